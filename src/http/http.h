@@ -1,0 +1,93 @@
+/*
+ * The HTTP server's face to the product: requests as values, answers as values, routes as one table. The protocol work
+ * (libmicrohttpd, limits, smuggling defence, gzip, suspended requests) is inside. A handler runs on one of a few threads, each
+ * with an App of its own (a database handle, an arena): plain top-to-bottom code.
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "base/json.h"
+
+typedef struct App App; /* what a handler works with; one per HTTP thread, defined by the api room */
+typedef struct Req Req;
+typedef struct Res Res;
+typedef struct HttpServer HttpServer;
+
+typedef bool Handler(App *app, Req *q, Res *s, Err *err);
+
+typedef enum RouteFlags {
+	ROUTE_PUBLIC = 1,     /* needs no identity */
+	ROUTE_RAW_BODY = 2,   /* body is not JSON */
+	ROUTE_IDEMPOTENT = 4, /* honours Idempotency-Key */
+} RouteFlags;
+
+/* {name} in a path takes one segment. Static segments win over parameters. */
+typedef struct Route {
+	const char *method;
+	const char *path;
+	Handler *handler;
+	const char *right; /* "executions:read"; NULL only with ROUTE_PUBLIC */
+	unsigned flags;
+	const char *request;  /* schema name of the body, or NULL */
+	const char *response; /* schema name of the answer */
+	int status;           /* of success */
+	const char *help;     /* one sentence */
+} Route;
+
+typedef struct HttpConfig {
+	Str host;
+	int port; /* 0: any free one */
+	unsigned threads; /* 0: 4 */
+	size_t max_body;  /* 0: 10 MiB */
+	size_t max_header; /* 0: 16 KiB */
+	TimeUs timeout;    /* of a slow request; 0: 30 s */
+	Str tls_cert, tls_key;
+	const Route *routes;
+	size_t route_count;
+	bool (*thread_open)(void *self, App **ret, Err *err);
+	void (*thread_close)(void *self, App *app);
+	void *self;
+} HttpConfig;
+
+MUST_CHECK bool http_start(const HttpConfig *config, HttpServer **ret, Err *err);
+int http_port(const HttpServer *s);
+void http_stop(HttpServer *s, TimeUs grace); /* no new requests, lets the running ones finish */
+/* Calls the handlers that wait for this key again (see res_wait). */
+void http_wake(HttpServer *s, int64_t key);
+
+/* Reading a request. Everything lives in its arena. */
+Arena *req_arena(const Req *q);
+Str req_method(const Req *q);
+Str req_path(const Req *q);
+Str req_param(const Req *q, const char *name); /* of the path */
+MUST_CHECK bool req_id(const Req *q, const char *name, Id *ret, Err *err);
+Str req_query(const Req *q, const char *name); /* Str{0} when absent; the last one when given twice */
+MUST_CHECK bool req_query_int(const Req *q, const char *name, int64_t fallback, int64_t *ret, Err *err);
+MUST_CHECK bool req_query_bool(const Req *q, const char *name, bool fallback, bool *ret, Err *err);
+Str req_header(const Req *q, const char *name);
+Str req_body(const Req *q);
+MUST_CHECK bool req_json(const Req *q, Json *ret, Err *err); /* the body as a JSON object; else a clear ERR_INVALID */
+Str req_id_text(const Req *q);                             /* request id, made or taken from X-Request-Id */
+bool req_waited(const Req *q);                             /* this call comes after res_wait */
+
+/* Pages: page/page_size/per_page/limit/offset as decisions 1.1, clamped. */
+typedef struct Page {
+	int64_t page, size, offset;
+	bool totals; /* include_total=true */
+	Str after;   /* cursor, none when absent */
+} Page;
+
+Page req_page(const Req *q, int64_t default_size, int64_t cap);
+
+/* Answering. All return true so that a handler ends with `return res_...`. */
+bool res_json(Res *s, int status, const Json *body);
+bool res_data(Res *s, int status, Json data, const char *message); /* {"data": ..., "message"?} */
+/* {"data": rows, "items": rows, "pagination": {...}}; rows may hold one more than page->size, which says has_next. total < 0:
+ * not counted. */
+bool res_list(Res *s, const Page *page, Json rows, int64_t total);
+bool res_bytes(Res *s, int status, const char *content_type, Str body);
+bool res_empty(Res *s, int status);
+void res_header(Res *s, const char *name, Str value);
+/* Lets the request sleep without a thread until http_wake(key) or the monotonic time `until`; the handler is then called
+ * again from the start. */
+bool res_wait(Res *s, int64_t key, TimeUs until);

@@ -1,0 +1,100 @@
+/*
+ * The definitions of the domain as values: what a pack's files say, what the store keeps, what the engine caches. JSON members
+ * are always of the kind their column has (an object, an array, or null where a column may be null).
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "base/json.h"
+
+typedef struct PackDef {
+	Id id;
+	Str ref, label, description, version;
+	Json conf_schema, config, meta, tags, runtime_deps, dependencies;
+	bool is_standard;
+	Str storage_path;
+	TimeUs created, updated;
+} PackDef;
+
+typedef struct RuntimeVersionDef {
+	Id id;
+	Str version;
+	bool is_default;
+	Json execution_config, distributions, meta;
+} RuntimeVersionDef;
+
+typedef struct RuntimeDef {
+	Id id, pack;
+	Str ref, pack_ref, description, name;
+	Json aliases, distributions, installation, execution_config;
+	RuntimeVersionDef *versions;
+	size_t version_count;
+	TimeUs created, updated;
+} RuntimeDef;
+
+/* Where runs may be placed: of an action, or an execution's own. */
+typedef struct Placement {
+	Json selector, tolerations, affinity;
+} Placement;
+
+typedef struct ActionDef {
+	Id id, pack, runtime, workflow_def;
+	Str ref, pack_ref, label, description, entrypoint;
+	Str runtime_ref;  /* of the stored runtime, for people; none when there is none */
+	Str runtime_name; /* what a file asked for, before it is resolved */
+	Str workflow_file;
+	Json param_schema, out_schema;
+	Str parameter_delivery, parameter_format, output_format;
+	bool is_adhoc, enabled, accesses_mcp;
+	int64_t timeout_seconds; /* 0: not given */
+	Json retry;
+	Str runtime_version_constraint;
+	Json required_worker_runtimes, default_permission_set_refs;
+	Placement placement;
+	Str log_retention_policy, artifact_retention_policy;
+	int64_t log_retention_limit, artifact_retention_limit; /* 0: not given */
+	TimeUs created, updated;
+} ActionDef;
+
+typedef struct SensorDef {
+	Id id, pack, runtime;
+	Str ref, pack_ref, label, description, entrypoint, runtime_ref, runtime_name;
+	bool enabled, is_adhoc;
+	Json param_schema, config;
+	Json trigger_types; /* refs, from the file */
+	Str runtime_version_constraint;
+	Placement placement;
+	TimeUs created, updated;
+} SensorDef;
+
+typedef struct TriggerDef {
+	Id id, pack, sensor;
+	Str ref, pack_ref, label, description, sensor_ref;
+	bool enabled, is_adhoc, webhook_enabled;
+	Str webhook_key;
+	Json param_schema, out_schema, webhook_config;
+	TimeUs created, updated;
+} TriggerDef;
+
+typedef struct RuleDef {
+	Id id, pack, action, trigger, owner;
+	Str ref, pack_ref, label, description, action_ref, trigger_ref;
+	Json conditions, action_params, trigger_params;
+	Json permission_set_refs; /* null: the action's */
+	bool enabled, is_adhoc;
+	TimeUs anchor; /* timers count from here */
+	TimeUs created, updated;
+} RuleDef;
+
+typedef struct WorkerDef {
+	Id id;
+	Str name, type, role, host, status, incarnation, boot_id;
+	Json capabilities, meta;
+	Str runtime_ref; /* of the deprecated runtime column */
+	bool cordoned;
+	Str cordon_reason;
+	Id cordoned_by;
+	TimeUs cordoned_at, last_heartbeat;
+	int64_t slots, ahead;
+	TimeUs created, updated;
+} WorkerDef;

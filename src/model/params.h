@@ -1,0 +1,14 @@
+/*
+ * The parameter schema dialect of authoring section 2: flat definitions or plain JSON Schema. Defaults are filled in, strings that
+ * plainly are the wanted number or boolean are converted, then the values are checked.
+ */
+#pragma once
+
+#include "model/defs.h"
+
+/* schema may be NULL or null (anything goes). *values is an object or null and is changed in place (copy on write). On a
+ * violation: ERR_VALIDATION, "Invalid parameters for action 'x': <msg> at </pointer>, ...". */
+MUST_CHECK bool params_prepare(
+    Arena *a, const char *kind, Str ref, const Json *schema, Json *values, bool templates_pass, Err *err);
+/* Is this a schema at all? For pack files and the API. */
+MUST_CHECK bool params_schema_check(Arena *a, const Json *schema, Err *err);

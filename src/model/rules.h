@@ -1,0 +1,30 @@
+/*
+ * Which rules does this event meet? An index by trigger and by equality conditions, so that an event costs about the rules that
+ * match, not the rules that exist; conditions and parameter templates are compiled once. Pure and changeable in place; not
+ * thread-safe (its owner holds a lock).
+ */
+#pragma once
+
+#include "model/defs.h"
+
+typedef struct RuleIndex RuleIndex;
+
+typedef struct EventView {
+	Id id, trigger, rule; /* rule: only that one may match; 0: every rule of the trigger */
+	Str trigger_ref;
+	const Json *payload; /* NULL: none */
+	TimeUs created;
+} EventView;
+
+RuleIndex *rule_index_open(void);
+void rule_index_close(RuleIndex *x);
+/* Copies the definition in, replacing the one of the same id. pack_config: of the rule's pack. A condition that does not
+ * compile makes the rule match nothing; ret_problem (may be NULL) says why. */
+void rule_index_put(RuleIndex *x, const RuleDef *rule, const Json *pack_config, Str *ret_problem);
+void rule_index_drop(RuleIndex *x, Id rule);
+size_t rule_index_count(const RuleIndex *x);
+const RuleDef *rule_index_get(const RuleIndex *x, Id rule);
+/* Enabled rules that the event meets, in order of id; the array lies in the arena. */
+const RuleDef **rule_index_match(const RuleIndex *x, Arena *a, const EventView *e, size_t *ret_n);
+/* The rule's action parameters for this event; always an object. */
+Json rule_render(const RuleIndex *x, Arena *a, const RuleDef *rule, const EventView *e, TimeUs now);

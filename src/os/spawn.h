@@ -1,0 +1,48 @@
+/*
+ * Starting and reaping child processes. posix-like, but by clone(CLONE_VM|CLONE_VFORK) with a pidfd: cost does not grow with
+ * the parent's memory, and no other thread's descriptors leak (everything of ours is O_CLOEXEC). The child gets its own
+ * session, a clean signal state, exactly the three descriptors named, the environment given and no other, limits, and
+ * no_new_privs.
+ */
+#pragma once
+
+#include "base/err.h"
+
+#include <sys/types.h>
+
+typedef struct SpawnLimits {
+	uint64_t file_size; /* RLIMIT_FSIZE bytes; 0: none */
+	uint64_t memory;    /* RLIMIT_AS bytes; 0: none */
+	uint64_t files;     /* RLIMIT_NOFILE; 0: inherit */
+	uint64_t processes; /* RLIMIT_NPROC; 0: inherit */
+} SpawnLimits;
+
+typedef struct SpawnSpec {
+	const char *path; /* absolute, or searched in PATH of envp */
+	const char *const *argv;
+	const char *const *envp;
+	const char *cwd; /* NULL: stay */
+	int in, out, err; /* descriptors; not closed by spawn */
+	SpawnLimits limits;
+} SpawnSpec;
+
+typedef struct Child {
+	pid_t pid; /* also its session and process group */
+	int pidfd;
+} Child;
+
+typedef struct ChildEnd {
+	bool signalled;
+	int code; /* exit code, or the signal's number */
+	TimeUs cpu;
+	uint64_t max_rss;
+} ChildEnd;
+
+/* ERR_SYS with the reason when the program cannot be executed (missing, not executable, bad interpreter). */
+MUST_CHECK bool spawn(const SpawnSpec *spec, Child *ret, Err *err);
+/* After the pidfd is readable: reaps and closes it. false while it still runs. */
+bool child_reap(Child *c, ChildEnd *ret);
+/* To the child's whole session: its process group, every process of that session, and every process that carries
+ * `marker` ("NAME=value") in its environment (those that called setsid). marker may be NULL. */
+void child_signal_tree(pid_t session, const char *marker, int sig);
+bool child_tree_alive(pid_t session, const char *marker);

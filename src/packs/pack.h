@@ -1,0 +1,41 @@
+/*
+ * A pack folder as values. Loading reads every file, checks all of it and gives all problems with file, line and column; a pack
+ * loads wholly or not at all. Nothing is stored here.
+ */
+#pragma once
+
+#include "model/defs.h"
+
+typedef struct PackProblem {
+	bool fatal; /* else a warning */
+	Str file;   /* relative to the pack */
+	unsigned line, column;
+	Str text;
+} PackProblem;
+
+typedef struct PermissionSetDef {
+	Id id;
+	Str ref, label, description;
+	Json grants;
+} PermissionSetDef;
+
+typedef struct Pack {
+	PackDef def;
+	RuntimeDef *runtimes;
+	size_t runtime_count;
+	TriggerDef *triggers;
+	size_t trigger_count;
+	ActionDef *actions;
+	size_t action_count;
+	RuleDef *rules;
+	size_t rule_count;
+	SensorDef *sensors;
+	size_t sensor_count;
+	PermissionSetDef *permission_sets;
+	size_t permission_set_count;
+	PackProblem *problems;
+	size_t problem_count;
+} Pack;
+
+/* false when a problem is fatal: err names the first one ("packs/x/actions/a.yaml:3:5: ..."), *ret holds all of them. */
+MUST_CHECK bool pack_load(Arena *a, Str dir, Pack *ret, Err *err);

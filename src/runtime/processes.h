@@ -1,0 +1,29 @@
+/*
+ * The real Starter: runs as child processes of the worker, internal actions inside it. One thread (the worker's) owns it.
+ */
+#pragma once
+
+#include "runtime/starter.h"
+
+typedef struct Guardian Guardian; /* os/guardian.h */
+
+typedef struct ProcessesConfig {
+	const Clock *clock;
+	Str packs_base_dir;
+	Str runtime_envs_dir;
+	Str artifacts_dir; /* files of runs lie in {artifacts_dir}/{worker_name}/execution_{id}/ */
+	Str run_base;      /* where run directories are made: a tmpfs such as /dev/shm or /run when writable; empty: chosen */
+	Str worker_name;
+	Str api_url;
+	size_t stdout_max; /* 10 MiB */
+	size_t stderr_max;
+	size_t inline_output; /* outputs up to here live in the row alone; 0: files always */
+	TimeUs kill_grace;    /* between TERM and KILL: 5 s */
+	Guardian *guardian;   /* may be NULL (tests) */
+} ProcessesConfig;
+
+MUST_CHECK bool processes_open(const ProcessesConfig *config, Starter **ret, Err *err);
+
+/* Runs `binary args` once with a 10 s limit and answers whether it exited 0 and what it printed first: how a worker learns
+ * that an interpreter is there before it advertises the runtime. */
+MUST_CHECK bool runtime_probe(Arena *a, Str binary, const Json *args, Str *ret_output, Err *err);

@@ -1,0 +1,64 @@
+/*
+ * What a worker needs of the world in which runs happen: start one, stop one, hear how they ended. The worker's one thread
+ * calls all of it. processes.c is the real one (processes, and the internal actions that need none); the simulation brings
+ * its own. A run that was started ends exactly once in `ended`, whatever happens to it.
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/uuid.h"
+
+/* One attempt of one execution, all values in the arena of the caller, which may be reset after start(). */
+typedef struct RunSpec {
+	Id execution;
+	int attempt;
+	Str action_ref;
+	Str pack_ref;
+	Str entrypoint;
+	Str runtime;                /* lower-case name of the action's stored runtime: "shell", "python", "internal" */
+	const Json *runtime_config; /* its execution_config (engine 5.4) */
+	Str parameter_delivery;     /* "stdin", "file" */
+	Str parameter_format;       /* "json", "yaml", "dotenv" */
+	Str output_format;          /* "text", "json", "jsonl", "yaml" */
+	const Json *params;         /* an object, or null */
+	const Json *env_vars;       /* an object of strings, or null */
+	Str rule_ref;
+	Str trigger_ref;
+	Str api_token; /* none: the run gets no token */
+	Uuid correlation;
+	TimeUs timeout;
+} RunSpec;
+
+typedef enum RunOutcome {
+	RUN_SUCCEEDED,
+	RUN_FAILED,    /* exit code not 0, or a signal of its own */
+	RUN_TIMED_OUT, /* failed by its time limit */
+	RUN_CANCELLED, /* ended after cancel() */
+	RUN_UNSTARTED, /* set-up failed: no process ran */
+} RunOutcome;
+
+typedef struct RunEnd {
+	Id execution;
+	int attempt;
+	RunOutcome outcome;
+	TimeUs started_at;  /* wall: when the process really started */
+	TimeUs finished_at;
+	Json result;        /* the result object of engine 5.6, complete */
+} RunEnd;
+
+typedef struct Starter Starter;
+struct Starter {
+	/* false: it could not even begin (err says why); then it does not come out of ended(). */
+	bool (*start)(Starter *s, const RunSpec *spec, Err *err);
+	/* TERM to the whole tree, KILL after 5 s, by itself. Unknown runs are ignored. */
+	void (*cancel)(Starter *s, Id execution, int attempt);
+	/* Takes runs that have ended, up to max; results in the arena. Also drives time limits and kills. */
+	size_t (*ended)(Starter *s, Arena *a, RunEnd *ret, size_t max);
+	/* Sleeps until something may have ended, wake() was called, or the monotonic time `until` (0: for ever) has come. */
+	void (*sleep)(Starter *s, TimeUs until);
+	void (*wake)(Starter *s);              /* from any thread */
+	size_t (*running)(const Starter *s);
+	void (*kill_all)(Starter *s);          /* KILL now; they still come out of ended() */
+	void (*close)(Starter *s);
+};
