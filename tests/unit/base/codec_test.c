@@ -1,0 +1,3 @@
+#include "base/codec.h"
+
+#include "test.h"

@@ -1,0 +1,3 @@
+#include "base/map.h"
+
+#include "test.h"

@@ -1,0 +1,3 @@
+#include "base/yaml.h"
+
+#include "test.h"
