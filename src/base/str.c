@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { REAL_TEXT_MAX = 400 };
+enum {
+	REAL_TEXT_MAX = 400,
+	FMT_GUESS = 80, /* most formatted pieces are shorter, and need one pass only */
+};
 
 int
 str_cmp(Str a, Str b)
@@ -131,8 +134,11 @@ str_to_real(Str s, double *ret)
 	char *end;
 	double v;
 
-	if (s.n == 0 || s.n >= sizeof(text) || isspace((unsigned char)s.p[0]))
+	if (s.n == 0 || s.n >= sizeof(text))
 		return false;
+	for (size_t i = 0; i < s.n; i++) /* strtod would take hexadecimal, "inf", "nan" and white space too */
+		if (memchr("0123456789+-.eE", s.p[i], 15) == NULL)
+			return false;
 	memcpy(text, s.p, s.n);
 	text[s.n] = '\0';
 	v = strtod(text, &end); /* the process keeps LC_NUMERIC at "C" */
@@ -248,15 +254,17 @@ buf_char(Buf *b, char c)
 void
 buf_vfmt(Buf *b, const char *fmt, va_list ap)
 {
+	char *room = buf_room(b, FMT_GUESS);
+	size_t held = b->cap - b->n;
 	va_list again;
 	int n;
 
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	if (n > 0) {
+	n = vsnprintf(room, held, fmt, ap);
+	if (n > 0 && (size_t)n >= held)
 		vsnprintf(buf_room(b, (size_t)n + 1), (size_t)n + 1, fmt, again);
+	if (n > 0)
 		b->n += (size_t)n;
-	}
 	va_end(again);
 }
 
