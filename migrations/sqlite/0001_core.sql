@@ -364,6 +364,7 @@ create table execution (
     incarnation text,
     wait_reason text,
     wait_class text,
+    wait_detail text,
     due_at integer,
     timeout_seconds integer,
     rule_ref text,
@@ -377,7 +378,7 @@ create unique index execution_once on execution (enforcement)
     where enforcement is not null and parent is null and original_execution is null;
 create index execution_live on execution (status, worker, id)
     where status in ('requested', 'scheduling', 'scheduled', 'running', 'canceling');
-create index execution_waiting on execution (wait_reason, wait_class, id) where status = 'requested';
+create index execution_waiting on execution (wait_class, id) where status = 'requested' and wait_class is not null;
 create index execution_due on execution (due_at) where status = 'requested' and due_at is not null;
 create index execution_bad on execution (status, id) where status in ('failed', 'cancelled', 'timeout', 'abandoned');
 create index execution_by_action on execution (action_ref, id);

@@ -1,0 +1,117 @@
+/*
+ * The execution table. Rows are made by execution_insert and moved by execution_move, guarded by state and attempt; nothing else
+ * writes them. Reads for lists and single rows are in store/execution_read.h.
+ */
+#pragma once
+
+#include "model/lifecycle.h"
+#include "store/db.h"
+
+/* A row to be made. status is EXEC_REQUESTED, EXEC_SCHEDULED (with worker: created and scheduled in one step, attempt 1) or a
+ * terminal state with a result (refused at once). */
+typedef struct ExecNew {
+	Id action, parent, enforcement, executor, worker, original;
+	Str action_ref, rule_ref, trigger_ref;
+	const Json *config, *env_vars, *permission_set_refs;
+	const Json *worker_selector, *worker_tolerations, *worker_affinity; /* NULL: the action's */
+	const Json *result;
+	ExecState status;
+	WaitReason wait;
+	Str wait_class;
+	int64_t timeout_seconds; /* 0: not given */
+	Uuid correlation;
+	Str by; /* who made it, for the timeline */
+} ExecNew;
+
+/* ret_ids[i] is 0 where an execution of that enforcement existed already. */
+MUST_CHECK bool execution_insert(
+    Db *db, Arena *a, const ExecNew *rows, size_t n, TimeUs now, Id *ret_ids, Err *err);
+
+/* One move of one row. */
+typedef struct ExecMove {
+	Id id;
+	int attempt;    /* the fencing token; ignored where the row has none yet (schedule, cancel and refuse of a waiting row) */
+	ExecState from;
+	Id worker;      /* schedule, claim */
+	Str incarnation; /* claim and what follows: whose run it is */
+	TimeUs started, finished;
+	const Json *result;
+	Str note; /* for the timeline, e.g. why it was returned */
+} ExecMove;
+
+/* What a move gives back of a row that moved. */
+typedef struct ExecMoved {
+	bool moved;
+	ExecState to;
+	int attempt;
+	Id action, worker, enforcement, parent;
+	Str action_ref;
+	Uuid correlation;
+	/* claims only */
+	Json config, env_vars;
+	Str rule_ref, trigger_ref;
+	int64_t timeout_seconds;
+	TimeUs created;
+} ExecMoved;
+
+/* Moves every row whose guard is open; ret[i].moved says which did. Illegal moves are a defect of the caller (ERR_STALE). */
+MUST_CHECK bool execution_move(Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by,
+    ExecMoved *ret, Err *err);
+
+/* ---- waiting ----
+ * Rows whose class is set may be given to a worker as soon as one has room; rows of one class need the same of a worker, so
+ * scheduling looks at classes, oldest row first, and never at a whole backlog. */
+
+typedef struct ExecWaiting {
+	Id id, action, enforcement, parent;
+	int attempt;
+	Str action_ref;
+	Json worker_selector, worker_tolerations, worker_affinity; /* null: the action's */
+	WaitReason reason;
+	Str wait_class, detail;
+	Uuid correlation;
+	TimeUs created, due;
+} ExecWaiting;
+
+MUST_CHECK bool execution_wait_classes(Db *db, Arena *a, Str **ret, size_t *ret_n, Err *err);
+/* The oldest rows of one class. */
+MUST_CHECK bool execution_wait_oldest(
+    Db *db, Arena *a, Str wait_class, size_t most, ExecWaiting **ret, size_t *ret_n, Err *err);
+/* Says why one row waits, for people. */
+MUST_CHECK bool execution_wait_mark(Db *db, Arena *a, Id id, WaitReason why, TimeUs now, Err *err);
+/* No worker can run this class: marks every row of it that is not marked so yet, with its deadline. */
+MUST_CHECK bool execution_wait_no_worker(
+    Db *db, Arena *a, Str wait_class, Str detail, TimeUs deadline, TimeUs now, Err *err);
+/* A worker appeared for the class: its rows wait for room only. */
+MUST_CHECK bool execution_wait_worker_back(Db *db, Arena *a, Str wait_class, TimeUs now, Err *err);
+/* Rows whose deadline or due time has come. */
+MUST_CHECK bool execution_wait_due(
+    Db *db, Arena *a, TimeUs now, size_t most, ExecWaiting **ret, size_t *ret_n, Err *err);
+
+/* How many runs each worker holds. */
+typedef struct WorkerCount {
+	Id worker;
+	int64_t scheduled, running;
+} WorkerCount;
+
+MUST_CHECK bool execution_worker_counts(Db *db, Arena *a, WorkerCount **ret, size_t *ret_n, Err *err);
+
+/* For the sweeper: rows in a live state, oldest first, that were last touched before `before`. worker 0: any. */
+typedef struct ExecLive {
+	Id id, worker, action, enforcement, parent;
+	int attempt;
+	ExecState status;
+	Str action_ref, incarnation;
+	WaitReason reason;
+	TimeUs created, updated, due;
+	Uuid correlation;
+} ExecLive;
+
+MUST_CHECK bool execution_live(Db *db, Arena *a, ExecState status, Id worker, TimeUs before, Id after, size_t most,
+    ExecLive **ret, size_t *ret_n, Err *err);
+/* Any row by id, live or not; ret->id 0 when there is none. */
+MUST_CHECK bool execution_peek(Db *db, Arena *a, Id id, ExecLive *ret, Err *err);
+/* Is anything not terminal? Embedded, the sweeper is armed only then. */
+MUST_CHECK bool execution_any_live(Db *db, Arena *a, bool *ret, Err *err);
+/* A note in the history of a row: a late result, which changes nothing. */
+MUST_CHECK bool execution_note(Db *db, Arena *a, Id id, Str ref, const Json *note, TimeUs now, Err *err);

@@ -1,0 +1,42 @@
+/*
+ * Workers, leases, role processes and dead letters: what the platform knows of itself.
+ */
+#pragma once
+
+#include "model/defs.h"
+#include "store/db.h"
+
+/* Registers under a name: makes the row or takes it over with a new incarnation. ret_before is the incarnation whose runs must
+ * be settled (none when there was none). The caller notes the change. */
+MUST_CHECK bool worker_register(Db *db, Arena *a, const WorkerDef *w, TimeUs now, Id *ret_id, Str *ret_before, Err *err);
+MUST_CHECK bool worker_list(Db *db, Arena *a, Str role, WorkerDef **ret, size_t *ret_n, Err *err);
+MUST_CHECK bool worker_get(Db *db, Arena *a, Id id, WorkerDef *ret, Err *err); /* ERR_NOT_FOUND */
+/* Last sign of life; makes a stale worker active again (*ret_woken). */
+MUST_CHECK bool worker_beat(Db *db, Arena *a, Id id, Str incarnation, TimeUs now, bool *ret_woken, Err *err);
+MUST_CHECK bool worker_set_status(Db *db, Arena *a, Id id, Str incarnation, const char *status, TimeUs now, Err *err);
+MUST_CHECK bool worker_cordon(Db *db, Arena *a, Id id, bool cordoned, Str reason, Id by, TimeUs now, Err *err);
+
+/* Takes or renews a lease; false in *ret_held while somebody else has it. */
+MUST_CHECK bool lease_take(Db *db, Arena *a, const char *name, Str holder, TimeUs now, TimeUs length, bool *ret_held, Err *err);
+MUST_CHECK bool lease_drop(Db *db, Arena *a, const char *name, Str holder, Err *err);
+
+typedef struct RoleInstance {
+	Str process, role, host;
+	int64_t pid;
+	TimeUs started, last_seen;
+} RoleInstance;
+
+MUST_CHECK bool role_seen(Db *db, Arena *a, const RoleInstance *r, Err *err); /* insert or renew */
+MUST_CHECK bool role_gone(Db *db, Arena *a, Str process, Err *err);
+MUST_CHECK bool role_list(Db *db, Arena *a, TimeUs since, RoleInstance **ret, size_t *ret_n, Err *err);
+
+typedef struct DeadRow {
+	Id id;
+	Str message_id, queue, routing_key, reason, body;
+	TimeUs created;
+} DeadRow;
+
+MUST_CHECK bool dead_insert(Db *db, Arena *a, const DeadRow *d, Err *err);
+MUST_CHECK bool dead_list(Db *db, Arena *a, int64_t limit, int64_t offset, DeadRow **ret, size_t *ret_n, Err *err);
+MUST_CHECK bool dead_get(Db *db, Arena *a, Str message_id, DeadRow *ret, Err *err); /* ERR_NOT_FOUND */
+MUST_CHECK bool dead_drop(Db *db, Arena *a, Str message_id, Err *err);              /* ERR_NOT_FOUND */
