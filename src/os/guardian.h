@@ -1,6 +1,6 @@
 /*
  * A worker that dies takes its children with it: the guardian is one small process, forked before any thread, that learns each
- * child's session through a pipe and kills all of them (and whatever carries their markers) when the pipe closes because the
+ * child's session through shared memory and kills all of them (and whatever carries their marker) when its pipe closes because the
  * worker is gone. It ends by itself when told that all is well. A parent-death signal on children is the second line.
  */
 #pragma once
@@ -13,6 +13,8 @@ typedef struct Guardian Guardian;
 
 /* marker: "NAME=value" that every child of this process has in its environment. */
 MUST_CHECK bool guardian_start(const char *marker, Guardian **ret, Err *err);
+const char *guardian_marker(const Guardian *g); /* as given to guardian_start; empty when none */
+/* One thread watches and forgets. */
 void guardian_watch(Guardian *g, pid_t session);
 void guardian_forget(Guardian *g, pid_t session);
 void guardian_stop(Guardian *g); /* orderly: nothing is killed */

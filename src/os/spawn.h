@@ -21,7 +21,7 @@ typedef struct SpawnSpec {
 	const char *path; /* absolute, or searched in PATH of envp */
 	const char *const *argv;
 	const char *const *envp;
-	const char *cwd; /* NULL: stay */
+	const char *cwd;  /* NULL: stay */
 	int in, out, err; /* descriptors; not closed by spawn */
 	SpawnLimits limits;
 } SpawnSpec;

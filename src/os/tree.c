@@ -1,0 +1,166 @@
+#include "os/tree.h"
+#include "os/spawn.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+	STAT_ROOM = 512,
+	ENVIRON_STEP = 8 * 1024,
+	MARKER_ROOM = 512,
+	ROUNDS = 20,
+};
+
+/* Session and state of a process; false when it is gone or already dead. */
+static bool
+process_session(int dir, pid_t *ret)
+{
+	char text[STAT_ROOM];
+	int fd = openat(dir, "stat", O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+	char *at, state;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	at = strrchr(text, ')'); /* the name before it may hold anything, also ')' */
+	if (at == NULL || at[1] != ' ')
+		return false;
+	state = at[2];
+	at += 3;
+	strtol(at, &at, 10); /* parent */
+	strtol(at, &at, 10); /* group */
+	*ret = (pid_t)strtol(at, NULL, 10);
+	return state != 'Z' && state != 'X';
+}
+
+/* text holds "\0NAME=value\0"; the first entry of an environment gets its leading NUL from the caller. */
+static bool
+environ_has(int dir, const char *marker)
+{
+	char text[ENVIRON_STEP + MARKER_ROOM], wanted[MARKER_ROOM];
+	size_t length = strlen(marker), have = 1;
+	int fd = openat(dir, "environ", O_RDONLY | O_CLOEXEC);
+	bool found = false;
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	if (length + 2 <= sizeof(wanted)) {
+		wanted[0] = '\0';
+		memcpy(wanted + 1, marker, length + 1);
+		text[0] = '\0';
+		while (!found && (n = read(fd, text + have, ENVIRON_STEP)) > 0) {
+			size_t keep;
+
+			have += (size_t)n;
+			found = memmem(text, have, wanted, length + 2) != NULL;
+			keep = have < length + 1 ? have : length + 1;
+			memmove(text, text + have - keep, keep);
+			have = keep;
+		}
+	}
+	close(fd);
+	return found;
+}
+
+static bool
+hunted(const Hunt *h, int dir)
+{
+	pid_t session;
+
+	if (!process_session(dir, &session))
+		return false;
+	for (size_t i = 0; i < h->session_count; i++)
+		if (h->sessions[i] == session)
+			return true;
+	return h->marker != NULL && environ_has(dir, h->marker);
+}
+
+static bool
+note_seen(Hunt *h, pid_t pid)
+{
+	for (size_t i = 0; i < h->seen_count; i++)
+		if (h->seen[i] == pid)
+			return false;
+	if (h->seen_count < HUNT_SEEN)
+		h->seen[h->seen_count++] = pid;
+	return true;
+}
+
+static bool
+hunt_process(Hunt *h, int proc, const char *name)
+{
+	pid_t pid = (pid_t)strtol(name, NULL, 10);
+	bool match, fresh;
+	int dir;
+
+	if (pid <= 1 || pid == getpid())
+		return false;
+	dir = openat(proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return false;
+	match = hunted(h, dir);
+	fresh = match && note_seen(h, pid);
+	if (fresh && h->sig != 0 && syscall(SYS_pidfd_send_signal, dir, h->sig, NULL, 0) < 0 &&
+	    errno == ENOSYS)
+		kill(pid, h->sig);
+	close(dir);
+	return fresh;
+}
+
+size_t
+hunt_once(Hunt *h)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *e;
+	size_t found = 0;
+
+	if (proc == NULL)
+		return 0;
+	while ((e = readdir(proc)) != NULL)
+		if (e->d_name[0] >= '1' && e->d_name[0] <= '9')
+			found += hunt_process(h, dirfd(proc), e->d_name);
+	closedir(proc);
+	return found;
+}
+
+void
+hunt_down(Hunt *h)
+{
+	h->sig = SIGKILL;
+	for (int i = 0; i < ROUNDS && hunt_once(h) > 0; i++)
+		;
+}
+
+void
+child_signal_tree(pid_t session, const char *marker, int sig)
+{
+	Hunt h = { .sessions = &session, .session_count = session > 1, .marker = marker, .sig = sig };
+
+	if (session > 1)
+		kill(-session, sig);
+	if (sig == SIGKILL) {
+		hunt_down(&h);
+		return;
+	}
+	/* who got it through the group would get it twice; a second TERM is harmless, but say it once where it can be known */
+	hunt_once(&h);
+}
+
+bool
+child_tree_alive(pid_t session, const char *marker)
+{
+	Hunt h = { .sessions = &session, .session_count = session > 1, .marker = marker, .sig = 0 };
+
+	return hunt_once(&h) > 0;
+}
