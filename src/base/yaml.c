@@ -69,11 +69,11 @@ next(Reader *r)
 
 /* Every value counts, and every byte of text: an alias costs what it stands for. */
 static bool
-spend(Reader *r, size_t bytes)
+spend(Reader *r, size_t nodes, size_t bytes)
 {
-	if (r->left.nodes == 0 || r->bytes_left < bytes)
+	if (r->left.nodes < nodes || r->bytes_left < bytes)
 		return refuse_here(r, "too many values (or aliases that stand for too many)");
-	r->left.nodes--;
+	r->left.nodes -= nodes;
 	r->bytes_left -= bytes;
 	return true;
 }
@@ -86,7 +86,8 @@ copy_members(Reader *r, const Json *v, Json *ret)
 	ret->members = arena_array(r->a, JsonMember, v->n);
 	for (uint32_t i = 0; i < v->n; i++) {
 		ret->members[i].key = v->members[i].key;
-		if (!copy_value(r, &v->members[i].value, &ret->members[i].value))
+		if (!spend(r, 0, v->members[i].key.n) ||
+		    !copy_value(r, &v->members[i].value, &ret->members[i].value))
 			return false;
 	}
 	return true;
@@ -108,7 +109,7 @@ copy_value(Reader *r, const Json *v, Json *ret)
 {
 	bool text = v->kind == JSON_STRING || v->kind == JSON_BIG;
 
-	if (!spend(r, text ? v->n : 0))
+	if (!spend(r, 1, text ? v->n : 0))
 		return false;
 	*ret = *v;
 	if (v->n == 0 || (v->kind != JSON_ARRAY && v->kind != JSON_OBJECT))
@@ -184,7 +185,7 @@ read_scalar(Reader *r, Json *ret)
 	Str name = anchor_name(r, r->event.data.scalar.anchor);
 	const char *wrong = NULL;
 
-	if (!spend(r, s.n))
+	if (!spend(r, 1, s.n))
 		return false;
 	s = str_copy(r->a, s);
 	if (str_none(tag))
@@ -237,7 +238,7 @@ read_key(Reader *r, Str *ret)
 			return refuse_here(r, "a key is missing");
 	}
 	keep_anchor(r, anchor_name(r, r->event.data.scalar.anchor), json_str(*ret));
-	return check_tag(r, r->event.data.scalar.tag, "str") && spend(r, ret->n);
+	return check_tag(r, r->event.data.scalar.tag, "str") && spend(r, 0, ret->n);
 }
 
 typedef struct Marks {
@@ -300,7 +301,7 @@ read_nested(Reader *r, unsigned depth_left, Json *ret)
 
 	if (depth_left == 0)
 		return refuse_here(r, "nested too deeply");
-	if (!check_tag(r, tag, mapping ? "map" : "seq") || !spend(r, 0))
+	if (!check_tag(r, tag, mapping ? "map" : "seq") || !spend(r, 1, 0))
 		return false;
 	if (!(mapping ? read_members(r, depth_left - 1, ret) : read_items(r, depth_left - 1, ret)))
 		return false;

@@ -9,14 +9,14 @@ enum {
 	    128, /* a reader looks at most 1024 characters ahead for the colon; longer keys are written with "? " */
 };
 
-/* Words that readers of YAML 1.1 take for a boolean. */
-static const char *const old_booleans[] = { "y", "n", "yes", "no", "on", "off", "true", "false" };
+/* Words that other readers take for a boolean or null, in any case of letters. */
+static const char *const old_words[] = { "y", "n", "yes", "no", "on", "off", "true", "false", "null" };
 
 static bool
-is_old_boolean(Str s)
+is_old_word(Str s)
 {
-	for (size_t i = 0; i < countof(old_booleans); i++)
-		if (str_eq_nocase(s, str_of(old_booleans[i])))
+	for (size_t i = 0; i < countof(old_words); i++)
+		if (str_eq_nocase(s, str_of(old_words[i])))
 			return true;
 	return false;
 }
@@ -33,7 +33,7 @@ may_be_plain(Str s)
 {
 	if (s.n == 0 || !(is_letter_or_digit(s.p[0]) || s.p[0] == '_' || s.p[0] == '/'))
 		return false;
-	if (s.p[s.n - 1] == ' ' || yaml_is_special(s) || is_old_boolean(s))
+	if (s.p[s.n - 1] == ' ' || yaml_is_special(s) || is_old_word(s))
 		return false;
 	for (size_t i = 0; i < s.n; i++)
 		if (!is_letter_or_digit(s.p[i]) && (s.p[i] == '\0' || strchr(" _-./+@()", s.p[i]) == NULL))

@@ -24,8 +24,6 @@ static const Word words[] = {
 	{ "", FORM_NULL, false },
 	{ "~", FORM_NULL, false },
 	{ "null", FORM_NULL, false },
-	{ "Null", FORM_NULL, false },
-	{ "NULL", FORM_NULL, false },
 	{ "true", FORM_BOOL, true },
 	{ "false", FORM_BOOL, false },
 	{ ".inf", FORM_NOT_FINITE, false },

@@ -1,0 +1,3 @@
+#include "base/crash.h"
+
+#include "test.h"
