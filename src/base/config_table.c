@@ -362,6 +362,39 @@ last_part(Str key)
 	return key;
 }
 
+/* Every word of the given name is in the known one: max_tasks, max_concurrent_tasks. */
+static bool
+words_within(Str given, Str known)
+{
+	Str word, other;
+
+	while (str_cut(&given, '_', &word)) {
+		Str rest = known;
+		bool found = false;
+
+		while (!found && str_cut(&rest, '_', &other))
+			found = str_eq(word, other);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* How far a key is from a known key or section; whole words count for more than letters. */
+static size_t
+key_distance(Arena *a, Str key, Str known)
+{
+	ArenaMark mark = arena_mark(a);
+	size_t d = distance(a, key, known);
+
+	arena_rewind(a, mark);
+	if (str_eq(last_part(key), last_part(known)))
+		return smaller(d, 2); /* the right name in the wrong section */
+	if (words_within(last_part(key), last_part(known)))
+		return smaller(d, 3);
+	return d;
+}
+
 Str
 setting_nearest(Arena *a, Str key)
 {
@@ -377,15 +410,8 @@ setting_nearest(Arena *a, Str key)
 		/* sections are candidates too, so every cut at a dot counts */
 		for (size_t n = 1; n <= known.n; n++) {
 			Str part = str_sub(known, 0, n);
-			ArenaMark mark = arena_mark(a);
-			size_t d;
+			size_t d = n < known.n && known.p[n] != '.' ? SIZE_MAX : key_distance(a, key, part);
 
-			if (n < known.n && known.p[n] != '.')
-				continue;
-			d = distance(a, key, part);
-			arena_rewind(a, mark);
-			if (n == known.n && str_eq(last_part(key), last_part(known)))
-				d = smaller(d, 2); /* the right key in the wrong section */
 			if (d < least) {
 				least = d;
 				nearest = part;
