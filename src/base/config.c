@@ -1,3 +1,5 @@
+#include "base/config.h"
+
 #include "base/config_inner.h"
 
 #include <math.h>
