@@ -1,0 +1,338 @@
+#include "model/rules.h"
+
+#include "base/map.h"
+#include "model/condition.h"
+#include "model/template.h"
+
+#include <stdlib.h>
+
+enum { GARBAGE_LEAST = 1000 }; /* replaced rules that are carried along before the index is made anew */
+
+typedef struct List List;
+
+typedef struct Entry {
+	RuleDef def;
+	const Condition *condition; /* NULL: matches nothing */
+	const Template *params;
+	Json pack_config; /* only when the templates look at it */
+	List *list;       /* where it stands; NULL while disabled */
+	size_t at;
+} Entry;
+
+/* Rules that are to be tried together. */
+struct List {
+	Entry **items;
+	size_t n, cap;
+};
+
+/* Rules of one trigger that demand a value of the same field, by that value. */
+typedef struct Field {
+	Str text;
+	Path path;
+	Map by_text, by_int;
+} Field;
+
+typedef struct Bucket {
+	List rest; /* rules without such a demand */
+	Vec fields;
+} Bucket;
+
+struct RuleIndex {
+	Arena *a;
+	Map by_id, by_trigger;
+	size_t garbage;
+};
+
+static void
+index_clear(RuleIndex *x)
+{
+	x->a = arena_open();
+	x->by_id = map_open(x->a);
+	x->by_trigger = map_open(x->a);
+	x->garbage = 0;
+}
+
+RuleIndex *
+rule_index_open(void)
+{
+	RuleIndex *x = calloc(1, sizeof(*x));
+
+	if (x == NULL)
+		abort();
+	index_clear(x);
+	return x;
+}
+
+void
+rule_index_close(RuleIndex *x)
+{
+	if (x == NULL)
+		return;
+	arena_close(x->a);
+	free(x);
+}
+
+static void
+list_add(Arena *a, List *l, Entry *e)
+{
+	if (l->n == l->cap) {
+		size_t cap = l->cap == 0 ? 1 : l->cap * 2;
+
+		l->items = arena_grow(a, l->items, l->n * sizeof(*l->items), cap * sizeof(*l->items));
+		l->cap = cap;
+	}
+	e->list = l;
+	e->at = l->n;
+	l->items[l->n++] = e;
+}
+
+static void
+list_drop(Entry *e)
+{
+	List *l = e->list;
+
+	if (l == NULL)
+		return;
+	l->items[e->at] = l->items[--l->n];
+	l->items[e->at]->at = e->at;
+	e->list = NULL;
+}
+
+static Bucket *
+bucket_of(RuleIndex *x, Str trigger_ref)
+{
+	Bucket *b = map_get_str(&x->by_trigger, trigger_ref);
+
+	if (b == NULL) {
+		b = arena_new(x->a, Bucket);
+		b->fields = vec_open(x->a);
+		map_put_str(&x->by_trigger, trigger_ref, b);
+	}
+	return b;
+}
+
+static Field *
+field_of(RuleIndex *x, Bucket *b, const EqualityKey *key)
+{
+	Field *f;
+
+	for (size_t i = 0; i < b->fields.n; i++) {
+		f = b->fields.items[i];
+		if (str_eq(f->text, key->path_text))
+			return f;
+	}
+	f = arena_new(x->a, Field);
+	*f = (Field){ key->path_text, key->path, map_open(x->a), map_open(x->a) };
+	vec_push(&b->fields, f);
+	return f;
+}
+
+static List *
+field_list(const Field *f, const Json *value)
+{
+	if (json_is(value, JSON_STRING))
+		return map_get_str(&f->by_text, json_as_str(value));
+	return json_is(value, JSON_INT) ? map_get(&f->by_int, value->i) : NULL;
+}
+
+static List *
+field_list_new(RuleIndex *x, Field *f, const Json *value)
+{
+	List *l = arena_new(x->a, List);
+
+	if (value->kind == JSON_STRING)
+		map_put_str(&f->by_text, json_as_str(value), l);
+	else
+		map_put(&f->by_int, value->i, l);
+	return l;
+}
+
+static void
+place(RuleIndex *x, Entry *e)
+{
+	Bucket *b = bucket_of(x, e->def.trigger_ref);
+	List *l = &b->rest;
+	EqualityKey key;
+
+	if (condition_key(x->a, e->condition, &key)) {
+		Field *f = field_of(x, b, &key);
+
+		l = field_list(f, key.value);
+		if (l == NULL)
+			l = field_list_new(x, f, key.value);
+	}
+	list_add(x->a, l, e);
+}
+
+static RuleDef
+def_clone(Arena *a, const RuleDef *d)
+{
+	RuleDef c = *d;
+	Str *const texts[] = { &c.ref, &c.pack_ref, &c.label, &c.description, &c.action_ref, &c.trigger_ref };
+	Json *const values[] = { &c.conditions, &c.action_params, &c.trigger_params, &c.permission_set_refs };
+
+	for (size_t i = 0; i < countof(texts); i++)
+		if (!str_none(*texts[i]))
+			*texts[i] = str_copy(a, *texts[i]);
+	for (size_t i = 0; i < countof(values); i++)
+		*values[i] = json_clone(a, values[i]);
+	return c;
+}
+
+static void
+drop(RuleIndex *x, Id rule)
+{
+	Entry *e = map_get(&x->by_id, rule);
+
+	if (e == NULL)
+		return;
+	list_drop(e);
+	map_put(&x->by_id, rule, NULL);
+	x->garbage++;
+}
+
+static void
+put(RuleIndex *x, const RuleDef *rule, const Json *pack_config, Str *ret_problem)
+{
+	Entry *e = arena_new(x->a, Entry);
+	bool wants_config = false;
+	Str problem = { 0 };
+
+	e->def = def_clone(x->a, rule);
+	e->params = template_compile(x->a, &e->def.action_params, &wants_config);
+	if (wants_config && pack_config != NULL)
+		e->pack_config = json_clone(x->a, pack_config);
+	if (!condition_compile(x->a, &e->def.conditions, &e->condition, &problem))
+		e->condition = NULL;
+	if (ret_problem != NULL)
+		*ret_problem = problem;
+	drop(x, rule->id);
+	map_put(&x->by_id, rule->id, e);
+	if (rule->enabled && e->condition != NULL)
+		place(x, e);
+}
+
+/* Everything lies in one arena, in which replaced rules stay; from time to time the living ones move to a new one. */
+static void
+collect(RuleIndex *x)
+{
+	Arena *before = x->a;
+	Map rules = x->by_id;
+	size_t at = 0;
+	void *e;
+
+	if (x->garbage < GARBAGE_LEAST || x->garbage < x->by_id.n)
+		return;
+	index_clear(x);
+	while (map_next(&rules, &at, NULL, NULL, &e))
+		put(x, &((Entry *)e)->def, &((Entry *)e)->pack_config, NULL);
+	arena_close(before);
+}
+
+void
+rule_index_put(RuleIndex *x, const RuleDef *rule, const Json *pack_config, Str *ret_problem)
+{
+	collect(x);
+	put(x, rule, pack_config, ret_problem);
+}
+
+void
+rule_index_drop(RuleIndex *x, Id rule)
+{
+	drop(x, rule);
+	collect(x);
+}
+
+size_t
+rule_index_count(const RuleIndex *x)
+{
+	return x->by_id.n;
+}
+
+const RuleDef *
+rule_index_get(const RuleIndex *x, Id rule)
+{
+	const Entry *e = map_get(&x->by_id, rule);
+
+	return e == NULL ? NULL : &e->def;
+}
+
+/* What has matched so far. */
+typedef struct Found {
+	Arena *a;
+	const RuleDef **rules;
+	size_t n, cap;
+} Found;
+
+static void
+found_add(Found *f, const Entry *e)
+{
+	if (f->n == f->cap) {
+		size_t cap = f->cap == 0 ? 4 : f->cap * 2;
+
+		f->rules = arena_grow(f->a, f->rules, f->n * sizeof(*f->rules), cap * sizeof(*f->rules));
+		f->cap = cap;
+	}
+	f->rules[f->n++] = &e->def;
+}
+
+static void
+try_list(Found *f, const List *l, const EventView *e)
+{
+	for (size_t i = 0; l != NULL && i < l->n; i++)
+		if (condition_met(f->a, l->items[i]->condition, e))
+			found_add(f, l->items[i]);
+}
+
+static int
+by_id(const void *x, const void *y)
+{
+	const RuleDef *const *l = x, *const *r = y;
+
+	return ((*l)->id > (*r)->id) - ((*l)->id < (*r)->id);
+}
+
+static void
+match_one(Found *f, const RuleIndex *x, const EventView *e)
+{
+	const Entry *entry = map_get(&x->by_id, e->rule);
+
+	if (entry != NULL && entry->list != NULL && str_eq(entry->def.trigger_ref, e->trigger_ref) &&
+	    condition_met(f->a, entry->condition, e))
+		found_add(f, entry);
+}
+
+const RuleDef **
+rule_index_match(const RuleIndex *x, Arena *a, const EventView *e, size_t *ret_n)
+{
+	const Bucket *b = e->rule != 0 ? NULL : map_get_str(&x->by_trigger, e->trigger_ref);
+	Found f = { .a = a };
+
+	if (e->rule != 0)
+		match_one(&f, x, e);
+	if (b != NULL)
+		try_list(&f, &b->rest, e);
+	for (size_t i = 0; b != NULL && i < b->fields.n; i++) {
+		const Field *field = b->fields.items[i];
+
+		try_list(&f, field_list(field, path_get(&field->path, 0, e->payload)), e);
+	}
+	if (f.n > 1)
+		qsort(f.rules, f.n, sizeof(*f.rules), by_id);
+	*ret_n = f.n;
+	return f.rules;
+}
+
+Json
+rule_render(const RuleIndex *x, Arena *a, const RuleDef *rule, const EventView *e, TimeUs now)
+{
+	const Entry *entry = map_get(&x->by_id, rule->id);
+	TemplateRoots roots = { .event = e, .rule = rule, .now = now };
+	Json made;
+
+	if (entry == NULL)
+		return json_object();
+	roots.pack_config = &entry->pack_config;
+	made = template_render(a, entry->params, &roots);
+	return made.kind == JSON_OBJECT ? made : json_object();
+}

@@ -1,0 +1,22 @@
+/*
+ * Rule parameters: values whose strings may hold {{ path }}. Compiled once. A string that is exactly one block yields the
+ * value itself with its type, anything else becomes text; a missing path is null, in text nothing. Never an error.
+ */
+#pragma once
+
+#include "model/path.h"
+#include "model/rules.h"
+
+typedef struct Template Template;
+
+typedef struct TemplateRoots {
+	const EventView *event;
+	const RuleDef *rule;
+	const Json *pack_config; /* may be NULL */
+	TimeUs now;
+} TemplateRoots;
+
+/* value must live as long as the template. *ret_pack_config: does it look at pack.config at all? */
+const Template *template_compile(Arena *a, const Json *value, bool *ret_pack_config);
+/* Constant parts are copied into the arena; values of the event are shared with it. */
+Json template_render(Arena *a, const Template *t, const TemplateRoots *roots);
