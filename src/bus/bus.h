@@ -14,18 +14,20 @@ typedef struct Port Port;
 typedef struct Sub Sub;
 
 typedef struct BusConfig {
-	Str url;            /* "local:" or "amqp://user:pass@host:port/vhost", "amqps://..." */
-	Str process;        /* unique name of this process, for its exclusive queues */
+	Str url;                 /* "local:" or "amqp://user:pass@host:port/vhost", "amqps://..." */
+	Str process;             /* unique name of this process, for its exclusive queues */
 	Str exchange[EXCHANGES]; /* other names, from the configuration; empty: the default */
 	Str queue[QUEUES];       /* the same, for the fixed queues */
-	bool quorum;        /* message_queue.queue_type: quorum */
-	Str management_url; /* for the full listing of topology, optional */
+	bool quorum;             /* message_queue.queue_type: quorum */
+	Str management_url;      /* for the full listing of topology, optional */
 	const Clock *clock;
-	TimeUs heartbeat;   /* of the connection; 0: 30 s */
+	TimeUs heartbeat; /* of the connection; 0: 30 s */
 } BusConfig;
 
 /* Declares exchanges, the fixed queues and bindings, and probes each binding with a message of its own. */
 MUST_CHECK bool bus_open(const BusConfig *config, Bus **ret, Err *err);
+/* Makes a broker with older exchanges fit the table (`attune bus migrate`); loses no message that is waiting. */
+MUST_CHECK bool bus_migrate(const BusConfig *config, Err *err);
 void bus_close(Bus *b); /* after every Port and Sub */
 bool bus_is_local(const Bus *b);
 const char *bus_process(const Bus *b);
@@ -44,15 +46,17 @@ typedef struct Outbox {
 } Outbox;
 
 Outbox outbox_open(Arena *a);
-MsgItem *outbox_add(Outbox *o, MsgKind kind); /* zeroed; fill it at once, the pointer moves with the next add */
+MsgItem *outbox_add(
+    Outbox *o, MsgKind kind); /* zeroed; fill it at once, the pointer moves with the next add */
 
 MUST_CHECK bool port_open(Bus *b, Port **ret, Err *err); /* does not need the broker to be there */
 void port_close(Port *p);
 /* Publishes all, mandatory where the topic asks for it, and looks at confirms that have come without waiting for its own.
  * What was not confirmed within 10 s is sent again with the same message id. */
 MUST_CHECK bool port_publish(Port *p, const Outbox *o, Err *err);
-MUST_CHECK bool port_settle(Port *p, TimeUs timeout, Err *err); /* waits until everything is confirmed: drain, tests */
-uint64_t port_returned(const Port *p); /* required messages nobody listened for */
+MUST_CHECK bool port_settle(
+    Port *p, TimeUs timeout, Err *err); /* waits until everything is confirmed: drain, tests */
+uint64_t port_returned(const Port *p);  /* required messages nobody listened for */
 
 typedef struct Msg {
 	MsgKind kind;
@@ -66,8 +70,8 @@ typedef struct Msg {
 
 typedef struct SubConfig {
 	QueueId queue;
-	Id worker;         /* for per-worker queues */
-	unsigned prefetch; /* 0: 256 messages */
+	Id worker;               /* for per-worker queues */
+	unsigned prefetch;       /* 0: 256 messages */
 	bool exclusive_consumer; /* refuse a second consumer of the queue: ERR_CONFLICT */
 } SubConfig;
 
@@ -77,10 +81,10 @@ void sub_close(Sub *s);
  * lie in the arena. Undecodable messages and kinds the queue does not carry go to the dead-letter queue at once, with
  * their reason, and are not seen here. Returns the number of messages; 0 on timeout, wake or loss of the broker. */
 size_t sub_take(Sub *s, Arena *a, Msg *msgs, size_t max, size_t max_items, TimeUs wait);
-void sub_ack(Sub *s, const Msg *msgs, size_t n);  /* all of these */
-void sub_return(Sub *s, const Msg *msgs, size_t n); /* put back: this process cannot handle them now */
+void sub_ack(Sub *s, const Msg *msgs, size_t n);         /* all of these */
+void sub_return(Sub *s, const Msg *msgs, size_t n);      /* put back: this process cannot handle them now */
 void sub_dead(Sub *s, const Msg *m, const char *reason); /* to the dead-letter queue */
-void sub_wake(Sub *s);      /* from any thread: sub_take returns */
+void sub_wake(Sub *s);                                   /* from any thread: sub_take returns */
 bool sub_connected(const Sub *s);
 
 /* What lies where, for `attune status`, health and the tests. Depth -1: unknown. */
@@ -91,16 +95,18 @@ typedef struct QueueDepth {
 } QueueDepth;
 
 MUST_CHECK bool bus_depths(Bus *b, Arena *a, QueueDepth **ret, size_t *ret_n, Err *err);
-MUST_CHECK bool bus_purge(Bus *b, Err *err);               /* every queue of the table: tests */
+/* One queue, that of a worker as well (of which bus_depths knows only those this process has opened). */
+MUST_CHECK bool bus_depth(Bus *b, Arena *a, QueueId q, Id worker, QueueDepth *ret, Err *err);
+MUST_CHECK bool bus_purge(Bus *b, Err *err); /* every queue of the table: tests */
 MUST_CHECK bool bus_delete_worker_queues(Bus *b, Id worker, Err *err);
 
 /* Dead letters. On RabbitMQ they lie in attune.dlx.queue; in process the bus calls `keep`, which stores a row. */
 typedef struct DeadLetter {
-	Uuid id;        /* message id */
-	Str queue;      /* where it was refused */
-	Str key;        /* routing key it came by */
+	Uuid id;   /* message id */
+	Str queue; /* where it was refused */
+	Str key;   /* routing key it came by */
 	Str reason;
-	Str body;       /* as it was received */
+	Str body; /* as it was received */
 	TimeUs at;
 } DeadLetter;
 

@@ -39,17 +39,25 @@ typedef enum QueueId {
 	Q_STATUS,
 	Q_COMPLETED,
 	Q_INQUIRY,
-	Q_WORKER_EXECUTIONS,  /* one per worker id */
-	Q_WORKER_CANCEL,      /* one per worker id */
-	Q_WORKER_PACKS,       /* one per worker id */
-	Q_EXECUTOR_WORKERS,   /* one per executor process, exclusive */
-	Q_SENSOR_RULES,       /* one per sensor process, exclusive */
-	Q_NOTIFIER_CHANGES,   /* one per notifier process, exclusive */
+	Q_WORKER_EXECUTIONS, /* one per worker id */
+	Q_WORKER_CANCEL,     /* one per worker id */
+	Q_WORKER_PACKS,      /* one per worker id */
+	Q_EXECUTOR_WORKERS,  /* one per executor process, exclusive */
+	Q_SENSOR_RULES,      /* one per sensor process, exclusive */
+	Q_NOTIFIER_CHANGES,  /* one per notifier process, exclusive */
 	Q_DEAD,
 	QUEUES
 } QueueId;
 
-typedef enum Role { ROLE_API, ROLE_EXECUTOR, ROLE_WORKER, ROLE_SENSOR, ROLE_NOTIFIER, ROLE_FOREIGN, ROLES } Role;
+typedef enum Role {
+	ROLE_API,
+	ROLE_EXECUTOR,
+	ROLE_WORKER,
+	ROLE_SENSOR,
+	ROLE_NOTIFIER,
+	ROLE_FOREIGN,
+	ROLES
+} Role;
 
 /* A required kind has a listener whenever its role is up: it is published mandatory, a return is an error. An announced
  * kind may have none. */
@@ -60,8 +68,8 @@ typedef struct Topic {
 	Exchange exchange;
 	const char *key; /* exact routing key; "%lld" stands for a worker's id */
 	Listen listen;
-	bool internal; /* payload is an array of MsgItem fields; else one object from MsgItem.json */
-	bool durable;  /* delivery mode 2: foreign processes may rely on it */
+	bool internal;       /* payload is an array of MsgItem fields; else one object from MsgItem.json */
+	bool durable;        /* delivery mode 2: foreign processes may rely on it */
 	unsigned publishers; /* bits of Role */
 	const char *why;     /* why it lies on that exchange */
 } Topic;
@@ -70,19 +78,19 @@ typedef struct QueueRow {
 	const char *name; /* "%lld" worker id, "%s" process name */
 	unsigned kinds;   /* bits of MsgKind */
 	Role consumer;
-	bool exclusive; /* exclusive and auto-delete, one per process */
+	bool exclusive;  /* exclusive and auto-delete, one per process */
 	const char *who; /* how people call its consumer */
 } QueueRow;
 
 /* What travels: a list of these per message (internal kinds), or one with json (foreign-facing kinds). Internal items hold
  * ids only: the row has the rest. Which fields a kind writes stands in topics.c. */
 typedef struct MsgItem {
-	Id id;        /* execution, enforcement, worker or rule id, by kind */
-	Id action;    /* execution.*: action id */
-	Id worker;    /* scheduled, cancel, heartbeat */
-	Id parent;    /* execution.*: parent id; enforcement: event id */
-	Id other;     /* requested, completed: enforcement id; enforcement: rule id; heartbeat: free slots */
-	int attempt;  /* execution.*; heartbeat: running */
+	Id id;       /* execution, enforcement, worker or rule id, by kind */
+	Id action;   /* execution.*: action id */
+	Id worker;   /* scheduled, cancel, heartbeat */
+	Id parent;   /* execution.*: parent id; enforcement: event id */
+	Id other;    /* requested, completed: enforcement id; enforcement: rule id; heartbeat: free slots */
+	int attempt; /* execution.*; heartbeat: running */
 	Uuid correlation;
 	TimeUs at;    /* changed_at, completed_at; heartbeat: sent at */
 	Str status;   /* new status, lower case */
