@@ -26,11 +26,28 @@ static const ErrRow rows[ERR_CODES] = {
 	[ERR_INTERNAL] = { "INTERNAL_SERVER_ERROR", 500, false },
 };
 
+/* Text that was cut off ends with a whole character: answers and logs hold these texts as they are. */
+static void
+end_whole(Err *err)
+{
+	size_t n = strlen(err->text), start = n;
+	unsigned char lead;
+
+	if (n < sizeof(err->text) - 1)
+		return;
+	while (start > 0 && ((unsigned char)err->text[start - 1] & 0xc0) == 0x80)
+		start--;
+	lead = start == 0 ? 0 : (unsigned char)err->text[start - 1];
+	if (lead >= 0xc0 && n - start < (lead < 0xe0 ? 1u : lead < 0xf0 ? 2u : 3u))
+		err->text[start - 1] = '\0';
+}
+
 static void
 put(Err *err, ErrCode code, const char *fmt, va_list ap)
 {
 	err->code = code;
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	end_whole(err);
 }
 
 bool
@@ -59,6 +76,7 @@ err_sys(Err *err, int errnum, const char *fmt, ...)
 	va_end(ap);
 	n = strlen(err->text);
 	snprintf(err->text + n, sizeof(err->text) - n, ": %s", strerror(errnum));
+	end_whole(err);
 	return false;
 }
 
@@ -77,6 +95,7 @@ err_wrap(Err *err, const char *fmt, ...)
 	va_end(ap);
 	n = strlen(err->text);
 	snprintf(err->text + n, sizeof(err->text) - n, ": %s", before);
+	end_whole(err);
 	return false;
 }
 

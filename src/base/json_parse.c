@@ -20,6 +20,7 @@ enum {
 	DEPTH_DEFAULT = 64,
 	PADDING = 32,
 	STACK_FIRST = 8 * 1024,
+	SHOWN_MOST = 100, /* bytes of a key in an error */
 };
 
 typedef struct Parser {
@@ -422,9 +423,13 @@ explain(const Parser *p, Str text, Err *err)
 	unsigned line, column;
 
 	json_place(text, (size_t)(p->bad_at - p->start), &line, &column);
-	if (!str_none(p->bad_key))
-		return err_set(err, ERR_INVALID, "line %u, column %u: key '%.100s' is given twice", line,
-		    column, p->bad_key.p);
+	if (!str_none(p->bad_key)) {
+		Str shown = str_sub(p->bad_key, 0, SHOWN_MOST);
+
+		shown.n = utf8_valid_prefix(shown); /* no half character at the cut */
+		return err_set(err, ERR_INVALID, "line %u, column %u: key '%.*s' is given twice", line,
+		    column, STR_ARG(shown));
+	}
 	return err_set(err, ERR_INVALID, "line %u, column %u: %s", line, column, p->bad);
 }
 

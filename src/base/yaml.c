@@ -1,5 +1,6 @@
 #include "base/yaml.h"
 
+#include "base/codec.h"
 #include "base/json_inner.h"
 #include "base/map.h"
 #include "base/yaml_inner.h"
@@ -10,6 +11,7 @@ enum {
 	SIZE_DEFAULT = 10 * 1024 * 1024,
 	DEPTH_DEFAULT = 64,
 	NODES_DEFAULT = 1000000,
+	SHOWN_MOST = 100,   /* bytes of the text in an error */
 	BYTES_PER_SIZE = 8, /* text of all values after alias expansion, in multiples of the size limit */
 };
 
@@ -32,8 +34,10 @@ refuse(Reader *r, yaml_mark_t at, const char *what, Str detail)
 	if (str_none(detail))
 		return err_set(r->err, ERR_INVALID, "%s: line %zu, column %zu: %s", r->name, at.line + 1,
 		    at.column + 1, what);
+	detail = str_sub(detail, 0, SHOWN_MOST);
+	detail.n = utf8_valid_prefix(detail); /* no half character at the cut */
 	return err_set(r->err, ERR_INVALID, "%s: line %zu, column %zu: %s '%.*s'", r->name, at.line + 1,
-	    at.column + 1, what, (int)(detail.n < 100 ? detail.n : 100), detail.p);
+	    at.column + 1, what, STR_ARG(detail));
 }
 
 static bool

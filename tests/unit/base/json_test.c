@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "test.h"
 
 #include <math.h>
@@ -225,6 +226,9 @@ TEST(a_key_given_twice_is_refused_or_the_last_wins_at_the_first_place)
 	CHECK_STR(json_text(a, &v), str_of("{\"a\":4,\"b\":5,\"c\":3}"));
 	CHECK(!json_parse(a, text, &ours, &v, &err));
 	CHECK_STR(str_of(err.text), str_of("line 2, column 7: key 'a' is given twice"));
+	text = str_fmt(a, "{\"%0*d\xc3\xa9\":1,\"%0*d\xc3\xa9\":2}", 99, 0, 99, 0);
+	CHECK(!json_parse(a, text, &ours, &v, &err));
+	CHECK(utf8_valid(str_of(err.text)));
 }
 
 TEST(a_hundred_thousand_keys_are_read_in_linear_time)

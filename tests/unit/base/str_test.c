@@ -1,5 +1,6 @@
 #include "base/str.h"
 
+#include "base/codec.h"
 #include "test.h"
 
 TEST(text_is_cut_at_a_separator_until_it_is_used_up)
@@ -104,4 +105,21 @@ TEST(errors_gather_context_and_never_overflow)
 		CHECK(!err_wrap(&err, "again and again"));
 	CHECK(strlen(err.text) < ERR_TEXT_MAX);
 	CHECK(!err_set(NULL, ERR_SYS, "nobody listens"));
+}
+
+TEST(a_text_that_is_cut_off_ends_with_a_whole_character)
+{
+	static const char *const characters[] = { "x", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80" };
+
+	for (size_t c = 0; c < countof(characters); c++) {
+		for (int shift = 0; shift < 4; shift++) {
+			Err err = { 0 };
+
+			CHECK(!err_set(&err, ERR_INVALID, "%*s", shift, ""));
+			for (int i = 0; i < ERR_TEXT_MAX; i++)
+				CHECK(!err_wrap(&err, "%s", characters[c]));
+			CHECK(utf8_valid(str_of(err.text)));
+			CHECK(strlen(err.text) > ERR_TEXT_MAX - 8);
+		}
+	}
 }
