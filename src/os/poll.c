@@ -65,7 +65,7 @@ wake_taken(Poll *p)
 }
 
 size_t
-poll_wait(Poll *p, TimeUs timeout, void **ret_owners, size_t max)
+poll_wait(Poll *p, TimeUs timeout, void **ret_owners, size_t max, bool *ret_woken)
 {
 	struct epoll_event events[BATCH];
 	struct timespec ts = { .tv_sec = timeout / US_PER_S, .tv_nsec = (timeout % US_PER_S) * 1000 };
@@ -73,12 +73,15 @@ poll_wait(Poll *p, TimeUs timeout, void **ret_owners, size_t max)
 	size_t n = 0;
 	int got;
 
+	*ret_woken = false;
 	got = epoll_pwait2(p->fd, events, room, timeout < 0 ? NULL : &ts, NULL);
 	for (int i = 0; i < got; i++) {
-		if (events[i].data.ptr == NULL)
+		if (events[i].data.ptr == NULL) {
 			wake_taken(p);
-		else
+			*ret_woken = true;
+		} else {
 			ret_owners[n++] = events[i].data.ptr;
+		}
 	}
 	return n;
 }

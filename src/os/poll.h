@@ -19,7 +19,7 @@ void poll_close(Poll *p);
 /* owner comes out of poll_wait when fd is readable or its other end is gone. */
 MUST_CHECK bool poll_add(Poll *p, int fd, void *owner, Err *err);
 void poll_remove(Poll *p, int fd); /* before closing fd: a child may still hold a copy of it */
-/* Sleeps for at most `timeout` microseconds (0: not at all, below 0: for ever). Owners whose descriptors are ready; none when
- * the time is over or poll_wake was called. */
-size_t poll_wait(Poll *p, TimeUs timeout, void **ret_owners, size_t max);
+/* Sleeps for at most `timeout` microseconds (0: not at all, below 0: for ever). Owners whose descriptors are ready;
+ * *ret_woken: poll_wake was called. */
+size_t poll_wait(Poll *p, TimeUs timeout, void **ret_owners, size_t max, bool *ret_woken);
 void poll_wake(Poll *p);

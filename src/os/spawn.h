@@ -46,3 +46,8 @@ bool child_reap(Child *c, ChildEnd *ret);
  * `marker` ("NAME=value") in its environment (those that called setsid). marker may be NULL. */
 void child_signal_tree(pid_t session, const char *marker, int sig);
 bool child_tree_alive(pid_t session, const char *marker);
+/* The process group alone, at the price of one system call. Safe before child_reap: the number cannot be another's yet. */
+void child_kill_group(const Child *c);
+/* After child_reap: whether others of its group live on (or are just dying). */
+bool child_group_left(const Child *c);
+bool process_alive(pid_t pid); /* any process of that number, ours or not */

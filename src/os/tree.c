@@ -164,3 +164,21 @@ child_tree_alive(pid_t session, const char *marker)
 
 	return hunt_once(&h) > 0;
 }
+
+void
+child_kill_group(const Child *c)
+{
+	kill(-c->pid, SIGKILL);
+}
+
+bool
+child_group_left(const Child *c)
+{
+	return kill(-c->pid, 0) == 0;
+}
+
+bool
+process_alive(pid_t pid)
+{
+	return kill(pid, 0) == 0 || errno != ESRCH;
+}

@@ -12,7 +12,7 @@ typedef struct ProcessesConfig {
 	Str packs_base_dir;
 	Str runtime_envs_dir;
 	Str artifacts_dir; /* files of runs lie in {artifacts_dir}/{worker_name}/execution_{id}/ */
-	Str run_base;      /* where run directories are made: a tmpfs such as /dev/shm or /run when writable; empty: chosen */
+	Str run_base; /* where run directories are made: a tmpfs such as /dev/shm or /run when writable; empty: chosen */
 	Str worker_name;
 	Str api_url;
 	size_t stdout_max; /* 10 MiB */

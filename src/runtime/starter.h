@@ -16,7 +16,7 @@ typedef struct RunSpec {
 	Str action_ref;
 	Str pack_ref;
 	Str entrypoint;
-	Str runtime;                /* lower-case name of the action's stored runtime: "shell", "python", "internal" */
+	Str runtime; /* lower-case name of the action's stored runtime: "shell", "python", "internal" */
 	const Json *runtime_config; /* its execution_config (engine 5.4) */
 	Str parameter_delivery;     /* "stdin", "file" */
 	Str parameter_format;       /* "json", "yaml", "dotenv" */
@@ -42,9 +42,9 @@ typedef struct RunEnd {
 	Id execution;
 	int attempt;
 	RunOutcome outcome;
-	TimeUs started_at;  /* wall: when the process really started */
+	TimeUs started_at; /* wall: when the process really started */
 	TimeUs finished_at;
-	Json result;        /* the result object of engine 5.6, complete */
+	Json result; /* the result object of engine 5.6, complete */
 } RunEnd;
 
 typedef struct Starter Starter;
@@ -57,8 +57,8 @@ struct Starter {
 	size_t (*ended)(Starter *s, Arena *a, RunEnd *ret, size_t max);
 	/* Sleeps until something may have ended, wake() was called, or the monotonic time `until` (0: for ever) has come. */
 	void (*sleep)(Starter *s, TimeUs until);
-	void (*wake)(Starter *s);              /* from any thread */
+	void (*wake)(Starter *s); /* from any thread */
 	size_t (*running)(const Starter *s);
-	void (*kill_all)(Starter *s);          /* KILL now; they still come out of ended() */
+	void (*kill_all)(Starter *s); /* KILL now; they still come out of ended() */
 	void (*close)(Starter *s);
 };

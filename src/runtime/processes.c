@@ -1,0 +1,444 @@
+/*
+ * The loop side of runs: time limits, kills, output, ends. A run's timer always holds the next thing that is due for it.
+ */
+#include "runtime/run.h"
+
+#include "os/fs.h"
+#include "os/guardian.h"
+#include "runtime/homes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+	READY_BATCH = 64,
+	READ_TURN = 1024 * 1024, /* of one stream at a time, so that a flood does not starve the others */
+	KILL_AGAIN = US_PER_S,
+	CLOSE_TURNS = 100,
+};
+
+static Run *
+run_find(const Processes *p, Id execution, int attempt)
+{
+	for (Run *r = p->live.first; r != NULL; r = r->next)
+		if (r->execution == execution && r->attempt == attempt)
+			return r;
+	return NULL;
+}
+
+static void
+unwatch(Processes *p, Stream *s)
+{
+	if (s->watched)
+		poll_remove(&p->poll, s->fd);
+	s->watched = false;
+	fd_done(&s->fd);
+}
+
+void
+run_ended(Processes *p, Run *run)
+{
+	timers_clear(&p->timers, &run->timer);
+	run->phase = PHASE_ENDED;
+	run->finished_at = clock_wall(p->config.clock);
+	run->duration = clock_mono(p->config.clock) - run->started_mono;
+	unwatch(p, &run->out);
+	unwatch(p, &run->err);
+	if (!str_none(run->dir))
+		(void)tree_remove(run->dir.p);
+	runs_remove(&p->live, run);
+	runs_push(&p->done, run);
+}
+
+static void
+read_stream(Processes *p, Stream *s, size_t most)
+{
+	if (s->fd >= 0 && !stream_read(s, p->scratch, SCRATCH, most))
+		unwatch(p, s);
+}
+
+void
+on_output(Processes *p, Run *run)
+{
+	read_stream(p, &run->out, READ_TURN);
+	read_stream(p, &run->err, READ_TURN);
+}
+
+/* Its group goes first, while the number cannot be another's; a tree that was told to stop is looked for everywhere. */
+void
+on_child_end(Processes *p, Run *run)
+{
+	ChildEnd end;
+
+	if (run->phase == PHASE_ENDED)
+		return;
+	child_kill_group(&run->child);
+	if (run->phase != PHASE_RUNNING)
+		child_signal_tree(run->child.pid, run->marker.p, SIGKILL);
+	poll_remove(&p->poll, run->child.pidfd);
+	while (!child_reap(&run->child, &end)) /* its descriptor said that it has ended: this does not turn */
+		;
+	if (p->config.guardian != NULL)
+		guardian_forget(p->config.guardian, run->child.pid);
+	if (child_group_left(&run->child))
+		child_signal_tree(0, run->marker.p, SIGKILL);
+	read_stream(p, &run->out, 2 * READ_TURN); /* what a pipe can hold at most */
+	read_stream(p, &run->err, 2 * READ_TURN);
+	run->sig = end.signalled ? end.code : 0;
+	run->exit_code = end.signalled ? 128 + end.code : end.code;
+	run_ended(p, run);
+}
+
+static TimeUs
+sooner(TimeUs a, TimeUs b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+static void
+watch_stream(Processes *p, Stream *s, Source *source)
+{
+	if (s->fd >= 0 && !s->watched)
+		s->watched = poll_add(&p->poll, s->fd, source, NULL);
+}
+
+static void
+set_timer(Processes *p, Run *run, TimeUs due)
+{
+	if (due == 0)
+		timers_clear(&p->timers, &run->timer);
+	else
+		timers_set(&p->timers, &run->timer, due);
+}
+
+static void
+send_kill(Processes *p, Run *run)
+{
+	run->phase = PHASE_KILLED;
+	watch_stream(p, &run->out, &run->out_source);
+	watch_stream(p, &run->err, &run->err_source);
+	child_signal_tree(run->child.pid, run->marker.p, SIGKILL);
+	set_timer(p, run, clock_mono(p->config.clock) + KILL_AGAIN);
+}
+
+/* TERM to the whole tree; KILL follows by the timer. */
+static void
+stop_run(Processes *p, Run *run)
+{
+	if (run->internal) {
+		run_ended(p, run);
+		return;
+	}
+	if (p->config.kill_grace <= 0) {
+		send_kill(p, run);
+		return;
+	}
+	run->phase = PHASE_TERMED;
+	watch_stream(p, &run->out, &run->out_source);
+	watch_stream(p, &run->err, &run->err_source);
+	child_signal_tree(run->child.pid, run->marker.p, SIGTERM);
+	set_timer(p, run, clock_mono(p->config.clock) + p->config.kill_grace);
+}
+
+static void
+internal_due(Processes *p, Run *run, TimeUs now)
+{
+	if (now < run->wait_end) {
+		run->timed_out = true;
+	} else {
+		stream_put(&run->out, run->afterwards);
+	}
+	run_ended(p, run);
+}
+
+static void
+running_due(Processes *p, Run *run, TimeUs now)
+{
+	if (run->internal) {
+		internal_due(p, run, now);
+		return;
+	}
+	watch_stream(p, &run->out, &run->out_source);
+	watch_stream(p, &run->err, &run->err_source);
+	if (run->deadline != 0 && now >= run->deadline) {
+		run->timed_out = true;
+		stop_run(p, run);
+		return;
+	}
+	set_timer(p, run, run->deadline);
+}
+
+static void
+kill_due(Processes *p, Run *run, TimeUs now)
+{
+	(void)now;
+	send_kill(p, run);
+}
+
+static void (*const due[])(Processes *p, Run *run, TimeUs now) = {
+	[PHASE_RUNNING] = running_due,
+	[PHASE_TERMED] = kill_due,
+	[PHASE_KILLED] = kill_due,
+};
+
+static void
+run_timers(Processes *p)
+{
+	TimeUs now = clock_mono(p->config.clock);
+	Timer *t;
+
+	while ((t = timers_take(&p->timers, now)) != NULL) {
+		Run *run = t->owner;
+
+		due[run->phase](p, run, now);
+	}
+}
+
+/* Whatever is ready, then what is due. True: poll_wake was called. Runs are freed in ended() only, so an owner that comes
+ * out of the same batch after its run has ended is still there. */
+static bool
+turn(Processes *p, TimeUs timeout)
+{
+	void *ready[READY_BATCH];
+	bool woken;
+	size_t n = poll_wait(&p->poll, timeout, ready, READY_BATCH, &woken);
+
+	for (size_t i = 0; i < n; i++) {
+		Source *s = ready[i];
+
+		s->ready(p, s->run);
+	}
+	run_timers(p);
+	return woken;
+}
+
+static bool
+processes_start(Starter *s, const RunSpec *spec, Err *err)
+{
+	Processes *p = (Processes *)s;
+	Run *run;
+
+	if (run_find(p, spec->execution, spec->attempt) != NULL)
+		return err_set(err, ERR_CONFLICT, "attempt %d of execution %lld runs already", spec->attempt,
+		    (long long)spec->execution);
+	run = run_take(p);
+	run->execution = spec->execution;
+	run->attempt = spec->attempt;
+	runs_push(&p->live, run);
+	run_start(p, run, spec);
+	return true;
+}
+
+static void
+processes_cancel(Starter *s, Id execution, int attempt)
+{
+	Processes *p = (Processes *)s;
+	Run *run = run_find(p, execution, attempt);
+
+	if (run == NULL || run->phase != PHASE_RUNNING)
+		return;
+	run->cancelled = true;
+	stop_run(p, run);
+}
+
+static RunOutcome
+outcome_of(const Run *run)
+{
+	if (run->unstarted)
+		return RUN_UNSTARTED;
+	if (run->timed_out)
+		return RUN_TIMED_OUT;
+	if (run->cancelled)
+		return RUN_CANCELLED;
+	return run->exit_code == 0 ? RUN_SUCCEEDED : RUN_FAILED;
+}
+
+static void
+describe(Processes *p, Arena *a, Run *run, RunEnd *ret)
+{
+	Report report = {
+		.outcome = outcome_of(run),
+		.exit_code = run->exit_code,
+		.sig = run->sig,
+		.duration = run->duration,
+		.timeout = run->timeout,
+		.output_format = run->output_format,
+		.problem = run->problem,
+		.out = &run->out,
+		.err = &run->err,
+		.inline_output = p->config.inline_output,
+		.result_path = run->result_path,
+	};
+
+	*ret = (RunEnd){
+		.execution = run->execution,
+		.attempt = run->attempt,
+		.outcome = report.outcome,
+		.started_at = run->started_at,
+		.finished_at = run->finished_at,
+	};
+	ret->result = result_make(a, &report);
+}
+
+static size_t
+processes_ended(Starter *s, Arena *a, RunEnd *ret, size_t max)
+{
+	Processes *p = (Processes *)s;
+	size_t n = 0;
+
+	if (p->live.n > 0)
+		p->woken = turn(p, 0) || p->woken;
+	while (n < max && p->done.first != NULL) {
+		Run *run = p->done.first;
+
+		runs_remove(&p->done, run);
+		describe(p, a, run, &ret[n++]);
+		run_recycle(p, run);
+	}
+	return n;
+}
+
+static void
+processes_sleep(Starter *s, TimeUs until)
+{
+	Processes *p = (Processes *)s;
+	TimeUs now, next;
+
+	while (p->done.n == 0 && !p->woken) {
+		now = clock_mono(p->config.clock);
+		if (until != 0 && now >= until)
+			return;
+		next = sooner(until, timers_next(&p->timers));
+		p->woken = turn(p, next == 0 ? -1 : next > now ? next - now : 0);
+	}
+	p->woken = false;
+}
+
+static void
+processes_wake(Starter *s)
+{
+	poll_wake(&((Processes *)s)->poll);
+}
+
+static size_t
+processes_running(const Starter *s)
+{
+	return ((const Processes *)s)->live.n;
+}
+
+/* All groups first, then one search for the rest: not one search for each. */
+static void
+processes_kill_all(Starter *s)
+{
+	Processes *p = (Processes *)s;
+	TimeUs now = clock_mono(p->config.clock);
+	Run *next;
+
+	for (Run *run = p->live.first; run != NULL; run = next) {
+		next = run->next;
+		run->cancelled = run->cancelled || !run->timed_out;
+		if (run->internal) {
+			run_ended(p, run);
+			continue;
+		}
+		run->phase = PHASE_KILLED;
+		child_kill_group(&run->child);
+		set_timer(p, run, now + KILL_AGAIN);
+	}
+	if (p->spawned)
+		child_signal_tree(0, p->worker_marker.p, SIGKILL);
+}
+
+/* Nothing of ours outlives us, also what called setsid after its run had ended well. */
+static void
+processes_close(Starter *s)
+{
+	Processes *p = (Processes *)s;
+
+	processes_kill_all(s);
+	for (int i = 0; i < CLOSE_TURNS && p->live.n > 0; i++)
+		(void)turn(p, US_PER_S);
+	if (p->home_base.n > 0)
+		(void)tree_remove(p->home_base.p);
+	runs_free(&p->live); /* stuck in the kernel: it dies when it comes back */
+	runs_free(&p->done);
+	runs_free(&p->spare);
+	timers_close(&p->timers);
+	poll_close(&p->poll);
+	fd_done(&p->null);
+	free(p->scratch);
+	arena_close(p->a);
+	free(p);
+}
+
+static const Starter face = {
+	.start = processes_start,
+	.cancel = processes_cancel,
+	.ended = processes_ended,
+	.sleep = processes_sleep,
+	.wake = processes_wake,
+	.running = processes_running,
+	.kill_all = processes_kill_all,
+	.close = processes_close,
+};
+
+/* The guardian looks for the variable it was given; without one, we still look for our own at the end. */
+static void
+make_markers(Processes *p)
+{
+	const char *given = p->config.guardian == NULL ? "" : guardian_marker(p->config.guardian);
+	Str rest, name;
+
+	if (given[0] != '\0')
+		p->worker_marker = str_copy(p->a, str_of(given));
+	else
+		p->worker_marker = str_fmt(
+		    p->a, "ATTUNE_WORKER=%s", uuid_text(p->a, uuid_new(clock_wall(p->config.clock))).p);
+	rest = p->worker_marker;
+	p->incarnation = str_cut(&rest, '=', &name) ? rest : p->worker_marker;
+}
+
+static void
+set_up(Processes *p, const ProcessesConfig *config)
+{
+	ProcessesConfig *c = &p->config;
+
+	*c = *config;
+	c->packs_base_dir = str_copy(p->a, config->packs_base_dir);
+	c->runtime_envs_dir = str_copy(p->a, config->runtime_envs_dir);
+	c->artifacts_dir = str_copy(p->a, config->artifacts_dir);
+	c->run_base = str_copy(p->a, config->run_base);
+	c->worker_name = str_copy(p->a, config->worker_name);
+	c->api_url = str_copy(p->a, config->api_url);
+	p->logs_base = str_fmt(p->a, "%s/%s", c->artifacts_dir.p, homes_file_name(p->a, c->worker_name).p);
+	make_markers(p);
+}
+
+bool
+processes_open(const ProcessesConfig *config, Starter **ret, Err *err)
+{
+	Processes *p = calloc(1, sizeof(*p));
+
+	if (p == NULL || (p->scratch = malloc(SCRATCH)) == NULL)
+		abort();
+	p->face = face;
+	p->a = arena_open();
+	p->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	set_up(p, config);
+	if (!poll_open(&p->poll, err)) {
+		fd_done(&p->null);
+		free(p->scratch);
+		arena_close(p->a);
+		free(p);
+		return false;
+	}
+	if (p->null < 0 || !homes_open(p->a, &p->config, &p->home_base, err)) {
+		processes_close(&p->face);
+		return err->code != ERR_NONE ? false : err_sys(err, errno, "open /dev/null");
+	}
+	*ret = &p->face;
+	return true;
+}

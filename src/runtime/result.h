@@ -1,0 +1,23 @@
+/*
+ * The result object of an execution, and which of its output goes to files. The keys are what clients rely on.
+ */
+#pragma once
+
+#include "runtime/starter.h"
+#include "runtime/stream.h"
+
+typedef struct Report {
+	RunOutcome outcome;
+	int exit_code; /* of the process, 128 + signal when one ended it */
+	int sig;       /* 0: it exited by itself */
+	TimeUs duration;
+	TimeUs timeout; /* the limit, for RUN_TIMED_OUT */
+	Str output_format;
+	Str problem; /* for RUN_UNSTARTED */
+	Stream *out, *err;
+	size_t inline_output;
+	const char *result_path; /* result.json */
+} Report;
+
+/* Finishes both streams. */
+Json result_make(Arena *a, const Report *r);

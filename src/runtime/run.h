@@ -1,0 +1,90 @@
+/*
+ * One run from start to its being taken by ended(): private to runtime. Runs are recycled with their arenas. Live runs
+ * are in one list, those that have ended in another.
+ */
+#pragma once
+
+#include "os/poll.h"
+#include "os/spawn.h"
+#include "os/timers.h"
+#include "runtime/internal.h"
+#include "runtime/processes.h"
+#include "runtime/result.h"
+
+typedef struct Processes Processes;
+typedef struct Run Run;
+
+typedef enum RunPhase {
+	PHASE_RUNNING,
+	PHASE_TERMED, /* TERM was sent to the tree */
+	PHASE_KILLED,
+	PHASE_ENDED,
+} RunPhase;
+
+/* What the poll set gives back: the run, and which of its descriptors. */
+typedef struct Source {
+	Run *run;
+	void (*ready)(Processes *p, Run *run);
+} Source;
+
+struct Run {
+	Run *next, *before; /* in the list of live or of ended runs */
+	Arena *a;
+	Id execution;
+	int attempt;
+	RunPhase phase;
+	bool internal, cancelled, timed_out, unstarted;
+	Child child;
+	Source end, out_source, err_source;
+	Stream out, err;
+	Str dir; /* its HOME; none for internal runs */
+	Str output_format, problem, afterwards, marker;
+	const char *result_path;
+	Timer timer;
+	TimeUs started_mono, started_at, finished_at, duration;
+	TimeUs timeout, deadline; /* deadline: monotonic, 0 none */
+	TimeUs wait_end;          /* of an internal run */
+	int exit_code, sig;
+};
+
+typedef struct RunList {
+	Run *first, *last;
+	size_t n;
+} RunList;
+
+struct Processes {
+	Starter face;           /* first: a Starter is cast to us */
+	ProcessesConfig config; /* texts copied into a */
+	Arena *a;
+	Poll poll;
+	Timers timers;
+	RunList live, done, spare;
+	Str home_base; /* the folder of run folders */
+	Str logs_base; /* {artifacts_dir}/{worker_name} */
+	Str worker_marker, incarnation;
+	int null;
+	char *scratch;
+	bool woken;   /* wake() came, and sleep() has not told yet */
+	bool spawned; /* ever: only then is there anything to look for at the end */
+};
+
+enum {
+	SCRATCH = 64 * 1024,
+	WATCH_AFTER =
+	    5 *
+	    US_PER_MS, /* the pipes of a run are watched only once it has run for this long: a short run's output
+	                                fits into them, and is read when it ends, without one wake-up more */
+};
+
+/* run.c */
+void runs_push(RunList *list, Run *run);
+void runs_remove(RunList *list, Run *run);
+void runs_free(RunList *list);
+Run *run_take(Processes *p); /* in no list yet */
+void run_recycle(Processes *p, Run *run);
+/* start.c: makes the process, or the internal run. What goes wrong is in the run: problem, unstarted. */
+void run_start(Processes *p, Run *run, const RunSpec *spec);
+/* processes.c */
+void run_ended(Processes *p, Run *run);
+void on_child_end(Processes *p, Run *run);
+void on_output(Processes *p, Run *run);

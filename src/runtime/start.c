@@ -1,0 +1,224 @@
+/* How a run begins. */
+#include "runtime/run.h"
+
+#include "os/fs.h"
+#include "os/guardian.h"
+#include "runtime/environ.h"
+#include "runtime/params.h"
+#include "runtime/plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct Launch {
+	Processes *p;
+	Run *run;
+	const RunSpec *spec;
+	Plan plan;
+	Str parameter_file;
+	const char *const *envp;
+} Launch;
+
+static bool
+make_home(Launch *l, Err *err)
+{
+	Run *run = l->run;
+
+	run->dir = str_fmt(run->a, "%s/%lld-%d", l->p->home_base.p, (long long)run->execution, run->attempt);
+	if (mkdir(run->dir.p, 0700) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "make the run's directory '%s'", run->dir.p);
+	return true;
+}
+
+/* In memory, written before the child exists: it can neither block us nor be read by others. */
+static bool
+stdin_of(const Launch *l, int *ret_fd, Err *err)
+{
+	Str text = params_document(l->run->a, l->spec->parameter_format, l->spec->params);
+	CLEANUP(fd_done) int fd = memfd_create("parameters", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(err, errno, "memory for the parameters");
+	if (!fd_write_all(fd, text, err))
+		return err_wrap(err, "parameters");
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return err_sys(err, errno, "rewind the parameters");
+	*ret_fd = fd_take(&fd);
+	return true;
+}
+
+static bool
+write_parameter_file(Launch *l, Err *err)
+{
+	if (!str_is(l->spec->parameter_delivery, "file"))
+		return true;
+	l->parameter_file = str_fmt(l->run->a, "%s/.parameters", l->run->dir.p);
+	return file_write(l->parameter_file.p,
+	    params_document(l->run->a, l->spec->parameter_format, l->spec->params), 0400, err);
+}
+
+static bool
+write_plan_files(const Launch *l, Err *err)
+{
+	for (size_t i = 0; i < l->plan.file_count; i++)
+		if (!file_write(l->plan.files[i].path, l->plan.files[i].bytes, 0400, err))
+			return false;
+	return true;
+}
+
+static bool
+open_stdin(const Launch *l, int *ret_fd, Err *err)
+{
+	if (l->plan.stdin_empty || !str_none(l->parameter_file)) {
+		*ret_fd = fcntl(l->p->null, F_DUPFD_CLOEXEC, 3);
+		return *ret_fd >= 0 || err_sys(err, errno, "stdin");
+	}
+	return stdin_of(l, ret_fd, err);
+}
+
+static bool
+open_pipe(int *ret_ours, int *ret_theirs, Err *err)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "pipe");
+	(void)fcntl(ends[0], F_SETFL, O_NONBLOCK); /* ours only: a child does not expect it of its own */
+	*ret_ours = ends[0];
+	*ret_theirs = ends[1];
+	return true;
+}
+
+static bool
+spawn_with(Launch *l, int in, Err *err)
+{
+	CLEANUP(fd_done) int out = -1;
+	CLEANUP(fd_done) int errs = -1;
+	Run *run = l->run;
+
+	if (!open_pipe(&run->out.fd, &out, err) || !open_pipe(&run->err.fd, &errs, err))
+		return false;
+	SpawnSpec spec = {
+		.path = l->plan.program,
+		.argv = l->plan.argv,
+		.envp = l->envp,
+		.cwd = l->plan.cwd,
+		.in = in,
+		.out = out,
+		.err = errs,
+	};
+	return spawn(&spec, &run->child, err);
+}
+
+static bool
+start_process(Launch *l, Err *err)
+{
+	CLEANUP(fd_done) int in = -1;
+	EnvironFacts facts = { .config = &l->p->config, .spec = l->spec, .places = &l->plan.places };
+
+	if (!make_home(l, err) || !plan_make(l->run->a, &l->p->config, l->spec, l->run->dir, &l->plan, err))
+		return false;
+	if (!write_parameter_file(l, err) || !write_plan_files(l, err))
+		return false;
+	facts.worker_marker = l->p->worker_marker;
+	facts.run_marker = l->run->marker;
+	facts.home = l->run->dir;
+	facts.parameter_file = l->parameter_file;
+	if (!environ_make(l->run->a, &facts, &l->envp, err) || !open_stdin(l, &in, err))
+		return false;
+	return spawn_with(l, in, err);
+}
+
+/* The child lives now, so whatever fails from here on must end it, not forget it. */
+static void
+watch_process(Processes *p, Run *run)
+{
+	Err err = { 0 };
+
+	if (p->config.guardian != NULL)
+		guardian_watch(p->config.guardian, run->child.pid);
+	p->spawned = true;
+	run->end = (Source){ run, on_child_end };
+	run->out_source = run->err_source = (Source){ run, on_output };
+	timers_set(&p->timers, &run->timer, run->started_mono + WATCH_AFTER);
+	if (poll_add(&p->poll, run->child.pidfd, &run->end, &err))
+		return;
+	child_signal_tree(run->child.pid, run->marker.p, SIGKILL);
+	while (!child_reap(&run->child, &(ChildEnd){ 0 }))
+		usleep(1000);
+	run->unstarted = true;
+	run->problem = str_copy(run->a, str_of(err.text));
+	run_ended(p, run);
+}
+
+static void
+start_internal(Processes *p, Run *run, const RunSpec *spec)
+{
+	Str name = spec->entrypoint.n > 0 ? spec->entrypoint : spec->action_ref;
+	const InternalAction *action = internal_find(name);
+	Internal i = { .a = run->a, .params = spec->params, .out = &run->out, .err = &run->err };
+
+	run->internal = true;
+	if (action == NULL) {
+		run->unstarted = true;
+		run->problem = str_fmt(run->a, "there is no internal action '%.*s' (available: %s)",
+		    STR_ARG(name), internal_names(run->a).p);
+		run_ended(p, run);
+		return;
+	}
+	action->run(&i);
+	run->exit_code = i.exit_code;
+	run->afterwards = i.afterwards;
+	if (i.wait == 0) {
+		run_ended(p, run);
+		return;
+	}
+	run->wait_end = run->started_mono + i.wait;
+	timers_set(&p->timers, &run->timer,
+	    run->deadline != 0 && run->deadline < run->wait_end ? run->deadline : run->wait_end);
+}
+
+static void
+prepare(Processes *p, Run *run, const RunSpec *spec)
+{
+	Str base = str_fmt(run->a, "%s/execution_%lld", p->logs_base.p, (long long)spec->execution);
+
+	run->output_format = str_copy(run->a, spec->output_format);
+	run->result_path = str_fmt(run->a, "%s/result.json", base.p).p;
+	run->marker = str_fmt(
+	    run->a, "ATTUNE_RUN=%s:%lld:%d", p->incarnation.p, (long long)spec->execution, spec->attempt);
+	stream_open(&run->out, run->a, "stdout", str_fmt(run->a, "%s/stdout.log", base.p).p,
+	    p->config.stdout_max, -1);
+	stream_open(&run->err, run->a, "stderr", str_fmt(run->a, "%s/stderr.log", base.p).p,
+	    p->config.stderr_max, -1);
+	run->timeout = spec->timeout;
+}
+
+void
+run_start(Processes *p, Run *run, const RunSpec *spec)
+{
+	Launch l = { .p = p, .run = run, .spec = spec };
+	Err err = { 0 };
+	bool ok = true;
+
+	prepare(p, run, spec);
+	run->internal = str_is(spec->runtime, "internal");
+	if (!run->internal)
+		ok = start_process(&l, &err);
+	run->started_mono = clock_mono(p->config.clock);
+	run->started_at = clock_wall(p->config.clock);
+	run->deadline = spec->timeout > 0 ? run->started_mono + spec->timeout : 0;
+	if (run->internal) {
+		start_internal(p, run, spec);
+	} else if (ok) {
+		watch_process(p, run);
+	} else {
+		run->unstarted = true;
+		run->problem = str_copy(run->a, str_of(err.text));
+		run_ended(p, run);
+	}
+}

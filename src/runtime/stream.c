@@ -1,0 +1,168 @@
+#include "runtime/stream.h"
+
+#include "os/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+void
+stream_open(Stream *s, Arena *a, const char *name, const char *path, size_t max, int fd)
+{
+	*s = (Stream){ .a = a, .name = name, .path = path, .max = max, .fd = fd, .file = -1 };
+}
+
+uint64_t
+stream_dropped(const Stream *s)
+{
+	uint64_t kept = s->has_file && s->stored > s->head_n ? s->stored : s->head_n;
+
+	return s->total > kept ? s->total - kept : 0;
+}
+
+static void
+head_add(Stream *s, Str bytes)
+{
+	size_t need = s->head_n + bytes.n;
+
+	if (need > s->head_cap) {
+		size_t cap = s->head_cap == 0 ? need : need * 2 < STREAM_HEAD ? need * 2 : STREAM_HEAD;
+
+		s->head = arena_grow(s->a, s->head, s->head_n, cap);
+		s->head_cap = cap;
+	}
+	memcpy(s->head + s->head_n, bytes.p, bytes.n);
+	s->head_n = need;
+}
+
+static bool
+trouble(Stream *s, const char *what)
+{
+	if (s->trouble[0] == '\0')
+		snprintf(s->trouble, sizeof(s->trouble), "%s.log: %.140s", s->name, what);
+	fd_done(&s->file);
+	return false;
+}
+
+static void
+file_add(Stream *s, Str bytes)
+{
+	Err err = { 0 };
+
+	if (s->file < 0)
+		return;
+	if (!fd_write_all(s->file, bytes, &err)) {
+		trouble(s, err.text);
+		return;
+	}
+	s->stored += bytes.n;
+}
+
+static bool
+file_make(Stream *s)
+{
+	const char *slash = strrchr(s->path, '/');
+	Err err = { 0 };
+
+	if (s->has_file || s->trouble[0] != '\0')
+		return s->has_file;
+	s->file = open(s->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (s->file < 0 && errno == ENOENT) {
+		if (!dirs_make(str_fmt(s->a, "%.*s", (int)(slash - s->path), s->path).p, 0750, &err))
+			return trouble(s, err.text);
+		s->file = open(s->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+	}
+	if (s->file < 0)
+		return trouble(s, strerror(errno));
+	s->has_file = true;
+	file_add(s, (Str){ s->head, s->head_n });
+	return true;
+}
+
+static size_t
+most_kept(const Stream *s)
+{
+	return s->max > STREAM_NOTICE ? s->max - STREAM_NOTICE : 0;
+}
+
+void
+stream_put(Stream *s, Str bytes)
+{
+	uint64_t before = s->total;
+	size_t head_most = most_kept(s) < STREAM_HEAD ? most_kept(s) : STREAM_HEAD;
+
+	s->total += bytes.n;
+	if (before < head_most) {
+		Str first = str_sub(bytes, 0, head_most - (size_t)before);
+
+		head_add(s, first);
+		file_add(s, first);
+		bytes = str_sub(bytes, first.n, bytes.n);
+		before += first.n;
+	}
+	if (bytes.n == 0 || before >= most_kept(s))
+		return;
+	(void)file_make(s);
+	file_add(s, str_sub(bytes, 0, most_kept(s) - (size_t)before));
+}
+
+bool
+stream_read(Stream *s, char *scratch, size_t size, size_t most)
+{
+	size_t done = 0;
+
+	while (s->fd >= 0 && done < most) {
+		ssize_t n = read(s->fd, scratch, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN;
+		if (n == 0)
+			return false;
+		stream_put(s, (Str){ scratch, (size_t)n });
+		done += (size_t)n;
+		if ((size_t)n < size)
+			return true; /* a short read emptied the pipe: no need to ask again */
+	}
+	return true;
+}
+
+void
+stream_finish(Stream *s, size_t inline_most)
+{
+	char notice[STREAM_NOTICE];
+	uint64_t dropped;
+	int n;
+
+	if (s->total > inline_most)
+		(void)file_make(s);
+	dropped = stream_dropped(s);
+	if (dropped > 0 && s->file >= 0) {
+		uint64_t kept = s->stored;
+
+		n = snprintf(notice, sizeof(notice), "\n[output truncated: %llu bytes were left out]\n",
+		    (unsigned long long)dropped);
+		file_add(s, (Str){ notice, (size_t)n });
+		s->stored = kept;
+	}
+	fd_done(&s->file);
+}
+
+void
+stream_close(Stream *s)
+{
+	fd_done(&s->fd);
+	fd_done(&s->file);
+}
+
+bool
+stream_all(const Stream *s, Arena *a, Str *ret, Err *err)
+{
+	if (s->total <= s->head_n) {
+		*ret = (Str){ s->head_n == 0 ? "" : s->head, s->head_n };
+		return true;
+	}
+	return file_read(a, s->path, s->max, ret, err);
+}

@@ -1,0 +1,41 @@
+/*
+ * One output stream of a run. The first 64 KiB stay in memory, what goes beyond is written to the run's log file as it comes,
+ * up to the limit; the rest is read and dropped, so a child that floods is bounded but never blocked. A pipe rather than a
+ * file given to the child: a size limit on files would hit every file the action writes, and `> /dev/stderr` in a script
+ * would truncate what was logged before.
+ */
+#pragma once
+
+#include "base/err.h"
+
+enum {
+	STREAM_HEAD = 64 * 1024,
+	STREAM_NOTICE = 128, /* room kept below the limit for the note that something was left out */
+};
+
+typedef struct Stream {
+	Arena *a;         /* of the run */
+	int fd;           /* our end of the pipe; -1 when there is none or it has ended */
+	bool watched;     /* in the poll set */
+	const char *name; /* "stdout" */
+	const char *path; /* of the log file, whether or not it is there */
+	size_t max;       /* bytes that are kept */
+	char *head;
+	size_t head_n, head_cap;
+	uint64_t total;  /* bytes that came */
+	uint64_t stored; /* bytes in the file */
+	int file;        /* while it is being written; else -1 */
+	bool has_file;
+	char trouble[160]; /* why the file is not what it should be; empty: all is well */
+} Stream;
+
+void stream_open(Stream *s, Arena *a, const char *name, const char *path, size_t max, int fd);
+/* Reads what is there, at most `most` bytes, through scratch. False when the stream has ended. */
+bool stream_read(Stream *s, char *scratch, size_t size, size_t most);
+void stream_put(Stream *s, Str bytes); /* from ourselves: internal actions */
+/* After the last byte: completes the file, or makes it when more than `inline_most` bytes came. Empty streams make none. */
+void stream_finish(Stream *s, size_t inline_most);
+void stream_close(Stream *s); /* descriptors only */
+uint64_t stream_dropped(const Stream *s);
+/* All that is kept, in a: from memory or read back. ERR_SYS when the file cannot be read. */
+MUST_CHECK bool stream_all(const Stream *s, Arena *a, Str *ret, Err *err);
