@@ -47,4 +47,4 @@ install:
 	cp -R packs/core $(packdir)/core
 
 clean:
-	rm -rf build build-test
+	rm -rf build build-test build-check
