@@ -1,0 +1,73 @@
+/*
+ * Inside the PostgreSQL driver. Each handle has a connection of its own that stays in pipeline mode: what one call sends
+ * (begin, prepare, a statement for each row) goes out together and ends with a sync, so that it costs one round trip.
+ */
+#pragma once
+
+#include "store/db_impl.h"
+
+#include "base/map.h"
+
+#include <pthread.h>
+
+struct pg_conn;
+struct pg_result;
+
+typedef struct PgStore {
+	Store base;
+	Arena *a;
+	const char **keys; /* of the connection, ended by NULL */
+	const char **values;
+	const char *shown; /* the URL for people, its password starred */
+	TimeUs connect_timeout;
+	TimeUs statement_timeout;
+	pthread_mutex_t lock;
+	struct pg_conn *spare; /* the one opened to fail early; the first handle takes it */
+} PgStore;
+
+typedef struct PgDb {
+	Db base;
+	PgStore *store;
+	struct pg_conn *conn; /* NULL: lost, or not there yet */
+	Arena *cache;         /* of the statements of this connection */
+	Map statements;       /* by address of Stmt */
+	unsigned prepared;
+	bool begun; /* the server has heard of the open transaction */
+	Arena *scratch;
+} PgDb;
+
+/* postgres_url.c: what to connect with. */
+bool pg_url_read(PgStore *s, const StoreConfig *config, Err *err);
+
+/* postgres_conn.c */
+bool pg_connect(PgStore *s, struct pg_conn **ret, Err *err);
+bool pg_connect_db(PgDb *db, Err *err); /* ERR_AWAY when it fails */
+void pg_lose(PgDb *db);
+/* Sends all there is to send, reading meanwhile; false when the connection is lost. */
+bool pg_flush(PgDb *db);
+/* The next result, or NULL between two; false when the connection is lost. */
+bool pg_next(PgDb *db, struct pg_result **ret);
+bool pg_away(PgDb *db, const char *what, Err *err); /* loses the connection, saying why */
+
+/* postgres_error.c */
+bool pg_fail(const PgStore *s, const struct pg_result *r, const char *sql, Err *err);
+bool pg_is_lost(const struct pg_result *r); /* the server has ended the connection */
+ErrCode pg_state_code(const char *state);
+
+/* postgres_value.c */
+typedef struct PgParams {
+	int n;
+	const char **values;
+	int *lengths;
+	int *formats;
+} PgParams;
+
+unsigned *pg_types(Arena *a, const char *in);
+PgParams pg_encode(Arena *a, const char *in, const Bind *binds);
+bool pg_decode(const struct pg_result *r, RowSink *sink, uint32_t from, Err *err);
+
+/* postgres_run.c: one round trip. */
+bool pg_run(PgDb *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Rows *ret, Err *err);
+bool pg_run_text(PgDb *db, Arena *a, Str sql, const char *in, const Bind *binds, Rows *ret, Err *err);
+bool pg_command(PgDb *db, const char *sql, const char *want_tag, Err *err);
+bool pg_script(PgDb *db, const char *sql, Err *err);
