@@ -133,3 +133,48 @@ TEST(a_vector_keeps_order)
 	for (int i = 0; i < 1000; i++)
 		CHECK(v.items[i] == bytes + i);
 }
+
+TEST(filling_and_emptying_over_and_over_takes_no_more_memory)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Map m = map_open(a);
+	size_t used = 0, cap = 0;
+
+	for (int64_t round = 0; round < 50; round++) {
+		for (int64_t i = 0; i < 1500; i++)
+			map_put(&m, round * 1500 + i, a);
+		if (round == 0) {
+			used = arena_used(a);
+			cap = m.cap;
+		}
+		for (int64_t i = 0; i < 1500; i++)
+			map_put(&m, round * 1500 + i, NULL);
+		CHECK_INT((int64_t)m.n, 0);
+		CHECK(map_get(&m, round * 1500 + 7) == NULL);
+		map_put(&m, -1 - round, a);
+		CHECK(map_get(&m, -1 - round) == a);
+		map_put(&m, -1 - round, NULL);
+	}
+	CHECK_INT((int64_t)m.cap, (int64_t)cap);
+	CHECK_INT((int64_t)arena_used(a), (int64_t)used);
+}
+
+TEST(deleted_entries_do_not_make_the_table_grow)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Map m = map_open(a);
+
+	for (int64_t i = 0; i < 1500; i++)
+		map_put(&m, i, a);
+	CHECK_INT((int64_t)m.cap, 2048);
+	for (int64_t i = 0; i < 800; i++)
+		map_put(&m, i, NULL); /* leaves gaps in the middle of long runs */
+	for (int64_t i = 0; i < 20000; i++) {
+		map_put(&m, 10000 + i, a);
+		if (i >= 300)
+			map_put(&m, 10000 + i - 300, NULL);
+	}
+	CHECK_INT((int64_t)m.cap, 2048);
+	for (int64_t i = 0; i < 800; i++)
+		CHECK(map_get(&m, i) == NULL);
+}
