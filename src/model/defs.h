@@ -86,6 +86,13 @@ typedef struct RuleDef {
 	TimeUs created, updated;
 } RuleDef;
 
+typedef struct PermissionSetDef {
+	Id id, pack;
+	Str ref, pack_ref, label, description;
+	Json grants;
+	TimeUs created, updated;
+} PermissionSetDef;
+
 typedef struct WorkerDef {
 	Id id;
 	Str name, type, role, host, status, incarnation, boot_id;

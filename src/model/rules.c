@@ -250,6 +250,14 @@ rule_index_count(const RuleIndex *x)
 }
 
 const RuleDef *
+rule_index_next(const RuleIndex *x, size_t *at)
+{
+	void *e;
+
+	return map_next(&x->by_id, at, NULL, NULL, &e) ? &((const Entry *)e)->def : NULL;
+}
+
+const RuleDef *
 rule_index_get(const RuleIndex *x, Id rule)
 {
 	const Entry *e = map_get(&x->by_id, rule);

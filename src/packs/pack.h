@@ -13,12 +13,6 @@ typedef struct PackProblem {
 	Str text;
 } PackProblem;
 
-typedef struct PermissionSetDef {
-	Id id;
-	Str ref, label, description;
-	Json grants;
-} PermissionSetDef;
-
 typedef struct Pack {
 	PackDef def;
 	RuntimeDef *runtimes;

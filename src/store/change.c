@@ -1,0 +1,86 @@
+#include "store/change.h"
+
+bool
+change_lock(Db *db, Arena *a, Err *err)
+{
+	/* As text: a function that gives nothing has no type that could be read. */
+	static const Stmt s = { .sql = "select pg_advisory_xact_lock(74710)::text", .in = "" };
+
+	return db_kind(db) != STORE_POSTGRES || db_exec(db, a, &s, NULL, NULL, err);
+}
+
+bool
+change_note(Db *db, Arena *a, const char *kind, Id entity, TimeUs now, Err *err)
+{
+	static const Stmt s = {
+		.sql = "insert into definition_change (kind, entity, created) values ($1, $2, $3)",
+		.in = "sit",
+	};
+	Bind b[] = { bind_text(kind), bind_int(entity), bind_time(now) };
+
+	if (!change_lock(db, a, err) || !db_exec(db, a, &s, b, NULL, err))
+		return err_wrap(err, "note a change of %s %lld", kind, (long long)entity);
+	return true;
+}
+
+bool
+change_since(Db *db, Arena *a, Id last, Change **ret, size_t *ret_n, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select id, kind, entity from definition_change where id > $1 order by id",
+		.in = "i",
+	};
+	Bind b[] = { bind_int(last) };
+	Rows rows;
+
+	if (!db_read(db, a, &s, b, &rows, err))
+		return err_wrap(err, "read changes");
+	*ret = arena_array(a, Change, rows.n + 1);
+	*ret_n = rows.n;
+	for (size_t i = 0; i < rows.n; i++) {
+		Row r = rows_at(&rows, i);
+
+		(*ret)[i] = (Change){ row_int(r, 0), row_str(r, 1), row_int(r, 2) };
+	}
+	return true;
+}
+
+static bool
+one_id(Db *db, Arena *a, const Stmt *s, Id *ret, Err *err)
+{
+	Rows rows;
+
+	if (!db_read(db, a, s, NULL, &rows, err))
+		return err_wrap(err, "read changes");
+	*ret = rows.n == 0 ? 0 : row_int(rows_at(&rows, 0), 0);
+	return true;
+}
+
+bool
+change_last(Db *db, Arena *a, Id *ret, Err *err)
+{
+	static const Stmt s = { .sql = "select max(id) from definition_change", .in = "" };
+
+	return one_id(db, a, &s, ret, err);
+}
+
+bool
+change_first(Db *db, Arena *a, Id *ret, Err *err)
+{
+	static const Stmt s = { .sql = "select min(id) from definition_change", .in = "" };
+
+	return one_id(db, a, &s, ret, err);
+}
+
+bool
+change_trim(Db *db, Arena *a, TimeUs before, Err *err)
+{
+	static const Stmt s = {
+		.sql =
+		    "delete from definition_change where created < $1 and id < (select max(id) from definition_change)",
+		.in = "t",
+	};
+	Bind b[] = { bind_time(before) };
+
+	return db_exec(db, a, &s, b, NULL, err);
+}

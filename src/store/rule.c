@@ -1,0 +1,191 @@
+#include "store/rule.h"
+
+static const Json no_conditions = { .kind = JSON_ARRAY };
+
+enum { WIDTH = 17 };
+
+#define COLUMNS \
+	"select x.id, " \
+	"x.ref, x.pack, x.pack_ref, x.label, x.description, x.action, x.action_ref, " \
+	"x.\"trigger\", x.trigger_ref, x.conditions, x.action_params, x.trigger_params, " \
+	"x.permission_set_refs, x.enabled, x.is_adhoc, x.owner_identity, x.anchor, " \
+	"x.created, x.updated" \
+	" from rule x"
+#define FILTER \
+	DEF_IN_PACK DEF_ENABLED DEF_SEARCH( \
+	    "ref || ' ' || label || ' ' || coalesce(description, '')") " and ($4 = '' or trigger_ref = $4)" \
+								       " and ($5 = '' or action_ref = $5)"
+
+static void
+rule_read(Arena *a, Row r, void *def)
+{
+	RuleDef *d = def;
+
+	*d = (RuleDef){
+		.id = row_int(r, 0),
+		.ref = row_str(r, 1),
+		.pack = row_int(r, 2),
+		.pack_ref = row_str(r, 3),
+		.label = row_str(r, 4),
+		.description = row_str(r, 5),
+		.action = row_int(r, 6),
+		.action_ref = row_str(r, 7),
+		.trigger = row_int(r, 8),
+		.trigger_ref = row_str(r, 9),
+		.conditions = row_json(a, r, 10),
+		.action_params = row_json(a, r, 11),
+		.trigger_params = row_json(a, r, 12),
+		.permission_set_refs = row_json(a, r, 13),
+		.enabled = row_bool(r, 14),
+		.is_adhoc = row_bool(r, 15),
+		.owner = row_int(r, 16),
+		.anchor = row_int(r, 17),
+		.created = row_int(r, 18),
+		.updated = row_int(r, 19),
+	};
+}
+
+static void
+rule_binds(const void *def, Bind *b)
+{
+	const RuleDef *d = def;
+	Bind all[WIDTH] = {
+		bind_str(d->ref),
+		bind_id(d->pack),
+		bind_str(d->pack_ref),
+		bind_str(d->label),
+		bind_str(d->description),
+		bind_id(d->action),
+		bind_str(d->action_ref),
+		bind_id(d->trigger),
+		bind_str(d->trigger_ref),
+		bind_json(json_is_null(&d->conditions) ? &no_conditions : &d->conditions),
+		bind_object(&d->action_params),
+		bind_object(&d->trigger_params),
+		bind_value(&d->permission_set_refs),
+		bind_bool(d->enabled),
+		bind_bool(d->is_adhoc),
+		bind_id(d->owner),
+		bind_time(d->anchor),
+	};
+
+	memcpy(b, all, sizeof(all));
+}
+
+/* Timers count from the moment the rule began to be what it is. */
+static void
+rule_merge(void *def, const void *before, TimeUs now)
+{
+	RuleDef *d = def;
+	const RuleDef *old = before;
+
+	d->anchor = old == NULL ? 0 : old->anchor;
+	if (d->enabled && (old == NULL || !old->enabled || !str_eq(old->trigger_ref, d->trigger_ref) ||
+			      !json_eq(&old->trigger_params, &d->trigger_params)))
+		d->anchor = now;
+}
+
+const DefTable rule_table = {
+	.kind = "rule",
+	.name = "Rule",
+	.size = sizeof(RuleDef),
+	.ref_at = offsetof(RuleDef, ref),
+	.width = WIDTH,
+	.read = rule_read,
+	.binds = rule_binds,
+	.merge = rule_merge,
+	.by_id = { .sql = COLUMNS " where x.id = $1", .in = "i" },
+	.by_ref = { .sql = COLUMNS " where x.ref = $1", .in = "s" },
+	.list = { .sql = COLUMNS FILTER DEF_PAGE, .in = DEF_LIST_IN },
+	.count = { .sql = "select count(*) from rule x" FILTER, .in = DEF_COUNT_IN },
+	.insert = {
+		.sql = "insert into rule ("
+		       "ref, pack, pack_ref, label, description, action, action_ref, \"trigger\", "
+		       "trigger_ref, conditions, action_params, trigger_params, permission_set_refs, "
+		       "enabled, is_adhoc, owner_identity, anchor, created, updated"
+		       ") values ("
+		       "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18"
+		       ") returning id",
+		.in = "sissSIsIsjjjJbbITt",
+	},
+	.update = {
+		.sql = "update rule set "
+		       "ref = $1, pack = $2, pack_ref = $3, label = $4, description = $5, action = $6, "
+		       "action_ref = $7, \"trigger\" = $8, trigger_ref = $9, conditions = $10, "
+		       "action_params = $11, trigger_params = $12, permission_set_refs = $13, "
+		       "enabled = $14, is_adhoc = $15, owner_identity = $16, anchor = $17, updated = $18"
+		       " where id = $19",
+		.in = "sissSIsIsjjjJbbITti",
+	},
+	.remove = { .sql = "delete from rule where id = $1 returning id", .in = "i" },
+};
+
+bool
+rule_get(Db *db, Arena *a, Id id, RuleDef *ret, Err *err)
+{
+	return def_get(db, a, &rule_table, id, ret, err);
+}
+
+bool
+rule_get_ref(Db *db, Arena *a, Str ref, RuleDef *ret, Err *err)
+{
+	return def_get_ref(db, a, &rule_table, ref, ret, err);
+}
+
+bool
+rule_list(Db *db, Arena *a, const DefFilter *f, RuleDef **ret, size_t *ret_n, int64_t *ret_total, Err *err)
+{
+	void *made;
+
+	if (!def_list(db, a, &rule_table, f, &made, ret_n, ret_total, err))
+		return false;
+	*ret = made;
+	return true;
+}
+
+bool
+rule_put(Db *db, Arena *a, RuleDef *d, TimeUs now, DefPut *ret, Err *err)
+{
+	return def_put(db, a, &rule_table, d, now, ret, err);
+}
+
+bool
+rule_delete(Db *db, Arena *a, Id id, TimeUs now, Err *err)
+{
+	return def_delete(db, a, &rule_table, id, now, err);
+}
+
+bool
+rule_set_enabled(Db *db, Arena *a, Str ref, bool enabled, TimeUs now, Err *err)
+{
+	RuleDef d;
+	DefPut put;
+
+	if (!rule_get_ref(db, a, ref, &d, err))
+		return false;
+	d.enabled = enabled;
+	return rule_put(db, a, &d, now, &put, err);
+}
+
+bool
+rule_resolve(Db *db, Arena *a, TimeUs now, Err *err)
+{
+	static const Stmt s = {
+		.sql =
+		    "update rule set action = (select id from action where ref = rule.action_ref),"
+		    " \"trigger\" = (select id from \"trigger\" t where t.ref = rule.trigger_ref), updated = $1"
+		    " where (action is null and exists (select 1 from action where ref = rule.action_ref))"
+		    " or (\"trigger\" is null and exists (select 1 from \"trigger\" t where t.ref = rule.trigger_ref))"
+		    " returning id",
+		.in = "t",
+	};
+	Bind b[] = { bind_time(now) };
+	Rows rows;
+
+	if (!db_exec(db, a, &s, b, &rows, err))
+		return err_wrap(err, "resolve rules");
+	for (size_t i = 0; i < rows.n; i++)
+		if (!change_note(db, a, "rule", row_int(rows_at(&rows, i), 0), now, err))
+			return false;
+	return true;
+}

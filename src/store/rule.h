@@ -1,0 +1,22 @@
+/*
+ * Rules: which event makes which action run. A rule's anchor, from which its timers count, is the moment it was enabled or
+ * its trigger or trigger parameters changed.
+ */
+#pragma once
+
+#include "model/defs.h"
+#include "store/definition.h"
+
+extern const DefTable rule_table;
+
+MUST_CHECK bool rule_get(Db *db, Arena *a, Id id, RuleDef *ret, Err *err);
+MUST_CHECK bool rule_get_ref(Db *db, Arena *a, Str ref, RuleDef *ret, Err *err);
+MUST_CHECK bool rule_list(
+    Db *db, Arena *a, const DefFilter *f, RuleDef **ret, size_t *ret_n, int64_t *ret_total, Err *err);
+/* By ref. d->id is set; what the stored row keeps is put into *d. */
+MUST_CHECK bool rule_put(Db *db, Arena *a, RuleDef *d, TimeUs now, DefPut *ret, Err *err);
+MUST_CHECK bool rule_delete(Db *db, Arena *a, Id id, TimeUs now, Err *err);
+/* Switches it on or off; ERR_NOT_FOUND. */
+MUST_CHECK bool rule_set_enabled(Db *db, Arena *a, Str ref, bool enabled, TimeUs now, Err *err);
+/* Rules whose action or trigger was not there when they were stored, and is now. */
+MUST_CHECK bool rule_resolve(Db *db, Arena *a, TimeUs now, Err *err);
