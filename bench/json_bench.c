@@ -37,8 +37,8 @@ execution(Arena *a, int i)
 	json_add(a, &e, "status", json_cstr(states[i % 5]));
 	json_add(a, &result, "exit_code", json_int(i % 4));
 	json_add(a, &result, "duration", json_real(0.125 + (double)i / 1000));
-	json_add(a, &result, "stdout",
-	    json_cstr("the quick brown fox jumps over the lazy dog, and then does it again"));
+	json_add(
+	    a, &result, "stdout", json_cstr("the quick brown fox jumps over the lazy dog, and then does it again"));
 	json_add(a, &e, "result", result);
 	json_push(a, &tags, json_cstr("nightly"));
 	json_push(a, &tags, json_cstr("caf\xc3\xa9"));
@@ -145,8 +145,8 @@ measure(const char *name, Task *ours, Task *theirs, Work *w, double *ret_least, 
 	}
 	our = median(our_figures);
 	their = median(their_figures);
-	printf("json_%s_mb_s_%zu %.1f\njansson_%s_mb_s_%zu %.1f\njson_%s_ratio_%zu %.2f\n", name, w->text.n,
-	    our, name, w->text.n, their, name, w->text.n, our / their);
+	printf("json_%s_mb_s_%zu %.1f\njansson_%s_mb_s_%zu %.1f\njson_%s_ratio_%zu %.2f\n", name, w->text.n, our, name,
+	    w->text.n, their, name, w->text.n, our / their);
 	*ret_least = our < *ret_least ? our : *ret_least;
 	*ret_ratio = our / their < *ret_ratio ? our / their : *ret_ratio;
 }

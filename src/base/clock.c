@@ -88,8 +88,8 @@ time_text(Arena *a, TimeUs t)
 	days = (seconds >= 0 ? seconds : seconds - (SECONDS_PER_DAY - 1)) / SECONDS_PER_DAY;
 	of_day = seconds - days * SECONDS_PER_DAY;
 	c = civil_of(days);
-	buf_fmt(&b, "%04lld-%02d-%02dT%02d:%02d:%02d", (long long)c.year, c.month, c.day,
-	    (int)(of_day / 3600), (int)(of_day / 60 % 60), (int)(of_day % 60));
+	buf_fmt(&b, "%04lld-%02d-%02dT%02d:%02d:%02d", (long long)c.year, c.month, c.day, (int)(of_day / 3600),
+	    (int)(of_day / 60 % 60), (int)(of_day % 60));
 	if (us % US_PER_MS != 0)
 		buf_fmt(&b, ".%06d", us);
 	else if (us != 0)

@@ -89,8 +89,7 @@ armed_point(const char *name)
 		note_pass(name);
 	if (crash.hook != NULL)
 		crash.hook(crash.self, name);
-	if (atomic_load(&crash.die_after) > 0 && crash.die_at == at &&
-	    atomic_fetch_sub(&crash.die_after, 1) == 1)
+	if (atomic_load(&crash.die_after) > 0 && crash.die_at == at && atomic_fetch_sub(&crash.die_after, 1) == 1)
 		kill(getpid(), SIGKILL); /* not exit: nothing may be tidied up */
 }
 
@@ -104,8 +103,7 @@ crash_point(const char *name)
 static void
 arm(void)
 {
-	bool armed =
-	    ALWAYS_CHECK || crash.hook != NULL || crash.log != NULL || atomic_load(&crash.die_after) > 0;
+	bool armed = ALWAYS_CHECK || crash.hook != NULL || crash.log != NULL || atomic_load(&crash.die_after) > 0;
 
 	atomic_store(&crash.armed, armed);
 }

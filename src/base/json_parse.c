@@ -105,8 +105,7 @@ plain_end(char *p)
 		__m128i found = _mm_or_si128(_mm_cmpeq_epi8(x, quote), _mm_cmpeq_epi8(x, backslash));
 		int mask;
 
-		found =
-		    _mm_or_si128(found, _mm_cmplt_epi8(x, space)); /* signed: not ASCII is below as well */
+		found = _mm_or_si128(found, _mm_cmplt_epi8(x, space)); /* signed: not ASCII is below as well */
 		mask = _mm_movemask_epi8(found);
 		if (mask != 0)
 			return p + __builtin_ctz((unsigned)mask);
@@ -427,8 +426,8 @@ explain(const Parser *p, Str text, Err *err)
 		Str shown = str_sub(p->bad_key, 0, SHOWN_MOST);
 
 		shown.n = utf8_valid_prefix(shown); /* no half character at the cut */
-		return err_set(err, ERR_INVALID, "line %u, column %u: key '%.*s' is given twice", line,
-		    column, STR_ARG(shown));
+		return err_set(
+		    err, ERR_INVALID, "line %u, column %u: key '%.*s' is given twice", line, column, STR_ARG(shown));
 	}
 	return err_set(err, ERR_INVALID, "line %u, column %u: %s", line, column, p->bad);
 }
@@ -457,8 +456,8 @@ json_parse(Arena *a, Str text, const JsonLimits *limits, Json *ret, Err *err)
 	bool good;
 
 	if (text.n > most || text.n >= UINT32_MAX)
-		return err_set(err, ERR_INVALID, "line 1, column 1: %zu bytes are more than the limit of %zu",
-		    text.n, most);
+		return err_set(
+		    err, ERR_INVALID, "line 1, column 1: %zu bytes are more than the limit of %zu", text.n, most);
 	mark = arena_mark(a);
 	p.depth_left = l->depth == 0 ? DEPTH_DEFAULT : l->depth;
 	p.start = padded_copy(a, text);

@@ -25,17 +25,14 @@ needs_escape(uint64_t x)
 {
 	uint64_t quote = x ^ BYTES('"'), backslash = x ^ BYTES('\\');
 
-	return (((x - BYTES(0x20)) & ~x) | ((quote - BYTES(1)) & ~quote) |
-		   ((backslash - BYTES(1)) & ~backslash)) &
+	return (((x - BYTES(0x20)) & ~x) | ((quote - BYTES(1)) & ~quote) | ((backslash - BYTES(1)) & ~backslash)) &
 	       BYTES(0x80);
 }
 
 static char *
 write_escape(char *out, unsigned char c)
 {
-	static const char letters[' '] = {
-		['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'
-	};
+	static const char letters[' '] = { ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't' };
 	static const char digits[] = "0123456789abcdef";
 
 	*out++ = '\\';

@@ -223,8 +223,8 @@ static void
 print_pretty(Buf *b, const Line *line, bool colour)
 {
 	print_pretty_time(b, line->at);
-	buf_fmt(b, " %s%s%s ", colour ? level_colours[line->level] : "", level_shown[line->level],
-	    colour ? "\033[0m" : "");
+	buf_fmt(
+	    b, " %s%s%s ", colour ? level_colours[line->level] : "", level_shown[line->level], colour ? "\033[0m" : "");
 	if (thread_role != NULL)
 		buf_fmt(b, "%-*s  ", (int)ROLE_WIDTH, thread_role);
 	print_visible(b, line->text);

@@ -32,12 +32,12 @@ static bool
 refuse(Reader *r, yaml_mark_t at, const char *what, Str detail)
 {
 	if (str_none(detail))
-		return err_set(r->err, ERR_INVALID, "%s: line %zu, column %zu: %s", r->name, at.line + 1,
-		    at.column + 1, what);
+		return err_set(
+		    r->err, ERR_INVALID, "%s: line %zu, column %zu: %s", r->name, at.line + 1, at.column + 1, what);
 	detail = str_sub(detail, 0, SHOWN_MOST);
 	detail.n = utf8_valid_prefix(detail); /* no half character at the cut */
-	return err_set(r->err, ERR_INVALID, "%s: line %zu, column %zu: %s '%.*s'", r->name, at.line + 1,
-	    at.column + 1, what, STR_ARG(detail));
+	return err_set(r->err, ERR_INVALID, "%s: line %zu, column %zu: %s '%.*s'", r->name, at.line + 1, at.column + 1,
+	    what, STR_ARG(detail));
 }
 
 static bool
@@ -90,8 +90,7 @@ copy_members(Reader *r, const Json *v, Json *ret)
 	ret->members = arena_array(r->a, JsonMember, v->n);
 	for (uint32_t i = 0; i < v->n; i++) {
 		ret->members[i].key = v->members[i].key;
-		if (!spend(r, 0, v->members[i].key.n) ||
-		    !copy_value(r, &v->members[i].value, &ret->members[i].value))
+		if (!spend(r, 0, v->members[i].key.n) || !copy_value(r, &v->members[i].value, &ret->members[i].value))
 			return false;
 	}
 	return true;
@@ -299,8 +298,7 @@ read_nested(Reader *r, unsigned depth_left, Json *ret)
 {
 	bool mapping = r->event.type == YAML_MAPPING_START_EVENT;
 	const yaml_char_t *tag = mapping ? r->event.data.mapping_start.tag : r->event.data.sequence_start.tag;
-	const yaml_char_t *anchor =
-	    mapping ? r->event.data.mapping_start.anchor : r->event.data.sequence_start.anchor;
+	const yaml_char_t *anchor = mapping ? r->event.data.mapping_start.anchor : r->event.data.sequence_start.anchor;
 	Str name = anchor_name(r, anchor);
 
 	if (depth_left == 0)
@@ -357,9 +355,8 @@ yaml_parse(Arena *a, const char *name, Str text, const YamlLimits *limits, Json 
 	bool good;
 
 	if (text.n > r.left.size)
-		return err_set(err, ERR_INVALID,
-		    "%s: line 1, column 1: %zu bytes are more than the limit of %zu", name, text.n,
-		    r.left.size);
+		return err_set(err, ERR_INVALID, "%s: line 1, column 1: %zu bytes are more than the limit of %zu", name,
+		    text.n, r.left.size);
 	r.anchors = map_open(a);
 	r.bytes_left = r.left.size * BYTES_PER_SIZE;
 	if (yaml_parser_initialize(&r.parser) != 1)

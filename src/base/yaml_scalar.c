@@ -2,16 +2,7 @@
 
 #include "base/json_inner.h"
 
-typedef enum Form {
-	FORM_STR,
-	FORM_NULL,
-	FORM_BOOL,
-	FORM_INT,
-	FORM_OCTAL,
-	FORM_HEX,
-	FORM_FLOAT,
-	FORM_NOT_FINITE
-} Form;
+typedef enum Form { FORM_STR, FORM_NULL, FORM_BOOL, FORM_INT, FORM_OCTAL, FORM_HEX, FORM_FLOAT, FORM_NOT_FINITE } Form;
 
 /* Every text with a meaning of its own, but for numbers. */
 typedef struct Word {

@@ -7,9 +7,8 @@
 TEST(base64_agrees_with_the_rfc)
 {
 	CLEANUP(arena_done) Arena *a = arena_open();
-	static const char *const pairs[][2] = { { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" },
-		{ "foo", "Zm9v" }, { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" },
-		{ "\xfb\xff\xfe", "+//+" } };
+	static const char *const pairs[][2] = { { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" },
+		{ "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" }, { "\xfb\xff\xfe", "+//+" } };
 	Str got;
 
 	for (size_t i = 0; i < countof(pairs); i++) {

@@ -22,8 +22,8 @@ draw(uint64_t *state)
 static Str
 random_text(Arena *a, uint64_t *seed)
 {
-	static const char *const pieces[] = { "a", "bc", "def", "0123456789abcdef", "\"", "\\", "\n", "\x01",
-		"\x7f", "/", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xe2\x80\xa8", " ", "key" };
+	static const char *const pieces[] = { "a", "bc", "def", "0123456789abcdef", "\"", "\\", "\n", "\x01", "\x7f",
+		"/", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xe2\x80\xa8", " ", "key" };
 	Buf b = buf_open(a);
 
 	for (uint64_t n = draw(seed) % 8; n > 0; n--)
@@ -141,8 +141,8 @@ TEST(damaged_documents_are_refused_when_jansson_refuses_them)
 		theirs = oracle_parse(text.p, text.n);
 		good = json_parse(a, text, NULL, &v, NULL);
 		if (good != (theirs != NULL) && !(good && beyond_jansson(&v)))
-			test_fail(__FILE__, __LINE__, "%s what jansson does not: %.*s",
-			    good ? "takes" : "refuses", STR_ARG(text));
+			test_fail(__FILE__, __LINE__, "%s what jansson does not: %.*s", good ? "takes" : "refuses",
+			    STR_ARG(text));
 		refused += !good;
 		oracle_free(theirs);
 		arena_reset(a);

@@ -32,8 +32,7 @@ TEST(pretty_printing_indents_by_two)
 	Buf b = buf_open(a);
 
 	json_print_pretty(&b, &v);
-	CHECK_STR(buf_str(&b),
-	    str_of("{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    }\n  ],\n  \"c\": {}\n}"));
+	CHECK_STR(buf_str(&b), str_of("{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    }\n  ],\n  \"c\": {}\n}"));
 }
 
 typedef struct NumberCase {
@@ -102,12 +101,11 @@ TEST(numbers_are_exact_or_kept_as_text)
 		again = parsed(a, json_text(a, &v).p);
 		CHECK(again.kind == v.kind && json_eq(&v, &again));
 	}
-	CHECK(signbit(parsed(a, "-0").d) && json_real(NAN).kind == JSON_NULL &&
-	      json_real(INFINITY).kind == JSON_NULL);
+	CHECK(signbit(parsed(a, "-0").d) && json_real(NAN).kind == JSON_NULL && json_real(INFINITY).kind == JSON_NULL);
 }
 
-static const char *const bad_numbers[] = { "01", "-", "+1", ".5", "1.", "1e", "1e+", "-01", "00", "0x1",
-	"1.e5", "Infinity", "NaN", "-a", "1 2", "1,", "1e5.5", "--1" };
+static const char *const bad_numbers[] = { "01", "-", "+1", ".5", "1.", "1e", "1e+", "-01", "00", "0x1", "1.e5",
+	"Infinity", "NaN", "-a", "1 2", "1,", "1e5.5", "--1" };
 
 TEST(malformed_numbers_are_refused)
 {
@@ -195,8 +193,7 @@ TEST(strings_are_unescaped_and_escaped)
 TEST(an_escape_anywhere_in_a_string_of_any_length_survives)
 {
 	CLEANUP(arena_done) Arena *a = arena_open();
-	static const char *const specials[] = { "\"", "\\", "\n", "\x01", "\x1f", "\xc3\xa9",
-		"\xf0\x9f\x98\x80" };
+	static const char *const specials[] = { "\"", "\\", "\n", "\x01", "\x1f", "\xc3\xa9", "\xf0\x9f\x98\x80" };
 
 	for (size_t n = 0; n < 70; n++) {
 		for (size_t at = 0; at <= n; at++) {
@@ -254,8 +251,8 @@ TEST(a_hundred_thousand_keys_are_read_in_linear_time)
 	/* the same keys as ten thousand small objects, which are never quadratic */
 	b = buf_open(a);
 	for (int i = 0; i < KEYS; i++)
-		buf_fmt(&b, "%s\"key%d\":%d%s", i % 10 == 0 ? (i == 0 ? "[{" : ",{") : ",", i, i,
-		    i % 10 == 9 ? "}" : "");
+		buf_fmt(
+		    &b, "%s\"key%d\":%d%s", i % 10 == 0 ? (i == 0 ? "[{" : ",{") : ",", i, i, i % 10 == 9 ? "}" : "");
 	buf_char(&b, ']');
 	start = clock_mono(clock_real());
 	v = parsed(a, buf_str(&b).p);

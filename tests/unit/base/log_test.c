@@ -65,8 +65,8 @@ TEST(a_pretty_line_is_readable_and_has_no_control_characters)
 {
 	CLEANUP(arena_done) Arena *a = arena_open();
 	const char *path = open_log(a, LOG_INFO, LOG_PRETTY);
-	LogField fields[] = { log_str("ref", str_of("core.echo")),
-		log_str("said", str_of("a b\x1b[31m\xc2\x9b")), log_int("id", 5), log_us("took", 1400) };
+	LogField fields[] = { log_str("ref", str_of("core.echo")), log_str("said", str_of("a b\x1b[31m\xc2\x9b")),
+		log_int("id", 5), log_us("took", 1400) };
 	Str text;
 
 	log_role("worker");

@@ -31,8 +31,8 @@ oracle_open(void)
 	if (jansson.loadb != NULL)
 		return true;
 	return library != NULL && find(library, "json_dumps", &jansson.dumps) &&
-	       find(library, "json_equal", &jansson.equal) &&
-	       find(library, "json_delete", &jansson.destroy) && find(library, "json_loadb", &jansson.loadb);
+	       find(library, "json_equal", &jansson.equal) && find(library, "json_delete", &jansson.destroy) &&
+	       find(library, "json_loadb", &jansson.loadb);
 }
 
 void *

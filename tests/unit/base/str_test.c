@@ -46,8 +46,7 @@ TEST(integers_are_exact_or_refused)
 
 TEST(reals_are_decimal_and_whole)
 {
-	static const char *const refused[] = { "", " 1", "1 ", "0x10", "inf", "nan", "1e", "e5", "1.5x",
-		"-" };
+	static const char *const refused[] = { "", " 1", "1 ", "0x10", "inf", "nan", "1e", "e5", "1.5x", "-" };
 	double d;
 
 	CHECK(str_to_real(str_of("1.5"), &d) && d == 1.5);
@@ -68,8 +67,7 @@ TEST(searching_trimming_and_comparing)
 	CHECK(str_cmp(str_of("a"), str_of("ab")) < 0 && str_cmp(str_of("b"), str_of("ab")) > 0);
 	CHECK(str_cmp(str_of("\xff"), str_of("a")) > 0 && str_cmp(str_of(""), (Str){ 0 }) == 0);
 	CHECK(str_eq_nocase(str_of("AbZ"), str_of("aBz")) && !str_eq_nocase(str_of("["), str_of("{")));
-	CHECK(str_starts(str_of("core.echo"), str_of("core.")) &&
-	      str_ends(str_of("core.echo"), str_of("echo")));
+	CHECK(str_starts(str_of("core.echo"), str_of("core.")) && str_ends(str_of("core.echo"), str_of("echo")));
 	CHECK_STR(str_sub(str_of("abc"), 1, 99), str_of("bc"));
 	CHECK_STR(str_sub(str_of("abc"), 5, 2), str_of(""));
 }

@@ -146,8 +146,7 @@ TEST(bad_yaml_is_refused_with_its_place)
 		CHECK(!yaml_parse(a, "p/pack.yaml", str_of(bad[i].yaml), NULL, &v, &err));
 		CHECK_INT(err.code, ERR_INVALID);
 		if (!str_starts(str_of(err.text), str_fmt(a, "p/pack.yaml: %s", bad[i].json)))
-			test_fail(
-			    __FILE__, __LINE__, "%s\ngot  %s\nwant %s", bad[i].yaml, err.text, bad[i].json);
+			test_fail(__FILE__, __LINE__, "%s\ngot  %s\nwant %s", bad[i].yaml, err.text, bad[i].json);
 	}
 }
 
