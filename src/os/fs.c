@@ -149,8 +149,7 @@ file_replace(const char *path, Str bytes, mode_t mode, Err *err)
 
 	if (getrandom(&dice, sizeof(dice), 0) < 0)
 		return err_sys(err, errno, "random");
-	if (snprintf(fresh, sizeof(fresh), "%s.%016llx", path, (unsigned long long)dice) >=
-	    (int)sizeof(fresh))
+	if (snprintf(fresh, sizeof(fresh), "%s.%016llx", path, (unsigned long long)dice) >= (int)sizeof(fresh))
 		return err_sys(err, ENAMETOOLONG, "'%s'", path);
 	if (!write_and_sync(fresh, bytes, mode, err)) {
 		unlink(fresh);

@@ -12,8 +12,7 @@
 #include <unistd.h>
 
 enum {
-	REMOVE_DEPTH =
-	    64, /* below this, subtrees are moved up first: no recursion and no descriptors without end */
+	REMOVE_DEPTH = 64, /* below this, subtrees are moved up first: no recursion and no descriptors without end */
 	REMOVE_ROUNDS = 100000,
 };
 

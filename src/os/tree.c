@@ -111,8 +111,7 @@ hunt_process(Hunt *h, int proc, const char *name)
 		return false;
 	match = hunted(h, dir);
 	fresh = match && note_seen(h, pid);
-	if (fresh && h->sig != 0 && syscall(SYS_pidfd_send_signal, dir, h->sig, NULL, 0) < 0 &&
-	    errno == ENOSYS)
+	if (fresh && h->sig != 0 && syscall(SYS_pidfd_send_signal, dir, h->sig, NULL, 0) < 0 && errno == ENOSYS)
 		kill(pid, h->sig);
 	close(dir);
 	return fresh;

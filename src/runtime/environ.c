@@ -59,11 +59,9 @@ static bool
 check(Str name, Str value, Err *err)
 {
 	if (name.n == 0 || memchr(name.p, '=', name.n) != NULL || memchr(name.p, '\0', name.n) != NULL)
-		return err_set(
-		    err, ERR_INVALID, "'%.*s' cannot be the name of an environment variable", STR_ARG(name));
+		return err_set(err, ERR_INVALID, "'%.*s' cannot be the name of an environment variable", STR_ARG(name));
 	if (value.n > 0 && memchr(value.p, '\0', value.n) != NULL)
-		return err_set(
-		    err, ERR_INVALID, "environment variable '%.*s' holds a NUL byte", STR_ARG(name));
+		return err_set(err, ERR_INVALID, "environment variable '%.*s' holds a NUL byte", STR_ARG(name));
 	return true;
 }
 
@@ -177,8 +175,8 @@ put_basics(Variables *v, const EnvironFacts *f)
 	put_text(v, "TMPDIR", f->home);
 	put_text(v, "LANG", str_of("C.UTF-8"));
 	put_text(v, "TZ", str_of("UTC"));
-	put_text(v, "SHLVL",
-	    str_of("1")); /* without it bash may read ~/.bashrc, thinking it was called over a network */
+	put_text(
+	    v, "SHLVL", str_of("1")); /* without it bash may read ~/.bashrc, thinking it was called over a network */
 }
 
 static void
@@ -204,8 +202,7 @@ put_ours(Variables *v, const EnvironFacts *f)
 	if (!uuid_none(s->correlation))
 		put_text(v, "ATTUNE_CORRELATION_ID", uuid_text(v->a, s->correlation));
 	put_text(v, "ATTUNE_PARAMETER_DELIVERY", str_of(by_file ? "file" : "stdin"));
-	put_text(
-	    v, "ATTUNE_PARAMETER_FORMAT", s->parameter_format.n > 0 ? s->parameter_format : str_of("json"));
+	put_text(v, "ATTUNE_PARAMETER_FORMAT", s->parameter_format.n > 0 ? s->parameter_format : str_of("json"));
 	put_text(v, "ATTUNE_PARAMETER_FILE", f->parameter_file);
 }
 

@@ -15,8 +15,8 @@ homes_file_name(Arena *a, Str worker_name)
 
 	for (size_t i = 0; i < worker_name.n; i++) {
 		char c = worker_name.p[i];
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			     c == '_' || c == '-' || (c == '.' && i > 0);
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+			     c == '-' || (c == '.' && i > 0);
 
 		text[i] = plain ? c : '_';
 	}

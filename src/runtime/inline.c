@@ -179,8 +179,8 @@ inline_looks_like_file(const InlineKind *kind, Str text)
 }
 
 void
-inline_plan(Arena *a, const InlineKind *kind, const RunSpec *spec, Str run_dir, Plan *plan, const char **argv,
-    size_t *argc)
+inline_plan(
+    Arena *a, const InlineKind *kind, const RunSpec *spec, Str run_dir, Plan *plan, const char **argv, size_t *argc)
 {
 	InlineUse u = { .a = a, .spec = spec, .run_dir = run_dir, .plan = plan, .argv = argv, .argc = argc };
 

@@ -52,8 +52,7 @@ read_yaml(Arena *a, Str text, Json *ret, bool *ret_whole)
 }
 
 static const char *const format_names[] = { "json", "jsonl", "yaml" };
-static bool (*const formats[])(
-    Arena *a, Str text, Json *ret, bool *ret_whole) = { read_json, read_jsonl, read_yaml };
+static bool (*const formats[])(Arena *a, Str text, Json *ret, bool *ret_whole) = { read_json, read_jsonl, read_yaml };
 
 bool
 output_parse(Arena *a, Str format, Str text, Json *ret, bool *ret_whole)

@@ -48,11 +48,10 @@ fill_folders(Planning *p)
 	Str manifest = json_get_text(json_get(s->runtime_config, "dependencies"), "manifest_file");
 
 	at->pack_dir = str_fmt(p->a, "%.*s/%.*s", STR_ARG(p->config->packs_base_dir), STR_ARG(s->pack_ref));
-	at->env_dir = str_fmt(p->a, "%.*s/%.*s/%.*s", STR_ARG(p->config->runtime_envs_dir),
-	    STR_ARG(s->pack_ref), STR_ARG(s->runtime));
-	at->manifest_path = manifest.n == 0
-				? str_of("")
-				: str_fmt(p->a, "%.*s/%.*s", STR_ARG(at->pack_dir), STR_ARG(manifest));
+	at->env_dir = str_fmt(
+	    p->a, "%.*s/%.*s/%.*s", STR_ARG(p->config->runtime_envs_dir), STR_ARG(s->pack_ref), STR_ARG(s->runtime));
+	at->manifest_path =
+	    manifest.n == 0 ? str_of("") : str_fmt(p->a, "%.*s/%.*s", STR_ARG(at->pack_dir), STR_ARG(manifest));
 	at->interpreter = at->action_file = str_of("");
 }
 
@@ -86,11 +85,10 @@ check_names(const Planning *p, Err *err)
 	    memchr(pack.p, '\0', pack.n) != NULL)
 		return err_set(err, ERR_INVALID, "'%.*s' cannot be the folder of a pack", STR_ARG(pack));
 	if (entry.n == 0)
-		return err_set(
-		    err, ERR_INVALID, "action '%.*s' has no entry point", STR_ARG(p->spec->action_ref));
+		return err_set(err, ERR_INVALID, "action '%.*s' has no entry point", STR_ARG(p->spec->action_ref));
 	if (memchr(entry.p, '\0', entry.n) != NULL)
-		return err_set(err, ERR_INVALID, "the entry point of '%.*s' holds a NUL byte",
-		    STR_ARG(p->spec->action_ref));
+		return err_set(
+		    err, ERR_INVALID, "the entry point of '%.*s' holds a NUL byte", STR_ARG(p->spec->action_ref));
 	return true;
 }
 

@@ -395,8 +395,8 @@ make_markers(Processes *p)
 	if (given[0] != '\0')
 		p->worker_marker = str_copy(p->a, str_of(given));
 	else
-		p->worker_marker = str_fmt(
-		    p->a, "ATTUNE_WORKER=%s", uuid_text(p->a, uuid_new(clock_wall(p->config.clock))).p);
+		p->worker_marker =
+		    str_fmt(p->a, "ATTUNE_WORKER=%s", uuid_text(p->a, uuid_new(clock_wall(p->config.clock))).p);
 	rest = p->worker_marker;
 	p->incarnation = str_cut(&rest, '=', &name) ? rest : p->worker_marker;
 }

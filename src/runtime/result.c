@@ -14,7 +14,7 @@ enum {
 static Str
 row_text(Arena *a, const Stream *s)
 {
-	Str head = { s->head_n == 0 ? "" : s->head, s->head_n };
+	Str head = { s->head_n == 0 ? "" : s->head, s->head_n }, clean;
 
 	if (s->total > s->head_n) { /* the cut may be in the middle of a character */
 		size_t valid = utf8_valid_prefix(head);
@@ -22,7 +22,9 @@ row_text(Arena *a, const Stream *s)
 		if (head.n - valid < 4)
 			head.n = valid;
 	}
-	return utf8_clean(a, head);
+	clean = utf8_clean(a, head);
+	return clean.p == head.p ? str_copy(a, head)
+				 : clean; /* the run's memory is used again before the row is written */
 }
 
 static void

@@ -71,8 +71,7 @@ struct Processes {
 enum {
 	SCRATCH = 64 * 1024,
 	WATCH_AFTER =
-	    5 *
-	    US_PER_MS, /* the pipes of a run are watched only once it has run for this long: a short run's output
+	    5 * US_PER_MS, /* the pipes of a run are watched only once it has run for this long: a short run's output
 	                                fits into them, and is read when it ends, without one wake-up more */
 };
 

@@ -57,8 +57,8 @@ write_parameter_file(Launch *l, Err *err)
 	if (!str_is(l->spec->parameter_delivery, "file"))
 		return true;
 	l->parameter_file = str_fmt(l->run->a, "%s/.parameters", l->run->dir.p);
-	return file_write(l->parameter_file.p,
-	    params_document(l->run->a, l->spec->parameter_format, l->spec->params), 0400, err);
+	return file_write(
+	    l->parameter_file.p, params_document(l->run->a, l->spec->parameter_format, l->spec->params), 0400, err);
 }
 
 static bool
@@ -165,8 +165,8 @@ start_internal(Processes *p, Run *run, const RunSpec *spec)
 	run->internal = true;
 	if (action == NULL) {
 		run->unstarted = true;
-		run->problem = str_fmt(run->a, "there is no internal action '%.*s' (available: %s)",
-		    STR_ARG(name), internal_names(run->a).p);
+		run->problem = str_fmt(run->a, "there is no internal action '%.*s' (available: %s)", STR_ARG(name),
+		    internal_names(run->a).p);
 		run_ended(p, run);
 		return;
 	}
@@ -189,12 +189,10 @@ prepare(Processes *p, Run *run, const RunSpec *spec)
 
 	run->output_format = str_copy(run->a, spec->output_format);
 	run->result_path = str_fmt(run->a, "%s/result.json", base.p).p;
-	run->marker = str_fmt(
-	    run->a, "ATTUNE_RUN=%s:%lld:%d", p->incarnation.p, (long long)spec->execution, spec->attempt);
-	stream_open(&run->out, run->a, "stdout", str_fmt(run->a, "%s/stdout.log", base.p).p,
-	    p->config.stdout_max, -1);
-	stream_open(&run->err, run->a, "stderr", str_fmt(run->a, "%s/stderr.log", base.p).p,
-	    p->config.stderr_max, -1);
+	run->marker =
+	    str_fmt(run->a, "ATTUNE_RUN=%s:%lld:%d", p->incarnation.p, (long long)spec->execution, spec->attempt);
+	stream_open(&run->out, run->a, "stdout", str_fmt(run->a, "%s/stdout.log", base.p).p, p->config.stdout_max, -1);
+	stream_open(&run->err, run->a, "stderr", str_fmt(run->a, "%s/stderr.log", base.p).p, p->config.stderr_max, -1);
 	run->timeout = spec->timeout;
 }
 
