@@ -9,7 +9,7 @@ typedef struct HttpClient HttpClient;
 
 typedef struct HttpReply {
 	int status;
-	Json body;  /* parsed when it is JSON, else null */
+	Json body; /* parsed when it is JSON, else null */
 	Str text;
 } HttpReply;
 

@@ -36,9 +36,9 @@ typedef struct Route {
 
 typedef struct HttpConfig {
 	Str host;
-	int port; /* 0: any free one */
-	unsigned threads; /* 0: 4 */
-	size_t max_body;  /* 0: 10 MiB */
+	int port;          /* 0: any free one */
+	unsigned threads;  /* 0: 4 */
+	size_t max_body;   /* 0: 10 MiB */
 	size_t max_header; /* 0: 16 KiB */
 	TimeUs timeout;    /* of a slow request; 0: 30 s */
 	Str tls_cert, tls_key;
@@ -67,8 +67,8 @@ MUST_CHECK bool req_query_bool(const Req *q, const char *name, bool fallback, bo
 Str req_header(const Req *q, const char *name);
 Str req_body(const Req *q);
 MUST_CHECK bool req_json(const Req *q, Json *ret, Err *err); /* the body as a JSON object; else a clear ERR_INVALID */
-Str req_id_text(const Req *q);                             /* request id, made or taken from X-Request-Id */
-bool req_waited(const Req *q);                             /* this call comes after res_wait */
+Str req_id_text(const Req *q);                               /* request id, made or taken from X-Request-Id */
+bool req_waited(const Req *q);                               /* this call comes after res_wait */
 
 /* Pages: page/page_size/per_page/limit/offset as decisions 1.1, clamped. */
 typedef struct Page {

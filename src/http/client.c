@@ -1,0 +1,187 @@
+#include "http/client.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+
+enum {
+	CONNECT_MS = 5000,
+	ANSWER_S = 300,
+	ANSWER_MAX = 256 * 1024 * 1024,
+};
+
+struct HttpClient {
+	CURL *curl;
+	Arena *a;
+	Str base; /* without a '/' at its end */
+	Str token;
+};
+
+typedef struct Sink {
+	Buf text;
+	bool over;
+} Sink;
+
+bool
+client_open(Str base_url, Str token, HttpClient **ret, Err *err)
+{
+	HttpClient *c;
+	CURL *curl;
+
+	if (!str_starts(base_url, str_of("http://")) && !str_starts(base_url, str_of("https://")))
+		return err_set(err, ERR_INVALID, "'%.*s' is no URL of a server: it must begin with http:// or https://",
+		    STR_ARG(base_url));
+	while (base_url.n > 0 && base_url.p[base_url.n - 1] == '/')
+		base_url.n--;
+	curl = curl_easy_init();
+	if (curl == NULL)
+		return err_set(err, ERR_INTERNAL, "libcurl cannot be started");
+	c = calloc(1, sizeof(HttpClient));
+	if (c == NULL)
+		abort();
+	c->curl = curl;
+	c->a = arena_open();
+	c->base = str_copy(c->a, base_url);
+	c->token = str_none(token) ? token : str_copy(c->a, token);
+	*ret = c;
+	return true;
+}
+
+void
+client_close(HttpClient *c)
+{
+	if (c == NULL)
+		return;
+	curl_easy_cleanup(c->curl);
+	arena_close(c->a);
+	free(c);
+}
+
+static size_t
+take(char *data, size_t one, size_t n, void *self)
+{
+	Sink *s = self;
+
+	if (s->text.n + one * n > ANSWER_MAX) {
+		s->over = true;
+		return 0;
+	}
+	buf_add(&s->text, (Str){ data, one * n });
+	return one * n;
+}
+
+/* Options stay in a handle between requests, so all that differ are set each time. */
+static void
+prepare(HttpClient *c, Arena *a, const char *method, Str path, Str body, Sink *sink)
+{
+	CURL *h = c->curl;
+
+	curl_easy_reset(h);
+	curl_easy_setopt(h, CURLOPT_URL, str_fmt(a, "%.*s%.*s", STR_ARG(c->base), STR_ARG(path)).p);
+	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+	curl_easy_setopt(h, CURLOPT_TIMEOUT, (long)ANSWER_S);
+	curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(h, CURLOPT_USERAGENT, "attune/" ATTUNE_VERSION);
+	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take);
+	curl_easy_setopt(h, CURLOPT_WRITEDATA, sink);
+	curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, method);
+	if (!str_none(body)) {
+		curl_easy_setopt(h, CURLOPT_POSTFIELDS, body.p);
+		curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
+	}
+}
+
+static struct curl_slist *
+headers_of(const HttpClient *c, Arena *a, bool body)
+{
+	struct curl_slist *list = curl_slist_append(NULL, "Accept: application/json");
+
+	list = curl_slist_append(list, "Expect:"); /* no round trip before a body */
+	if (body)
+		list = curl_slist_append(list, "Content-Type: application/json");
+	if (c->token.n > 0)
+		list = curl_slist_append(list, str_fmt(a, "Authorization: Bearer %.*s", STR_ARG(c->token)).p);
+	return list;
+}
+
+static bool
+call_failed(const HttpClient *c, CURLcode got, bool over, Err *err)
+{
+	if (over)
+		return err_set(err, ERR_TOO_LARGE, "the server's answer is larger than %d bytes", ANSWER_MAX);
+	if (got == CURLE_OPERATION_TIMEDOUT)
+		return err_set(err, ERR_AWAY, "the server at %.*s does not answer", STR_ARG(c->base));
+	return err_set(err, ERR_AWAY, "cannot reach the server at %.*s: %s. Is it running? (attune up)",
+	    STR_ARG(c->base), curl_easy_strerror(got));
+}
+
+bool
+client_call(HttpClient *c, Arena *a, const char *method, Str path, const Json *body, HttpReply *ret, Err *err)
+{
+	Sink sink = { .text = buf_open(a) };
+	struct curl_slist *list = headers_of(c, a, body != NULL);
+	const char *type = NULL;
+	HttpReply r = { 0 };
+	long status = 0;
+	CURLcode got;
+	Err bad = { 0 };
+
+	prepare(c, a, method, path, body == NULL ? (Str){ 0 } : json_text(a, body), &sink);
+	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, list);
+	got = curl_easy_perform(c->curl);
+	curl_slist_free_all(list);
+	if (got != CURLE_OK)
+		return call_failed(c, got, sink.over, err);
+	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(c->curl, CURLINFO_CONTENT_TYPE, &type);
+	r.status = (int)status;
+	r.text = buf_str(&sink.text);
+	if (type != NULL && strstr(type, "json") != NULL && !json_parse(a, r.text, NULL, &r.body, &bad))
+		return err_set(err, ERR_CORRUPT, "the server's answer cannot be read: %s", bad.text);
+	*ret = r;
+	return true;
+}
+
+static ErrCode
+code_of(int status)
+{
+	for (int code = ERR_NONE + 1; code < ERR_CODES; code++)
+		if (err_http_status((ErrCode)code) == status)
+			return (ErrCode)code;
+	return status >= 500 ? ERR_INTERNAL : ERR_INVALID;
+}
+
+/* The errors of a server in front of ours may be {"error": {"message"}} or no JSON at all. */
+bool
+client_fail(const HttpReply *r, Err *err)
+{
+	const Json *error = json_get(&r->body, "error");
+	Str text = json_as_str(error);
+
+	if (text.n == 0)
+		text = json_get_text(error, "message");
+	if (text.n == 0)
+		return err_set(err, code_of(r->status), "the server answered with status %d", r->status);
+	return err_set(err, code_of(r->status), "%.*s", STR_ARG(text));
+}
+
+Str
+url_escape(Arena *a, Str s)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	Buf b = buf_open(a);
+
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+		if (alnum || (c != '\0' && strchr("-._~", c) != NULL)) {
+			buf_char(&b, (char)c);
+			continue;
+		}
+		buf_char(&b, '%');
+		buf_char(&b, digits[c >> 4]);
+		buf_char(&b, digits[c & 15]);
+	}
+	return buf_str(&b);
+}

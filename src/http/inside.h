@@ -1,0 +1,153 @@
+/*
+ * What the files of the server share and nobody else sees: the request, the answer, the threads and the waiters.
+ *
+ * A request belongs to one thread of libmicrohttpd's pool from its first line to its end, so its fields need no lock; the
+ * exceptions are those of Waits and Links, which have the server's. Requests and their arenas are reused by the thread.
+ */
+#pragma once
+
+#include "http/check.h"
+#include "http/http.h"
+#include "http/router.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum {
+	WAIT_BUCKETS = 256,
+	WAKE_SLOTS = 1024,
+	RES_HEADERS = 8, /* a handler may add */
+	REQUEST_ID_MAX = 64,
+};
+
+typedef struct HttpThread HttpThread;
+typedef struct Link Link;
+
+/* A connection, as far as time limits are concerned. In the server's list, under its lock. */
+struct Link {
+	Link *before, *after;
+	int fd;
+	_Atomic TimeUs due; /* when the next request must be whole; 0 while one is being answered */
+};
+
+typedef struct ResHeader {
+	const char *name;
+	Str value;
+} ResHeader;
+
+struct Res {
+	Arena *a;
+	int status; /* 0: not answered yet */
+	const char *type;
+	Str body;
+	ResHeader headers[RES_HEADERS];
+	size_t n;
+	int64_t wait_key;
+	TimeUs wait_until; /* 0: no wait asked for */
+};
+
+typedef enum Stage { STAGE_LINE, STAGE_BODY, STAGE_ANSWERED } Stage;
+
+struct Req {
+	HttpThread *thread;
+	HttpServer *server;
+	Link *link;
+	struct MHD_Connection *mhd;
+	Arena *arena;
+	ArenaMark begun; /* what the handler allocates lies behind it, and is dropped when it is called again */
+	Stage stage;
+	bool counted;
+	bool refused; /* by the server itself: no handler is called */
+	bool close;   /* the connection cannot be used again */
+	RawLine line;
+	Str target;
+	Heads heads;
+	Method method;
+	Str path;
+	Query query;
+	RouteMatch match;
+	Str id;
+	char *body;
+	size_t body_n, body_cap;
+	bool body_over;
+	Res res;
+
+	bool slept;    /* was suspended, not called again yet, as its own thread knows it */
+	bool waited;   /* this call of the handler is not the first */
+	uint64_t seen; /* wakes before the handler began */
+	bool waiting;  /* in the table of waiters; from here on under the server's lock */
+	bool pending;  /* resumed, not called again yet */
+	Req *wait_before, *wait_after;
+	Req *next_free;
+};
+
+struct HttpThread {
+	HttpServer *server;
+	HttpThread *next;
+	App *app;
+	bool app_open;
+	Req *free;
+};
+
+typedef struct Waits {
+	Req *buckets[WAIT_BUCKETS];
+	size_t n;
+	size_t pending;             /* resumed requests whose handler has not been called yet */
+	_Atomic uint64_t wakes;     /* so far; counted under the lock, read without */
+	uint64_t slots[WAKE_SLOTS]; /* by hash of the key: the number of its last wake */
+} Waits;
+
+struct HttpServer {
+	HttpConfig config;
+	Arena *arena; /* of the server's life; used by the starting thread only */
+	Router *router;
+	struct MHD_Daemon *daemon;
+	int fd;
+	int port;
+	pthread_key_t key; /* of HttpThread */
+	pthread_t timer;
+	bool timer_runs;
+
+	atomic_bool stopping;
+	atomic_size_t active; /* requests between their headers and their end */
+
+	pthread_mutex_t lock;
+	pthread_cond_t tick;  /* for the timer */
+	pthread_cond_t quiet; /* for http_stop */
+	TimeUs timer_next;    /* 0: sleeps until called */
+	bool quit;
+	Link *links;
+	HttpThread *threads;
+	Waits waits;
+};
+
+TimeUs mono_now(void);
+
+/* thread.c: per-thread state and reuse of requests */
+HttpThread *thread_here(HttpServer *s);
+MUST_CHECK bool thread_app(HttpThread *t, App **ret, Err *err);
+Req *request_take(HttpThread *t);
+void request_give(Req *q);
+void threads_free(HttpServer *s);
+
+/* request.c: from bytes to a Req; on false the refusal is in q->res */
+MUST_CHECK bool request_begin(Req *q, const char *method, const char *version);
+MUST_CHECK bool request_body(Req *q, const char *data, size_t n);
+/* Calls the handler until it has answered or sleeps; false when the request sleeps. */
+MUST_CHECK bool request_run(Req *q);
+
+/* respond.c */
+void respond_refuse(Req *q, int status, const char *code, const char *fmt, ...) PRINTF(4, 5);
+void respond_err(Req *q, const Err *err);
+MUST_CHECK bool respond_send(Req *q);
+
+/* wait.c */
+MUST_CHECK bool wait_begin(Req *q);  /* false: it does not sleep, and is to be run again at once */
+void wait_over(Req *q);              /* called again, or ended */
+void wait_resume_all(HttpServer *s); /* caller holds the lock */
+void wait_wake(HttpServer *s, int64_t key);
+MUST_CHECK bool timer_start(HttpServer *s, Err *err);
+void timer_stop(HttpServer *s);
+void link_open(HttpServer *s, Link *l);
+void link_close(HttpServer *s, Link *l);

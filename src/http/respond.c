@@ -1,0 +1,167 @@
+#include "http/inside.h"
+
+#include "base/log.h"
+
+static const char json_type[] = "application/json";
+
+static void
+answer(Res *s, int status, const char *type, Str body)
+{
+	s->status = status;
+	s->type = type;
+	s->body = body;
+	s->wait_until = 0;
+}
+
+/* Answering */
+
+bool
+res_json(Res *s, int status, const Json *body)
+{
+	answer(s, status, json_type, json_text(s->a, body));
+	return true;
+}
+
+bool
+res_data(Res *s, int status, Json data, const char *message)
+{
+	Json body = json_object();
+
+	json_add(s->a, &body, "data", data);
+	if (message != NULL && message[0] != '\0')
+		json_add(s->a, &body, "message", json_cstr(message));
+	return res_json(s, status, &body);
+}
+
+static Json
+pagination(Arena *a, const Page *page, bool more, int64_t total)
+{
+	Json p = json_object();
+
+	json_add(a, &p, "page", json_int(page->page));
+	json_add(a, &p, "page_size", json_int(page->size));
+	if (total >= 0) {
+		json_add(a, &p, "total_items", json_int(total));
+		json_add(a, &p, "total_pages", json_int(total / page->size + (total % page->size != 0)));
+	}
+	json_add(a, &p, "has_previous", json_bool(page->offset > 0));
+	json_add(a, &p, "has_next", json_bool(more));
+	return p;
+}
+
+bool
+res_list(Res *s, const Page *page, Json rows, int64_t total)
+{
+	Json body = json_object();
+	bool more = rows.n > page->size;
+
+	if (more)
+		rows.n = (uint32_t)page->size;
+	if (total >= 0)
+		more = page->offset + rows.n < total;
+	json_add(s->a, &body, "data", rows);
+	json_add(s->a, &body, "items", rows);
+	json_add(s->a, &body, "pagination", pagination(s->a, page, more, total));
+	return res_json(s, 200, &body);
+}
+
+bool
+res_bytes(Res *s, int status, const char *content_type, Str body)
+{
+	answer(s, status, content_type, body);
+	return true;
+}
+
+bool
+res_empty(Res *s, int status)
+{
+	answer(s, status, NULL, (Str){ "", 0 });
+	return true;
+}
+
+void
+res_header(Res *s, const char *name, Str value)
+{
+	if (s->n < RES_HEADERS)
+		s->headers[s->n++] = (ResHeader){ name, value };
+}
+
+bool
+res_wait(Res *s, int64_t key, TimeUs until)
+{
+	s->wait_key = key;
+	s->wait_until = until > 0 ? until : 1;
+	return true;
+}
+
+/* Refusing */
+
+static void
+error_body(Req *q, int status, const char *code, Str text)
+{
+	Json body = json_object();
+
+	json_add(q->arena, &body, "error", json_str(text));
+	json_add(q->arena, &body, "code", json_cstr(code));
+	res_json(&q->res, status, &body);
+	if (status == 503)
+		res_header(&q->res, "Retry-After", str_of("1"));
+	if (status == 401)
+		res_header(&q->res, "WWW-Authenticate", str_of("Bearer"));
+}
+
+void
+respond_refuse(Req *q, int status, const char *code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	error_body(q, status, code, str_vfmt(q->arena, fmt, ap));
+	va_end(ap);
+}
+
+void
+respond_err(Req *q, const Err *err)
+{
+	int status = err_http_status(err->code);
+	LogField fields[] = { log_str("request_id", q->id) };
+
+	if (status >= 500)
+		log_line(LOG_ERROR, fields, countof(fields), "%s %.*s: %s", method_name(q->method), STR_ARG(q->path),
+		    err->text);
+	error_body(q, status, err_code_name(err->code), str_copy(q->arena, str_of(err->text)));
+}
+
+/* Sending */
+
+static void
+add_header(struct MHD_Response *r, const char *name, Arena *a, Str value)
+{
+	if (MHD_add_response_header(r, name, str_cstr(a, value)) == MHD_NO)
+		log_warn("HTTP: the answer's header %s cannot be sent", name);
+}
+
+bool
+respond_send(Req *q)
+{
+	const Res *s = &q->res;
+	/* the request's arena keeps the bytes until the request is completed, which is after the last was sent */
+	struct MHD_Response *r =
+	    MHD_create_response_from_buffer(s->body.n, (void *)(uintptr_t)s->body.p, MHD_RESPMEM_PERSISTENT);
+	enum MHD_Result got;
+
+	if (r == NULL)
+		return false;
+	if (s->type != NULL)
+		MHD_add_response_header(r, "Content-Type", s->type);
+	MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(r, "Cache-Control", "no-store");
+	add_header(r, "X-Request-Id", q->arena, q->id);
+	for (size_t i = 0; i < s->n; i++)
+		add_header(r, s->headers[i].name, q->arena, s->headers[i].value);
+	if (q->close || atomic_load(&q->server->stopping))
+		MHD_add_response_header(r, "Connection", "close");
+	got = MHD_queue_response(q->mhd, (unsigned)s->status, r);
+	MHD_destroy_response(r);
+	return got == MHD_YES;
+}

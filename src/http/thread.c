@@ -1,0 +1,101 @@
+#include "http/inside.h"
+
+#include <stdlib.h>
+
+enum { FREE_KEPT_BYTES = 64 * 1024 }; /* an arena that holds more is not kept */
+
+static HttpThread *
+thread_make(HttpServer *s)
+{
+	HttpThread *t = calloc(1, sizeof(HttpThread));
+
+	if (t == NULL)
+		abort();
+	t->server = s;
+	pthread_mutex_lock(&s->lock);
+	t->next = s->threads;
+	s->threads = t;
+	pthread_mutex_unlock(&s->lock);
+	pthread_setspecific(s->key, t);
+	return t;
+}
+
+HttpThread *
+thread_here(HttpServer *s)
+{
+	HttpThread *t = pthread_getspecific(s->key);
+
+	return t != NULL ? t : thread_make(s);
+}
+
+bool
+thread_app(HttpThread *t, App **ret, Err *err)
+{
+	const HttpConfig *c = &t->server->config;
+
+	if (!t->app_open && c->thread_open != NULL && !c->thread_open(c->self, &t->app, err))
+		return false;
+	t->app_open = true;
+	*ret = t->app;
+	return true;
+}
+
+Req *
+request_take(HttpThread *t)
+{
+	Req *q = t->free;
+
+	if (q != NULL) {
+		t->free = q->next_free;
+	} else {
+		q = calloc(1, sizeof(Req));
+		if (q == NULL)
+			abort();
+		q->arena = arena_open();
+	}
+	q->thread = t;
+	q->server = t->server;
+	return q;
+}
+
+static void
+request_free(Req *q)
+{
+	arena_close(q->arena);
+	free(q);
+}
+
+void
+request_give(Req *q)
+{
+	HttpThread *t = q->thread;
+	Arena *a = q->arena;
+
+	arena_reset(a);
+	if (arena_used(a) > FREE_KEPT_BYTES) {
+		request_free(q);
+		return;
+	}
+	memset(q, 0, sizeof(*q));
+	q->arena = a;
+	q->next_free = t->free;
+	t->free = q;
+}
+
+/* After the pool's threads have ended. */
+void
+threads_free(HttpServer *s)
+{
+	while (s->threads != NULL) {
+		HttpThread *t = s->threads;
+
+		s->threads = t->next;
+		while (t->free != NULL) {
+			Req *q = t->free;
+
+			t->free = q->next_free;
+			request_free(q);
+		}
+		free(t);
+	}
+}
