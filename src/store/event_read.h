@@ -1,0 +1,24 @@
+/*
+ * Events and enforcements as people and programs see them, in the shape of the API.
+ */
+#pragma once
+
+#include "store/listing.h"
+
+/* What is none or 0 is no filter. The refs of events may hold *. */
+typedef struct EventFilter {
+	Id trigger, source;
+	Str trigger_ref, rule_ref;
+} EventFilter;
+
+MUST_CHECK bool event_list(Db *db, Arena *a, const EventFilter *f, const Slice *slice, SliceOut *ret, Err *err);
+MUST_CHECK bool event_show(Db *db, Arena *a, Id id, Json *ret, Err *err); /* ERR_NOT_FOUND */
+
+typedef struct EnforcementFilter {
+	Id rule, event;
+	Str status, trigger_ref, rule_ref;
+} EnforcementFilter;
+
+MUST_CHECK bool enforcement_list(
+    Db *db, Arena *a, const EnforcementFilter *f, const Slice *slice, SliceOut *ret, Err *err);
+MUST_CHECK bool enforcement_show(Db *db, Arena *a, Id id, Json *ret, Err *err); /* ERR_NOT_FOUND */

@@ -1,0 +1,245 @@
+#include "store/execution_read.h"
+
+/* word for word the conditions of the partial indexes: SQLite uses such an index only when it finds its condition */
+#define LIVE "status in ('requested', 'scheduling', 'scheduled', 'running', 'canceling')"
+#define BAD "status in ('failed', 'cancelled', 'timeout', 'abandoned')"
+
+enum { COUNTED_MOST = 100000 };
+
+static const char from[] = " from execution x";
+
+/* "no_worker: what is missing", or the reason alone */
+#define WAIT_REASON \
+	"case when x.status <> 'requested' then null when x.wait_detail is null then x.wait_reason" \
+	" else x.wait_reason || ': ' || x.wait_detail end"
+
+static const Column summary[] = {
+	{ "x.id", "id", COL_INT, false },
+	{ "x.action_ref", "action_ref", COL_TEXT, false },
+	{ "x.status", "status", COL_TEXT, false },
+	{ "x.parent", "parent", COL_INT, false },
+	{ "x.enforcement", "enforcement", COL_INT, false },
+	{ "x.rule_ref", "rule_ref", COL_TEXT, false },
+	{ "x.trigger_ref", "trigger_ref", COL_TEXT, false },
+	{ "x.worker", "worker", COL_INT, false },
+	{ "x.original_execution", "original_execution", COL_INT, true },
+	{ "x.timeout_seconds", "timeout_seconds", COL_INT, true },
+	{ "x.workflow_task", "workflow_task", COL_JSON, true },
+	{ "x.attempt", "attempt", COL_INT, false },
+	{ WAIT_REASON, "wait_reason", COL_TEXT, false },
+	{ "x.created", "created", COL_TIME, false },
+	{ "x.started_at", "started_at", COL_TIME, true },
+	{ "x.finished_at", "finished_at", COL_TIME, false },
+	{ "x.updated", "updated", COL_TIME, false },
+};
+
+static const Column whole[] = {
+	{ "x.id", "id", COL_INT, false },
+	{ "(select d.id from action d where d.id = x.action)", "action", COL_INT, false },
+	{ "x.action_ref", "action_ref", COL_TEXT, false },
+	{ "x.status", "status", COL_TEXT, false },
+	{ "x.config", "config", COL_JSON, false },
+	{ "x.env_vars", "env_vars", COL_JSON, true },
+	{ "x.result", "result", COL_JSON, false },
+	{ "x.parent", "parent", COL_INT, false },
+	{ "x.enforcement", "enforcement", COL_INT, false },
+	{ "x.executor", "executor", COL_INT, false },
+	{ "x.worker", "worker", COL_INT, false },
+	{ "x.rule_ref", "rule_ref", COL_TEXT, false },
+	{ "x.trigger_ref", "trigger_ref", COL_TEXT, false },
+	{ "x.original_execution", "original_execution", COL_INT, true },
+	{ "x.permission_set_refs", "permission_set_refs", COL_REFS, false },
+	{ "x.artifact_retention_policy", "artifact_retention_policy", COL_TEXT, true },
+	{ "x.artifact_retention_limit", "artifact_retention_limit", COL_INT, true },
+	{ "x.worker_selector", "worker_selector", COL_JSON, true },
+	{ "x.worker_tolerations", "worker_tolerations", COL_JSON, true },
+	{ "x.worker_affinity", "worker_affinity", COL_JSON, true },
+	{ "x.timeout_seconds", "timeout_seconds", COL_INT, true },
+	{ "x.workflow_task", "workflow_task", COL_JSON, true },
+	{ "x.attempt", "attempt", COL_INT, false },
+	{ WAIT_REASON, "wait_reason", COL_TEXT, false },
+	{ "x.wait_detail", "wait_detail", COL_TEXT, false },
+	{ "x.correlation_id", "correlation_id", COL_TEXT, false },
+	{ "x.created", "created", COL_TIME, false },
+	{ "x.started_at", "started_at", COL_TIME, true },
+	{ "x.finished_at", "finished_at", COL_TIME, false },
+	{ "x.updated", "updated", COL_TIME, false },
+	{ "x.moves", "timeline", COL_TEXT, false },
+};
+
+/* ---- lists ---- */
+
+static void
+filter_status(Listing *l, ExecState status)
+{
+	if (status == EXEC_NONE)
+		return;
+	listing_where(l, "x.status = $?", 's', bind_text(exec_state_name(status)));
+	if (!exec_terminal(status))
+		listing_plain(l, "x." LIVE);
+	else if (status != EXEC_COMPLETED)
+		listing_plain(l, "x." BAD);
+}
+
+/* Its run, and what came of that: retries and, in a workflow, tasks. Found through the tree: only its root is indexed by it. */
+static void
+filter_enforcement(Listing *l, Id enforcement)
+{
+	static const char piece[] =
+	    "x.enforcement = $? and x.id in (with recursive t(id) as ("
+	    "select r.id from execution r where r.enforcement = $? and r.enforcement is not null and r.parent is null"
+	    " and r.original_execution is null union"
+	    " select k.id from t join execution k on (k.parent = t.id and k.parent is not null)"
+	    " or (k.original_execution = t.id and k.original_execution is not null)) select id from t)";
+
+	if (enforcement != 0)
+		listing_where(l, piece, 'i', bind_int(enforcement));
+}
+
+static void
+filter_text(Listing *l, const ExecFilter *f)
+{
+	listing_text(l, "x.action_ref", f->action_ref, true);
+	listing_text(l, "x.rule_ref", f->rule_ref, true);
+	listing_text(l, "x.trigger_ref", f->trigger_ref, true);
+	if (!str_none(f->pack))
+		listing_text(l, "x.action_ref", str_fmt(l->a, "%.*s.*", STR_ARG(f->pack)), true);
+	if (!str_none(f->result_contains))
+		listing_where(
+		    l, "lower(cast(x.result as text)) like '%' || lower($?) || '%'", 's', bind_str(f->result_contains));
+}
+
+bool
+execution_list(Db *db, Arena *a, const ExecFilter *f, const Slice *slice, SliceOut *ret, Err *err)
+{
+	Listing l;
+
+	listing_open(&l, a, from, summary, countof(summary));
+	filter_status(&l, f->status);
+	filter_enforcement(&l, f->enforcement);
+	filter_text(&l, f);
+	listing_id(&l, "x.executor", f->executor);
+	listing_id(&l, "x.parent", f->parent);
+	if (f->top_level_only)
+		listing_plain(&l, "x.parent is null");
+	return listing_read(db, &l, slice, ret, err) || err_wrap(err, "list executions");
+}
+
+/* ---- one ---- */
+
+/* One line of the timeline: state|microseconds|by|attempt|note */
+static Json
+moment(Arena *a, Str line)
+{
+	Str state = { 0 }, at = { 0 }, by = { 0 }, attempt = { 0 };
+	Json m = json_object();
+	int64_t us = 0, n = 0;
+
+	if (!str_cut(&line, '|', &state) || !str_cut(&line, '|', &at) || !str_cut(&line, '|', &by) ||
+	    !str_cut(&line, '|', &attempt) || !str_to_int(at, &us) || !str_to_int(attempt, &n))
+		return json_null();
+	json_add(a, &m, "status", json_str(state));
+	json_add(a, &m, "at", json_str(time_text(a, us)));
+	json_add(a, &m, "by", json_str(by));
+	if (n > 0)
+		json_add(a, &m, "attempt", json_int(n));
+	if (line.n > 0)
+		json_add(a, &m, "note", json_str(line));
+	return m;
+}
+
+static Json
+timeline(Arena *a, Str moves)
+{
+	Json all = json_array();
+	Str line = { 0 };
+
+	while (str_cut(&moves, '\n', &line)) {
+		Json m = line.n == 0 ? json_null() : moment(a, line);
+
+		if (m.kind == JSON_OBJECT)
+			json_push(a, &all, m);
+	}
+	return all;
+}
+
+bool
+execution_show(Db *db, Arena *a, Id id, Json *ret, Err *err)
+{
+	Listing l;
+	bool found;
+
+	listing_open(&l, a, from, whole, countof(whole));
+	listing_where(&l, "x.id = $?", 'i', bind_int(id));
+	if (!listing_one(db, &l, ret, &found, err))
+		return err_wrap(err, "read execution");
+	if (!found)
+		return err_set(err, ERR_NOT_FOUND, "Execution with ID %lld not found", (long long)id);
+	json_set(a, ret, "timeline", timeline(a, json_get_text(ret, "timeline")));
+	return true;
+}
+
+bool
+execution_status(Db *db, Arena *a, Id id, ExecState *ret, Err *err)
+{
+	static const Stmt s = { .sql = "select status from execution where id = $1", .in = "i" };
+	Bind b[] = { bind_int(id) };
+	Rows rows;
+
+	if (!db_read(db, a, &s, b, &rows, err))
+		return err_wrap(err, "read execution");
+	if (rows.n == 0)
+		return err_set(err, ERR_NOT_FOUND, "Execution with ID %lld not found", (long long)id);
+	*ret = exec_state_of(row_str(rows_at(&rows, 0), 0));
+	return true;
+}
+
+/* ---- counts ---- */
+
+/* All but the completed ones, from the two small indexes; then all, of which the rest is completed. */
+static bool
+counts(Db *db, Arena *a, const Stmt *all, int64_t ret[EXEC_STATES], int64_t *ret_all, Err *err)
+{
+	static const Stmt others = {
+		.sql = "select status, count(*) from execution where " LIVE " group by status"
+		       " union all select status, count(*) from execution where " BAD " group by status",
+		.in = "",
+	};
+	Rows rows, total;
+
+	memset(ret, 0, EXEC_STATES * sizeof(ret[0]));
+	if (!db_read(db, a, &others, NULL, &rows, err) || !db_read(db, a, all, NULL, &total, err))
+		return err_wrap(err, "count executions");
+	*ret_all = row_int(rows_at(&total, 0), 0);
+	ret[EXEC_COMPLETED] = *ret_all;
+	for (size_t i = 0; i < rows.n; i++) {
+		Row r = rows_at(&rows, i);
+
+		ret[exec_state_of(row_str(r, 0))] = row_int(r, 1);
+		ret[EXEC_COMPLETED] -= row_int(r, 1);
+	}
+	if (ret[EXEC_COMPLETED] < 0)
+		ret[EXEC_COMPLETED] = 0; /* the two statements see two moments */
+	return true;
+}
+
+bool
+execution_counts(Db *db, Arena *a, int64_t ret[EXEC_STATES], Err *err)
+{
+	static const Stmt all = { .sql = "select count(*) from execution", .in = "" };
+	int64_t n;
+
+	return counts(db, a, &all, ret, &n, err);
+}
+
+bool
+execution_counts_capped(Db *db, Arena *a, int64_t ret[EXEC_STATES], bool *ret_capped, Err *err)
+{
+	static const Stmt all = { .sql = "select count(*) from (select 1 from execution limit 100001) c", .in = "" };
+	int64_t n;
+
+	if (!counts(db, a, &all, ret, &n, err))
+		return false;
+	*ret_capped = n > COUNTED_MOST;
+	return true;
+}

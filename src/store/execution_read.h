@@ -1,0 +1,28 @@
+/*
+ * Executions as people and programs see them: lists with filters, one by id, counts. Everything comes as JSON in the shape of the
+ * API. Pages are walks over an index; nothing is counted that was not asked for.
+ */
+#pragma once
+
+#include "model/lifecycle.h"
+#include "store/listing.h"
+
+/* What is none or 0 is no filter. The refs may hold *. */
+typedef struct ExecFilter {
+	ExecState status;
+	Id executor, enforcement, parent;
+	Str action_ref, rule_ref, trigger_ref;
+	Str pack; /* actions of this pack */
+	Str result_contains;
+	bool top_level_only;
+} ExecFilter;
+
+MUST_CHECK bool execution_list(Db *db, Arena *a, const ExecFilter *f, const Slice *slice, SliceOut *ret, Err *err);
+/* With the timeline; ERR_NOT_FOUND. */
+MUST_CHECK bool execution_show(Db *db, Arena *a, Id id, Json *ret, Err *err);
+/* Is it terminal? ERR_NOT_FOUND. */
+MUST_CHECK bool execution_status(Db *db, Arena *a, Id id, ExecState *ret, Err *err);
+/* How many there are in each state, exactly. */
+MUST_CHECK bool execution_counts(Db *db, Arena *a, int64_t ret[EXEC_STATES], Err *err);
+/* The same, but completed ones are not counted beyond some most; *ret_capped says whether there are more. */
+MUST_CHECK bool execution_counts_capped(Db *db, Arena *a, int64_t ret[EXEC_STATES], bool *ret_capped, Err *err);

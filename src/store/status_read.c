@@ -1,0 +1,62 @@
+#include "store/status_read.h"
+
+/* word for word the condition of the index execution_live: SQLite uses a partial index only when it finds its condition */
+#define LIVE "status in ('requested', 'scheduling', 'scheduled', 'running', 'canceling')"
+
+static WorkerLoadRow *
+load_of(WorkerLoadRow *rows, size_t *n, Id worker)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (rows[i].worker == worker)
+			return &rows[i];
+	rows[*n] = (WorkerLoadRow){ .worker = worker };
+	return &rows[(*n)++];
+}
+
+bool
+worker_loads(Db *db, Arena *a, WorkerLoadRow **ret, size_t *ret_n, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select worker, status, count(*) from execution"
+		       " where " LIVE
+		       " and status in ('scheduling', 'scheduled', 'running', 'canceling') and worker is not null"
+		       " group by worker, status",
+		.in = "",
+	};
+	Rows rows;
+
+	if (!db_read(db, a, &s, NULL, &rows, err))
+		return err_wrap(err, "count runs of workers");
+	*ret = arena_array(a, WorkerLoadRow, rows.n + 1);
+	*ret_n = 0;
+	for (size_t i = 0; i < rows.n; i++) {
+		Row r = rows_at(&rows, i);
+
+		load_of(*ret, ret_n, row_int(r, 0))->live[exec_state_of(row_str(r, 1))] = row_int(r, 2);
+	}
+	return true;
+}
+
+bool
+waiting_by_reason(Db *db, Arena *a, WaitingRow **ret, size_t *ret_n, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select g.reason, x.wait_detail, g.n, g.oldest, x.created from (select reason, count(*) as n,"
+		       " min(id) as oldest from (select id, coalesce(wait_reason, 'queued') as reason from execution"
+		       " where " LIVE " and status = 'requested' and worker is null order by id limit 10000) w"
+		       " group by reason) g join execution x on x.id = g.oldest order by g.oldest",
+		.in = "",
+	};
+	Rows rows;
+
+	if (!db_read(db, a, &s, NULL, &rows, err))
+		return err_wrap(err, "count what waits");
+	*ret = arena_array(a, WaitingRow, rows.n + 1);
+	*ret_n = rows.n;
+	for (size_t i = 0; i < rows.n; i++) {
+		Row r = rows_at(&rows, i);
+
+		(*ret)[i] = (WaitingRow){ row_str(r, 0), row_str(r, 1), row_int(r, 2), row_int(r, 3), row_int(r, 4) };
+	}
+	return true;
+}
