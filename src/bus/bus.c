@@ -9,11 +9,9 @@ bus_init(Bus *b, const BusOps *ops, const BusConfig *config)
 	b->clock = config->clock != NULL ? config->clock : clock_real();
 	b->process = str_cstr(b->mem, str_none(config->process) ? str_of("attune") : config->process);
 	for (int x = 0; x < EXCHANGES; x++)
-		b->exchange[x] =
-		    config->exchange[x].n > 0 ? str_cstr(b->mem, config->exchange[x]) : exchange_names[x];
+		b->exchange[x] = config->exchange[x].n > 0 ? str_cstr(b->mem, config->exchange[x]) : exchange_names[x];
 	for (int q = 0; q < QUEUES; q++)
-		b->queue[q] =
-		    config->queue[q].n > 0 ? str_cstr(b->mem, config->queue[q]) : queue_rows[q].name;
+		b->queue[q] = config->queue[q].n > 0 ? str_cstr(b->mem, config->queue[q]) : queue_rows[q].name;
 }
 
 void
@@ -75,8 +73,7 @@ bus_decode(const Bus *b, Arena *a, QueueId q, Str body, Msg *ret, Err *err)
 	if (!envelope_read(a, body, &e, &ret->items, &ret->n, err))
 		return false;
 	if (!queue_carries(q, e.kind))
-		return err_set(
-		    err, ERR_INVALID, "%s does not belong on %s", topics[e.kind].type, b->queue[q]);
+		return err_set(err, ERR_INVALID, "%s does not belong on %s", topics[e.kind].type, b->queue[q]);
 	ret->kind = e.kind;
 	ret->message_id = e.message_id;
 	ret->correlation = e.correlation;
@@ -104,8 +101,7 @@ url_starred(Arena *a, Str url)
 	user = str_sub(rest, 0, at);
 	if (!str_find(user, str_of(":"), &at))
 		return url;
-	return str_fmt(
-	    a, "%.*s:***%.*s", (int)(from + 2 + at), url.p, STR_ARG(str_sub(rest, user.n, rest.n)));
+	return str_fmt(a, "%.*s:***%.*s", (int)(from + 2 + at), url.p, STR_ARG(str_sub(rest, user.n, rest.n)));
 }
 
 bool
@@ -118,8 +114,7 @@ bus_open(const BusConfig *config, Bus **ret, Err *err)
 		return local_open(config, ret, err);
 	if (str_starts(config->url, str_of("amqp://")) || str_starts(config->url, str_of("amqps://")))
 		return rabbit_open(config, ret, err);
-	return err_set(
-	    err, ERR_INVALID, "message_queue.url must begin with \"local:\", \"amqp://\" or \"amqps://\"");
+	return err_set(err, ERR_INVALID, "message_queue.url must begin with \"local:\", \"amqp://\" or \"amqps://\"");
 }
 
 bool

@@ -46,17 +46,15 @@ typedef struct Outbox {
 } Outbox;
 
 Outbox outbox_open(Arena *a);
-MsgItem *outbox_add(
-    Outbox *o, MsgKind kind); /* zeroed; fill it at once, the pointer moves with the next add */
+MsgItem *outbox_add(Outbox *o, MsgKind kind); /* zeroed; fill it at once, the pointer moves with the next add */
 
 MUST_CHECK bool port_open(Bus *b, Port **ret, Err *err); /* does not need the broker to be there */
 void port_close(Port *p);
 /* Publishes all, mandatory where the topic asks for it, and looks at confirms that have come without waiting for its own.
  * What was not confirmed within 10 s is sent again with the same message id. */
 MUST_CHECK bool port_publish(Port *p, const Outbox *o, Err *err);
-MUST_CHECK bool port_settle(
-    Port *p, TimeUs timeout, Err *err); /* waits until everything is confirmed: drain, tests */
-uint64_t port_returned(const Port *p);  /* required messages nobody listened for */
+MUST_CHECK bool port_settle(Port *p, TimeUs timeout, Err *err); /* waits until everything is confirmed: drain, tests */
+uint64_t port_returned(const Port *p);                          /* required messages nobody listened for */
 
 typedef struct Msg {
 	MsgKind kind;

@@ -83,7 +83,7 @@ write_item(Buf *b, MsgKind kind, const MsgItem *item)
 		const Field *f = &set->fields[i];
 		const void *p = place(item, f);
 
-		if (is_zero(f->type, p))
+		if (!f->needed && is_zero(f->type, p))
 			continue;
 		buf_char(b, before);
 		buf_char(b, '"');
@@ -181,8 +181,7 @@ read_field(Arena *a, const Field *f, const Json *object, MsgItem *item, Err *err
 
 	if (json_is_null(v))
 		return !f->needed || err_set(err, ERR_INVALID, "'%s' is missing", f->name);
-	if (f->type == FIELD_ID || f->type == FIELD_INT ? !read_number(f, v, p, err)
-							: !read_text(a, f, v, p, err))
+	if (f->type == FIELD_ID || f->type == FIELD_INT ? !read_number(f, v, p, err) : !read_text(a, f, v, p, err))
 		return false;
 	if (f->also != 0)
 		*(Id *)(void *)((char *)item + f->also) = *(const Id *)(void *)p;
@@ -208,8 +207,7 @@ read_item(Arena *a, MsgKind kind, const Json *object, Uuid correlation, MsgItem 
 }
 
 bool
-payload_read(
-    Arena *a, MsgKind kind, const Json *payload, Uuid correlation, MsgItem **ret, size_t *ret_n, Err *err)
+payload_read(Arena *a, MsgKind kind, const Json *payload, Uuid correlation, MsgItem **ret, size_t *ret_n, Err *err)
 {
 	bool list = topics[kind].internal && json_is(payload, JSON_ARRAY);
 	size_t n = list ? payload->n : 1;
@@ -251,15 +249,12 @@ read_head(const Json *root, Envelope *e, Err *err)
 		return err_set(err, ERR_INVALID, "'message_type' is missing");
 	e->kind = topic_of_type(type);
 	if (e->kind == MSG_NONE)
-		return err_set(
-		    err, ERR_INVALID, "'%.*s' is no kind of message", STR_ARG(str_sub(type, 0, 80)));
+		return err_set(err, ERR_INVALID, "'%.*s' is no kind of message", STR_ARG(str_sub(type, 0, 80)));
 	if (!str_none(version) && !str_starts(version, str_of("1.")))
-		return err_set(
-		    err, ERR_INVALID, "version '%.*s' cannot be read", STR_ARG(str_sub(version, 0, 20)));
+		return err_set(err, ERR_INVALID, "version '%.*s' cannot be read", STR_ARG(str_sub(version, 0, 20)));
 	if (!str_none(time) && !time_parse(time, &e->timestamp))
 		return err_set(err, ERR_INVALID, "'timestamp' is not a time");
-	if (!read_id(root, "message_id", &e->message_id, err) ||
-	    !read_id(root, "correlation_id", &e->correlation, err))
+	if (!read_id(root, "message_id", &e->message_id, err) || !read_id(root, "correlation_id", &e->correlation, err))
 		return false;
 	if (uuid_none(e->correlation))
 		e->correlation = e->message_id;

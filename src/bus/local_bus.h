@@ -23,8 +23,7 @@ typedef struct LocalBus {
 } LocalBus;
 
 /* Puts the parcels of one message into each queue that takes it; returns how many did. worker 0: all workers. */
-size_t local_put(
-    LocalBus *b, Arena *scratch, Id worker, const ParcelHead *head, const MsgItem *items, size_t n);
+size_t local_put(LocalBus *b, Arena *scratch, Id worker, const ParcelHead *head, const MsgItem *items, size_t n);
 void local_dead(LocalBus *b, const DeadLetter *d);
 
 bool local_sub_open(Bus *bus, const SubConfig *config, Sub **ret, Err *err);

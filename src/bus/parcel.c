@@ -32,9 +32,7 @@ texts_size(const FieldSet *set, const MsgItem *items, size_t n)
 	for (size_t i = 0; i < n; i++)
 		for (size_t f = 0; f < set->n; f++)
 			if (is_text(set->fields[f].type))
-				size +=
-				    ((const Str *)(const void *)((const char *)&items[i] + set->fields[f].at))
-					->n;
+				size += ((const Str *)(const void *)((const char *)&items[i] + set->fields[f].at))->n;
 	return size;
 }
 
@@ -62,8 +60,7 @@ item_pack(const FieldSet *set, MsgItem *to, const MsgItem *from, Uuid correlatio
 		char *dst = (char *)to + f->at;
 
 		if (is_text(f->type)) {
-			*(Str *)(void *)dst =
-			    text_put(tail, *(const Str *)(const void *)src, f->type == FIELD_STATUS);
+			*(Str *)(void *)dst = text_put(tail, *(const Str *)(const void *)src, f->type == FIELD_STATUS);
 			continue;
 		}
 		if (f->also != 0 && *(const Id *)(const void *)src == 0)

@@ -70,7 +70,7 @@ MUST_CHECK bool conn_connect(Conn *k, Err *err); /* one try, now */
 void conn_delay(Conn *k);                        /* the next try only after a while, longer each time */
 void conn_lost(Conn *k, const char *why);        /* drops it */
 void conn_close(Conn *k);                        /* at once */
-void conn_goodbye(Conn *k); /* as the protocol asks, so that the broker logs no complaint */
+void conn_goodbye(Conn *k);                      /* as the protocol asks, so that the broker logs no complaint */
 MUST_CHECK bool conn_channel(Conn *k, Err *err); /* a new channel after the broker closed ours */
 /* Checks the answer of a synchronous call. On failure of the connection it is dropped; when the broker closed the
  * channel, a new one is opened. */
@@ -92,9 +92,8 @@ struct timeval timeval_of(TimeUs t);
 MUST_CHECK bool topology_declare(RabbitBus *b, Conn *k, Err *err);
 MUST_CHECK bool topology_migrate(RabbitBus *b, Conn *k, Err *err);
 MUST_CHECK bool topology_probe(RabbitBus *b, Conn *k, Err *err);
-MUST_CHECK bool topology_queue(
-    RabbitBus *b, Conn *k, QueueId q, Id worker, Err *err);                /* declares and binds */
-MUST_CHECK bool queue_depth(Conn *k, Str name, QueueDepth *ret, Err *err); /* passive declare */
+MUST_CHECK bool topology_queue(RabbitBus *b, Conn *k, QueueId q, Id worker, Err *err); /* declares and binds */
+MUST_CHECK bool queue_depth(Conn *k, Str name, QueueDepth *ret, Err *err);             /* passive declare */
 
 /* Publishes and waits for the broker's word. *ret_returned: no queue took it. */
 MUST_CHECK bool publish_confirmed(

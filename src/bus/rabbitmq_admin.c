@@ -138,8 +138,8 @@ rabbit_delete_worker_queues(Bus *bus, Id worker, Err *err)
 	for (QueueId q = 0; q < QUEUES && ok; q++) {
 		if (!name_per_worker(queue_rows[q].name))
 			continue;
-		ok = conn_answer(k,
-		    amqp_queue_delete(k->c, CHANNEL, bytes_of(bus_queue_name(bus, a, q, worker)), 0, 0), err);
+		ok = conn_answer(
+		    k, amqp_queue_delete(k->c, CHANNEL, bytes_of(bus_queue_name(bus, a, q, worker)), 0, 0), err);
 	}
 	if (k != NULL)
 		admin_give(b);

@@ -102,8 +102,8 @@ refusal(const Conn *k, int reply, Str text, Err *err)
 	if (reply == 530 && code == ERR_NOT_FOUND)
 		return err_set(err, code, "broker %s has no virtual host '%s'", u->starred, u->vhost);
 	if (code == ERR_FORBIDDEN)
-		return err_set(err, code, "broker %s: user '%s' lacks a right: %.*s", u->starred, u->user,
-		    STR_ARG(text));
+		return err_set(
+		    err, code, "broker %s: user '%s' lacks a right: %.*s", u->starred, u->user, STR_ARG(text));
 	return err_set(err, code, "broker %s: %.*s", u->starred, STR_ARG(text));
 }
 
@@ -318,8 +318,7 @@ conn_ready(Conn *k, Err *err)
 		return true;
 	conn_delay(k);
 	if (!atomic_exchange(&k->bus->away, true))
-		log_warn(
-		    "%s; the work waits in the database, trying again until the broker is back", why.text);
+		log_warn("%s; the work waits in the database, trying again until the broker is back", why.text);
 	/* whatever the reason is today: for the caller the broker is away */
 	return err_set(err, ERR_AWAY, "%s", why.text);
 }

@@ -24,8 +24,7 @@ death_text(const amqp_basic_properties_t *p, const char *name)
 		return (Str){ 0 };
 	t = &e->value.value.array.entries[0].value.table;
 	for (int i = 0; i < t->num_entries; i++)
-		if (str_is(str_of_bytes(t->entries[i].key), name) &&
-		    t->entries[i].value.kind == AMQP_FIELD_KIND_UTF8)
+		if (str_is(str_of_bytes(t->entries[i].key), name) && t->entries[i].value.kind == AMQP_FIELD_KIND_UTF8)
 			return str_of_bytes(t->entries[i].value.value.bytes);
 	return (Str){ 0 };
 }
@@ -182,8 +181,7 @@ letter_replay(RabbitBus *b, Conn *k, Arena *a, const Letter *l, Err *err)
 {
 	Str id = uuid_text(a, l->dead.id);
 	amqp_basic_properties_t p = {
-		._flags =
-		    AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG,
+		._flags = AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG,
 		.delivery_mode = 2,
 		.content_type = amqp_cstring_bytes("application/json"),
 		.message_id = bytes_of(id),
@@ -192,14 +190,12 @@ letter_replay(RabbitBus *b, Conn *k, Arena *a, const Letter *l, Err *err)
 	Str exchange;
 
 	if (!letter_exchange(b, l, &exchange))
-		return err_set(
-		    err, ERR_CONFLICT, "nothing says by which exchange dead letter %.*s came", STR_ARG(id));
+		return err_set(err, ERR_CONFLICT, "nothing says by which exchange dead letter %.*s came", STR_ARG(id));
 	if (!publish_confirmed(k, exchange, l->dead.key, &p, l->dead.body, &returned, err))
 		return false;
 	if (returned)
-		return err_set(err, ERR_CONFLICT,
-		    "no queue takes '%.*s' of '%.*s' now; the dead letter stays", STR_ARG(l->dead.key),
-		    STR_ARG(exchange));
+		return err_set(err, ERR_CONFLICT, "no queue takes '%.*s' of '%.*s' now; the dead letter stays",
+		    STR_ARG(l->dead.key), STR_ARG(exchange));
 	return true;
 }
 
@@ -214,15 +210,16 @@ act_on(RabbitBus *b, Conn *k, Uuid id, DeadAct act, uint64_t *ret_last, Err *err
 
 	*ret_last = 0;
 	for (int i = 0; i < READ_MOST && letter_next(k, b->bus.queue[Q_DEAD], a, &l, &why); i++) {
-		*ret_last = l.tag;
 		if (!uuid_eq(l.dead.id, id)) {
+			*ret_last = l.tag;
 			arena_reset(a);
 			continue;
 		}
-		if (act == DEAD_REPLAY && !letter_replay(b, k, a, &l, err))
+		if (act == DEAD_REPLAY && !letter_replay(b, k, a, &l, err)) {
+			*ret_last = l.tag;
 			return false;
+		}
 		status = amqp_basic_ack(k->c, CHANNEL, l.tag, 0);
-		*ret_last = l.tag - 1;
 		return status == AMQP_STATUS_OK || err_set(err, ERR_AWAY, "%s", amqp_error_string2(status));
 	}
 	if (why.code != ERR_NONE)

@@ -125,11 +125,9 @@ returned(RabbitPort *p, const amqp_basic_return_t *r)
 	if (p->return_said != 0 && now - p->return_said < RETURN_LOG_US)
 		return;
 	p->return_said = now;
-	log_error(
-	    "nobody listens to '%.*s' on %.*s (%llu messages returned so far); the row waits, the sweeper"
-	    " announces it again",
-	    STR_ARG(key), (int)r->exchange.len, (const char *)r->exchange.bytes,
-	    (unsigned long long)p->returned);
+	log_error("nobody listens to '%.*s' on %.*s (%llu messages returned so far); the row waits, the sweeper"
+		  " announces it again",
+	    STR_ARG(key), (int)r->exchange.len, (const char *)r->exchange.bytes, (unsigned long long)p->returned);
 }
 
 static void
@@ -182,8 +180,8 @@ room_to_send(RabbitPort *p, size_t size, Err *err)
 	TimeUs until = clock_mono(p->port.bus->clock) + STUCK_US;
 	int queued = 0;
 
-	while (ioctl(amqp_get_sockfd(k->c), SIOCOUTQ, &queued) == 0 && queued > 0 &&
-	       (size_t)queued + size > SOCKET_ROOM) {
+	while (
+	    ioctl(amqp_get_sockfd(k->c), SIOCOUTQ, &queued) == 0 && queued > 0 && (size_t)queued + size > SOCKET_ROOM) {
 		if (k->blocked || clock_mono(p->port.bus->clock) > until)
 			return err_set(err, ERR_AWAY, "broker %s takes no messages", k->bus->url.starred);
 		drain(p, US_PER_MS);
@@ -200,8 +198,7 @@ send_one(RabbitPort *p, Waiting *w, Err *err)
 	const Topic *t = &topics[w->kind];
 	amqp_basic_properties_t props = {
 		._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG |
-			  AMQP_BASIC_CORRELATION_ID_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG |
-			  AMQP_BASIC_TIMESTAMP_FLAG,
+			  AMQP_BASIC_CORRELATION_ID_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG | AMQP_BASIC_TIMESTAMP_FLAG,
 		.content_type = amqp_cstring_bytes("application/json"),
 		.delivery_mode = t->durable ? 2 : 1,
 		.correlation_id = { UUID_TEXT, w->correlation },
@@ -216,8 +213,7 @@ send_one(RabbitPort *p, Waiting *w, Err *err)
 	    bytes_of(w->key), t->listen == LISTEN_REQUIRED, 0, &props, bytes_of(w->body));
 	if (status != AMQP_STATUS_OK) {
 		conn_lost(k, amqp_error_string2(status));
-		return err_set(
-		    err, ERR_AWAY, "broker %s: %s", k->bus->url.starred, amqp_error_string2(status));
+		return err_set(err, ERR_AWAY, "broker %s: %s", k->bus->url.starred, amqp_error_string2(status));
 	}
 	w->seq = ++p->seq;
 	w->sent = clock_mono(k->bus->bus.clock);

@@ -257,9 +257,8 @@ dead_publish(RabbitSub *s, const Refused *r, Str reason)
 		header(exchange_header, r->exchange),
 	};
 	amqp_basic_properties_t p = {
-		._flags = AMQP_BASIC_HEADERS_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG |
-			  AMQP_BASIC_MESSAGE_ID_FLAG | AMQP_BASIC_CORRELATION_ID_FLAG |
-			  AMQP_BASIC_TIMESTAMP_FLAG,
+		._flags = AMQP_BASIC_HEADERS_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG |
+			  AMQP_BASIC_CORRELATION_ID_FLAG | AMQP_BASIC_TIMESTAMP_FLAG,
 		.headers = { countof(headers), headers },
 		.delivery_mode = 2,
 		.message_id = r->id,
@@ -269,8 +268,7 @@ dead_publish(RabbitSub *s, const Refused *r, Str reason)
 
 	sent(s, amqp_basic_publish(s->conn.c, CHANNEL, amqp_cstring_bytes(s->sub.bus->exchange[EX_DEAD]),
 		    bytes_of(r->key), 0, 0, &p, bytes_of(r->body)));
-	log_warn(
-	    "a message on %.*s (%.*s) was refused: %.*s", STR_ARG(s->name), STR_ARG(r->key), STR_ARG(reason));
+	log_warn("a message on %.*s (%.*s) was refused: %.*s", STR_ARG(s->name), STR_ARG(r->key), STR_ARG(reason));
 }
 
 void
@@ -280,8 +278,7 @@ rabbit_sub_dead(Sub *sub, const Msg *m, const char *reason)
 	CLEANUP(arena_done) Arena *a = arena_open();
 	uint64_t t = open_tag(s, m->tag);
 	const Topic *topic = &topics[m->kind];
-	Envelope e = { m->message_id, m->correlation, m->kind, clock_wall(sub->bus->clock),
-		sub->bus->process };
+	Envelope e = { m->message_id, m->correlation, m->kind, clock_wall(sub->bus->clock), sub->bus->process };
 	Str id = uuid_text(a, m->message_id);
 	Str correlation = uuid_text(a, m->correlation);
 
@@ -315,8 +312,8 @@ accept_message(RabbitSub *s, Arena *a, const amqp_basic_deliver_t *d, const amqp
 			return true;
 		}
 		dead_publish(s,
-		    &(Refused){ str_of_bytes(d->exchange), str_of_bytes(d->routing_key),
-			m->properties.message_id, m->properties.correlation_id, str_of_bytes(m->body) },
+		    &(Refused){ str_of_bytes(d->exchange), str_of_bytes(d->routing_key), m->properties.message_id,
+			m->properties.correlation_id, str_of_bytes(m->body) },
 		    str_of(err.text));
 	}
 	*state(s, tag) = DONE;
@@ -371,8 +368,7 @@ take_ready(RabbitSub *s, Arena *a, Msg *msgs, size_t max, size_t max_items)
 	size_t items = 0;
 	amqp_frame_t f;
 
-	while (n < max && (max_items == 0 || items < max_items) && s->conn.c != NULL &&
-	       conn_frame(&s->conn, 0, &f))
+	while (n < max && (max_items == 0 || items < max_items) && s->conn.c != NULL && conn_frame(&s->conn, 0, &f))
 		if (on_frame(s, a, &f, &msgs[n]))
 			items += msgs[n++].n;
 	return n;

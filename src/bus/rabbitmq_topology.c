@@ -58,8 +58,7 @@ queue_declare(const RabbitBus *b, Conn *k, QueueId q, Str name, Err *err)
 		args[table.num_entries++] = argument("x-dead-letter-exchange", b->bus.exchange[EX_DEAD]);
 	if (b->quorum && !own)
 		args[table.num_entries++] = argument("x-queue-type", "quorum");
-	return conn_answer(
-	    k, amqp_queue_declare(k->c, CHANNEL, bytes_of(name), 0, !own, own, own, table), err);
+	return conn_answer(k, amqp_queue_declare(k->c, CHANNEL, bytes_of(name), 0, !own, own, own, table), err);
 }
 
 bool
@@ -97,8 +96,8 @@ static bool
 queue_bind(Conn *k, Str queue, const char *exchange, Str key, Err *err)
 {
 	return conn_answer(k,
-	    amqp_queue_bind(k->c, CHANNEL, bytes_of(queue), amqp_cstring_bytes(exchange), bytes_of(key),
-		amqp_empty_table),
+	    amqp_queue_bind(
+		k->c, CHANNEL, bytes_of(queue), amqp_cstring_bytes(exchange), bytes_of(key), amqp_empty_table),
 	    err);
 }
 
@@ -196,13 +195,11 @@ publish_confirmed(
 {
 	Word w = { 0 };
 	amqp_frame_t f;
-	int status =
-	    amqp_basic_publish(k->c, CHANNEL, bytes_of(exchange), bytes_of(key), 1, 0, p, bytes_of(body));
+	int status = amqp_basic_publish(k->c, CHANNEL, bytes_of(exchange), bytes_of(key), 1, 0, p, bytes_of(body));
 
 	if (status != AMQP_STATUS_OK) {
 		conn_lost(k, amqp_error_string2(status));
-		return err_set(
-		    err, ERR_AWAY, "broker %s: %s", k->bus->url.starred, amqp_error_string2(status));
+		return err_set(err, ERR_AWAY, "broker %s: %s", k->bus->url.starred, amqp_error_string2(status));
 	}
 	while (!w.acked && !w.refused) {
 		if (!conn_frame(k, k->patience, &f)) {
@@ -264,8 +261,8 @@ binding_probe(RabbitBus *b, Conn *k, Exchange x, const char *key, QueueId q, Err
 		return err_wrap(err, "probe of '%s' on '%s'", key, exchange);
 	if (returned)
 		return err_set(err, ERR_CONFLICT,
-		    "broker %s: exchange '%s' does not lead '%s' to queue '%s': the binding is missing",
-		    b->url.starred, exchange, key, b->bus.queue[q]);
+		    "broker %s: exchange '%s' does not lead '%s' to queue '%s': the binding is missing", b->url.starred,
+		    exchange, key, b->bus.queue[q]);
 	return true;
 }
 
@@ -310,8 +307,8 @@ old_bindings_drop(RabbitBus *b, Conn *k, Err *err)
 	for (size_t i = 0; i < countof(old); i++)
 		if (!conn_answer(k,
 			amqp_queue_unbind(k->c, CHANNEL, amqp_cstring_bytes(b->bus.queue[old[i].queue]),
-			    amqp_cstring_bytes(b->bus.exchange[old[i].exchange]),
-			    amqp_cstring_bytes(old[i].key), amqp_empty_table),
+			    amqp_cstring_bytes(b->bus.exchange[old[i].exchange]), amqp_cstring_bytes(old[i].key),
+			    amqp_empty_table),
 			err))
 			return false;
 	return true;
@@ -327,8 +324,7 @@ exchange_replace(RabbitBus *b, Conn *k, Exchange x, Err *err)
 	if (why.code != ERR_CONFLICT || k->c == NULL)
 		return err_set(err, why.code, "%s", why.text);
 	/* an exchange holds no messages; its bindings are made anew */
-	return conn_answer(
-		   k, amqp_exchange_delete(k->c, CHANNEL, amqp_cstring_bytes(b->bus.exchange[x]), 0), err) &&
+	return conn_answer(k, amqp_exchange_delete(k->c, CHANNEL, amqp_cstring_bytes(b->bus.exchange[x]), 0), err) &&
 	       exchange_declare(b, k, x, false, err);
 }
 

@@ -20,8 +20,7 @@ option_read(Arena *a, Str option, RabbitUrl *u, Err *err)
 		return true;
 	}
 	return err_set(err, ERR_INVALID,
-	    "message_queue.url: '?%.*s' is not understood (cacertfile=FILE and verify=verify_none are)",
-	    STR_ARG(name));
+	    "message_queue.url: '?%.*s' is not understood (cacertfile=FILE and verify=verify_none are)", STR_ARG(name));
 }
 
 static bool
@@ -47,8 +46,7 @@ rabbit_url_parse(Arena *a, Str text, RabbitUrl *ret, Err *err)
 		rest = (Str){ 0 };
 	}
 	*ret = (RabbitUrl){ .starred = str_cstr(a, url_starred(a, base)), .tls_verify = true };
-	ret->cacert =
-	    getenv("SSL_CERT_FILE") != NULL ? str_cstr(a, str_of(getenv("SSL_CERT_FILE"))) : cacert_usual;
+	ret->cacert = getenv("SSL_CERT_FILE") != NULL ? str_cstr(a, str_of(getenv("SSL_CERT_FILE"))) : cacert_usual;
 	amqp_default_connection_info(&info);
 	/* the parser cuts its text into the parts it returns */
 	if (amqp_parse_url((char *)(uintptr_t)str_cstr(a, base), &info) != AMQP_STATUS_OK)

@@ -49,15 +49,7 @@ typedef enum QueueId {
 	QUEUES
 } QueueId;
 
-typedef enum Role {
-	ROLE_API,
-	ROLE_EXECUTOR,
-	ROLE_WORKER,
-	ROLE_SENSOR,
-	ROLE_NOTIFIER,
-	ROLE_FOREIGN,
-	ROLES
-} Role;
+typedef enum Role { ROLE_API, ROLE_EXECUTOR, ROLE_WORKER, ROLE_SENSOR, ROLE_NOTIFIER, ROLE_FOREIGN, ROLES } Role;
 
 /* A required kind has a listener whenever its role is up: it is published mandatory, a return is an error. An announced
  * kind may have none. */
@@ -123,5 +115,4 @@ enum { MSG_ITEMS_MAX = 64 };
 Str envelope_write(Arena *a, const Envelope *e, const MsgItem *items, size_t n);
 /* Reads what envelope_write wrote, and what older or foreign writers send: a single object for an internal kind, missing
  * ids and headers. ERR_INVALID says what is wrong, for the dead-letter queue. */
-MUST_CHECK bool envelope_read(
-    Arena *a, Str text, Envelope *ret, MsgItem **ret_items, size_t *ret_n, Err *err);
+MUST_CHECK bool envelope_read(Arena *a, Str text, Envelope *ret, MsgItem **ret_items, size_t *ret_n, Err *err);

@@ -229,23 +229,26 @@ TEST(a_user_without_the_right_to_configure_works_on_a_given_topology)
 	bus_close(b);
 }
 
+/* Exchange and queues are there, made by somebody else, but nothing binds them, and we may not. */
 TEST(a_missing_binding_is_found_by_its_probe)
 {
-	CLEANUP(world_done) World *w = world_bare();
+	CLEANUP(world_done) World *w = world_open();
 	BusConfig other = w->config;
 	Err err = { 0 };
 	Bus *b;
 
-	/* a topology whose exchange has other queues bound, and no right to bind ours */
-	CHECK_OK(bus_open(&w->config, &b, &err), err);
-	bus_close(b);
-	other.exchange[EX_EXECUTIONS] = str_of("other.executions");
-	other.queue[Q_REQUESTS] = str_of("other.requests");
+	other.exchange[EX_EXECUTIONS] = str_of("second");
+	for (QueueId q = Q_ENFORCEMENTS; q <= Q_INQUIRY; q++)
+		other.queue[q] = str_fmt(w->a, "second.%d", (int)q);
 	CHECK_OK(bus_open(&other, &b, &err), err);
 	bus_close(b);
-	world_ctl(w, "set_permissions -p %s guest '^$' '^(attune.*|other.executions)$' '.*'", w->vhost);
-	w->config.queue[Q_REQUESTS] = str_of("other.requests");
-	CHECK(!bus_open(&w->config, &b, &err) || (bus_close(b), true));
+	for (QueueId q = Q_ENFORCEMENTS; q <= Q_INQUIRY; q++)
+		world_ctl(w, "delete_queue -p %s second.%d", w->vhost, (int)q);
+	world_ctl(w, "set_permissions -p %s guest '^$' '^(second|attune.dlx)$' '.*'", w->vhost);
+	w->config.exchange[EX_EXECUTIONS] = str_of("second");
+	CHECK(!bus_open(&w->config, &b, &err));
+	CHECK_INT(err.code, ERR_CONFLICT);
+	CHECK(says(err.text, "exchange 'second' does not lead 'enforcement.created' to queue"));
 }
 
 TEST(an_old_direct_dead_letter_exchange_is_named_with_the_command_that_migrates_it)

@@ -33,18 +33,24 @@ TEST(an_envelope_is_written_as_others_read_it)
 {
 	CLEANUP(arena_done) Arena *a = arena_open();
 	Envelope e = { uuid_at(id1), uuid_at(id2), MSG_EXECUTION_COMPLETED, 1763689404500000, "worker-1" };
-	MsgItem item = { .id = 7, .action = 3, .attempt = 2, .status = str_of("Failed"), .ref = str_of("core.echo"),
-		.at = 1763689404500000, .correlation = uuid_at(id2), .worker = 9 };
+	MsgItem item = { .id = 7,
+		.action = 3,
+		.attempt = 2,
+		.status = str_of("Failed"),
+		.ref = str_of("core.echo"),
+		.at = 1763689404500000,
+		.correlation = uuid_at(id2),
+		.worker = 9 };
 
 	CHECK_STR(envelope_write(a, &e, &item, 1),
 	    str_of("{\"message_id\":\"019aa000-0000-7000-8000-000000000001\","
-	           "\"correlation_id\":\"019aa000-0000-7000-8000-000000000002\","
-	           "\"message_type\":\"ExecutionCompleted\",\"version\":\"1.0\","
-	           "\"timestamp\":\"2025-11-21T01:43:24.500Z\","
-	           "\"headers\":{\"retry_count\":0,\"source_service\":\"worker-1\"},"
-	           "\"payload\":[{\"execution_id\":7,\"action_id\":3,\"action_ref\":\"core.echo\","
-	           "\"status\":\"failed\",\"completed_at\":\"2025-11-21T01:43:24.500Z\",\"attempt\":2,"
-	           "\"correlation_id\":\"019aa000-0000-7000-8000-000000000002\"}]}"));
+		   "\"correlation_id\":\"019aa000-0000-7000-8000-000000000002\","
+		   "\"message_type\":\"ExecutionCompleted\",\"version\":\"1.0\","
+		   "\"timestamp\":\"2025-11-21T01:43:24.500Z\","
+		   "\"headers\":{\"retry_count\":0,\"source_service\":\"worker-1\"},"
+		   "\"payload\":[{\"execution_id\":7,\"action_id\":3,\"action_ref\":\"core.echo\","
+		   "\"status\":\"failed\",\"completed_at\":\"2025-11-21T01:43:24.500Z\",\"attempt\":2,"
+		   "\"correlation_id\":\"019aa000-0000-7000-8000-000000000002\"}]}"));
 }
 
 /* Fills every field of the kind with something of its own. */
@@ -109,9 +115,9 @@ TEST(a_single_object_without_ids_and_headers_is_read)
 	size_t n;
 
 	CHECK_OK(envelope_read(a,
-	             str_of("{\"message_type\":\"ExecutionCompleted\",\"payload\":{\"execution_id\":5,"
-	                    "\"status\":\"Abandoned\",\"result\":{\"deep\":[1]},\"action_id\":null}}"),
-	             &e, &items, &n, &err),
+		     str_of("{\"message_type\":\"ExecutionCompleted\",\"payload\":{\"execution_id\":5,"
+			    "\"status\":\"Abandoned\",\"result\":{\"deep\":[1]},\"action_id\":null}}"),
+		     &e, &items, &n, &err),
 	    err);
 	CHECK_INT((int64_t)n, 1);
 	CHECK_INT(items[0].id, 5);
@@ -129,10 +135,10 @@ TEST(a_foreign_payload_is_kept_whole)
 	size_t n;
 
 	CHECK_OK(envelope_read(a,
-	             str_of("{\"message_type\":\"RuleCreated\",\"correlation_id\":"
-	                    "\"019aa000-0000-7000-8000-000000000002\",\"payload\":{\"rule_id\":4,"
-	                    "\"rule_ref\":\"a.b\",\"trigger_ref\":\"c.d\",\"trigger_params\":{\"s\":10}}}"),
-	             &e, &items, &n, &err),
+		     str_of("{\"message_type\":\"RuleCreated\",\"correlation_id\":"
+			    "\"019aa000-0000-7000-8000-000000000002\",\"payload\":{\"rule_id\":4,"
+			    "\"rule_ref\":\"a.b\",\"trigger_ref\":\"c.d\",\"trigger_params\":{\"s\":10}}}"),
+		     &e, &items, &n, &err),
 	    err);
 	CHECK_INT(items[0].id, 4);
 	CHECK_STR(items[0].ref2, str_of("c.d"));

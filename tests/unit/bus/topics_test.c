@@ -92,23 +92,22 @@ TEST(no_consumer_publishes_a_kind_to_itself_that_only_it_reads_and_only_it_sends
 /* The bindings, word for word: a change here is a change of the contract. */
 TEST(the_bindings_are_these)
 {
-	static const char want[] =
-	    "attune.enforcements.queue attune.executions enforcement.created\n"
-	    "attune.execution.requests.queue attune.executions execution.requested\n"
-	    "attune.execution.status.queue attune.executions execution.status.changed\n"
-	    "attune.execution.completed.queue attune.executions execution.completed\n"
-	    "attune.inquiry.responses.queue attune.executions inquiry.responded\n"
-	    "worker.7.executions attune.executions worker.7\n"
-	    "worker.7.cancel attune.executions execution.cancel.worker.7\n"
-	    "worker.7.packs attune.events pack.registered\n"
-	    "worker.7.packs attune.events pack.deleted\n"
-	    "executor.p.workers attune.executions worker.heartbeat\n"
-	    "sensor.p.rules attune.events rule.created\n"
-	    "sensor.p.rules attune.events rule.updated\n"
-	    "sensor.p.rules attune.events rule.enabled\n"
-	    "sensor.p.rules attune.events rule.disabled\n"
-	    "sensor.p.rules attune.events rule.deleted\n"
-	    "notifier.p.changes attune.notifications notification.created\n";
+	static const char want[] = "attune.enforcements.queue attune.executions enforcement.created\n"
+				   "attune.execution.requests.queue attune.executions execution.requested\n"
+				   "attune.execution.status.queue attune.executions execution.status.changed\n"
+				   "attune.execution.completed.queue attune.executions execution.completed\n"
+				   "attune.inquiry.responses.queue attune.executions inquiry.responded\n"
+				   "worker.7.executions attune.executions worker.7\n"
+				   "worker.7.cancel attune.executions execution.cancel.worker.7\n"
+				   "worker.7.packs attune.events pack.registered\n"
+				   "worker.7.packs attune.events pack.deleted\n"
+				   "executor.p.workers attune.executions worker.heartbeat\n"
+				   "sensor.p.rules attune.events rule.created\n"
+				   "sensor.p.rules attune.events rule.updated\n"
+				   "sensor.p.rules attune.events rule.enabled\n"
+				   "sensor.p.rules attune.events rule.disabled\n"
+				   "sensor.p.rules attune.events rule.deleted\n"
+				   "notifier.p.changes attune.notifications notification.created\n";
 	CLEANUP(arena_done) Arena *a = arena_open();
 	Buf b = buf_open(a);
 
