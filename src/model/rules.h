@@ -23,6 +23,8 @@ void rule_index_close(RuleIndex *x);
 void rule_index_put(RuleIndex *x, const RuleDef *rule, const Json *pack_config, Str *ret_problem);
 void rule_index_drop(RuleIndex *x, Id rule);
 size_t rule_index_count(const RuleIndex *x);
+/* Walks all rules in no order: start with *at = 0; NULL at the end. */
+const RuleDef *rule_index_next(const RuleIndex *x, size_t *at);
 const RuleDef *rule_index_get(const RuleIndex *x, Id rule);
 /* Enabled rules that the event meets, in order of id; the array lies in the arena. */
 const RuleDef **rule_index_match(const RuleIndex *x, Arena *a, const EventView *e, size_t *ret_n);

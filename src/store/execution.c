@@ -2,6 +2,9 @@
 
 enum { MOVE_BINDS_MAX = 10 };
 
+/* word for word the condition of the index execution_live: SQLite uses a partial index only when it finds its condition */
+#define LIVE "status in ('requested', 'scheduling', 'scheduled', 'running', 'canceling')"
+
 /* ---- making rows ---- */
 
 static const Stmt insert_stmt = {
@@ -106,7 +109,8 @@ execution_insert(Db *db, Arena *a, const ExecNew *rows, size_t n, TimeUs now, Id
 
 /* ---- moving rows ---- */
 
-#define MOVED_COLUMNS " returning id, attempt, action, worker, enforcement, parent, action_ref, correlation_id"
+#define MOVED_ROW " id, attempt, action, worker, enforcement, parent, action_ref, correlation_id"
+#define MOVED_COLUMNS " returning" MOVED_ROW
 #define CLAIMED_COLUMNS ", config, env_vars, rule_ref, trigger_ref, timeout_seconds, created"
 
 /* Every statement begins with $1 id, $2 from, $3 to, $4 now, $5 line of the timeline; what follows is in `more`. */
@@ -258,6 +262,25 @@ execution_move(Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, 
 }
 
 bool
+execution_claimed(Db *db, Arena *a, const ExecMove *m, ExecMoved *ret, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select" MOVED_ROW CLAIMED_COLUMNS " from execution"
+		       " where id = $1 and status = 'running' and attempt = $2 and worker = $3 and incarnation = $4",
+		.in = "iiis",
+	};
+	Bind b[] = { bind_int(m->id), bind_int(m->attempt), bind_int(m->worker), bind_str(m->incarnation) };
+	Rows rows;
+
+	if (!db_exec(db, a, &s, b, &rows, err))
+		return false;
+	*ret = (ExecMoved){ .to = EXEC_RUNNING };
+	if (rows.n > 0)
+		moved_read(a, rows_at(&rows, 0), true, ret);
+	return true;
+}
+
+bool
 execution_note(Db *db, Arena *a, Id id, Str ref, const Json *note, TimeUs now, Err *err)
 {
 	static const Stmt s = {
@@ -307,6 +330,14 @@ waiting_rows(Arena *a, const Rows *rows, ExecWaiting **ret, size_t *ret_n)
 	*ret_n = rows->n;
 	for (size_t i = 0; i < rows->n; i++)
 		waiting_read(a, rows_at(rows, i), &(*ret)[i]);
+}
+
+bool
+execution_schedule_alone(Db *db, Arena *a, Err *err)
+{
+	static const Stmt s = { .sql = "select 1", .in = "", .pg = "select 1 from pg_advisory_xact_lock(74711)" };
+
+	return db_kind(db) == STORE_SQLITE || db_exec(db, a, &s, NULL, NULL, err); /* SQLite has one writer as it is */
 }
 
 bool
@@ -362,18 +393,42 @@ execution_wait_mark(Db *db, Arena *a, Id id, WaitReason why, TimeUs now, Err *er
 	return db_exec(db, a, &s, b, NULL, err);
 }
 
+/* The newest row of a class tells whether all of it is marked: marks are given to whole classes, rows come at the end. */
+static bool
+class_marked(Db *db, Arena *a, Str wait_class, Str detail, bool *ret, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select wait_reason, wait_detail from execution"
+		       " where status = 'requested' and wait_class is not null and wait_class = $1 order by id desc limit 1",
+		.in = "s",
+	};
+	Bind b[] = { bind_str(wait_class) };
+	Rows rows;
+
+	if (!db_exec(db, a, &s, b, &rows, err))
+		return false;
+	*ret = rows.n == 0 ||
+	    (str_is(row_str(rows_at(&rows, 0), 0), "no_worker") && str_eq(row_str(rows_at(&rows, 0), 1), detail));
+	return true;
+}
+
 bool
 execution_wait_no_worker(Db *db, Arena *a, Str wait_class, Str detail, TimeUs deadline, TimeUs now, Err *err)
 {
+	/* a row that waited already keeps its deadline when only the reason's wording changes */
 	static const Stmt s = {
-		.sql = "update execution set wait_reason = 'no_worker', wait_detail = $2, due_at = $3, updated = $4"
+		.sql = "update execution set due_at = case when wait_reason = 'no_worker' then due_at else $3 end,"
+		       " wait_reason = 'no_worker', wait_detail = $2, updated = $4"
 		       " where status = 'requested' and wait_class is not null and wait_class = $1"
-		       " and (wait_reason <> 'no_worker' or wait_detail <> $2)",
+		       " and (wait_reason is null or wait_reason <> 'no_worker' or wait_detail is null or wait_detail <> $2)",
 		.in = "sstt",
 	};
 	Bind b[] = { bind_str(wait_class), bind_str(detail), bind_time(deadline), bind_time(now) };
+	bool marked;
 
-	return db_exec(db, a, &s, b, NULL, err);
+	if (!class_marked(db, a, wait_class, detail, &marked, err))
+		return false;
+	return marked || db_exec(db, a, &s, b, NULL, err);
 }
 
 bool
@@ -410,7 +465,8 @@ execution_worker_counts(Db *db, Arena *a, WorkerCount **ret, size_t *ret_n, Err 
 {
 	static const Stmt s = {
 		.sql = "select worker, sum(case when status = 'scheduled' then 1 else 0 end), count(*) from execution"
-		       " where status in ('scheduled', 'running', 'canceling') and worker is not null group by worker",
+		       " where " LIVE " and status in ('scheduled', 'running', 'canceling') and worker is not null"
+		       " group by worker",
 		.in = "",
 	};
 	Rows rows;
@@ -458,13 +514,11 @@ execution_live(Db *db, Arena *a, ExecState status, Id worker, TimeUs before, Id 
     size_t *ret_n, Err *err)
 {
 	static const Stmt any = {
-		.sql = LIVE_COLUMNS " where status = $1 and status in ('requested', 'scheduling', 'scheduled', 'running', 'canceling')"
-		                    " and updated < $2 and id > $3 order by id limit $4",
+		.sql = LIVE_COLUMNS " where status = $1 and " LIVE " and updated < $2 and id > $3 order by id limit $4",
 		.in = "stii",
 	};
 	static const Stmt one = {
-		.sql = LIVE_COLUMNS " where status = $1 and status in ('requested', 'scheduling', 'scheduled', 'running', 'canceling')"
-		                    " and updated < $2 and id > $3 and worker = $5 order by id limit $4",
+		.sql = LIVE_COLUMNS " where status = $1 and " LIVE " and updated < $2 and id > $3 and worker = $5 order by id limit $4",
 		.in = "stiii",
 	};
 	Bind b[] = { bind_text(exec_state_name(status)), bind_time(before), bind_int(after), bind_int((int64_t)most),
@@ -499,8 +553,7 @@ bool
 execution_any_live(Db *db, Arena *a, bool *ret, Err *err)
 {
 	static const Stmt s = {
-		.sql = "select 1 from execution"
-		       " where status in ('requested', 'scheduling', 'scheduled', 'running', 'canceling') limit 1",
+		.sql = "select 1 from execution where " LIVE " limit 1",
 		.in = "",
 	};
 	Rows rows;

@@ -58,6 +58,9 @@ typedef struct ExecMoved {
 MUST_CHECK bool execution_move(Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by,
     ExecMoved *ret, Err *err);
 
+/* Is this row running under the incarnation and attempt of the move? Then as if the claim had just moved it. */
+MUST_CHECK bool execution_claimed(Db *db, Arena *a, const ExecMove *m, ExecMoved *ret, Err *err);
+
 /* ---- waiting ----
  * Rows whose class is set may be given to a worker as soon as one has room; rows of one class need the same of a worker, so
  * scheduling looks at classes, oldest row first, and never at a whole backlog. */
@@ -73,6 +76,8 @@ typedef struct ExecWaiting {
 	TimeUs created, due;
 } ExecWaiting;
 
+/* Two executors must not count the same free slot: until the commit only this transaction schedules. */
+MUST_CHECK bool execution_schedule_alone(Db *db, Arena *a, Err *err);
 MUST_CHECK bool execution_wait_classes(Db *db, Arena *a, Str **ret, size_t *ret_n, Err *err);
 /* The oldest rows of one class. */
 MUST_CHECK bool execution_wait_oldest(

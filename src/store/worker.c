@@ -32,6 +32,25 @@ worker_read(Arena *a, Row r, WorkerDef *w)
 	};
 }
 
+bool
+worker_reserve(Db *db, Arena *a, Str name, TimeUs now, Id *ret_id, Err *err)
+{
+	static const Stmt make = {
+		.sql = "insert into worker (name, status, created, updated) values ($1, 'inactive', $2, $2) on conflict do nothing",
+		.in = "st",
+	};
+	static const Stmt find = { .sql = "select id from worker where name = $1", .in = "s" };
+	Bind b[] = { bind_str(name), bind_time(now) };
+	Rows rows;
+
+	if (!db_exec(db, a, &make, b, NULL, err) || !db_exec(db, a, &find, b, &rows, err))
+		return false;
+	if (rows.n == 0)
+		return err_set(err, ERR_INTERNAL, "worker '%.*s' cannot be made", STR_ARG(name));
+	*ret_id = row_int(rows_at(&rows, 0), 0);
+	return true;
+}
+
 static bool
 incarnation_before(Db *db, Arena *a, Str name, Str *ret, Err *err)
 {

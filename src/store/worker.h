@@ -6,6 +6,8 @@
 #include "model/defs.h"
 #include "store/db.h"
 
+/* The row of a name, made inactive when there is none: a worker's queues are named by its id. */
+MUST_CHECK bool worker_reserve(Db *db, Arena *a, Str name, TimeUs now, Id *ret_id, Err *err);
 /* Registers under a name: makes the row or takes it over with a new incarnation. ret_before is the incarnation whose runs must
  * be settled (none when there was none). The caller notes the change. */
 MUST_CHECK bool worker_register(Db *db, Arena *a, const WorkerDef *w, TimeUs now, Id *ret_id, Str *ret_before, Err *err);

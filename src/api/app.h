@@ -1,0 +1,32 @@
+/*
+ * What a handler of the API works with: one per HTTP thread. Reads go through u->db (db_read, each on its own snapshot), changes
+ * through uow_begin … uow_commit.
+ */
+#pragma once
+
+#include "base/config.h"
+#include "engine/moves.h"
+#include "http/http.h"
+
+struct App {
+	Engine *engine;
+	Uow *uow;
+	const Config *config;
+};
+
+extern const Route api_routes[];
+extern const size_t api_route_count;
+
+/* The API of one process: routes, threads, and the waking of requests that wait for an execution. */
+typedef struct Api Api;
+
+typedef struct ApiConfig {
+	Engine *engine;
+	const Config *config;
+} ApiConfig;
+
+MUST_CHECK bool api_start(const ApiConfig *config, Api **ret, Err *err);
+int api_port(const Api *a);
+void api_stop(Api *a, TimeUs grace);
+/* Requests waiting for this execution look again: called by whoever hears of its end in this process. */
+void api_wake(Api *a, Id execution);

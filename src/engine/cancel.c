@@ -1,0 +1,55 @@
+#include "engine/inner.h"
+
+#include <stdio.h>
+
+static bool
+cancel_waiting(Uow *u, const ExecLive *e, Str by, ExecMoved *ret, Err *err)
+{
+	Json result = error_result(u->arena, str_fmt(u->arena, "Cancelled by %.*s before it started", STR_ARG(by)));
+	ExecMove m = { .id = e->id, .attempt = e->attempt, .from = e->status, .result = &result, .note = str_of("") };
+
+	json_add(u->arena, &result, "cancelled", json_bool(true));
+	return execution_move(u->db, u->arena, EV_CANCEL, &m, 1, u->now, by, ret, err);
+}
+
+static bool
+cancel_running(Uow *u, const ExecLive *e, Str by, ExecMoved *ret, Err *err)
+{
+	ExecMove m = { .id = e->id, .attempt = e->attempt, .from = e->status, .note = str_of("") };
+
+	if (!execution_move(u->db, u->arena, EV_CANCEL, &m, 1, u->now, by, ret, err))
+		return false;
+	if (ret->moved)
+		*outbox_add(&u->out, MSG_EXECUTION_CANCEL) = (MsgItem){ .id = e->id, .attempt = e->attempt, .worker = e->worker,
+			.correlation = e->correlation, .at = u->now };
+	return true;
+}
+
+bool
+execution_cancel(Uow *u, Id id, Str by, ExecState *ret_status, Err *err)
+{
+	ExecLive e;
+	ExecMoved moved = { 0 };
+	bool ok;
+
+	if (!execution_peek(u->db, u->arena, id, &e, err))
+		return false;
+	if (e.id == 0)
+		return err_set(err, ERR_NOT_FOUND, "Execution with ID %lld not found", (long long)id);
+	*ret_status = e.status;
+	if (e.status == EXEC_CANCELING)
+		return true;
+	if (exec_terminal(e.status))
+		return err_set(err, ERR_CONFLICT, "Execution %lld is %s: only a run that has not ended can be cancelled",
+		    (long long)id, exec_state_name(e.status));
+	ok = e.status == EXEC_RUNNING ? cancel_running(u, &e, by, &moved, err) : cancel_waiting(u, &e, by, &moved, err);
+	if (!ok)
+		return false;
+	if (!moved.moved)
+		return err_set(err, ERR_STALE, "Execution %lld moved in this moment: try again", (long long)id);
+	*ret_status = moved.to;
+	out_status(u, &moved, id, e.status, u->now);
+	if (exec_terminal(moved.to))
+		out_completed(u, &moved, id, u->now);
+	return true;
+}

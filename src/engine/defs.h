@@ -1,0 +1,30 @@
+/*
+ * Definitions and workers as this process last saw them. Brought up to date inside each transaction that uses them, by reading the
+ * definition_change rows behind the last one seen: a change is seen by the next event, not "soon". Shared by all threads of
+ * the process: defs_enter, use, defs_leave before the commit. Pointers are good between enter and leave.
+ */
+#pragma once
+
+#include "model/rules.h"
+#include "store/db.h"
+
+typedef struct Defs Defs;
+
+Defs *defs_open(void);
+void defs_close(Defs *d);
+/* Order: the transaction first, then this. */
+MUST_CHECK bool defs_enter(Defs *d, Db *db, Arena *a, Err *err);
+void defs_leave(Defs *d);
+
+const ActionDef *defs_action(const Defs *d, Id id);
+const ActionDef *defs_action_ref(const Defs *d, Str ref);
+const RuntimeDef *defs_runtime(const Defs *d, Id id);
+const PackDef *defs_pack(const Defs *d, Id id);
+const TriggerDef *defs_trigger(const Defs *d, Id id);
+const TriggerDef *defs_trigger_ref(const Defs *d, Str ref);
+const RuleDef *defs_rule(const Defs *d, Id id);
+const RuleIndex *defs_rules(const Defs *d);
+/* Workers of role "action", in order of name. */
+const WorkerDef *const *defs_workers(const Defs *d, size_t *ret_n);
+/* Rises with every change this process has seen: timers look whether it moved. */
+int64_t defs_version(const Defs *d);

@@ -1,0 +1,190 @@
+#include "engine/inner.h"
+
+#include "model/params.h"
+
+/* An enforcement whose rule is gone, switched off or without its action makes nothing. */
+static const RuleDef *
+rule_alive(Uow *u, const EnforcementTaken *e)
+{
+	const RuleDef *r = defs_rule(u->e->defs, e->rule);
+
+	return r == NULL || !r->enabled || r->action == 0 || r->trigger == 0 ? NULL : r;
+}
+
+static bool
+execution_of(Uow *u, const EnforcementTaken *e, ExecNew *ret)
+{
+	const RuleDef *rule = rule_alive(u, e);
+	const ActionDef *action = rule == NULL ? NULL : defs_action(u->e->defs, rule->action);
+
+	if (action == NULL)
+		return false;
+	*ret = (ExecNew){
+		.action = action->id,
+		.action_ref = action->ref,
+		.enforcement = e->id,
+		.executor = rule->owner,
+		.rule_ref = e->rule_ref,
+		.trigger_ref = e->trigger_ref,
+		.config = &e->config,
+		.permission_set_refs =
+		    rule->permission_set_refs.kind == JSON_ARRAY ? &rule->permission_set_refs : &action->default_permission_set_refs,
+		.status = EXEC_REQUESTED,
+		.wait = WAIT_QUEUED,
+		.wait_class = wait_class_of(u->arena, action->id, NULL, NULL, NULL),
+		.timeout_seconds = action->timeout_seconds,
+		.correlation = e->correlation,
+		.by = u->e->process,
+	};
+	return true;
+}
+
+/* Defaults and conversions; a violation makes a row that is failed at once and never reaches a worker. */
+static void
+params_settle(Uow *u, const ActionDef *action, ExecNew *e)
+{
+	Json *values = arena_new(u->arena, Json);
+	Json *result;
+	Err why = { 0 };
+
+	*values = e->config == NULL ? json_null() : *e->config;
+	if (params_prepare(u->arena, "action", action->ref, &action->param_schema, values, false, &why)) {
+		e->config = values->kind == JSON_NULL ? NULL : values;
+		return;
+	}
+	result = arena_new(u->arena, Json);
+	*result = error_result(u->arena, str_copy(u->arena, str_of(why.text)));
+	e->status = EXEC_FAILED;
+	e->result = result;
+	e->wait = WAIT_NONE;
+	e->wait_class = (Str){ 0 };
+}
+
+static bool
+executions_make(Uow *u, const EnforcementTaken *taken, size_t n, Err *err)
+{
+	ExecNew *rows = arena_array(u->arena, ExecNew, n + 1);
+	Id *gone = arena_array(u->arena, Id, n + 1);
+	Id *made = arena_array(u->arena, Id, n + 1);
+	size_t rows_n = 0, gone_n = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!execution_of(u, &taken[i], &rows[rows_n])) {
+			gone[gone_n++] = taken[i].id;
+			continue;
+		}
+		params_settle(u, defs_action(u->e->defs, rows[rows_n].action), &rows[rows_n]);
+		rows_n++;
+	}
+	if (!enforcement_disable(u->db, u->arena, gone, gone_n, u->now, err))
+		return false;
+	if (rows_n > 0 && !execution_insert(u->db, u->arena, rows, rows_n, u->now, made, err))
+		return false;
+	for (size_t i = 0; i < rows_n; i++) {
+		ExecMoved m = { .to = rows[i].status, .action = rows[i].action, .action_ref = rows[i].action_ref,
+			.enforcement = rows[i].enforcement, .correlation = rows[i].correlation };
+
+		if (made[i] != 0 && exec_terminal(rows[i].status))
+			out_completed(u, &m, made[i], u->now);
+	}
+	return true;
+}
+
+bool
+enforce(Uow *u, const Id *enforcements, size_t n, Err *err)
+{
+	EnforcementTaken *taken;
+	size_t taken_n;
+	bool ok;
+
+	if (!enforcement_take(u->db, u->arena, enforcements, n, u->now, &taken, &taken_n, err))
+		return false;
+	if (taken_n == 0)
+		return true;
+	if (!defs_enter(u->e->defs, u->db, u->arena, err))
+		return false;
+	ok = executions_make(u, taken, taken_n, err);
+	defs_leave(u->e->defs);
+	return ok && schedule(u, err);
+}
+
+/* ---- executions asked for by the API ---- */
+
+static bool
+action_wanted(Uow *u, const ExecutionIn *in, const ActionDef **ret, Err *err)
+{
+	*ret = defs_action_ref(u->e->defs, in->action_ref);
+	if (*ret == NULL)
+		return err_set(err, ERR_NOT_FOUND, "Action '%.*s' not found", STR_ARG(in->action_ref));
+	if (!(*ret)->enabled)
+		return err_set(err, ERR_CONFLICT, "Action '%.*s' is disabled", STR_ARG(in->action_ref));
+	return true;
+}
+
+static bool
+create_known(Uow *u, const ExecutionIn *in, ExecutionOut *ret, Err *err)
+{
+	const ActionDef *action;
+	ExecNew row;
+	ExecMoved m = { 0 };
+
+	if (!action_wanted(u, in, &action, err))
+		return false;
+	row = (ExecNew){
+		.action = action->id,
+		.action_ref = action->ref,
+		.config = in->params,
+		.env_vars = in->env_vars,
+		.parent = in->parent,
+		.executor = in->executor,
+		.permission_set_refs = &action->default_permission_set_refs,
+		.worker_selector = in->worker_selector,
+		.worker_tolerations = in->worker_tolerations,
+		.worker_affinity = in->worker_affinity,
+		.status = EXEC_REQUESTED,
+		.wait = WAIT_QUEUED,
+		.wait_class =
+		    wait_class_of(u->arena, action->id, in->worker_selector, in->worker_tolerations, in->worker_affinity),
+		.timeout_seconds = in->timeout_seconds != 0 ? in->timeout_seconds : action->timeout_seconds,
+		.correlation = uuid_none(in->correlation) ? uuid_new(u->now) : in->correlation,
+		.by = in->by,
+	};
+	params_settle(u, action, &row);
+	if (!execution_insert(u->db, u->arena, &row, 1, u->now, &ret->id, err))
+		return false;
+	ret->status = row.status;
+	m = (ExecMoved){ .to = row.status, .action = action->id, .action_ref = str_copy(u->arena, action->ref),
+		.correlation = row.correlation, .parent = in->parent };
+	if (exec_terminal(row.status))
+		out_completed(u, &m, ret->id, u->now);
+	else
+		out_requested(u, ret->id, m.action, m.action_ref, in->parent, 0, row.correlation);
+	return true;
+}
+
+bool
+execution_create(Uow *u, const ExecutionIn *in, ExecutionOut *ret, Err *err)
+{
+	bool ok;
+
+	if (!defs_enter(u->e->defs, u->db, u->arena, err))
+		return false;
+	ok = create_known(u, in, ret, err);
+	defs_leave(u->e->defs);
+	return ok;
+}
+
+bool
+execution_check(Uow *u, const ExecutionIn *in, Err *err)
+{
+	const ActionDef *action;
+	Json values = in->params == NULL ? json_null() : *in->params;
+	bool ok;
+
+	if (!defs_enter(u->e->defs, u->db, u->arena, err))
+		return false;
+	ok = action_wanted(u, in, &action, err) &&
+	    params_prepare(u->arena, "action", action->ref, &action->param_schema, &values, false, err);
+	defs_leave(u->e->defs);
+	return ok;
+}

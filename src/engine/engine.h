@@ -1,0 +1,58 @@
+/*
+ * What every move of the system works with. An Engine belongs to the process: clock, store, bus, the cache of definitions. A Uow
+ * (unit of work) belongs to a thread: its database handle, its way to publish, an arena, and the messages that the running
+ * transaction wants to send, which go out after its commit. If the process dies in between, the row says what is due and
+ * the sweeper announces it again.
+ */
+#pragma once
+
+#include "bus/bus.h"
+#include "engine/defs.h"
+#include "engine/liveness.h"
+#include "store/db.h"
+
+typedef struct Engine {
+	const Clock *clock;
+	Store *store;
+	Bus *bus;
+	Defs *defs;
+	Liveness *live;
+	Str process;              /* unique name of this process, for leases and the timeline */
+	Str boot_id;              /* embedded: this process, which holds the data directory; none when distributed */
+	TimeUs heartbeat;         /* workers report this often; three of it without a sign and they are stale */
+	TimeUs scheduled_timeout; /* how long an execution may wait without a worker that can run it */
+	size_t max_payload;       /* bytes of an event's payload */
+	/* Told after a commit that had something to say, with what it said: arms the sweeper, wakes who waits. May be NULL. */
+	void (*moved)(void *self, const Outbox *out);
+	void *moved_self;
+} Engine;
+
+typedef struct Uow {
+	Engine *e;
+	Db *db;
+	Port *port;
+	Arena *arena; /* of this unit: reset by uow_begin */
+	Outbox out;
+	TimeUs now; /* wall time of the unit, the same for all of its rows */
+	uint64_t turn; /* round robin among equal workers */
+} Uow;
+
+MUST_CHECK bool uow_open(Engine *e, Uow **ret, Err *err);
+void uow_close(Uow *u);
+
+/* Names of the crash points around a commit and its messages. */
+typedef struct CommitPoints {
+	const char *before, *after, *published;
+} CommitPoints;
+
+extern const CommitPoints points_ingest, points_enforce, points_create, points_schedule, points_worker, points_complete,
+    points_cancel, points_sweep;
+
+/* Begins a transaction on a fresh arena. Between uow_begin and uow_commit the caller may uow_defs to read definitions as they are
+ * in this very transaction. */
+MUST_CHECK bool uow_begin(Uow *u, Err *err);
+/* The same but keeps the arena: for callers that have allocated the input of the transaction there. */
+MUST_CHECK bool uow_begin_keep(Uow *u, Err *err);
+/* Commits, then publishes. A failure to publish is not an error here: the rows wait for the sweeper. */
+MUST_CHECK bool uow_commit(Uow *u, const CommitPoints *p, Err *err);
+void uow_abort(Uow *u); /* also after a failed commit; harmless twice */

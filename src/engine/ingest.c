@@ -1,0 +1,161 @@
+#include "engine/inner.h"
+
+#include "base/log.h"
+
+/* One event's way through the transaction. */
+typedef struct Arrival {
+	const TriggerDef *trigger;
+	const RuleDef *bound;
+	EventNew row;
+	Id id;
+} Arrival;
+
+static bool
+arrival_read(Uow *u, const EventIn *in, Arrival *ret, Err *err)
+{
+	const TriggerDef *t = defs_trigger_ref(u->e->defs, in->trigger_ref);
+	const RuleDef *bound = in->rule == 0 ? NULL : defs_rule(u->e->defs, in->rule);
+
+	if (t == NULL)
+		return err_set(err, ERR_NOT_FOUND, "Trigger '%.*s' not found", STR_ARG(in->trigger_ref));
+	*ret = (Arrival){
+		.trigger = t,
+		.bound = bound,
+		.row = {
+		    .trigger = t->id,
+		    .trigger_ref = t->ref,
+		    .source = in->source,
+		    .source_ref = in->source_ref,
+		    .rule = bound == NULL ? 0 : bound->id,
+		    .rule_ref = bound == NULL ? (Str){ 0 } : bound->ref,
+		    .payload = in->payload,
+		    .config = in->config,
+		    .tick_key = in->tick_key,
+		    .correlation = uuid_none(in->correlation) ? uuid_new(u->now) : in->correlation,
+		},
+	};
+	return true;
+}
+
+static bool
+arrivals_store(Uow *u, Arrival *arrivals, size_t n, Err *err)
+{
+	EventNew *rows = arena_array(u->arena, EventNew, n);
+	Id *ids = arena_array(u->arena, Id, n);
+
+	for (size_t i = 0; i < n; i++)
+		rows[i] = arrivals[i].row;
+	if (!event_insert(u->db, u->arena, rows, n, u->now, ids, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		arrivals[i].id = ids[i];
+	return true;
+}
+
+/* Enforcements to be made of all arrivals, in a growing array. */
+typedef struct Met {
+	Arena *a;
+	EnforcementNew *rows;
+	size_t *arrival; /* which one each row belongs to */
+	size_t n, cap;
+} Met;
+
+static void
+met_add(Met *m, EnforcementNew row, size_t arrival)
+{
+	if (m->n == m->cap) {
+		size_t cap = m->cap == 0 ? 16 : m->cap * 2;
+
+		m->rows = arena_grow(m->a, m->rows, m->n * sizeof(*m->rows), cap * sizeof(*m->rows));
+		m->arrival = arena_grow(m->a, m->arrival, m->n * sizeof(*m->arrival), cap * sizeof(*m->arrival));
+		m->cap = cap;
+	}
+	m->rows[m->n] = row;
+	m->arrival[m->n++] = arrival;
+}
+
+static void
+arrival_match(Uow *u, const Arrival *v, size_t at, Met *met)
+{
+	EventView view = {
+		.id = v->id,
+		.trigger = v->trigger->id,
+		.rule = v->row.rule,
+		.trigger_ref = v->row.trigger_ref,
+		.payload = v->row.payload,
+		.created = u->now,
+	};
+	const RuleIndex *rules = defs_rules(u->e->defs);
+	const RuleDef **hits;
+	size_t n;
+
+	if (!v->trigger->enabled)
+		return;
+	hits = rule_index_match(rules, u->arena, &view, &n);
+	for (size_t i = 0; i < n; i++) {
+		Json *config = arena_new(u->arena, Json);
+
+		*config = rule_render(rules, u->arena, hits[i], &view, u->now);
+		met_add(met,
+		    (EnforcementNew){ .rule = hits[i]->id,
+		        .event = v->id,
+		        .rule_ref = hits[i]->ref,
+		        .trigger_ref = v->row.trigger_ref,
+		        .config = config,
+		        .conditions = &hits[i]->conditions,
+		        .correlation = v->row.correlation },
+		    at);
+	}
+}
+
+static bool
+met_store(Uow *u, const Met *met, EventOut *ret, Err *err)
+{
+	Id *ids = arena_array(u->arena, Id, met->n + 1);
+
+	if (!enforcement_insert(u->db, u->arena, met->rows, met->n, u->now, ids, err))
+		return false;
+	for (size_t i = 0; i < met->n; i++) {
+		const EnforcementNew *e = &met->rows[i];
+
+		if (ids[i] == 0)
+			continue;
+		ret[met->arrival[i]].enforcements++;
+		out_enforcement(u, ids[i], e->event, e->rule, str_copy(u->arena, e->rule_ref), str_copy(u->arena, e->trigger_ref),
+		    e->correlation);
+	}
+	return true;
+}
+
+static bool
+ingest_known(Uow *u, const EventIn *in, size_t n, EventOut *ret, Err *err)
+{
+	Arrival *arrivals = arena_array(u->arena, Arrival, n);
+	Met met = { .a = u->arena };
+
+	for (size_t i = 0; i < n; i++)
+		if (!arrival_read(u, &in[i], &arrivals[i], err))
+			return false;
+	if (!arrivals_store(u, arrivals, n, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		ret[i] = (EventOut){ .id = arrivals[i].id, .correlation = arrivals[i].row.correlation };
+		if (arrivals[i].id != 0)
+			arrival_match(u, &arrivals[i], i, &met);
+	}
+	return met_store(u, &met, ret, err);
+}
+
+bool
+ingest(Uow *u, const EventIn *in, size_t n, EventOut *ret, Err *err)
+{
+	bool ok;
+
+	if (n == 0)
+		return true;
+	if (!defs_enter(u->e->defs, u->db, u->arena, err))
+		return false;
+	ok = ingest_known(u, in, n, ret, err);
+	defs_leave(u->e->defs);
+	return ok;
+}

@@ -1,0 +1,21 @@
+/*
+ * Shared among the moves of src/engine, for nobody else.
+ */
+#pragma once
+
+#include "engine/moves.h"
+
+/* Rows of one class need the same of a worker: the action's id, and a hash where a row has a placement of its own. */
+Str wait_class_of(Arena *a, Id action, const Json *selector, const Json *tolerations, const Json *affinity);
+Id wait_class_action(Str wait_class);
+bool wait_class_own(Str wait_class); /* has a placement of its own */
+
+/* Messages. */
+void out_dispatch(Uow *u, Id execution, int attempt, Id worker, Id action, Str action_ref, Uuid correlation);
+void out_completed(Uow *u, const ExecMoved *m, Id execution, TimeUs at);
+void out_status(Uow *u, const ExecMoved *m, Id execution, ExecState from, TimeUs at);
+void out_enforcement(Uow *u, Id enforcement, Id event, Id rule, Str rule_ref, Str trigger_ref, Uuid correlation);
+void out_requested(Uow *u, Id execution, Id action, Str action_ref, Id parent, Id enforcement, Uuid correlation);
+
+/* {"error": text, "succeeded": false} */
+Json error_result(Arena *a, Str text);

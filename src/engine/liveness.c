@@ -1,0 +1,109 @@
+#include "engine/liveness.h"
+
+#include "base/map.h"
+
+#include <pthread.h>
+
+enum { STALE_BEATS = 3, AHEAD_DEFAULT = 1, INCARNATION_MAX = 64 };
+
+typedef struct Beat {
+	TimeUs at;
+	int64_t ahead;
+	char incarnation[INCARNATION_MAX];
+} Beat;
+
+struct Liveness {
+	pthread_mutex_t lock;
+	Arena *arena;
+	Map beats; /* worker id → Beat */
+	Str boot_id;
+	TimeUs heartbeat;
+};
+
+Liveness *
+liveness_open(Str boot_id, TimeUs heartbeat)
+{
+	Arena *a = arena_open();
+	Liveness *l = arena_new(a, Liveness);
+
+	pthread_mutex_init(&l->lock, NULL);
+	l->arena = a;
+	l->beats = map_open(a);
+	l->boot_id = str_none(boot_id) ? boot_id : str_copy(a, boot_id);
+	l->heartbeat = heartbeat;
+	return l;
+}
+
+void
+liveness_close(Liveness *l)
+{
+	if (l == NULL)
+		return;
+	pthread_mutex_destroy(&l->lock);
+	arena_close(l->arena);
+}
+
+static bool
+same_run(const Beat *b, Str incarnation)
+{
+	return str_is(incarnation, b->incarnation);
+}
+
+void
+liveness_beat(Liveness *l, Id worker, Str incarnation, int64_t ahead, TimeUs now)
+{
+	Beat *b;
+
+	pthread_mutex_lock(&l->lock);
+	b = map_get(&l->beats, worker);
+	if (b == NULL) {
+		b = arena_new(l->arena, Beat);
+		map_put(&l->beats, worker, b);
+	}
+	b->at = now;
+	b->ahead = ahead;
+	if (!same_run(b, incarnation) && incarnation.n < INCARNATION_MAX) {
+		memcpy(b->incarnation, incarnation.p, incarnation.n);
+		b->incarnation[incarnation.n] = '\0';
+	}
+	pthread_mutex_unlock(&l->lock);
+}
+
+/* The newest sign of life: heard on the bus, or written in the row. */
+static TimeUs
+last_sign(Liveness *l, const WorkerDef *w)
+{
+	TimeUs at = w->last_heartbeat;
+	const Beat *b;
+
+	pthread_mutex_lock(&l->lock);
+	b = map_get(&l->beats, w->id);
+	if (b != NULL && same_run(b, w->incarnation) && b->at > at)
+		at = b->at;
+	pthread_mutex_unlock(&l->lock);
+	return at;
+}
+
+bool
+liveness_alive(Liveness *l, const WorkerDef *w, TimeUs now)
+{
+	if (!str_is(w->status, "active") && !str_is(w->status, "busy"))
+		return false;
+	if (!str_none(l->boot_id))
+		return str_eq(w->boot_id, l->boot_id);
+	return now - last_sign(l, w) <= STALE_BEATS * l->heartbeat;
+}
+
+int64_t
+liveness_ahead(Liveness *l, const WorkerDef *w)
+{
+	int64_t ahead = AHEAD_DEFAULT;
+	const Beat *b;
+
+	pthread_mutex_lock(&l->lock);
+	b = map_get(&l->beats, w->id);
+	if (b != NULL && same_run(b, w->incarnation))
+		ahead = b->ahead;
+	pthread_mutex_unlock(&l->lock);
+	return ahead;
+}

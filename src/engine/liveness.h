@@ -1,0 +1,16 @@
+/*
+ * Which workers are alive, by what this process has heard: one rule and one set of numbers for scheduler, sweeper and API.
+ * Thread-safe. Embedded, a worker is alive while its row bears the boot id of the process that holds the data directory.
+ */
+#pragma once
+
+#include "model/defs.h"
+
+typedef struct Liveness Liveness;
+
+Liveness *liveness_open(Str boot_id, TimeUs heartbeat);
+void liveness_close(Liveness *l);
+/* ahead: how many runs beyond its slots the worker can be given. */
+void liveness_beat(Liveness *l, Id worker, Str incarnation, int64_t ahead, TimeUs now);
+bool liveness_alive(Liveness *l, const WorkerDef *w, TimeUs now);
+int64_t liveness_ahead(Liveness *l, const WorkerDef *w);

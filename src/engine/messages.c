@@ -1,0 +1,87 @@
+#include "engine/inner.h"
+
+void
+out_dispatch(Uow *u, Id execution, int attempt, Id worker, Id action, Str action_ref, Uuid correlation)
+{
+	*outbox_add(&u->out, MSG_EXECUTION_SCHEDULED) = (MsgItem){
+		.id = execution,
+		.attempt = attempt,
+		.worker = worker,
+		.action = action,
+		.ref = action_ref,
+		.correlation = correlation,
+		.at = u->now,
+	};
+}
+
+void
+out_completed(Uow *u, const ExecMoved *m, Id execution, TimeUs at)
+{
+	*outbox_add(&u->out, MSG_EXECUTION_COMPLETED) = (MsgItem){
+		.id = execution,
+		.attempt = m->attempt,
+		.action = m->action,
+		.ref = m->action_ref,
+		.worker = m->worker,
+		.parent = m->parent,
+		.other = m->enforcement,
+		.status = str_of(exec_state_name(m->to)),
+		.correlation = m->correlation,
+		.at = at,
+	};
+}
+
+void
+out_status(Uow *u, const ExecMoved *m, Id execution, ExecState from, TimeUs at)
+{
+	*outbox_add(&u->out, MSG_EXECUTION_STATUS_CHANGED) = (MsgItem){
+		.id = execution,
+		.attempt = m->attempt,
+		.action = m->action,
+		.ref = m->action_ref,
+		.worker = m->worker,
+		.parent = m->parent,
+		.status = str_of(exec_state_name(m->to)),
+		.previous = str_of(exec_state_name(from)),
+		.correlation = m->correlation,
+		.at = at,
+	};
+}
+
+void
+out_enforcement(Uow *u, Id enforcement, Id event, Id rule, Str rule_ref, Str trigger_ref, Uuid correlation)
+{
+	*outbox_add(&u->out, MSG_ENFORCEMENT_CREATED) = (MsgItem){
+		.id = enforcement,
+		.parent = event,
+		.other = rule,
+		.ref = rule_ref,
+		.ref2 = trigger_ref,
+		.correlation = correlation,
+		.at = u->now,
+	};
+}
+
+void
+out_requested(Uow *u, Id execution, Id action, Str action_ref, Id parent, Id enforcement, Uuid correlation)
+{
+	*outbox_add(&u->out, MSG_EXECUTION_REQUESTED) = (MsgItem){
+		.id = execution,
+		.action = action,
+		.ref = action_ref,
+		.parent = parent,
+		.other = enforcement,
+		.correlation = correlation,
+		.at = u->now,
+	};
+}
+
+Json
+error_result(Arena *a, Str text)
+{
+	Json r = json_object();
+
+	json_add(a, &r, "error", json_str(text));
+	json_add(a, &r, "succeeded", json_bool(false));
+	return r;
+}

@@ -1,0 +1,105 @@
+/*
+ * The moves of the system. Each runs inside the caller's transaction (uow_begin … uow_commit), changes rows and adds the messages
+ * that follow to the outbox. All of them may be repeated: guards and unique keys make a second time harmless.
+ */
+#pragma once
+
+#include "engine/engine.h"
+#include "store/event.h"
+#include "store/execution.h"
+
+/* ---- events in (sensor, API) ---- */
+
+typedef struct EventIn {
+	Str trigger_ref;
+	Id rule;    /* only this rule may match; 0: every rule of the trigger */
+	Id source;  /* sensor */
+	Str source_ref;
+	const Json *payload, *config; /* NULL: none */
+	Str tick_key;
+	Uuid correlation; /* none: a new one */
+} EventIn;
+
+typedef struct EventOut {
+	Id id; /* 0: the tick was there already */
+	size_t enforcements;
+	Uuid correlation;
+} EventOut;
+
+/* Stores events, matches rules, stores an enforcement for each rule met. Unknown trigger: ERR_NOT_FOUND. */
+MUST_CHECK bool ingest(Uow *u, const EventIn *in, size_t n, EventOut *ret, Err *err);
+
+/* ---- executor ---- */
+
+/* Enforcements that wait become executions, which are given to workers in the same transaction. */
+MUST_CHECK bool enforce(Uow *u, const Id *enforcements, size_t n, Err *err);
+/* Gives every execution that waits for a worker to one that has room, oldest first in each class. Says why the rest wait. */
+MUST_CHECK bool schedule(Uow *u, Err *err);
+
+/* ---- API ---- */
+
+typedef struct ExecutionIn {
+	Str action_ref;
+	const Json *params, *env_vars; /* NULL: none */
+	const Json *worker_selector, *worker_tolerations, *worker_affinity;
+	Id executor, parent;
+	int64_t timeout_seconds;
+	Uuid correlation;
+	Str by;
+} ExecutionIn;
+
+typedef struct ExecutionOut {
+	Id id;
+	ExecState status; /* failed at once when the parameters break the schema */
+} ExecutionOut;
+
+/* Unknown action: ERR_NOT_FOUND. */
+MUST_CHECK bool execution_create(Uow *u, const ExecutionIn *in, ExecutionOut *ret, Err *err);
+/* Only checks: ERR_VALIDATION names the parameter. */
+MUST_CHECK bool execution_check(Uow *u, const ExecutionIn *in, Err *err);
+/* Waiting: cancelled at once. Running: canceling, and its worker is told. Canceling: nothing. Terminal: ERR_CONFLICT. */
+MUST_CHECK bool execution_cancel(Uow *u, Id id, Str by, ExecState *ret_status, Err *err);
+
+/* ---- worker ---- */
+
+MUST_CHECK bool worker_enter(Uow *u, const WorkerDef *w, Id *ret_id, Err *err); /* registers; settles earlier incarnations */
+
+typedef struct RunClaim {
+	Id execution;
+	int attempt;
+	bool again;       /* an earlier commit of this claim failed with an unknown outcome: it may be ours already */
+	bool claimed;     /* false: somebody else moved it, or it is cancelled */
+	ExecMoved row;    /* of a claimed one */
+	ActionDef action; /* as it is now, copied into the unit's arena */
+	Str runtime;      /* its stored runtime's name */
+	Json runtime_config;
+	Str problem; /* claimed, but cannot be run: the runtime is gone, ... */
+} RunClaim;
+
+/* running, in one guarded update for all; each is told what to run. */
+MUST_CHECK bool runs_claim(Uow *u, Id worker, Str incarnation, Str by, RunClaim *claims, size_t n, Err *err);
+
+typedef struct RunResult {
+	Id execution;
+	int attempt;
+	ExecEvent event; /* EV_EXIT_OK, EV_EXIT_BAD or EV_WORKER_LOST (shutdown); a cancelled run ends cancelled whatever it says */
+	TimeUs started, finished;
+	Json result;
+	bool stored; /* false afterwards: the row had moved on, the result is a note in its history */
+} RunResult;
+
+/* Terminal rows; publishes execution.completed for each that moved. */
+MUST_CHECK bool runs_finish(Uow *u, Id worker, Str by, RunResult *results, size_t n, Err *err);
+/* What the worker has not started goes back. */
+MUST_CHECK bool runs_return(Uow *u, const Id *executions, const int *attempts, size_t n, Str by, Str note, Err *err);
+
+/* ---- sweeper ---- */
+
+typedef struct SweepReport {
+	size_t announced, returned, abandoned, refused, workers_lost;
+	bool waiting; /* something still waits for somebody: sweep again */
+} SweepReport;
+
+MUST_CHECK bool sweep(Uow *u, SweepReport *ret, Err *err);
+/* The result of a run whose worker is gone. */
+Json lost_result(Arena *a, const ExecLive *e, const WorkerDef *w, const char *by, TimeUs now);

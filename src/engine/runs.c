@@ -1,0 +1,185 @@
+/* The worker's moves: claims, results, and what it gives back. */
+#include "engine/inner.h"
+
+static ActionDef
+action_copy(Arena *a, const ActionDef *d)
+{
+	ActionDef c = *d;
+
+	c.ref = str_copy(a, d->ref);
+	c.pack_ref = str_copy(a, d->pack_ref);
+	c.entrypoint = str_copy(a, d->entrypoint);
+	c.parameter_delivery = str_copy(a, d->parameter_delivery);
+	c.parameter_format = str_copy(a, d->parameter_format);
+	c.output_format = str_copy(a, d->output_format);
+	return c;
+}
+
+static Str
+runtimes_known(Arena *a, Uow *u)
+{
+	size_t n;
+	const WorkerDef *const *workers = defs_workers(u->e->defs, &n);
+	Buf b = buf_open(a);
+
+	for (size_t i = 0; i < n; i++) {
+		const Json *names = json_get(&workers[i]->capabilities, "runtimes");
+
+		for (size_t k = 0; names != NULL && names->kind == JSON_ARRAY && k < names->n; k++) {
+			Str name = json_as_str(&names->items[k]);
+			Str had = { b.p, b.n };
+
+			if (b.n > 0 && str_find(had, name, NULL))
+				continue;
+			buf_fmt(&b, "%s%.*s", b.n > 0 ? ", " : "", STR_ARG(name));
+		}
+	}
+	return buf_str(&b);
+}
+
+/* What to run, from the definitions of this very transaction; copied, for they may change after it. */
+static void
+claim_describe(Uow *u, RunClaim *c)
+{
+	const ActionDef *action = defs_action(u->e->defs, c->row.action);
+	const RuntimeDef *runtime = action == NULL ? NULL : defs_runtime(u->e->defs, action->runtime);
+
+	if (action == NULL) {
+		c->problem = str_fmt(u->arena, "Action '%.*s' does not exist any more", STR_ARG(c->row.action_ref));
+		return;
+	}
+	c->action = action_copy(u->arena, action);
+	if (runtime == NULL) {
+		c->problem = str_fmt(u->arena, "Runtime '%.*s' not found (available: %.*s)",
+		    STR_ARG(str_none(action->runtime_ref) ? str_of("none stored") : action->runtime_ref),
+		    STR_ARG(runtimes_known(u->arena, u)));
+		return;
+	}
+	c->runtime = str_lower(u->arena, runtime->name);
+	c->runtime_config = json_clone(u->arena, &runtime->execution_config);
+}
+
+/* The connection broke while a claim was committed: if the row bears our incarnation, the claim is ours, and as its process was
+ * never started it may be started now. */
+static bool
+claims_recover(Uow *u, const ExecMove *moves, RunClaim *claims, ExecMoved *moved, size_t n, Err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (claims[i].again && !moved[i].moved && !execution_claimed(u->db, u->arena, &moves[i], &moved[i], err))
+			return false;
+	return true;
+}
+
+bool
+runs_claim(Uow *u, Id worker, Str incarnation, Str by, RunClaim *claims, size_t n, Err *err)
+{
+	ExecMove *moves = arena_array(u->arena, ExecMove, n + 1);
+	ExecMoved *moved = arena_array(u->arena, ExecMoved, n + 1);
+
+	if (n == 0)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		moves[i] = (ExecMove){ .id = claims[i].execution,
+			.attempt = claims[i].attempt,
+			.from = EXEC_SCHEDULED,
+			.worker = worker,
+			.incarnation = incarnation,
+			.note = str_of("") };
+	if (!execution_move(u->db, u->arena, EV_CLAIM, moves, n, u->now, by, moved, err))
+		return false;
+	if (!claims_recover(u, moves, claims, moved, n, err) || !defs_enter(u->e->defs, u->db, u->arena, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		claims[i].claimed = moved[i].moved;
+		claims[i].row = moved[i];
+		if (moved[i].moved)
+			claim_describe(u, &claims[i]);
+	}
+	defs_leave(u->e->defs);
+	return true;
+}
+
+/* Moves those results that wait for this event from this state; the moved ones are marked and announced. */
+static bool
+finish_some(Uow *u, ExecState from, ExecEvent ev, bool any_event, Str by, RunResult *results, size_t n, Err *err)
+{
+	ExecMove *moves = arena_array(u->arena, ExecMove, n + 1);
+	ExecMoved *moved = arena_array(u->arena, ExecMoved, n + 1);
+	size_t *which = arena_array(u->arena, size_t, n + 1);
+	size_t some = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (results[i].stored || (!any_event && results[i].event != ev))
+			continue;
+		which[some] = i;
+		moves[some++] = (ExecMove){ .id = results[i].execution,
+			.attempt = results[i].attempt,
+			.from = from,
+			.started = results[i].started,
+			.finished = results[i].finished,
+			.result = &results[i].result,
+			.note = str_of("") };
+	}
+	if (!execution_move(u->db, u->arena, ev, moves, some, u->now, by, moved, err))
+		return false;
+	for (size_t i = 0; i < some; i++) {
+		if (!moved[i].moved)
+			continue;
+		results[which[i]].stored = true;
+		out_completed(u, &moved[i], moves[i].id, moves[i].finished);
+	}
+	return true;
+}
+
+/* A result that comes too late changes nothing, and is not hidden either. */
+static bool
+finish_late(Uow *u, Str by, const RunResult *r, Err *err)
+{
+	Json note = json_object();
+
+	json_add(u->arena, &note, "note", json_cstr("a result came after the run was settled and changed nothing"));
+	json_add(u->arena, &note, "attempt", json_int(r->attempt));
+	json_add(u->arena, &note, "by", json_str(by));
+	json_add(u->arena, &note, "result", r->result);
+	return execution_note(u->db, u->arena, r->execution, (Str){ 0 }, &note, u->now, err);
+}
+
+bool
+runs_finish(Uow *u, Id worker, Str by, RunResult *results, size_t n, Err *err)
+{
+	static const ExecEvent ends[] = { EV_EXIT_OK, EV_EXIT_BAD, EV_WORKER_LOST };
+
+	(void)worker;
+	if (n == 0)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		results[i].stored = false;
+	for (size_t i = 0; i < countof(ends); i++)
+		if (!finish_some(u, EXEC_RUNNING, ends[i], false, by, results, n, err))
+			return false;
+	/* what is left was being cancelled, or has moved on */
+	if (!finish_some(u, EXEC_CANCELING, EV_ENDED, true, by, results, n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!results[i].stored && !finish_late(u, by, &results[i], err))
+			return false;
+	return true;
+}
+
+bool
+runs_return(Uow *u, const Id *executions, const int *attempts, size_t n, Str by, Str note, Err *err)
+{
+	ExecMove *moves = arena_array(u->arena, ExecMove, n + 1);
+	ExecMoved *moved = arena_array(u->arena, ExecMoved, n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		moves[i] =
+		    (ExecMove){ .id = executions[i], .attempt = attempts[i], .from = EXEC_SCHEDULED, .note = note };
+	if (!execution_move(u->db, u->arena, EV_RETURN, moves, n, u->now, by, moved, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (moved[i].moved)
+			out_requested(u, executions[i], moved[i].action, moved[i].action_ref, moved[i].parent,
+			    moved[i].enforcement, moved[i].correlation);
+	return true;
+}

@@ -1,0 +1,259 @@
+#include "engine/inner.h"
+
+#include "model/choice.h"
+
+#include <stdlib.h>
+
+/* One pass over what waits for a worker: the workers with their room, and the classes of waiting rows. */
+typedef struct Pass {
+	Uow *u;
+	WorkerLoad *loads;
+	size_t n;
+	int64_t room; /* of all workers together */
+} Pass;
+
+Str
+wait_class_of(Arena *a, Id action, const Json *selector, const Json *tolerations, const Json *affinity)
+{
+	const Json *own[] = { selector, tolerations, affinity };
+	uint64_t h = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < countof(own); i++) {
+		h = h * 31;
+		if (json_is_null(own[i]))
+			continue;
+		any = true;
+		h += str_hash(json_text(a, own[i])) | 1;
+	}
+	if (!any)
+		return str_fmt(a, "%lld", (long long)action);
+	return str_fmt(a, "%lld:%016llx", (long long)action, (unsigned long long)h);
+}
+
+Id
+wait_class_action(Str wait_class)
+{
+	Str rest = wait_class, head;
+	Id id = 0;
+
+	if (!str_cut(&rest, ':', &head) || !str_to_int(head, &id))
+		return 0;
+	return id;
+}
+
+bool
+wait_class_own(Str wait_class)
+{
+	return memchr(wait_class.p, ':', wait_class.n) != NULL;
+}
+
+static const WorkerCount *
+count_of(const WorkerCount *counts, size_t n, Id worker)
+{
+	for (size_t i = 0; i < n; i++)
+		if (counts[i].worker == worker)
+			return &counts[i];
+	return NULL;
+}
+
+static bool
+pass_open(Pass *p, Uow *u, Err *err)
+{
+	const WorkerDef *const *workers = defs_workers(u->e->defs, &p->n);
+	WorkerCount *counts;
+	size_t counts_n;
+
+	p->u = u;
+	p->room = 0;
+	if (!execution_worker_counts(u->db, u->arena, &counts, &counts_n, err))
+		return false;
+	p->loads = arena_array(u->arena, WorkerLoad, p->n + 1);
+	for (size_t i = 0; i < p->n; i++) {
+		const WorkerDef *w = workers[i];
+		const WorkerCount *c = count_of(counts, counts_n, w->id);
+		WorkerLoad *l = &p->loads[i];
+
+		l->def = w;
+		l->alive = liveness_alive(u->e->live, w, u->now);
+		l->assigned = c == NULL ? 0 : c->scheduled + c->running;
+		l->room = w->slots + liveness_ahead(u->e->live, w) - l->assigned;
+		if (l->alive && !w->cordoned && l->room > 0)
+			p->room += l->room;
+	}
+	return true;
+}
+
+static Placement
+placement_of(const ActionDef *action, const ExecWaiting *row)
+{
+	Placement p = action->placement;
+
+	if (row == NULL)
+		return p;
+	if (row->worker_selector.kind != JSON_NULL)
+		p.selector = row->worker_selector;
+	if (row->worker_tolerations.kind != JSON_NULL)
+		p.tolerations = row->worker_tolerations;
+	if (row->worker_affinity.kind != JSON_NULL)
+		p.affinity = row->worker_affinity;
+	return p;
+}
+
+/* An action without a runtime that exists goes to any worker, where it fails with the name of what is missing. */
+static Need
+need_of(Uow *u, const ActionDef *action, const ExecWaiting *row)
+{
+	return (Need){
+		.action = action,
+		.runtime = defs_runtime(u->e->defs, action->runtime),
+		.placement = placement_of(action, row),
+	};
+}
+
+static bool
+rows_give(Pass *p, const ExecMove *moves, size_t n, Err *err)
+{
+	Uow *u = p->u;
+	ExecMoved *moved = arena_array(u->arena, ExecMoved, n + 1);
+
+	if (!execution_move(u->db, u->arena, EV_SCHEDULE, moves, n, u->now, u->e->process, moved, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (moved[i].moved)
+			out_dispatch(u, moves[i].id, moved[i].attempt, moves[i].worker, moved[i].action, moved[i].action_ref,
+			    moved[i].correlation);
+	return true;
+}
+
+/* Says of the head of a class why it waits; the rest of the class waits behind it. */
+static bool
+class_wait(Pass *p, const ExecWaiting *head, const Choice *c, Err *err)
+{
+	Uow *u = p->u;
+
+	if (c->kind == CHOICE_CAPACITY)
+		return head->reason == WAIT_CAPACITY || execution_wait_mark(u->db, u->arena, head->id, WAIT_CAPACITY, u->now, err);
+	return execution_wait_no_worker(
+	    u->db, u->arena, head->wait_class, c->why, u->now + u->e->scheduled_timeout, u->now, err);
+}
+
+/* A worker for them has appeared: their deadline is off. */
+static bool
+class_worker_back(Pass *p, const ExecWaiting *head, const Choice *c, Err *err)
+{
+	if (head->reason != WAIT_NO_WORKER || c->kind == CHOICE_NO_WORKER)
+		return true;
+	return execution_wait_worker_back(p->u->db, p->u->arena, head->wait_class, p->u->now, err);
+}
+
+/* Gives the rows of one class, oldest first, as long as there is room. */
+static bool
+class_place(Pass *p, const Need *need, const ExecWaiting *rows, size_t n, Err *err)
+{
+	Uow *u = p->u;
+	ExecMove *moves = arena_array(u->arena, ExecMove, n + 1);
+	size_t given = 0;
+	Choice c = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		worker_choose(u->arena, need, p->loads, p->n, &u->turn, &c);
+		if (i == 0 && !class_worker_back(p, &rows[0], &c, err))
+			return false;
+		if (c.kind != CHOICE_WORKER)
+			break;
+		p->loads[c.worker].room--;
+		p->loads[c.worker].assigned++;
+		p->room--;
+		moves[given++] = (ExecMove){ .id = rows[i].id,
+			.attempt = rows[i].attempt,
+			.from = EXEC_REQUESTED,
+			.worker = p->loads[c.worker].def->id,
+			.note = str_of("") };
+	}
+	if (!rows_give(p, moves, given, err))
+		return false;
+	return given == n || class_wait(p, &rows[given], &c, err);
+}
+
+/* Rows whose action is gone cannot ever run. */
+static bool
+class_refuse(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
+{
+	Uow *u = p->u;
+	ExecMove *moves = arena_array(u->arena, ExecMove, n + 1);
+	ExecMoved *moved = arena_array(u->arena, ExecMoved, n + 1);
+
+	for (size_t i = 0; i < n; i++) {
+		Json *result = arena_new(u->arena, Json);
+
+		*result = error_result(
+		    u->arena, str_fmt(u->arena, "Action '%.*s' does not exist any more", STR_ARG(rows[i].action_ref)));
+		moves[i] = (ExecMove){ .id = rows[i].id, .attempt = rows[i].attempt, .from = EXEC_REQUESTED, .result = result,
+			.note = str_of("its action is gone") };
+	}
+	if (!execution_move(u->db, u->arena, EV_REFUSE, moves, n, u->now, u->e->process, moved, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (moved[i].moved)
+			out_completed(u, &moved[i], rows[i].id, u->now);
+	return true;
+}
+
+static bool
+class_schedule(Pass *p, Str wait_class, Err *err)
+{
+	enum { MOST = 1024 };
+	Uow *u = p->u;
+	const ActionDef *action = defs_action(u->e->defs, wait_class_action(wait_class));
+	size_t most = p->room < 1 ? 1 : p->room > MOST ? MOST : (size_t)p->room;
+	ExecWaiting *rows;
+	size_t n;
+	Need need;
+
+	/* one more than can be placed, so that the head of what stays behind is seen and marked */
+	if (!execution_wait_oldest(u->db, u->arena, wait_class, most + 1, &rows, &n, err))
+		return false;
+	if (n == 0)
+		return true;
+	if (action == NULL)
+		return class_refuse(p, rows, n, err);
+	need = need_of(u, action, wait_class_own(wait_class) ? &rows[0] : NULL);
+	return class_place(p, &need, rows, n, err);
+}
+
+static bool
+pass_run(Uow *u, Err *err)
+{
+	enum { LOOKED_AT_WHEN_FULL = 64 }; /* classes that are told `capacity` in one pass; the others are told in a later one */
+	Pass p;
+	Str *classes;
+	size_t n;
+
+	if (!execution_wait_classes(u->db, u->arena, &classes, &n, err))
+		return false;
+	if (n == 0)
+		return true;
+	if (!pass_open(&p, u, err))
+		return false;
+	u->turn++;
+	for (size_t i = 0; i < n; i++) {
+		if (p.room <= 0 && i >= LOOKED_AT_WHEN_FULL)
+			break;
+		if (!class_schedule(&p, classes[(i + u->turn) % n], err))
+			return false;
+	}
+	return true;
+}
+
+bool
+schedule(Uow *u, Err *err)
+{
+	bool ok;
+
+	if (!execution_schedule_alone(u->db, u->arena, err) || !defs_enter(u->e->defs, u->db, u->arena, err))
+		return false;
+	ok = pass_run(u, err);
+	defs_leave(u->e->defs);
+	return ok;
+}

@@ -1,0 +1,84 @@
+#include "engine/engine.h"
+
+#include "base/crash.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+
+const CommitPoints points_ingest = { "ingest.before_commit", "ingest.after_commit", "ingest.after_publish" };
+const CommitPoints points_enforce = { "enforce.before_commit", "enforce.after_commit", "enforce.after_publish" };
+const CommitPoints points_create = { "create.before_commit", "create.after_commit", "create.after_publish" };
+const CommitPoints points_schedule = { "schedule.before_commit", "schedule.after_commit", "schedule.after_publish" };
+const CommitPoints points_worker = { "worker.before_commit", "worker.after_commit", "worker.after_publish" };
+const CommitPoints points_complete = { "complete.before_commit", "complete.after_commit", "complete.after_publish" };
+const CommitPoints points_cancel = { "cancel.before_commit", "cancel.after_commit", "cancel.after_publish" };
+const CommitPoints points_sweep = { "sweep.before_commit", "sweep.after_commit", "sweep.after_publish" };
+
+bool
+uow_open(Engine *e, Uow **ret, Err *err)
+{
+	Uow *u = calloc(1, sizeof(Uow));
+
+	if (u == NULL)
+		return err_set(err, ERR_SYS, "out of memory");
+	u->e = e;
+	u->arena = arena_open();
+	if (!db_open(e->store, &u->db, err) || !port_open(e->bus, &u->port, err)) {
+		uow_close(u);
+		return false;
+	}
+	*ret = u;
+	return true;
+}
+
+void
+uow_close(Uow *u)
+{
+	if (u == NULL)
+		return;
+	if (u->port != NULL)
+		port_close(u->port);
+	db_close(u->db);
+	arena_close(u->arena);
+	free(u);
+}
+
+bool
+uow_begin(Uow *u, Err *err)
+{
+	arena_reset(u->arena);
+	return uow_begin_keep(u, err);
+}
+
+bool
+uow_begin_keep(Uow *u, Err *err)
+{
+	u->out = outbox_open(u->arena);
+	u->now = clock_wall(u->e->clock);
+	return db_begin(u->db, err);
+}
+
+bool
+uow_commit(Uow *u, const CommitPoints *p, Err *err)
+{
+	Err publishing = { 0 };
+
+	crash_point(p->before);
+	if (!db_commit(u->db, err))
+		return false;
+	crash_point(p->after);
+	if (u->out.n == 0)
+		return true;
+	if (!port_publish(u->port, &u->out, &publishing))
+		log_debug("%zu messages wait for the sweeper: %s", u->out.n, publishing.text);
+	if (u->e->moved != NULL)
+		u->e->moved(u->e->moved_self, &u->out);
+	crash_point(p->published);
+	return true;
+}
+
+void
+uow_abort(Uow *u)
+{
+	db_rollback(u->db);
+}

@@ -1,0 +1,156 @@
+#include "executor/sweeper.h"
+
+#include "base/log.h"
+#include "store/worker.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum {
+	EVERY_US = 5 * US_PER_S,
+	LEASE_US = 15 * US_PER_S,
+};
+
+struct Sweeper {
+	Uow *u;
+	bool leased; /* distributed: others may sweep too */
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool stopping;
+	atomic_bool armed;
+	bool failing; /* said once */
+};
+
+bool
+sweeper_turn(Uow *u, bool leased, SweepReport *ret, Err *err)
+{
+	bool held = true;
+
+	*ret = (SweepReport){ 0 };
+	if (!uow_begin(u, err))
+		return false;
+	if (leased && !lease_take(u->db, u->arena, "sweeper", u->e->process, u->now, LEASE_US, &held, err))
+		return false;
+	if (held && !sweep(u, ret, err))
+		return false;
+	return uow_commit(u, &points_sweep, err);
+}
+
+static void
+say(const SweepReport *r)
+{
+	if (r->returned + r->abandoned + r->refused + r->workers_lost == 0)
+		return;
+	log_info("swept: %zu messages sent again, %zu runs given back, %zu abandoned, %zu refused, %zu workers lost", r->announced,
+	    r->returned, r->abandoned, r->refused, r->workers_lost);
+}
+
+static void
+sweeper_once(Sweeper *s)
+{
+	SweepReport report;
+	Err err = { 0 };
+
+	/* armed again by whatever commits from here on */
+	atomic_store(&s->armed, false);
+	if (!sweeper_turn(s->u, s->leased, &report, &err)) {
+		uow_abort(s->u);
+		atomic_store(&s->armed, true);
+		if (!s->failing)
+			log_warn("cannot sweep, trying again every 5 s: %s", err.text);
+		s->failing = true;
+		return;
+	}
+	s->failing = false;
+	say(&report);
+	if (report.waiting)
+		atomic_store(&s->armed, true);
+}
+
+/* Waits five seconds, or, when nothing waits for anybody, until something does. */
+static bool
+sweeper_wait(Sweeper *s)
+{
+	TimeUs until = clock_wall(clock_real()) + EVERY_US;
+	struct timespec ts = { .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
+	bool stopping;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->stopping && !s->leased && !atomic_load(&s->armed))
+		pthread_cond_wait(&s->changed, &s->lock);
+	while (!s->stopping && clock_wall(clock_real()) < until)
+		if (pthread_cond_timedwait(&s->changed, &s->lock, &ts) != 0)
+			break;
+	stopping = s->stopping;
+	pthread_mutex_unlock(&s->lock);
+	return !stopping;
+}
+
+static void *
+sweeper_run(void *arg)
+{
+	Sweeper *s = arg;
+
+	log_role("executor");
+	do
+		sweeper_once(s);
+	while (sweeper_wait(s));
+	return NULL;
+}
+
+void
+sweeper_arm(Sweeper *s)
+{
+	if (atomic_exchange(&s->armed, true))
+		return;
+	pthread_mutex_lock(&s->lock);
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void
+sweeper_free(Sweeper *s)
+{
+	uow_close(s->u);
+	pthread_mutex_destroy(&s->lock);
+	pthread_cond_destroy(&s->changed);
+	free(s);
+}
+
+bool
+sweeper_start(Engine *e, Sweeper **ret, Err *err)
+{
+	Sweeper *s = calloc(1, sizeof(Sweeper));
+
+	if (s == NULL)
+		return err_set(err, ERR_SYS, "out of memory");
+	s->leased = str_none(e->boot_id);
+	atomic_store(&s->armed, true); /* the first sweep finds what an earlier process left */
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->changed, NULL);
+	if (!uow_open(e, &s->u, err)) {
+		sweeper_free(s);
+		return false;
+	}
+	if (pthread_create(&s->thread, NULL, sweeper_run, s) != 0) {
+		sweeper_free(s);
+		return err_set(err, ERR_SYS, "cannot start a thread");
+	}
+	*ret = s;
+	return true;
+}
+
+void
+sweeper_stop(Sweeper *s)
+{
+	if (s == NULL)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->stopping = true;
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+	pthread_join(s->thread, NULL);
+	sweeper_free(s);
+}

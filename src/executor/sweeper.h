@@ -1,0 +1,16 @@
+/*
+ * The thread that sweeps. Embedded it sleeps until something is known to wait, and then looks every 5 s until nothing does; with
+ * several executors it looks every 5 s while it holds the lease.
+ */
+#pragma once
+
+#include "engine/moves.h"
+
+typedef struct Sweeper Sweeper;
+
+MUST_CHECK bool sweeper_start(Engine *e, Sweeper **ret, Err *err);
+void sweeper_stop(Sweeper *s);
+void sweeper_arm(Sweeper *s); /* from any thread; cheap when it is armed already */
+
+/* One sweep as the thread does it: for the simulation. */
+MUST_CHECK bool sweeper_turn(Uow *u, bool leased, SweepReport *ret, Err *err);

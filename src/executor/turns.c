@@ -1,0 +1,108 @@
+#include "executor/executor.h"
+
+#include "base/log.h"
+#include "engine/moves.h"
+
+static size_t
+items_count(const Msg *msgs, size_t n)
+{
+	size_t items = 0;
+
+	for (size_t i = 0; i < n; i++)
+		items += msgs[i].n;
+	return items;
+}
+
+/* One line for each run that got its worker, as operators look for it. */
+static void
+say_scheduled(const Uow *u)
+{
+	for (size_t i = 0; i < u->out.n; i++) {
+		const MsgItem *m = &u->out.msgs[i].item;
+		LogField fields[] = { log_int("execution", m->id), log_str("action", m->ref), log_int("worker", m->worker) };
+
+		if (u->out.msgs[i].kind == MSG_EXECUTION_SCHEDULED && log_wants(LOG_INFO))
+			log_line(LOG_INFO, fields, countof(fields), "Execution %lld scheduled", (long long)m->id);
+	}
+}
+
+bool
+executor_on_enforcements(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
+{
+	Id *ids;
+	size_t ids_n = 0;
+
+	(void)self;
+	if (!uow_begin(u, err))
+		return false;
+	ids = arena_array(u->arena, Id, items_count(msgs, n) + 1);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < msgs[i].n; k++)
+			ids[ids_n++] = msgs[i].items[k].id;
+	if (!enforce(u, ids, ids_n, err) || !uow_commit(u, &points_enforce, err))
+		return false;
+	say_scheduled(u);
+	return true;
+}
+
+/* Whatever the message names, the oldest waiting rows come first: a request only says that there is something to look at. */
+static bool
+schedule_now(Uow *u, const CommitPoints *points, Err *err)
+{
+	if (!uow_begin(u, err))
+		return false;
+	if (!schedule(u, err) || !uow_commit(u, points, err))
+		return false;
+	say_scheduled(u);
+	return true;
+}
+
+bool
+executor_on_requests(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
+{
+	(void)self;
+	(void)msgs;
+	(void)n;
+	return schedule_now(u, &points_schedule, err);
+}
+
+/* A run has ended: its worker has room for what waits. */
+bool
+executor_on_completed(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
+{
+	(void)self;
+	(void)msgs;
+	(void)n;
+	return schedule_now(u, &points_complete, err);
+}
+
+/* Cancels and other moves: the rows are right already, and what ended is announced by execution.completed. */
+bool
+executor_on_status(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
+{
+	(void)self;
+	(void)u;
+	(void)err;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < msgs[i].n; k++)
+			log_debug("execution %lld is %.*s", (long long)msgs[i].items[k].id, STR_ARG(msgs[i].items[k].status));
+	return true;
+}
+
+bool
+executor_on_workers(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
+{
+	bool more = false;
+
+	(void)self;
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < msgs[i].n; k++) {
+			const MsgItem *m = &msgs[i].items[k];
+
+			/* by the receiver's clock: the machines' clocks may differ */
+			liveness_beat(u->e->live, m->worker, m->ref, m->parent, clock_wall(u->e->clock));
+			more |= m->other > 0;
+		}
+	}
+	return !more || schedule_now(u, &points_schedule, err);
+}

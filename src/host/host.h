@@ -1,0 +1,10 @@
+/*
+ * One process of Attune: configuration, log, store, bus and engine opened in order, the roles it was asked for started on them, until
+ * a signal; then all of it closed the other way round.
+ */
+#pragma once
+
+#include "host/options.h"
+
+/* Runs to the end of the process; the exit code. argv[0] is the name of the role ("up", "api", ...). */
+int host_main(int argc, char **argv);

@@ -1,0 +1,133 @@
+/* Starting and stopping the roles of this process. */
+#include "host/inner.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static Str
+worker_name(const Host *h)
+{
+	Str name = config_str(h->config, "worker.name");
+
+	return str_none(name) || name.n == 0 ? str_fmt(h->arena, "worker-%.*s", STR_ARG(h->host_name)) : name;
+}
+
+static Str
+api_url(const Host *h)
+{
+	Str given = config_str(h->config, "server.public_url");
+	Str host = config_str(h->config, "server.host");
+	int port = h->api != NULL ? api_port(h->api) : (int)config_int(h->config, "server.port");
+
+	if (!str_none(given) && given.n > 0)
+		return given;
+	if (str_is(host, "0.0.0.0"))
+		host = str_of("127.0.0.1");
+	return str_fmt(h->arena, "http://%.*s:%d", STR_ARG(host), port);
+}
+
+static bool
+worker_role_start(Host *h, Err *err)
+{
+	const Config *c = h->config;
+	ProcessesConfig p = {
+		.clock = clock_real(),
+		.packs_base_dir = config_str(c, "packs_base_dir"),
+		.runtime_envs_dir = config_str(c, "runtime_envs_dir"),
+		.artifacts_dir = config_str(c, "artifacts_dir"),
+		.worker_name = worker_name(h),
+		.api_url = api_url(h),
+		.stdout_max = (size_t)config_int(c, "worker.max_stdout_bytes"),
+		.stderr_max = (size_t)config_int(c, "worker.max_stderr_bytes"),
+		.inline_output = (size_t)config_int(c, "worker.inline_output_bytes"),
+		.kill_grace = 5 * US_PER_S,
+		.guardian = h->guardian,
+	};
+	WorkerConfig w = {
+		.name = p.worker_name,
+		.host = h->host_name,
+		.type = config_str(c, "worker.worker_type"),
+		.slots = config_int(c, "worker.max_concurrent_tasks"),
+		.task_timeout = config_time(c, "worker.task_timeout"),
+		.shutdown_timeout = config_time(c, "worker.shutdown_timeout"),
+		.labels = config_json(c, "worker.labels"),
+		.taints = config_json(c, "worker.taints"),
+		.runtimes = config_json(c, "worker.runtimes"),
+		.heartbeat = h->options.up ? 0 : h->engine.heartbeat,
+	};
+
+	if (!processes_open(&p, &h->starter, err))
+		return err_wrap(err, "worker");
+	w.starter = h->starter;
+	return worker_start(&h->engine, &w, &h->worker, err);
+}
+
+static bool
+executor_role_start(Host *h, Err *err)
+{
+	return executor_start(&h->engine, &h->executor, err);
+}
+
+static bool
+sensor_role_start(Host *h, Err *err)
+{
+	return sensor_start(&h->engine, &h->sensor, err);
+}
+
+static bool
+api_role_start(Host *h, Err *err)
+{
+	ApiConfig config = { .engine = &h->engine, .config = h->config };
+
+	return api_start(&config, &h->api, err);
+}
+
+typedef struct RoleRow {
+	Role role;
+	bool (*start)(Host *h, Err *err);
+} RoleRow;
+
+/* The one that listens comes before the one that speaks; the API opens its port early, for the worker tells it to actions. */
+static const RoleRow role_rows[] = {
+	{ ROLE_EXECUTOR, executor_role_start },
+	{ ROLE_API, api_role_start },
+	{ ROLE_WORKER, worker_role_start },
+	{ ROLE_SENSOR, sensor_role_start },
+};
+
+bool
+host_roles(Host *h, Err *err)
+{
+	for (size_t i = 0; i < countof(role_rows); i++) {
+		if ((h->options.roles & 1u << role_rows[i].role) == 0)
+			continue;
+		if (!role_rows[i].start(h, err))
+			return err_wrap(err, "%s", role_names[role_rows[i].role]);
+	}
+	return true;
+}
+
+/* What brings new work goes first, the executor last: it takes back what the worker gives back. */
+void
+host_roles_stop(Host *h)
+{
+	Executor *x;
+	Api *api;
+
+	sensor_stop(h->sensor);
+	h->sensor = NULL;
+	worker_stop(h->worker);
+	h->worker = NULL;
+	if (h->starter != NULL)
+		h->starter->close(h->starter);
+	h->starter = NULL;
+	api = h->api;
+	h->api = NULL;
+	api_stop(api, 5 * US_PER_S);
+	x = h->executor;
+	h->executor = NULL;
+	executor_stop(x);
+}

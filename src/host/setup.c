@@ -1,0 +1,260 @@
+/* Configuration, log, store, bus: what a process needs before its roles. */
+#include "host/inner.h"
+
+#include "base/log.h"
+#include "packs/pack.h"
+#include "engine/register.h"
+#include "store/change.h"
+#include "store/migrate.h"
+#include "store/rule.h"
+#include "store/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static size_t
+options_of(const Host *h, ConfigOption *ret)
+{
+	size_t n = 0;
+
+	if (h->options.port != NULL)
+		ret[n++] = (ConfigOption){ "server.port", h->options.port, "option --port" };
+	if (h->options.log_level != NULL)
+		ret[n++] = (ConfigOption){ "log.level", h->options.log_level, "option --log-level" };
+	if (h->options.name != NULL && (h->options.roles & 1u << ROLE_WORKER) != 0)
+		ret[n++] = (ConfigOption){ "worker.name", h->options.name, "option --name" };
+	if (h->options.demo)
+		ret[n++] = (ConfigOption){ "demo", "true", "option --demo" };
+	return n;
+}
+
+static bool
+log_start(const Host *h, Err *err)
+{
+	static const char *const formats[] = { "auto", "pretty", "json" };
+	LogConfig log = { .level = LOG_INFO, .file = config_cstr(h->config, "log.file"), .console = config_bool(h->config, "log.console") };
+	Str format = config_str(h->config, "log.format");
+
+	if (!log_level_parse(config_str(h->config, "log.level"), &log.level))
+		return err_set(err, ERR_INVALID, "log.level must be debug, info, warn or error");
+	for (size_t i = 0; i < countof(formats); i++)
+		if (str_is(format, formats[i]))
+			log.format = (LogFormat)i;
+	return log_open(&log, err);
+}
+
+bool
+host_config(Host *h, Err *err)
+{
+	ConfigOption options[4];
+	ConfigSource source = { .file = h->options.config_file, .env = environ, .needs_store = true, .needs_bus = true, .options = options };
+	const char *const *warnings;
+	size_t n;
+
+	source.option_count = options_of(h, options);
+	if (h->options.up) {
+		if (!datadir_open(h->arena, h->options.data_dir, &h->data, err))
+			return false;
+		source.data_dir = h->data.path.p;
+	}
+	if (!config_load(h->arena, &source, &h->config, err))
+		return false;
+	if (h->options.up && !datadir_secrets(h->arena, &h->data, h->config, err))
+		return false;
+	if (!log_start(h, err))
+		return false;
+	n = config_warnings(h->config, &warnings);
+	for (size_t i = 0; i < n; i++)
+		log_warn("%s", warnings[i]);
+	return true;
+}
+
+/* ---- store ---- */
+
+static bool
+store_start(Host *h, Err *err)
+{
+	StoreConfig config = {
+		.url = config_str(h->config, "database.url"),
+		.schema = config_str(h->config, "database.schema"),
+		.connect_timeout = config_time(h->config, "database.connect_timeout"),
+	};
+	int applied = 0;
+
+	if (!store_open(&config, &h->store, err))
+		return false;
+	if (h->options.no_migrate)
+		return migrate_check(h->store, err);
+	if (!migrate(h->store, clock_wall(clock_real()), &applied, err))
+		return false;
+	if (applied > 0)
+		log_info("database brought up to date: %d migrations", applied);
+	return true;
+}
+
+/* ---- bus ---- */
+
+typedef struct BusName {
+	const char *key; /* in the configuration */
+	int id;
+} BusName;
+
+static const BusName exchange_keys[] = {
+	{ "events", EX_EVENTS },
+	{ "executions", EX_EXECUTIONS },
+	{ "notifications", EX_NOTIFICATIONS },
+};
+
+static const BusName queue_keys[] = {
+	{ "enforcements", Q_ENFORCEMENTS },
+	{ "execution_requests", Q_REQUESTS },
+	{ "execution_status", Q_STATUS },
+	{ "execution_completed", Q_COMPLETED },
+	{ "inquiry_responses", Q_INQUIRY },
+};
+
+static void
+names_read(const Host *h, const char *section, const BusName *names, size_t n, Str *ret)
+{
+	const Json *given = config_json(h->config, section);
+
+	for (size_t i = 0; i < n; i++)
+		ret[names[i].id] = json_get_text(json_get(given, names[i].key), "name");
+}
+
+/* A letter nobody can read, in a world without a broker, is a row. */
+static bool
+dead_keep(void *self, const DeadLetter *d)
+{
+	Host *h = self;
+	Db *db;
+	Arena *a;
+	Err err = { 0 };
+	DeadRow row;
+	bool ok;
+
+	if (!db_open(h->store, &db, &err))
+		return false;
+	a = arena_open();
+	row = (DeadRow){ .message_id = uuid_text(a, d->id), .queue = d->queue, .routing_key = d->key, .reason = d->reason,
+		.body = d->body, .created = d->at };
+	ok = db_begin(db, &err) && dead_insert(db, a, &row, &err) && db_commit(db, &err);
+	if (!ok) {
+		db_rollback(db);
+		log_error("a dead letter could not be kept: %s", err.text);
+	}
+	arena_close(a);
+	db_close(db);
+	return ok;
+}
+
+static bool
+bus_start(Host *h, Err *err)
+{
+	BusConfig config = {
+		.url = config_str(h->config, "message_queue.url"),
+		.process = h->engine.process,
+		.quorum = str_is(config_str(h->config, "message_queue.queue_type"), "quorum"),
+		.management_url = config_str(h->config, "message_queue.management_url"),
+		.clock = clock_real(),
+	};
+
+	names_read(h, "message_queue.rabbitmq.exchanges", exchange_keys, countof(exchange_keys), config.exchange);
+	names_read(h, "message_queue.rabbitmq.queues", queue_keys, countof(queue_keys), config.queue);
+	if (!bus_open(&config, &h->bus, err))
+		return false;
+	if (bus_is_local(h->bus))
+		bus_keep_dead(h->bus, dead_keep, h);
+	return true;
+}
+
+/* ---- engine ---- */
+
+/* A commit may have left something waiting, and somebody may wait for a run that has just ended. */
+static void
+on_moved(void *self, const Outbox *out)
+{
+	Host *h = self;
+
+	if (h->executor != NULL)
+		executor_arm(h->executor);
+	for (size_t i = 0; h->api != NULL && i < out->n; i++)
+		if (out->msgs[i].kind == MSG_EXECUTION_COMPLETED)
+			api_wake(h->api, out->msgs[i].item.id);
+}
+
+static Str
+process_name(Host *h)
+{
+	char host[256] = "localhost";
+
+	gethostname(host, sizeof(host) - 1);
+	h->host_name = str_copy(h->arena, str_of(host));
+	if (h->options.name != NULL)
+		return str_of(h->options.name);
+	return str_fmt(h->arena, "%s-%s-%d", h->options.command, host, (int)getpid());
+}
+
+bool
+host_engine(Host *h, Err *err)
+{
+	Engine *e = &h->engine;
+
+	*e = (Engine){
+		.clock = clock_real(),
+		.process = process_name(h),
+		.boot_id = h->options.up ? h->data.boot_id : (Str){ 0 },
+		.heartbeat = config_time(h->config, "worker.heartbeat_interval"),
+		.scheduled_timeout = config_time(h->config, "executor.scheduled_timeout"),
+		.max_payload = (size_t)config_int(h->config, "events.max_payload_kb") * 1024,
+		.moved = on_moved,
+		.moved_self = h,
+	};
+	if (!store_start(h, err) || !bus_start(h, err))
+		return false;
+	e->store = h->store;
+	e->bus = h->bus;
+	e->defs = defs_open();
+	e->live = liveness_open(e->boot_id, e->heartbeat);
+	return uow_open(e, &h->uow, err);
+}
+
+/* ---- packs ---- */
+
+/* The demo's first tick comes at once: its anchor lies one interval back. */
+static bool
+demo_start(Host *h, Err *err)
+{
+	static const char ref[] = "core.timer_echo";
+	Uow *u = h->uow;
+	RuleDef rule;
+
+	if (!uow_begin(u, err) || !rule_get_ref(u->db, u->arena, str_of(ref), &rule, err))
+		return err_wrap(err, "demo");
+	if (rule.enabled)
+		return uow_commit(u, &points_create, err);
+	if (!rule_set_enabled(u->db, u->arena, str_of(ref), true, u->now, err) ||
+	    !rule_set_anchor(u->db, u->arena, rule.id, u->now - json_as_int(json_get(&rule.trigger_params, "interval"), 10) * US_PER_S, err))
+		return err_wrap(err, "demo");
+	return uow_commit(u, &points_create, err);
+}
+
+bool
+host_packs(Host *h, Err *err)
+{
+	Str dir = config_str(h->config, "packs_base_dir");
+
+	if (h->options.up && !datadir_core_pack(h->arena, dir, err))
+		return false;
+	if (!register_all(h->uow, dir, err))
+		return false;
+	if (config_bool(h->config, "demo") && !demo_start(h, err)) {
+		uow_abort(h->uow);
+		return false;
+	}
+	return true;
+}

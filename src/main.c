@@ -1,0 +1,69 @@
+/*
+ * The one binary: `attune COMMAND ...`, or a name of its own for each role (`attune-worker` is `attune worker`).
+ */
+#include "admin/admin.h"
+#include "cli/cli.h"
+#include "host/host.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef int Run(int argc, char **argv); /* argv[0] is the command's name */
+
+typedef struct Entry {
+	const char *name;
+	Run *run;
+	bool role; /* runs as a service when options or nothing follow; a word after it is a command of the client */
+} Entry;
+
+static const Entry entries[] = {
+	{ "up", host_main, true },
+	{ "api", host_main, true },
+	{ "executor", host_main, true },
+	{ "worker", host_main, true },
+	{ "sensor", host_main, true },
+	{ "db", admin_main, false },
+	{ "bus", admin_main, false },
+	{ "dlq", admin_main, false },
+	{ "config", admin_main, false },
+	{ "api-spec", admin_main, false },
+};
+
+static const Entry *
+entry_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++)
+		if (strcmp(entries[i].name, name) == 0)
+			return &entries[i];
+	return NULL;
+}
+
+/* "attune-worker" → its entry, whatever the path. */
+static const Entry *
+entry_of_program(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+	const char *name = slash == NULL ? program : slash + 1;
+
+	return strncmp(name, "attune-", 7) == 0 ? entry_find(name + 7) : NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+	const Entry *e = argc > 0 ? entry_of_program(argv[0]) : NULL;
+
+	if (e != NULL) {
+		char *name = strdup(e->name);
+		int code;
+
+		argv[0] = name;
+		code = e->run(argc, argv);
+		free(name);
+		return code;
+	}
+	e = argc > 1 ? entry_find(argv[1]) : NULL;
+	if (e == NULL || (e->role && argc > 2 && argv[2][0] != '-'))
+		return cli_main(argc, argv);
+	return e->run(argc - 1, argv + 1);
+}

@@ -1,0 +1,32 @@
+/*
+ * Interval timers: when is each rule due, and which tick is that? Pure but for its arena: rules and the time go in, due ticks come out.
+ * A tick of a rule is anchor + n × interval; its key names rule, anchor and n, so that any number of processes make it
+ * one event. Ticks missed while nobody looked are skipped.
+ */
+#pragma once
+
+#include "model/defs.h"
+
+typedef struct Timers Timers;
+
+typedef struct Tick {
+	Id rule;
+	int64_t n; /* how often since the anchor: execution_count */
+	TimeUs due, anchor, interval;
+} Tick;
+
+Timers *timers_open(void);
+void timers_close(Timers *t);
+/* A rule as it is now: starts, changes or (disabled, of another trigger, without a sensible interval) stops its timer.
+ * ret_problem says what is wrong with its parameters; none when all is well. */
+void timers_put(Timers *t, const RuleDef *rule, TimeUs now, Str *ret_problem);
+void timers_drop(Timers *t, Id rule);
+size_t timers_count(const Timers *t);
+TimeUs timers_next(const Timers *t); /* 0: none */
+/* Takes one tick that is due and moves its timer on; false when none is. */
+bool timers_due(Timers *t, TimeUs now, Tick *ret);
+/* These ticks could not be stored: they are due again. */
+void timers_again(Timers *t, const Tick *ticks, size_t n);
+size_t timers_rules(const Timers *t, Id *ret); /* of running timers, timers_count of them */
+/* The interval of these trigger parameters; false when they make none. */
+bool timer_interval(const Json *params, TimeUs *ret, Str *ret_problem);

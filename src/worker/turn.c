@@ -1,0 +1,401 @@
+#include "worker/worker.h"
+
+#include "base/crash.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "engine/moves.h"
+
+#include <stdlib.h>
+
+enum {
+	BATCH = 256,        /* claims and results of one transaction */
+	AHEAD_LEAST = 1,    /* one run waits at the door even when runs are long */
+	AHEAD_MOST = 256,
+	AHEAD_US = 25 * US_PER_MS, /* about this much work lies ready */
+};
+
+/* A run this worker was given. */
+typedef struct Run {
+	Id execution;
+	int attempt;
+	enum { RUN_WAITING, RUN_CLAIMED, RUN_STARTED } state;
+	bool again; /* an earlier claim's commit failed: it may have happened all the same */
+	struct Run *next; /* in the line of those that wait */
+} Run;
+
+struct WorkerTurn {
+	Uow *u;
+	WorkerConfig config;
+	Id id;
+	Str incarnation;
+	Map runs; /* execution → Run */
+	Arena *runs_arena;
+	Run *first, **last; /* those that wait, in order */
+	Run *spare;
+	size_t waiting, held; /* held: claimed and not yet reported */
+	Arena *ends_arena; /* results that are not stored yet */
+	RunResult *ends;
+	size_t ends_n;
+	int64_t usual_us; /* how long runs take lately */
+	bool draining, abandoning;
+};
+
+WorkerTurn *
+worker_turn_open(Uow *u, const WorkerConfig *config, Id id, Str incarnation)
+{
+	WorkerTurn *t = calloc(1, sizeof(WorkerTurn));
+
+	if (t == NULL)
+		abort();
+	t->u = u;
+	t->config = *config;
+	t->id = id;
+	t->runs_arena = arena_open();
+	t->incarnation = str_copy(t->runs_arena, incarnation);
+	t->ends_arena = arena_open();
+	t->ends = calloc(BATCH * 2, sizeof(RunResult));
+	t->runs = map_open(t->runs_arena);
+	t->last = &t->first;
+	t->usual_us = US_PER_S;
+	return t;
+}
+
+void
+worker_turn_close(WorkerTurn *t)
+{
+	if (t == NULL)
+		return;
+	arena_close(t->runs_arena);
+	arena_close(t->ends_arena);
+	free(t->ends);
+	free(t);
+}
+
+/* ---- what it was given ---- */
+
+static Run *
+run_new(WorkerTurn *t)
+{
+	Run *r = t->spare;
+
+	if (r == NULL)
+		return arena_new(t->runs_arena, Run);
+	t->spare = r->next;
+	*r = (Run){ 0 };
+	return r;
+}
+
+static void
+run_forget(WorkerTurn *t, Run *r)
+{
+	map_put(&t->runs, r->execution, NULL);
+	r->next = t->spare;
+	t->spare = r;
+}
+
+void
+worker_turn_dispatch(WorkerTurn *t, Id execution, int attempt)
+{
+	Run *r = map_get(&t->runs, execution);
+
+	if (t->draining)
+		return; /* its row goes back to be scheduled by whoever looks after this worker's rows */
+	if (r != NULL) {
+		/* the same message twice, or one whose row was given back and came again before it was started */
+		if (r->state == RUN_WAITING && attempt > r->attempt) {
+			r->attempt = attempt;
+			r->again = false;
+		}
+		return;
+	}
+	r = run_new(t);
+	r->execution = execution;
+	r->attempt = attempt;
+	map_put(&t->runs, execution, r);
+	*t->last = r;
+	t->last = &r->next;
+	t->waiting++;
+}
+
+void
+worker_turn_cancel(WorkerTurn *t, Id execution, int attempt)
+{
+	const Run *r = map_get(&t->runs, execution);
+
+	/* one that waits is cancelled in its row: its claim will not succeed */
+	if (r != NULL && r->state == RUN_STARTED && r->attempt == attempt)
+		t->config.starter->cancel(t->config.starter, execution, attempt);
+}
+
+static Run *
+line_take(WorkerTurn *t)
+{
+	Run *r = t->first;
+
+	if (r == NULL)
+		return NULL;
+	t->first = r->next;
+	if (t->first == NULL)
+		t->last = &t->first;
+	r->next = NULL;
+	t->waiting--;
+	return r;
+}
+
+static void
+line_put_back(WorkerTurn *t, Run *r)
+{
+	r->state = RUN_WAITING;
+	r->next = t->first;
+	if (t->first == NULL)
+		t->last = &r->next;
+	t->first = r;
+	t->waiting++;
+}
+
+/* ---- what ended ---- */
+
+static ExecEvent
+event_of(const WorkerTurn *t, RunOutcome outcome)
+{
+	if (outcome == RUN_SUCCEEDED)
+		return EV_EXIT_OK;
+	return t->abandoning ? EV_WORKER_LOST : EV_EXIT_BAD;
+}
+
+static void
+end_note(WorkerTurn *t, const RunEnd *e)
+{
+	Json result = e->result;
+
+	if (t->abandoning && e->outcome != RUN_SUCCEEDED && result.kind == JSON_OBJECT)
+		json_set(t->ends_arena, &result, "abandoned_by", json_cstr("shutdown"));
+	t->ends[t->ends_n++] = (RunResult){
+		.execution = e->execution,
+		.attempt = e->attempt,
+		.event = event_of(t, e->outcome),
+		.started = e->started_at,
+		.finished = e->finished_at,
+		.result = result,
+	};
+	if (e->outcome != RUN_UNSTARTED)
+		t->usual_us = (t->usual_us * 3 + (e->finished_at - e->started_at)) / 4;
+}
+
+static void
+ends_collect(WorkerTurn *t)
+{
+	RunEnd ends[BATCH];
+	size_t n;
+
+	if (t->ends_n >= BATCH)
+		return;
+	n = t->config.starter->ended(t->config.starter, t->ends_arena, ends, BATCH);
+	for (size_t i = 0; i < n; i++)
+		end_note(t, &ends[i]);
+}
+
+static void
+say_end(const RunResult *r)
+{
+	LogField fields[] = { log_int("execution", r->execution), log_us("took", r->finished - r->started) };
+
+	if (!r->stored)
+		log_line(LOG_WARN, fields, 1, "Execution %lld had moved on: its result changed nothing", (long long)r->execution);
+	else if (r->event == EV_EXIT_OK)
+		log_line(LOG_INFO, fields, 2, "Execution %lld completed successfully", (long long)r->execution);
+	else
+		log_line(LOG_INFO, fields, 2, "Execution %lld ended: %.*s", (long long)r->execution,
+		    STR_ARG(str_none(json_get_text(&r->result, "error")) ? str_of("failed") : json_get_text(&r->result, "error")));
+}
+
+/* After the commit: results are stored, what was claimed is ours. */
+static void
+ends_settled(WorkerTurn *t)
+{
+	for (size_t i = 0; i < t->ends_n; i++) {
+		Run *r = map_get(&t->runs, t->ends[i].execution);
+
+		say_end(&t->ends[i]);
+		if (r == NULL || r->attempt != t->ends[i].attempt)
+			continue;
+		run_forget(t, r);
+		t->held--;
+	}
+	t->ends_n = 0;
+	arena_reset(t->ends_arena);
+}
+
+/* ---- what starts ---- */
+
+static void
+start_failed(WorkerTurn *t, const RunClaim *c, Str why)
+{
+	TimeUs now = clock_wall(t->u->e->clock);
+	Json result = json_object();
+
+	json_add(t->ends_arena, &result, "error", json_str(str_copy(t->ends_arena, why)));
+	json_add(t->ends_arena, &result, "succeeded", json_bool(false));
+	t->ends[t->ends_n++] = (RunResult){ .execution = c->execution, .attempt = c->attempt, .event = EV_EXIT_BAD,
+		.started = now, .finished = now, .result = result };
+}
+
+static TimeUs
+time_limit(const WorkerTurn *t, const RunClaim *c)
+{
+	if (c->row.timeout_seconds > 0)
+		return c->row.timeout_seconds * US_PER_S;
+	return c->action.timeout_seconds > 0 ? c->action.timeout_seconds * US_PER_S : t->config.task_timeout;
+}
+
+static void
+run_start(WorkerTurn *t, const RunClaim *c)
+{
+	RunSpec spec = {
+		.execution = c->execution,
+		.attempt = c->attempt,
+		.action_ref = c->row.action_ref,
+		.pack_ref = c->action.pack_ref,
+		.entrypoint = c->action.entrypoint,
+		.runtime = c->runtime,
+		.runtime_config = &c->runtime_config,
+		.parameter_delivery = c->action.parameter_delivery,
+		.parameter_format = c->action.parameter_format,
+		.output_format = c->action.output_format,
+		.params = &c->row.config,
+		.env_vars = &c->row.env_vars,
+		.rule_ref = c->row.rule_ref,
+		.trigger_ref = c->row.trigger_ref,
+		.correlation = c->row.correlation,
+		.timeout = time_limit(t, c),
+	};
+	LogField fields[] = { log_int("execution", c->execution), log_str("action", c->row.action_ref) };
+	Err err = { 0 };
+
+	log_line(LOG_INFO, fields, countof(fields), "Starting execution: %lld", (long long)c->execution);
+	if (!t->config.starter->start(t->config.starter, &spec, &err))
+		start_failed(t, c, str_of(err.text));
+}
+
+static void
+claims_start(WorkerTurn *t, const RunClaim *claims, Run **runs, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!claims[i].claimed) {
+			run_forget(t, runs[i]); /* cancelled, or somebody else's by now */
+			continue;
+		}
+		t->held++;
+		runs[i]->state = RUN_STARTED;
+		if (!str_none(claims[i].problem))
+			start_failed(t, &claims[i], claims[i].problem);
+		else
+			run_start(t, &claims[i]);
+		crash_point("worker.after_spawn");
+	}
+}
+
+/* Takes from the line what there is room for. */
+static size_t
+claims_take(WorkerTurn *t, RunClaim *claims, Run **runs)
+{
+	/* slots that are free when the results at hand are stored */
+	int64_t room = t->config.slots - (int64_t)(t->held - t->ends_n);
+	size_t n = 0;
+
+	while (!t->draining && n < BATCH && (int64_t)n < room && t->first != NULL) {
+		runs[n] = line_take(t);
+		runs[n]->state = RUN_CLAIMED;
+		claims[n] = (RunClaim){ .execution = runs[n]->execution, .attempt = runs[n]->attempt,
+			.again = runs[n]->again };
+		n++;
+	}
+	return n;
+}
+
+static bool
+turn_store(WorkerTurn *t, RunClaim *claims, size_t n, Err *err)
+{
+	Uow *u = t->u;
+
+	if (!uow_begin(u, err))
+		return false;
+	return runs_finish(u, t->id, t->config.name, t->ends, t->ends_n, err) &&
+	    runs_claim(u, t->id, t->incarnation, t->config.name, claims, n, err) && uow_commit(u, &points_worker, err);
+}
+
+bool
+worker_turn(WorkerTurn *t, bool *ret_more, Err *err)
+{
+	RunClaim claims[BATCH];
+	Run *runs[BATCH];
+	size_t n;
+
+	*ret_more = false;
+	ends_collect(t);
+	n = claims_take(t, claims, runs);
+	if (n == 0 && t->ends_n == 0)
+		return true;
+	if (!turn_store(t, claims, n, err)) {
+		for (size_t i = n; i > 0; i--) {
+			runs[i - 1]->again = true;
+			line_put_back(t, runs[i - 1]);
+		}
+		return false;
+	}
+	ends_settled(t);
+	claims_start(t, claims, runs, n);
+	*ret_more = t->ends_n > 0 || n > 0;
+	return true;
+}
+
+/* ---- going away ---- */
+
+bool
+worker_turn_drain(WorkerTurn *t, Err *err)
+{
+	Uow *u = t->u;
+	Id ids[BATCH];
+	int attempts[BATCH];
+	Run *runs[BATCH];
+	size_t n = 0;
+
+	t->draining = true;
+	while (n < BATCH && (runs[n] = line_take(t)) != NULL) {
+		ids[n] = runs[n]->execution;
+		attempts[n] = runs[n]->attempt;
+		n++;
+	}
+	if (n == 0)
+		return true;
+	if (!uow_begin(u, err) || !runs_return(u, ids, attempts, n, t->config.name, str_of("its worker shuts down"), err) ||
+	    !uow_commit(u, &points_worker, err)) {
+		for (size_t i = n; i > 0; i--)
+			line_put_back(t, runs[i - 1]);
+		return false;
+	}
+	for (size_t i = 0; i < n; i++)
+		run_forget(t, runs[i]);
+	return worker_turn_drain(t, err);
+}
+
+void
+worker_turn_abandon(WorkerTurn *t)
+{
+	t->abandoning = true;
+}
+
+size_t
+worker_turn_running(const WorkerTurn *t)
+{
+	return t->held;
+}
+
+int64_t
+worker_turn_ahead(const WorkerTurn *t)
+{
+	int64_t usual = t->usual_us < 20 ? 20 : t->usual_us;
+	int64_t ahead = AHEAD_US * t->config.slots / usual;
+
+	return ahead < AHEAD_LEAST ? AHEAD_LEAST : ahead > AHEAD_MOST ? AHEAD_MOST : ahead;
+}

@@ -1,0 +1,403 @@
+#include "worker/worker.h"
+
+#include "base/log.h"
+#include "engine/consumer.h"
+#include "engine/moves.h"
+#include "store/change.h"
+#include "store/worker.h"
+#include "worker/capabilities.h"
+#include "worker/inbox.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum {
+	RETRY_US = 200 * US_PER_MS, /* while the database is away */
+	LOOK_US = US_PER_S,
+};
+
+struct Worker {
+	Engine *e;
+	WorkerConfig config;
+	Arena *arena;
+	Id id;
+	Str incarnation;
+	Uow *u;        /* of the main thread */
+	Uow *beat_u;   /* of the heartbeat */
+	Inbox *inbox;
+	WorkerTurn *turn;
+	Consumer *dispatches, *cancels;
+	pthread_t thread, beat_thread;
+	bool running, beating;
+	pthread_mutex_t lock;
+	pthread_cond_t beat_now;
+	atomic_bool stopping, now;
+	_Atomic int64_t ahead, held;
+	bool away;
+};
+
+/* ---- feeding ---- */
+
+static bool
+on_messages(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
+{
+	Worker *w = self;
+
+	(void)u;
+	(void)err;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < msgs[i].n; k++)
+			inbox_put(w->inbox, msgs[i].kind == MSG_EXECUTION_CANCEL, msgs[i].items[k].id, msgs[i].items[k].attempt);
+	w->config.starter->wake(w->config.starter);
+	return true;
+}
+
+static void
+inbox_empty(Worker *w)
+{
+	InboxItem items[256];
+	size_t n;
+
+	while ((n = inbox_take(w->inbox, items, countof(items))) > 0) {
+		for (size_t i = 0; i < n; i++) {
+			if (items[i].cancel)
+				worker_turn_cancel(w->turn, items[i].execution, items[i].attempt);
+			else
+				worker_turn_dispatch(w->turn, items[i].execution, items[i].attempt);
+		}
+	}
+}
+
+/* ---- the main thread ---- */
+
+static void
+say_away(Worker *w, const Err *err)
+{
+	if (!w->away)
+		log_warn("runs cannot be reported, they go on and are reported later: %s", err->text);
+	w->away = true;
+}
+
+/* The executors should know when this worker can use more, or less, work ahead. */
+static void
+ahead_tell(Worker *w)
+{
+	int64_t is = worker_turn_ahead(w->turn), told = atomic_load(&w->ahead);
+
+	atomic_store(&w->held, (int64_t)worker_turn_running(w->turn));
+	if (is <= told * 2 && is * 2 >= told)
+		return;
+	atomic_store(&w->ahead, is);
+	pthread_mutex_lock(&w->lock);
+	pthread_cond_broadcast(&w->beat_now);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* Sleeps until something ends or arrives; not at all when more is at hand. */
+static void
+loop_once(Worker *w)
+{
+	Starter *s = w->config.starter;
+	Err err = { 0 };
+	bool more;
+
+	inbox_empty(w);
+	if (!worker_turn(w->turn, &more, &err)) {
+		uow_abort(w->u);
+		say_away(w, &err);
+		s->sleep(s, clock_mono(w->e->clock) + RETRY_US);
+		return;
+	}
+	if (w->away)
+		log_info("runs can be reported again");
+	w->away = false;
+	ahead_tell(w);
+	if (!more && !inbox_waiting(w->inbox))
+		s->sleep(s, 0);
+}
+
+/* Waits for what runs, then ends it. */
+static void
+loop_drain(Worker *w)
+{
+	Starter *s = w->config.starter;
+	TimeUs until = clock_mono(w->e->clock) + w->config.shutdown_timeout;
+	TimeUs give_up = until + w->config.shutdown_timeout + 10 * US_PER_S;
+	bool killed = false, more;
+
+	while (worker_turn_running(w->turn) > 0) {
+		TimeUs now = clock_mono(w->e->clock);
+		Err err = { 0 };
+
+		if (!killed && (now >= until || atomic_load(&w->now))) {
+			log_warn("%zu runs have not ended in time and are stopped", worker_turn_running(w->turn));
+			worker_turn_abandon(w->turn);
+			s->kill_all(s);
+			killed = true;
+		}
+		if (now >= give_up)
+			return; /* the database is away: whoever registers under this name settles the rows */
+		if (!worker_turn(w->turn, &more, &err)) {
+			uow_abort(w->u);
+			say_away(w, &err);
+		}
+		if (worker_turn_running(w->turn) > 0 && !more)
+			s->sleep(s, killed ? now + RETRY_US : until < now + LOOK_US ? until : now + LOOK_US);
+	}
+}
+
+static void *
+worker_run(void *arg)
+{
+	Worker *w = arg;
+	Err err = { 0 };
+
+	log_role("worker");
+	while (!atomic_load(&w->stopping))
+		loop_once(w);
+	inbox_empty(w);
+	if (!worker_turn_drain(w->turn, &err)) {
+		uow_abort(w->u);
+		log_warn("what was not started could not be given back, the sweeper will: %s", err.text);
+	}
+	loop_drain(w);
+	return NULL;
+}
+
+/* ---- the heartbeat ---- */
+
+static bool
+beat_row(Worker *w, Err *err)
+{
+	Uow *u = w->beat_u;
+	bool woken;
+
+	if (!uow_begin(u, err))
+		return false;
+	if (!worker_beat(u->db, u->arena, w->id, w->incarnation, u->now, &woken, err))
+		return false;
+	if (woken && !change_note(u->db, u->arena, "worker", w->id, u->now, err))
+		return false;
+	return uow_commit(u, &points_worker, err);
+}
+
+static void
+beat_once(Worker *w)
+{
+	Uow *u = w->beat_u;
+	Err err = { 0 };
+	int64_t held = atomic_load(&w->held);
+
+	if (w->config.heartbeat > 0 && !beat_row(w, &err))
+		uow_abort(u);
+	arena_reset(u->arena);
+	u->out = outbox_open(u->arena);
+	*outbox_add(&u->out, MSG_WORKER_HEARTBEAT) = (MsgItem){
+		.id = w->id,
+		.worker = w->id,
+		.attempt = (int)held,
+		.other = w->config.slots > held ? w->config.slots - held : 0,
+		.parent = atomic_load(&w->ahead),
+		.ref = w->incarnation,
+		.at = clock_wall(w->e->clock),
+	};
+	if (!port_publish(u->port, &u->out, &err))
+		log_debug("heartbeat: %s", err.text);
+}
+
+static void *
+beat_run(void *arg)
+{
+	Worker *w = arg;
+	int64_t told = 0;
+
+	log_role("worker");
+	pthread_mutex_lock(&w->lock);
+	while (!atomic_load(&w->stopping)) {
+		TimeUs wait = w->config.heartbeat > 0 ? w->config.heartbeat : 3600LL * US_PER_S;
+		TimeUs until = clock_wall(clock_real()) + wait;
+		struct timespec ts = { .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
+
+		if (told != atomic_load(&w->ahead) || w->config.heartbeat > 0) {
+			told = atomic_load(&w->ahead);
+			pthread_mutex_unlock(&w->lock);
+			beat_once(w);
+			pthread_mutex_lock(&w->lock);
+		}
+		if (!atomic_load(&w->stopping) && told == atomic_load(&w->ahead))
+			pthread_cond_timedwait(&w->beat_now, &w->lock, &ts);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+/* ---- coming and going ---- */
+
+static WorkerDef
+worker_row(Worker *w, Json capabilities)
+{
+	return (WorkerDef){
+		.name = w->config.name,
+		.type = w->config.type,
+		.role = str_of("action"),
+		.host = w->config.host,
+		.incarnation = w->incarnation,
+		.boot_id = w->e->boot_id,
+		.capabilities = capabilities,
+		.meta = json_object(),
+		.slots = w->config.slots,
+	};
+}
+
+/* The row first, for its id names the queues; nothing is given to it before they are there. */
+static bool
+worker_reserve_row(Worker *w, Err *err)
+{
+	Uow *u = w->u;
+
+	if (!uow_begin(u, err))
+		return false;
+	if (worker_reserve(u->db, u->arena, w->config.name, u->now, &w->id, err) && uow_commit(u, &points_worker, err))
+		return true;
+	uow_abort(u);
+	return false;
+}
+
+static bool
+worker_register_row(Worker *w, Err *err)
+{
+	Uow *u = w->u;
+	WorkerDef row;
+	Json capabilities;
+	Id id;
+
+	if (!capabilities_find(u, &w->config, w->arena, &capabilities, err))
+		return false;
+	row = worker_row(w, capabilities);
+	if (!uow_begin(u, err))
+		return false;
+	if (worker_enter(u, &row, &id, err) && uow_commit(u, &points_worker, err))
+		return true;
+	uow_abort(u);
+	return false;
+}
+
+static bool
+worker_feed(Worker *w, Err *err)
+{
+	ConsumerConfig dispatch = { .role = "worker", .turn = on_messages, .self = w,
+		.sub = { .queue = Q_WORKER_EXECUTIONS, .worker = w->id, .exclusive_consumer = true } };
+	ConsumerConfig cancel = { .role = "worker", .turn = on_messages, .self = w,
+		.sub = { .queue = Q_WORKER_CANCEL, .worker = w->id } };
+
+	if (!consumer_start(w->e, &dispatch, &w->dispatches, err)) {
+		if (err->code == ERR_CONFLICT)
+			return err_set(err, ERR_CONFLICT, "a worker named '%.*s' is alive: choose another name with --name",
+			    STR_ARG(w->config.name));
+		return false;
+	}
+	return consumer_start(w->e, &cancel, &w->cancels, err);
+}
+
+static bool
+worker_threads(Worker *w, Err *err)
+{
+	if (pthread_create(&w->thread, NULL, worker_run, w) != 0)
+		return err_set(err, ERR_SYS, "cannot start a thread");
+	w->running = true;
+	if (pthread_create(&w->beat_thread, NULL, beat_run, w) != 0)
+		return err_set(err, ERR_SYS, "cannot start a thread");
+	w->beating = true;
+	return true;
+}
+
+static void
+worker_free(Worker *w)
+{
+	consumer_stop(w->dispatches);
+	consumer_stop(w->cancels);
+	worker_turn_close(w->turn);
+	inbox_close(w->inbox);
+	uow_close(w->u);
+	uow_close(w->beat_u);
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->beat_now);
+	arena_close(w->arena);
+	free(w);
+}
+
+bool
+worker_start(Engine *e, const WorkerConfig *config, Worker **ret, Err *err)
+{
+	Worker *w = calloc(1, sizeof(Worker));
+
+	if (w == NULL)
+		return err_set(err, ERR_SYS, "out of memory");
+	w->e = e;
+	w->config = *config;
+	w->arena = arena_open();
+	w->incarnation = uuid_text(w->arena, uuid_new(clock_wall(e->clock)));
+	w->inbox = inbox_open();
+	atomic_store(&w->ahead, 1);
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->beat_now, NULL);
+	if (!uow_open(e, &w->u, err) || !uow_open(e, &w->beat_u, err) || !worker_reserve_row(w, err) || !worker_feed(w, err))
+		goto failed;
+	w->turn = worker_turn_open(w->u, config, w->id, w->incarnation);
+	if (!worker_register_row(w, err) || !worker_threads(w, err))
+		goto failed;
+	*ret = w;
+	return true;
+failed:
+	worker_stop(w);
+	return false;
+}
+
+static void
+worker_leave(Worker *w)
+{
+	Uow *u = w->u;
+	Err err = { 0 };
+
+	if (!uow_begin(u, &err) ||
+	    !worker_set_status(u->db, u->arena, w->id, w->incarnation, "inactive", u->now, &err) ||
+	    !change_note(u->db, u->arena, "worker", w->id, u->now, &err) || !uow_commit(u, &points_worker, &err)) {
+		uow_abort(u);
+		log_warn("the worker's row still says active: %s", err.text);
+	}
+}
+
+void
+worker_stop(Worker *w)
+{
+	if (w == NULL)
+		return;
+	consumer_stop(w->dispatches);
+	w->dispatches = NULL;
+	pthread_mutex_lock(&w->lock);
+	atomic_store(&w->stopping, true);
+	pthread_cond_broadcast(&w->beat_now);
+	pthread_mutex_unlock(&w->lock);
+	w->config.starter->wake(w->config.starter);
+	if (w->running)
+		pthread_join(w->thread, NULL);
+	if (w->beating)
+		pthread_join(w->beat_thread, NULL);
+	if (w->running)
+		worker_leave(w);
+	worker_free(w);
+}
+
+void
+worker_stop_now(Worker *w)
+{
+	atomic_store(&w->now, true);
+	w->config.starter->wake(w->config.starter);
+}
+
+Id
+worker_id(const Worker *w)
+{
+	return w->id;
+}
