@@ -19,6 +19,7 @@
 enum {
 	SLOTS = 16 * 1024,
 	MARKER_ROOM = 256,
+	PATIENCE_MS = 5000,
 };
 
 typedef struct Shared {
@@ -50,7 +51,7 @@ kill_everything(const Shared *s, const char *marker)
 		kill(-one, SIGKILL);
 	}
 	h = (Hunt){ .sessions = sessions, .session_count = n, .marker = marker };
-	hunt_down(&h);
+	hunt_down(&h, PATIENCE_MS);
 }
 
 static void

@@ -4,9 +4,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -14,6 +16,7 @@ enum {
 	ENVIRON_STEP = 8 * 1024,
 	MARKER_ROOM = 512,
 	ROUNDS = 20,
+	PATIENCE_MS = 50, /* for the killed to be gone; a worker's loop must not stand still for longer */
 };
 
 /* Session and state of a process; false when it is gone or already dead. */
@@ -133,12 +136,38 @@ hunt_once(Hunt *h)
 	return found;
 }
 
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* SIGKILL has been sent, but dying takes a moment. A number that is another's by now costs at most the time. */
+static void
+wait_gone(const Hunt *h, int patience_ms)
+{
+	int64_t until = now_ms() + patience_ms, left;
+
+	for (size_t i = 0; i < h->seen_count && (left = until - now_ms()) > 0; i++) {
+		struct pollfd p = { .fd = (int)syscall(SYS_pidfd_open, h->seen[i], 0), .events = POLLIN };
+
+		if (p.fd < 0)
+			continue;
+		(void)poll(&p, 1, (int)left);
+		close(p.fd);
+	}
+}
+
 void
-hunt_down(Hunt *h)
+hunt_down(Hunt *h, int patience_ms)
 {
 	h->sig = SIGKILL;
 	for (int i = 0; i < ROUNDS && hunt_once(h) > 0; i++)
 		;
+	wait_gone(h, patience_ms);
 }
 
 void
@@ -149,7 +178,7 @@ child_signal_tree(pid_t session, const char *marker, int sig)
 	if (session > 1)
 		kill(-session, sig);
 	if (sig == SIGKILL) {
-		hunt_down(&h);
+		hunt_down(&h, PATIENCE_MS);
 		return;
 	}
 	/* who got it through the group would get it twice; a second TERM is harmless, but say it once where it can be known */

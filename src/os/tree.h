@@ -21,5 +21,6 @@ typedef struct Hunt {
 
 /* One walk over /proc; how many living processes matched that were not signalled before. */
 size_t hunt_once(Hunt *h);
-/* SIGKILL until nothing new is found: a process with SIGKILL pending cannot fork, so this ends. */
-void hunt_down(Hunt *h);
+/* SIGKILL until nothing new is found: a process with SIGKILL pending cannot fork, so this ends. Then
+ * waits for them to be gone, up to patience. */
+void hunt_down(Hunt *h, int patience_ms);

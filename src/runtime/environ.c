@@ -2,7 +2,8 @@
 
 #include "runtime/params.h"
 
-const char *const environ_plain[] = { "PATH=" RUN_PATH, "HOME=/", "LANG=C.UTF-8", "TZ=UTC", "SHLVL=1", NULL };
+const char *const environ_plain[] = { "PATH=" RUN_PATH, "HOME=/", "LANG=C", "LC_CTYPE=C.UTF-8", "TZ=UTC", "SHLVL=1",
+	NULL };
 
 typedef struct Variable {
 	Str name, value;
@@ -173,7 +174,8 @@ put_basics(Variables *v, const EnvironFacts *f)
 	put_text(v, "PATH", str_of(RUN_PATH));
 	put_text(v, "HOME", f->home);
 	put_text(v, "TMPDIR", f->home);
-	put_text(v, "LANG", str_of("C.UTF-8"));
+	put_text(v, "LANG", str_of("C"));
+	put_text(v, "LC_CTYPE", str_of("C.UTF-8")); /* as LANG=C.UTF-8, which costs every start twice as much: 85 us */
 	put_text(v, "TZ", str_of("UTC"));
 	put_text(
 	    v, "SHLVL", str_of("1")); /* without it bash may read ~/.bashrc, thinking it was called over a network */

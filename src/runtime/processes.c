@@ -1,11 +1,12 @@
 /*
  * The loop side of runs: time limits, kills, output, ends. A run's timer always holds the next thing that is due for it.
  */
-#include "runtime/run.h"
+#include "runtime/processes.h"
 
 #include "os/fs.h"
 #include "os/guardian.h"
 #include "runtime/homes.h"
+#include "runtime/run.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,8 @@
 
 enum {
 	READY_BATCH = 64,
-	READ_TURN = 1024 * 1024, /* of one stream at a time, so that a flood does not starve the others */
+	READ_TURN = 1024 * 1024,   /* of one stream at a time, so that a flood does not starve the others */
+	READ_LAST = 2 * READ_TURN, /* more than a pipe can hold */
 	KILL_AGAIN = US_PER_S,
 	CLOSE_TURNS = 100,
 };
@@ -53,18 +55,34 @@ run_ended(Processes *p, Run *run)
 	runs_push(&p->done, run);
 }
 
-static void
+/* True: somebody still holds the other end. */
+static bool
 read_stream(Processes *p, Stream *s, size_t most)
 {
 	if (s->fd >= 0 && !stream_read(s, p->scratch, SCRATCH, most))
 		unwatch(p, s);
+	return s->fd >= 0;
 }
 
 void
 on_output(Processes *p, Run *run)
 {
-	read_stream(p, &run->out, READ_TURN);
-	read_stream(p, &run->err, READ_TURN);
+	(void)read_stream(p, &run->out, READ_TURN);
+	(void)read_stream(p, &run->err, READ_TURN);
+}
+
+/* The process has ended and its group was killed. Whoever is left of its tree shows by its group or by holding a pipe; only
+ * then is it worth searching all processes for the run's marker. */
+static void
+end_leftovers(Processes *p, Run *run)
+{
+	bool held = read_stream(p, &run->out, READ_LAST);
+
+	held = read_stream(p, &run->err, READ_LAST) || held;
+	if (!held && !child_group_left(&run->child))
+		return;
+	child_signal_tree(0, run->marker.p, SIGKILL);
+	on_output(p, run);
 }
 
 /* Its group goes first, while the number cannot be another's; a tree that was told to stop is looked for everywhere. */
@@ -83,10 +101,7 @@ on_child_end(Processes *p, Run *run)
 		;
 	if (p->config.guardian != NULL)
 		guardian_forget(p->config.guardian, run->child.pid);
-	if (child_group_left(&run->child))
-		child_signal_tree(0, run->marker.p, SIGKILL);
-	read_stream(p, &run->out, 2 * READ_TURN); /* what a pipe can hold at most */
-	read_stream(p, &run->err, 2 * READ_TURN);
+	end_leftovers(p, run);
 	run->sig = end.signalled ? end.code : 0;
 	run->exit_code = end.signalled ? 128 + end.code : end.code;
 	run_ended(p, run);

@@ -123,8 +123,6 @@ stream_read(Stream *s, char *scratch, size_t size, size_t most)
 			return false;
 		stream_put(s, (Str){ scratch, (size_t)n });
 		done += (size_t)n;
-		if ((size_t)n < size)
-			return true; /* a short read emptied the pipe: no need to ask again */
 	}
 	return true;
 }

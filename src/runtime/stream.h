@@ -30,7 +30,8 @@ typedef struct Stream {
 } Stream;
 
 void stream_open(Stream *s, Arena *a, const char *name, const char *path, size_t max, int fd);
-/* Reads what is there, at most `most` bytes, through scratch. False when the stream has ended. */
+/* Reads what is there, about `most` bytes at most, through scratch. False when the stream has ended: nobody holds its other
+ * end any more. */
 bool stream_read(Stream *s, char *scratch, size_t size, size_t most);
 void stream_put(Stream *s, Str bytes); /* from ourselves: internal actions */
 /* After the last byte: completes the file, or makes it when more than `inline_most` bytes came. Empty streams make none. */

@@ -108,6 +108,14 @@ rig_start(Rig *r, const RunSpec *spec)
 	CHECK_OK(r->starter->start(r->starter, spec, &err), err);
 }
 
+void
+rig_pause(Rig *r, TimeUs until)
+{
+	void (*const pause_in)(Starter * s, TimeUs until) = r->starter->sleep;
+
+	pause_in(r->starter, until);
+}
+
 RunEnd
 rig_wait(Rig *r)
 {
@@ -116,7 +124,7 @@ rig_wait(Rig *r)
 
 	while (r->starter->ended(r->starter, r->a, &end, 1) == 0) {
 		CHECK(clock_mono(clock_real()) < until);
-		r->starter->sleep(r->starter, until);
+		rig_pause(r, until);
 	}
 	return end;
 }

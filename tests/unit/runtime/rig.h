@@ -25,6 +25,8 @@ Json rig_json(Rig *r, const char *text);
 /* A shell action without a file: entry is its code. */
 RunSpec rig_spec(Rig *r, const char *runtime, const char *entry);
 void rig_start(Rig *r, const RunSpec *spec);
+/* The Starter's own waiting for an event; 0: for ever. */
+void rig_pause(Rig *r, TimeUs until);
 RunEnd rig_wait(Rig *r);
 RunEnd rig_run(Rig *r, const RunSpec *spec);
 RunEnd rig_shell(Rig *r, const char *code);

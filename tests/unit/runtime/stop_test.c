@@ -133,6 +133,17 @@ TEST(a_background_child_ends_with_the_run_and_does_not_hold_it_up)
 	CHECK(!any_left(r));
 }
 
+TEST(a_child_that_called_setsid_but_holds_the_output_ends_with_the_run_too)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	RunSpec spec =
+	    marked(r, "setsid bash -c 'echo up > ready; exec sleep 1000' & cat > /dev/null; cat ready > /dev/null");
+	RunEnd end = rig_run(r, &spec);
+
+	CHECK_INT(end.outcome, RUN_SUCCEEDED);
+	CHECK(!any_left(r));
+}
+
 TEST(closing_takes_what_called_setsid_and_outlived_its_run)
 {
 	Rig *r = rig_open();
@@ -169,7 +180,7 @@ TEST(kill_all_ends_every_run_at_once)
 	CHECK_INT(r->starter->running(r->starter), 3);
 	r->starter->kill_all(r->starter);
 	while (n < 3) {
-		r->starter->sleep(r->starter, 0);
+		rig_pause(r, 0);
 		n += r->starter->ended(r->starter, r->a, ends + n, 3 - n);
 	}
 	for (size_t i = 0; i < 3; i++)
@@ -208,12 +219,12 @@ TEST(wake_from_another_thread_ends_the_sleep_even_when_it_came_before)
 	spec.params = &params;
 	rig_start(r, &spec);
 	CHECK_OK(thread_start(&t, "waker", wake, r->starter, &err), err);
-	r->starter->sleep(r->starter, 0);
+	rig_pause(r, 0);
 	thread_join(&t);
 	r->starter->wake(r->starter);
 	CHECK_INT(r->starter->ended(r->starter, r->a, &end, 1), 0); /* sees the wake, must not swallow it */
-	r->starter->sleep(r->starter, 0);
-	r->starter->sleep(r->starter, clock_mono(clock_real()) + US_PER_MS);
+	rig_pause(r, 0);
+	rig_pause(r, clock_mono(clock_real()) + US_PER_MS);
 	CHECK_INT(r->starter->running(r->starter), 1);
 }
 
