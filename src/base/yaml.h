@@ -17,3 +17,8 @@ typedef struct YamlLimits {
 MUST_CHECK bool yaml_parse(
     Arena *a, const char *name, Str text, const YamlLimits *limits, Json *ret, Err *err);
 void yaml_print(Buf *b, const Json *v); /* block style, for `-y` and files we write; reads back the same */
+/*
+ * Where in the text lies what the pointer ("/parameters/x/type") names? Of a member the place of its key. false: it is not there;
+ * line and column are then those of the deepest part that is.
+ */
+bool yaml_locate(Str text, Str json_pointer, unsigned *line, unsigned *column);
