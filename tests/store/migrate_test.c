@@ -103,8 +103,9 @@ TEST(of_many_starters_at_once_each_migration_is_run_by_one)
 		starters[i].config = w->config;
 		CHECK(pthread_create(&threads[i], NULL, starter, &starters[i]) == 0);
 	}
-	for (int i = 0; i < STARTERS; i++) {
+	for (int i = 0; i < STARTERS; i++)
 		pthread_join(threads[i], NULL);
+	for (int i = 0; i < STARTERS; i++) {
 		CHECK_OK(starters[i].ok, starters[i].err);
 		applied += starters[i].applied;
 	}
