@@ -211,11 +211,12 @@ answer_unslept(Req *q)
 {
 	Err err = { 0 };
 
-	if (atomic_load(&q->server->stopping))
-		err_set(&err, ERR_AWAY, "The server is stopping. Try again in a moment");
-	else
-		err_set(&err, ERR_TIMEOUT, "What the request waits for has not happened in time");
-	q->res.wait_until = 0;
+	q->res = (Res){ .a = q->arena };
+	if (atomic_load(&q->server->stopping)) {
+		respond_refuse(q, 503, "UNAVAILABLE", "The server is stopping. Try again in a moment");
+		return;
+	}
+	err_set(&err, ERR_TIMEOUT, "What the request waits for has not happened in time");
 	respond_err(q, &err);
 }
 
