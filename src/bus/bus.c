@@ -80,30 +80,6 @@ bus_decode(const Bus *b, Arena *a, QueueId q, Str body, Msg *ret, Err *err)
 	return true;
 }
 
-/* Everything up to the last "@" counts as user and password: a password may hold any character, and hiding too much is
- * the better mistake. */
-Str
-url_starred(Arena *a, Str url)
-{
-	size_t from;
-	size_t at = 0;
-	Str rest;
-	Str user;
-
-	if (!str_find(url, str_of("//"), &from))
-		return url;
-	rest = str_sub(url, from + 2, url.n);
-	for (size_t i = 0; i < rest.n; i++)
-		if (rest.p[i] == '@')
-			at = i;
-	if (at == 0)
-		return url;
-	user = str_sub(rest, 0, at);
-	if (!str_find(user, str_of(":"), &at))
-		return url;
-	return str_fmt(a, "%.*s:***%.*s", (int)(from + 2 + at), url.p, STR_ARG(str_sub(rest, user.n, rest.n)));
-}
-
 bool
 bus_open(const BusConfig *config, Bus **ret, Err *err)
 {

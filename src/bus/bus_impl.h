@@ -104,5 +104,3 @@ MUST_CHECK bool bus_decode(const Bus *b, Arena *a, QueueId q, Str body, Msg *ret
 MUST_CHECK bool local_open(const BusConfig *config, Bus **ret, Err *err);
 MUST_CHECK bool rabbit_open(const BusConfig *config, Bus **ret, Err *err);
 MUST_CHECK bool rabbit_migrate(const BusConfig *config, Err *err);
-/* For every printed text: "amqp://user:***@host/vhost". */
-Str url_starred(Arena *a, Str url);

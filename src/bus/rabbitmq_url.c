@@ -1,5 +1,7 @@
 #include "bus/rabbitmq.h"
 
+#include "base/config.h"
+
 #include <stdlib.h>
 
 static const char cacert_usual[] = "/etc/ssl/certs/ca-certificates.crt";

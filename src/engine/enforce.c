@@ -1,5 +1,6 @@
 #include "engine/inner.h"
 
+#include "base/log.h"
 #include "model/params.h"
 
 /* An enforcement whose rule is gone, switched off or without its action makes nothing. */
@@ -35,6 +36,7 @@ execution_of(Uow *u, const EnforcementTaken *e, ExecNew *ret)
 		.timeout_seconds = action->timeout_seconds,
 		.correlation = e->correlation,
 		.by = u->e->process,
+		.since = e->created,
 	};
 	return true;
 }
@@ -58,6 +60,17 @@ params_settle(Uow *u, const ActionDef *action, ExecNew *e)
 	e->result = result;
 	e->wait = WAIT_NONE;
 	e->wait_class = (Str){ 0 };
+}
+
+static void
+say_made(const Uow *u, const ExecNew *e, Id id)
+{
+	LogField fields[] = { log_str("rule", e->rule_ref), log_int("execution", id), log_str("action", e->action_ref),
+		log_us("after", u->now - e->since) };
+
+	if (log_wants(LOG_INFO))
+		log_line(LOG_INFO, fields, countof(fields), "Enforcement %lld makes execution %lld", (long long)e->enforcement,
+		    (long long)id);
 }
 
 static bool
@@ -86,6 +99,8 @@ executions_make(Uow *u, const EnforcementTaken *taken, size_t n, Err *err)
 
 		if (made[i] != 0 && exec_terminal(rows[i].status))
 			out_completed(u, &m, made[i], u->now);
+		if (made[i] != 0)
+			say_made(u, &rows[i], made[i]);
 	}
 	return true;
 }

@@ -1,8 +1,7 @@
 #include "engine/inner.h"
 
+#include "base/log.h"
 #include "model/choice.h"
-
-#include <stdlib.h>
 
 /* One pass over what waits for a worker: the workers with their room, and the classes of waiting rows. */
 typedef struct Pass {
@@ -111,6 +110,24 @@ need_of(Uow *u, const ActionDef *action, const ExecWaiting *row)
 	};
 }
 
+static void
+say_scheduled(const Pass *p, const ExecMove *m, const ExecMoved *row)
+{
+	const WorkerDef *w = NULL;
+	LogField fields[4];
+
+	if (!log_wants(LOG_INFO))
+		return;
+	for (size_t i = 0; i < p->n && w == NULL; i++)
+		if (p->loads[i].def->id == m->worker)
+			w = p->loads[i].def;
+	fields[0] = log_int("execution", m->id);
+	fields[1] = log_str("action", row->action_ref);
+	fields[2] = log_str("worker", w == NULL ? str_of("?") : w->name);
+	fields[3] = log_us("after", p->u->now - row->created);
+	log_line(LOG_INFO, fields, countof(fields), "Execution %lld scheduled", (long long)m->id);
+}
+
 static bool
 rows_give(Pass *p, const ExecMove *moves, size_t n, Err *err)
 {
@@ -119,10 +136,13 @@ rows_give(Pass *p, const ExecMove *moves, size_t n, Err *err)
 
 	if (!execution_move(u->db, u->arena, EV_SCHEDULE, moves, n, u->now, u->e->process, moved, err))
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (moved[i].moved)
-			out_dispatch(u, moves[i].id, moved[i].attempt, moves[i].worker, moved[i].action, moved[i].action_ref,
-			    moved[i].correlation);
+	for (size_t i = 0; i < n; i++) {
+		if (!moved[i].moved)
+			continue;
+		out_dispatch(u, moves[i].id, moved[i].attempt, moves[i].worker, moved[i].action, moved[i].action_ref,
+		    moved[i].correlation);
+		say_scheduled(p, &moves[i], &moved[i]);
+	}
 	return true;
 }
 

@@ -13,19 +13,6 @@ items_count(const Msg *msgs, size_t n)
 	return items;
 }
 
-/* One line for each run that got its worker, as operators look for it. */
-static void
-say_scheduled(const Uow *u)
-{
-	for (size_t i = 0; i < u->out.n; i++) {
-		const MsgItem *m = &u->out.msgs[i].item;
-		LogField fields[] = { log_int("execution", m->id), log_str("action", m->ref), log_int("worker", m->worker) };
-
-		if (u->out.msgs[i].kind == MSG_EXECUTION_SCHEDULED && log_wants(LOG_INFO))
-			log_line(LOG_INFO, fields, countof(fields), "Execution %lld scheduled", (long long)m->id);
-	}
-}
-
 bool
 executor_on_enforcements(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
 {
@@ -39,22 +26,14 @@ executor_on_enforcements(void *self, Uow *u, const Msg *msgs, size_t n, Err *err
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < msgs[i].n; k++)
 			ids[ids_n++] = msgs[i].items[k].id;
-	if (!enforce(u, ids, ids_n, err) || !uow_commit(u, &points_enforce, err))
-		return false;
-	say_scheduled(u);
-	return true;
+	return enforce(u, ids, ids_n, err) && uow_commit(u, &points_enforce, err);
 }
 
 /* Whatever the message names, the oldest waiting rows come first: a request only says that there is something to look at. */
 static bool
 schedule_now(Uow *u, const CommitPoints *points, Err *err)
 {
-	if (!uow_begin(u, err))
-		return false;
-	if (!schedule(u, err) || !uow_commit(u, points, err))
-		return false;
-	say_scheduled(u);
-	return true;
+	return uow_begin(u, err) && schedule(u, err) && uow_commit(u, points, err);
 }
 
 bool

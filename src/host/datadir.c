@@ -15,32 +15,10 @@
 
 enum { SECRET_BYTES = 32, FILE_MAX = 16 << 20, DEPTH_MAX = 8 };
 
-static Str
-default_dir(Arena *a)
-{
-	const char *given = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-
-	if (given != NULL && given[0] == '/')
-		return str_fmt(a, "%s/attune", given);
-	if (home != NULL && home[0] == '/')
-		return str_fmt(a, "%s/.local/share/attune", home);
-	return str_of("/var/lib/attune");
-}
-
-static Str
-absolute(Arena *a, const char *path)
-{
-	char cwd[PATH_MAX];
-
-	if (path[0] == '/' || getcwd(cwd, sizeof(cwd)) == NULL)
-		return str_copy(a, str_of(path));
-	return str_fmt(a, "%s/%s", cwd, path);
-}
-
 bool
 datadir_open(Arena *a, const char *given, DataDir *ret, Err *err)
 {
-	Str path = given == NULL ? default_dir(a) : absolute(a, given);
+	Str path = data_dir_path(a, given);
 	pid_t holder = 0;
 
 	*ret = (DataDir){ .path = path, .lock = -1 };

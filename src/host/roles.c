@@ -56,6 +56,7 @@ worker_role_start(Host *h, Err *err)
 		.labels = config_json(c, "worker.labels"),
 		.taints = config_json(c, "worker.taints"),
 		.runtimes = config_json(c, "worker.runtimes"),
+		.show_output = config_bool(c, "demo"),
 		.heartbeat = h->options.up ? 0 : h->engine.heartbeat,
 	};
 

@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "engine/moves.h"
-#include "sensor/timers.h"
+#include "sensor/intervals.h"
 
 #include <stdlib.h>
 
@@ -10,7 +10,7 @@ enum { BATCH = 256 };
 
 struct SensorTurn {
 	Uow *u;
-	Timers *timers;
+	Intervals *timers;
 	int64_t version; /* of the definitions the timers were made from */
 	Id source;       /* the sensor that owns the interval timer */
 	bool known;
@@ -24,7 +24,7 @@ sensor_turn_open(Uow *u)
 	if (t == NULL)
 		abort();
 	t->u = u;
-	t->timers = timers_open();
+	t->timers = intervals_open();
 	return t;
 }
 
@@ -33,7 +33,7 @@ sensor_turn_close(SensorTurn *t)
 {
 	if (t == NULL)
 		return;
-	timers_close(t->timers);
+	intervals_close(t->timers);
 	free(t);
 }
 
@@ -52,7 +52,7 @@ rules_read(SensorTurn *t)
 	while ((r = rule_index_next(rules, &at)) != NULL) {
 		Str problem;
 
-		timers_put(t->timers, r, now, &problem);
+		intervals_put(t->timers, r, now, &problem);
 		if (!str_none(problem))
 			log_warn("rule '%.*s' does not tick: %.*s", STR_ARG(r->ref), STR_ARG(problem));
 	}
@@ -63,12 +63,12 @@ static void
 rules_forget(SensorTurn *t)
 {
 	const RuleIndex *rules = defs_rules(t->u->e->defs);
-	Id *gone = arena_array(t->u->arena, Id, timers_count(t->timers) + 1);
-	size_t n = timers_rules(t->timers, gone);
+	Id *gone = arena_array(t->u->arena, Id, intervals_count(t->timers) + 1);
+	size_t n = intervals_rules(t->timers, gone);
 
 	for (size_t i = 0; i < n; i++)
 		if (rule_index_get(rules, gone[i]) == NULL)
-			timers_drop(t->timers, gone[i]);
+			intervals_drop(t->timers, gone[i]);
 }
 
 /* Takes over what changed since the last time; inside a transaction, between defs_enter and defs_leave. */
@@ -173,13 +173,13 @@ sensor_turn_fire(SensorTurn *t, TimeUs *ret_next, Err *err)
 		TimeUs now = clock_wall(t->u->e->clock);
 
 		n = 0;
-		while (n < BATCH && timers_due(t->timers, now, &ticks[n]))
+		while (n < BATCH && intervals_due(t->timers, now, &ticks[n]))
 			n++;
 		if (n > 0 && !ticks_store(t, ticks, n, err)) {
-			timers_again(t->timers, ticks, n); /* they are due until they are stored */
+			intervals_again(t->timers, ticks, n); /* they are due until they are stored */
 			return false;
 		}
 	} while (n == BATCH);
-	*ret_next = timers_next(t->timers);
+	*ret_next = intervals_next(t->timers);
 	return true;
 }

@@ -109,9 +109,9 @@ execution_insert(Db *db, Arena *a, const ExecNew *rows, size_t n, TimeUs now, Id
 
 /* ---- moving rows ---- */
 
-#define MOVED_ROW " id, attempt, action, worker, enforcement, parent, action_ref, correlation_id"
+#define MOVED_ROW " id, attempt, action, worker, enforcement, parent, action_ref, correlation_id, created, scheduled_at"
 #define MOVED_COLUMNS " returning" MOVED_ROW
-#define CLAIMED_COLUMNS ", config, env_vars, rule_ref, trigger_ref, timeout_seconds, created"
+#define CLAIMED_COLUMNS ", config, env_vars, rule_ref, trigger_ref, timeout_seconds"
 
 /* Every statement begins with $1 id, $2 from, $3 to, $4 now, $5 line of the timeline; what follows is in `more`. */
 typedef enum MoveBinds { BINDS_SCHEDULE, BINDS_ATTEMPT, BINDS_CLAIM, BINDS_RESULT, BINDS_STOP } MoveBinds;
@@ -226,14 +226,15 @@ moved_read(Arena *a, Row r, bool claimed, ExecMoved *m)
 	m->parent = row_int(r, 5);
 	m->action_ref = row_str(r, 6);
 	m->correlation = row_uuid(r, 7);
+	m->created = row_int(r, 8);
+	m->scheduled = row_int(r, 9);
 	if (!claimed)
 		return;
-	m->config = row_json(a, r, 8);
-	m->env_vars = row_json(a, r, 9);
-	m->rule_ref = row_str(r, 10);
-	m->trigger_ref = row_str(r, 11);
-	m->timeout_seconds = row_int(r, 12);
-	m->created = row_int(r, 13);
+	m->config = row_json(a, r, 10);
+	m->env_vars = row_json(a, r, 11);
+	m->rule_ref = row_str(r, 12);
+	m->trigger_ref = row_str(r, 13);
+	m->timeout_seconds = row_int(r, 14);
 }
 
 bool

@@ -21,6 +21,7 @@ typedef struct ExecNew {
 	int64_t timeout_seconds; /* 0: not given */
 	Uuid correlation;
 	Str by; /* who made it, for the timeline */
+	TimeUs since; /* not stored: when what asked for it was made */
 } ExecNew;
 
 /* ret_ids[i] is 0 where an execution of that enforcement existed already. */
@@ -47,11 +48,11 @@ typedef struct ExecMoved {
 	Id action, worker, enforcement, parent;
 	Str action_ref;
 	Uuid correlation;
+	TimeUs created, scheduled;
 	/* claims only */
 	Json config, env_vars;
 	Str rule_ref, trigger_ref;
 	int64_t timeout_seconds;
-	TimeUs created;
 } ExecMoved;
 
 /* Moves every row whose guard is open; ret[i].moved says which did. Illegal moves are a defect of the caller (ERR_STALE). */

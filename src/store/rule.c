@@ -81,7 +81,7 @@ rule_merge(void *def, const void *before, TimeUs now)
 
 	d->anchor = old == NULL ? 0 : old->anchor;
 	if (d->enabled && (old == NULL || !old->enabled || !str_eq(old->trigger_ref, d->trigger_ref) ||
-			      !json_eq(&old->trigger_params, &d->trigger_params)))
+			      !json_eq(bind_object(&old->trigger_params).j, bind_object(&d->trigger_params).j)))
 		d->anchor = now;
 }
 
@@ -188,4 +188,13 @@ rule_resolve(Db *db, Arena *a, TimeUs now, Err *err)
 		if (!change_note(db, a, "rule", row_int(rows_at(&rows, i), 0), now, err))
 			return false;
 	return true;
+}
+
+bool
+rule_set_anchor(Db *db, Arena *a, Id id, TimeUs anchor, TimeUs now, Err *err)
+{
+	static const Stmt s = { .sql = "update rule set anchor = $2, updated = $3 where id = $1", .in = "itt" };
+	Bind b[] = { bind_int(id), bind_time(anchor), bind_time(now) };
+
+	return db_exec(db, a, &s, b, NULL, err) && change_note(db, a, "rule", id, now, err);
 }

@@ -18,5 +18,7 @@ MUST_CHECK bool rule_put(Db *db, Arena *a, RuleDef *d, TimeUs now, DefPut *ret, 
 MUST_CHECK bool rule_delete(Db *db, Arena *a, Id id, TimeUs now, Err *err);
 /* Switches it on or off; ERR_NOT_FOUND. */
 MUST_CHECK bool rule_set_enabled(Db *db, Arena *a, Str ref, bool enabled, TimeUs now, Err *err);
+/* Moves what its timers count from. */
+MUST_CHECK bool rule_set_anchor(Db *db, Arena *a, Id id, TimeUs anchor, TimeUs now, Err *err);
 /* Rules whose action or trigger was not there when they were stored, and is now. */
 MUST_CHECK bool rule_resolve(Db *db, Arena *a, TimeUs now, Err *err);

@@ -100,7 +100,7 @@ open_parts(SqliteStore *s, Err *err)
 {
 	if (!s->in_memory)
 		make_private(s->path);
-	if (!conn_open(&s->writer.conn, &s->base, s->path, CONN_WRITER, s->no_sync, err))
+	if (!sqlite_conn_open(&s->writer.conn, &s->base, s->path, CONN_WRITER, s->no_sync, err))
 		return false;
 	writer_open(&s->writer);
 	if (s->in_memory)
@@ -167,7 +167,7 @@ sqlite_db_close(Db *base)
 {
 	SqliteDb *db = (SqliteDb *)base;
 
-	conn_close(&db->reader);
+	sqlite_conn_close(&db->reader);
 	pthread_cond_destroy(&db->share.wait.cond);
 	free(db);
 }
@@ -227,7 +227,7 @@ call_reader(SqliteDb *db, const Call *call, Err *err)
 		writer_give(&s->writer);
 		return ok;
 	}
-	if (db->reader.db == NULL && !conn_open(&db->reader, &s->base, s->path, CONN_READER, s->no_sync, err))
+	if (db->reader.db == NULL && !sqlite_conn_open(&db->reader, &s->base, s->path, CONN_READER, s->no_sync, err))
 		return false;
 	db->reader.deadline = db->base.unhurried ? 0 : clock_mono(clock_real()) + s->statement_timeout;
 	return call_on(&db->reader, call, err);

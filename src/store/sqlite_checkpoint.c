@@ -84,7 +84,7 @@ checkpointer_open(Checkpointer *p, Writer *w, bool no_sync, Err *err)
 {
 	int code;
 
-	if (!conn_open(&p->conn, w->conn.store, w->conn.path, CONN_CHECKPOINTER, no_sync, err))
+	if (!sqlite_conn_open(&p->conn, w->conn.store, w->conn.path, CONN_CHECKPOINTER, no_sync, err))
 		return false;
 	p->writer = w;
 	pthread_mutex_init(&p->lock, NULL);
@@ -110,5 +110,5 @@ checkpointer_close(Checkpointer *p)
 	pthread_cond_destroy(&p->wait.cond);
 	pthread_cond_destroy(&p->cond);
 	pthread_mutex_destroy(&p->lock);
-	conn_close(&p->conn);
+	sqlite_conn_close(&p->conn);
 }

@@ -116,7 +116,7 @@ conn_settings(Conn *c, ConnKind kind, bool no_sync, Err *err)
 }
 
 bool
-conn_open(Conn *c, Store *store, const char *path, ConnKind kind, bool no_sync, Err *err)
+sqlite_conn_open(Conn *c, Store *store, const char *path, ConnKind kind, bool no_sync, Err *err)
 {
 	int flags = SQLITE_OPEN_NOMUTEX | (kind == CONN_READER ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
 	int code;
@@ -133,12 +133,12 @@ conn_open(Conn *c, Store *store, const char *path, ConnKind kind, bool no_sync, 
 		conn_fail(c, code, "open", err);
 	else if (conn_settings(c, kind, no_sync, err))
 		return true;
-	conn_close(c);
+	sqlite_conn_close(c);
 	return false;
 }
 
 void
-conn_close(Conn *c)
+sqlite_conn_close(Conn *c)
 {
 	void *value = NULL;
 	size_t at = 0;

@@ -33,8 +33,8 @@ typedef struct Conn {
 	TimeUs deadline;  /* of the running statement, on clock_mono; 0: none */
 } Conn;
 
-bool conn_open(Conn *c, Store *store, const char *path, ConnKind kind, bool no_sync, Err *err);
-void conn_close(Conn *c);
+bool sqlite_conn_open(Conn *c, Store *store, const char *path, ConnKind kind, bool no_sync, Err *err);
+void sqlite_conn_close(Conn *c);
 bool conn_fail(Conn *c, int code, const char *sql, Err *err); /* sets err from SQLite's code */
 bool conn_simple(Conn *c, const Stmt *s, Err *err);           /* no parameters, no rows */
 bool conn_script(Conn *c, const char *sql, Err *err);

@@ -40,7 +40,7 @@ void
 writer_close(Writer *w)
 {
 	pthread_mutex_destroy(&w->lock);
-	conn_close(&w->conn);
+	sqlite_conn_close(&w->conn);
 }
 
 static void

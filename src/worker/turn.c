@@ -196,14 +196,16 @@ ends_collect(WorkerTurn *t)
 }
 
 static void
-say_end(const RunResult *r)
+say_end(const WorkerTurn *t, const RunResult *r)
 {
-	LogField fields[] = { log_int("execution", r->execution), log_us("took", r->finished - r->started) };
+	LogField fields[] = { log_int("execution", r->execution), log_us("took", r->finished - r->started),
+		log_str("output", str_trim(json_get_text(&r->result, "stdout"))) };
+	size_t n = t->config.show_output && fields[2].text.n > 0 ? 3 : 2;
 
 	if (!r->stored)
 		log_line(LOG_WARN, fields, 1, "Execution %lld had moved on: its result changed nothing", (long long)r->execution);
 	else if (r->event == EV_EXIT_OK)
-		log_line(LOG_INFO, fields, 2, "Execution %lld completed successfully", (long long)r->execution);
+		log_line(LOG_INFO, fields, n, "Execution %lld completed successfully", (long long)r->execution);
 	else
 		log_line(LOG_INFO, fields, 2, "Execution %lld ended: %.*s", (long long)r->execution,
 		    STR_ARG(str_none(json_get_text(&r->result, "error")) ? str_of("failed") : json_get_text(&r->result, "error")));
@@ -216,7 +218,7 @@ ends_settled(WorkerTurn *t)
 	for (size_t i = 0; i < t->ends_n; i++) {
 		Run *r = map_get(&t->runs, t->ends[i].execution);
 
-		say_end(&t->ends[i]);
+		say_end(t, &t->ends[i]);
 		if (r == NULL || r->attempt != t->ends[i].attempt)
 			continue;
 		run_forget(t, r);
@@ -269,7 +271,8 @@ run_start(WorkerTurn *t, const RunClaim *c)
 		.correlation = c->row.correlation,
 		.timeout = time_limit(t, c),
 	};
-	LogField fields[] = { log_int("execution", c->execution), log_str("action", c->row.action_ref) };
+	LogField fields[] = { log_int("execution", c->execution), log_str("action", c->row.action_ref),
+		log_us("after", t->u->now - c->row.scheduled) };
 	Err err = { 0 };
 
 	log_line(LOG_INFO, fields, countof(fields), "Starting execution: %lld", (long long)c->execution);

@@ -20,6 +20,7 @@ typedef struct WorkerConfig {
 	const Json *labels, *taints;  /* may be NULL */
 	const Json *runtimes;         /* names to offer; NULL or null: what is found */
 	Starter *starter;             /* not owned */
+	bool show_output;             /* what runs print stands in the log: the demo */
 	TimeUs heartbeat;             /* 0: embedded, no need to report */
 } WorkerConfig;
 

@@ -7,7 +7,7 @@
 
 #include "model/defs.h"
 
-typedef struct Timers Timers;
+typedef struct Intervals Intervals;
 
 typedef struct Tick {
 	Id rule;
@@ -15,18 +15,18 @@ typedef struct Tick {
 	TimeUs due, anchor, interval;
 } Tick;
 
-Timers *timers_open(void);
-void timers_close(Timers *t);
+Intervals *intervals_open(void);
+void intervals_close(Intervals *t);
 /* A rule as it is now: starts, changes or (disabled, of another trigger, without a sensible interval) stops its timer.
  * ret_problem says what is wrong with its parameters; none when all is well. */
-void timers_put(Timers *t, const RuleDef *rule, TimeUs now, Str *ret_problem);
-void timers_drop(Timers *t, Id rule);
-size_t timers_count(const Timers *t);
-TimeUs timers_next(const Timers *t); /* 0: none */
+void intervals_put(Intervals *t, const RuleDef *rule, TimeUs now, Str *ret_problem);
+void intervals_drop(Intervals *t, Id rule);
+size_t intervals_count(const Intervals *t);
+TimeUs intervals_next(const Intervals *t); /* 0: none */
 /* Takes one tick that is due and moves its timer on; false when none is. */
-bool timers_due(Timers *t, TimeUs now, Tick *ret);
+bool intervals_due(Intervals *t, TimeUs now, Tick *ret);
 /* These ticks could not be stored: they are due again. */
-void timers_again(Timers *t, const Tick *ticks, size_t n);
-size_t timers_rules(const Timers *t, Id *ret); /* of running timers, timers_count of them */
+void intervals_again(Intervals *t, const Tick *ticks, size_t n);
+size_t intervals_rules(const Intervals *t, Id *ret); /* of running timers, intervals_count of them */
 /* The interval of these trigger parameters; false when they make none. */
-bool timer_interval(const Json *params, TimeUs *ret, Str *ret_problem);
+bool interval_of(const Json *params, TimeUs *ret, Str *ret_problem);

@@ -1,0 +1,418 @@
+/* The moves of the engine, one after the other, over both stores: one event's whole path with the rows looked at in between. */
+#include "engine/moves.h"
+#include "store/action.h"
+#include "store/migrate.h"
+#include "store/pack.h"
+#include "store/rule.h"
+#include "store/runtime.h"
+#include "store/trigger.h"
+#include "store/worker.h"
+#include "world.h"
+
+#include "test.h"
+
+typedef struct Rig {
+	World *w;
+	Bus *bus;
+	Engine engine;
+	Uow *u;
+	Id worker, rule, action;
+	TimeUs now; /* the test's own clock */
+} Rig;
+
+static TimeUs
+rig_time(void *self)
+{
+	return ((Rig *)self)->now;
+}
+
+static void
+rig_definitions(Rig *r)
+{
+	Uow *u = r->u;
+	Err err = { 0 };
+	PackDef pack = { .ref = str_of("test"), .label = str_of("Test"), .version = str_of("1.0.0") };
+	RuntimeDef runtime = { .ref = str_of("test.shell"), .pack_ref = pack.ref, .name = str_of("shell") };
+	TriggerDef trigger = { .ref = str_of("test.happened"), .pack_ref = pack.ref, .label = str_of("Happened"), .enabled = true };
+	ActionDef action = { .ref = str_of("test.do"), .pack_ref = pack.ref, .label = str_of("Do"), .enabled = true,
+		.entrypoint = str_of("do.sh"), .parameter_delivery = str_of("stdin"), .parameter_format = str_of("json"),
+		.output_format = str_of("text") };
+	RuleDef rule = { .ref = str_of("test.rule"), .pack_ref = pack.ref, .label = str_of("Rule"), .enabled = true,
+		.trigger_ref = trigger.ref, .action_ref = action.ref };
+	DefPut put;
+
+	CHECK_OK(uow_begin(u, &err), err);
+	CHECK_OK(pack_put(u->db, u->arena, &pack, u->now, &put, &err), err);
+	runtime.pack = trigger.pack = action.pack = rule.pack = put.id;
+	CHECK_OK(runtime_put(u->db, u->arena, &runtime, u->now, &put, &err), err);
+	action.runtime = put.id;
+	CHECK_OK(trigger_put(u->db, u->arena, &trigger, u->now, &put, &err), err);
+	rule.trigger = put.id;
+	CHECK_OK(action_put(u->db, u->arena, &action, u->now, &put, &err), err);
+	r->action = rule.action = put.id;
+	rule.action_params = json_object();
+	json_add(u->arena, &rule.action_params, "message", json_cstr("{{ event.payload.text }}"));
+	CHECK_OK(rule_put(u->db, u->arena, &rule, u->now, &put, &err), err);
+	r->rule = put.id;
+	CHECK_OK(uow_commit(u, &points_create, &err), err);
+}
+
+static void
+rig_worker(Rig *r, const char *incarnation, int64_t slots, const char *runtime)
+{
+	Uow *u = r->u;
+	Err err = { 0 };
+	WorkerDef w = { .name = str_of("w1"), .type = str_of("local"), .role = str_of("action"), .host = str_of("here"),
+		.incarnation = str_of(incarnation), .boot_id = str_of("boot"), .slots = slots };
+	Json names = json_array();
+
+	CHECK_OK(uow_begin(u, &err), err);
+	json_push(u->arena, &names, json_cstr(runtime));
+	w.capabilities = json_object();
+	w.meta = json_object();
+	json_add(u->arena, &w.capabilities, "runtimes", names);
+	CHECK_OK(worker_enter(u, &w, &r->worker, &err), err);
+	CHECK_OK(uow_commit(u, &points_worker, &err), err);
+}
+
+static Rig *
+rig_open(void)
+{
+	World *w = world_bare();
+	Rig *r = arena_new(w->a, Rig);
+	Clock *clock = arena_new(w->a, Clock);
+	BusConfig bus = { .url = str_of("local:"), .process = str_of("test"), .clock = clock };
+	Err err = { 0 };
+	int applied;
+
+	r->w = w;
+	r->now = 1700000000LL * US_PER_S;
+	*clock = (Clock){ rig_time, rig_time, r };
+	CHECK_OK(migrate(w->store, r->now, &applied, &err), err);
+	CHECK_OK(bus_open(&bus, &r->bus, &err), err);
+	r->engine = (Engine){ .clock = clock, .store = w->store, .bus = r->bus, .defs = defs_open(),
+		.live = liveness_open(str_of("boot"), 10 * US_PER_S), .process = str_of("test"), .boot_id = str_of("boot"),
+		.heartbeat = 10 * US_PER_S, .scheduled_timeout = 300 * US_PER_S };
+	CHECK_OK(uow_open(&r->engine, &r->u, &err), err);
+	rig_definitions(r);
+	return r;
+}
+
+static void
+rig_done(Rig **r)
+{
+	World *w = (*r)->w;
+
+	uow_close((*r)->u);
+	defs_close((*r)->engine.defs);
+	liveness_close((*r)->engine.live);
+	bus_close((*r)->bus);
+	world_done(&w);
+}
+
+static Id
+rig_create(Rig *r)
+{
+	ExecutionIn in = { .action_ref = str_of("test.do"), .by = str_of("tester") };
+	ExecutionOut out;
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(execution_create(r->u, &in, &out, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	return out.id;
+}
+
+static void
+rig_schedule(Rig *r)
+{
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(schedule(r->u, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_schedule, &err), err);
+}
+
+static ExecLive
+rig_look(Rig *r, Id id)
+{
+	ExecLive e;
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(execution_peek(r->u->db, r->u->arena, id, &e, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	return e;
+}
+
+static void
+check_status(Rig *r, Id id, ExecState want)
+{
+	ExecLive e = rig_look(r, id);
+
+	CHECK_STR(str_of(exec_state_name(e.status)), str_of(exec_state_name(want)));
+}
+
+static bool
+rig_claim(Rig *r, Id id, int attempt, const char *incarnation)
+{
+	RunClaim c = { .execution = id, .attempt = attempt };
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(runs_claim(r->u, r->worker, str_of(incarnation), str_of("w1"), &c, 1, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_worker, &err), err);
+	return c.claimed;
+}
+
+static bool
+rig_finish(Rig *r, Id id, int attempt, ExecEvent event)
+{
+	RunResult result = { .execution = id, .attempt = attempt, .event = event, .started = r->now, .finished = r->now + 1000 };
+	Err err = { 0 };
+
+	result.result = json_object();
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(runs_finish(r->u, r->worker, str_of("w1"), &result, 1, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_worker, &err), err);
+	return result.stored;
+}
+
+static SweepReport
+rig_sweep(Rig *r)
+{
+	SweepReport report;
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(sweep(r->u, &report, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_sweep, &err), err);
+	return report;
+}
+
+TEST(an_event_becomes_a_result)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Uow *u = r->u;
+	Json payload = json_object();
+	EventIn in = { .trigger_ref = str_of("test.happened"), .payload = &payload, .tick_key = str_of("once") };
+	EventOut out, again;
+	Err err = { 0 };
+	Id enforcement = 0, execution = 0;
+
+	rig_worker(r, "inc-1", 2, "shell");
+	CHECK_OK(uow_begin(u, &err), err);
+	json_add(u->arena, &payload, "text", json_cstr("hello"));
+	CHECK_OK(ingest(u, &in, 1, &out, &err), err);
+	CHECK(out.id != 0);
+	CHECK_INT((int64_t)out.enforcements, 1);
+	CHECK_INT((int64_t)u->out.n, 1);
+	enforcement = u->out.msgs[0].item.id;
+	CHECK_OK(uow_commit(u, &points_ingest, &err), err);
+
+	/* the same tick by another sensor */
+	CHECK_OK(uow_begin(u, &err), err);
+	payload = json_object();
+	CHECK_OK(ingest(u, &in, 1, &again, &err), err);
+	CHECK_INT(again.id, 0);
+	CHECK_INT((int64_t)u->out.n, 0);
+	CHECK_OK(uow_commit(u, &points_ingest, &err), err);
+
+	for (int twice = 0; twice < 2; twice++) { /* the message may come twice */
+		CHECK_OK(uow_begin(u, &err), err);
+		CHECK_OK(enforce(u, &enforcement, 1, &err), err);
+		CHECK_INT((int64_t)u->out.n, twice == 0 ? 1 : 0);
+		if (twice == 0) {
+			CHECK(u->out.msgs[0].kind == MSG_EXECUTION_SCHEDULED);
+			execution = u->out.msgs[0].item.id;
+			CHECK_INT(u->out.msgs[0].item.worker, r->worker);
+		}
+		CHECK_OK(uow_commit(u, &points_enforce, &err), err);
+	}
+	check_status(r, execution, EXEC_SCHEDULED);
+	CHECK(rig_claim(r, execution, 1, "inc-1"));
+	CHECK(!rig_claim(r, execution, 1, "inc-1")); /* a dispatch that comes twice starts nothing */
+	check_status(r, execution, EXEC_RUNNING);
+	CHECK(rig_finish(r, execution, 1, EV_EXIT_OK));
+	CHECK(!rig_finish(r, execution, 1, EV_EXIT_BAD)); /* a late result changes nothing */
+	check_status(r, execution, EXEC_COMPLETED);
+}
+
+TEST(a_claim_tells_what_to_run_with_the_parameters_of_the_rule)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Uow *u = r->u;
+	Json payload = json_object();
+	EventIn in = { .trigger_ref = str_of("test.happened"), .payload = &payload };
+	EventOut out;
+	Err err = { 0 };
+	Id enforcement;
+	RunClaim c = { .attempt = 1 };
+
+	rig_worker(r, "inc-1", 2, "bash"); /* an alias of shell */
+	CHECK_OK(uow_begin(u, &err), err);
+	json_add(u->arena, &payload, "text", json_cstr("grüße"));
+	CHECK_OK(ingest(u, &in, 1, &out, &err), err);
+	enforcement = u->out.msgs[0].item.id;
+	CHECK_OK(uow_commit(u, &points_ingest, &err), err);
+	CHECK_OK(uow_begin(u, &err), err);
+	CHECK_OK(enforce(u, &enforcement, 1, &err), err);
+	c.execution = u->out.msgs[0].item.id;
+	CHECK_OK(uow_commit(u, &points_enforce, &err), err);
+	CHECK_OK(uow_begin(u, &err), err);
+	CHECK_OK(runs_claim(u, r->worker, str_of("inc-1"), str_of("w1"), &c, 1, &err), err);
+	CHECK(c.claimed);
+	CHECK_STR(c.runtime, str_of("shell"));
+	CHECK_STR(c.action.entrypoint, str_of("do.sh"));
+	CHECK_STR(json_get_text(&c.row.config, "message"), str_of("grüße"));
+	CHECK_STR(c.row.rule_ref, str_of("test.rule"));
+	CHECK_OK(uow_commit(u, &points_worker, &err), err);
+}
+
+TEST(a_full_worker_makes_the_rest_wait_and_room_lets_the_oldest_in)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id ids[5];
+
+	rig_worker(r, "inc-1", 2, "shell"); /* two slots and one at the door */
+	for (size_t i = 0; i < countof(ids); i++)
+		ids[i] = rig_create(r);
+	rig_schedule(r);
+	for (size_t i = 0; i < countof(ids); i++)
+		check_status(r, ids[i], i < 3 ? EXEC_SCHEDULED : EXEC_REQUESTED);
+	CHECK_INT(rig_look(r, ids[3]).reason, WAIT_CAPACITY);
+	CHECK_INT(rig_look(r, ids[4]).reason, WAIT_QUEUED);
+	CHECK(rig_claim(r, ids[0], 1, "inc-1"));
+	CHECK(rig_finish(r, ids[0], 1, EV_EXIT_BAD));
+	rig_schedule(r);
+	check_status(r, ids[3], EXEC_SCHEDULED);
+	check_status(r, ids[4], EXEC_REQUESTED);
+}
+
+TEST(without_a_worker_it_waits_says_why_and_fails_in_the_end)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id id = rig_create(r), later;
+
+	rig_worker(r, "inc-1", 2, "python");
+	rig_schedule(r);
+	CHECK_INT(rig_look(r, id).reason, WAIT_NO_WORKER);
+	r->now += 200 * US_PER_S;
+	later = rig_create(r);
+	rig_schedule(r);
+	CHECK_INT(rig_look(r, later).reason, WAIT_NO_WORKER);
+	r->now += 101 * US_PER_S;
+	CHECK_INT((int64_t)rig_sweep(r).refused, 1);
+	check_status(r, id, EXEC_FAILED);
+	check_status(r, later, EXEC_REQUESTED); /* its own 300 s are not over */
+	rig_worker(r, "inc-2", 2, "shell");
+	rig_schedule(r);
+	check_status(r, later, EXEC_SCHEDULED);
+}
+
+TEST(cancel_ends_what_waits_and_asks_what_runs)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id waits, runs;
+	ExecState status;
+	Err err = { 0 };
+
+	rig_worker(r, "inc-1", 1, "shell");
+	runs = rig_create(r);
+	rig_schedule(r);
+	CHECK(rig_claim(r, runs, 1, "inc-1"));
+	waits = rig_create(r);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(execution_cancel(r->u, waits, str_of("me"), &status, &err), err);
+	CHECK_INT(status, EXEC_CANCELLED);
+	CHECK_OK(execution_cancel(r->u, runs, str_of("me"), &status, &err), err);
+	CHECK_INT(status, EXEC_CANCELING);
+	CHECK_OK(execution_cancel(r->u, runs, str_of("me"), &status, &err), err); /* again: nothing happens */
+	CHECK(!execution_cancel(r->u, waits, str_of("me"), &status, &err));
+	CHECK_INT(err.code, ERR_CONFLICT);
+	CHECK(!execution_cancel(r->u, 999999, str_of("me"), &status, &err));
+	CHECK_INT(err.code, ERR_NOT_FOUND);
+	CHECK_OK(uow_commit(r->u, &points_cancel, &err), err);
+	CHECK(rig_finish(r, runs, 1, EV_EXIT_OK)); /* whatever it says now, it was cancelled */
+	check_status(r, runs, EXEC_CANCELLED);
+	CHECK(!rig_claim(r, waits, 1, "inc-1"));
+}
+
+TEST(a_worker_that_comes_back_settles_what_its_earlier_process_held)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id ran, held;
+
+	rig_worker(r, "inc-1", 1, "shell");
+	ran = rig_create(r);
+	held = rig_create(r);
+	rig_schedule(r);
+	CHECK(rig_claim(r, ran, 1, "inc-1"));
+	rig_worker(r, "inc-2", 1, "shell");
+	check_status(r, ran, EXEC_ABANDONED);
+	check_status(r, held, EXEC_REQUESTED);
+	CHECK(!rig_finish(r, ran, 1, EV_EXIT_OK)); /* the old process is not dead after all: too late */
+	check_status(r, ran, EXEC_ABANDONED);
+	rig_schedule(r);
+	CHECK(!rig_claim(r, held, 1, "inc-2")); /* the token of the attempt that was given back */
+	CHECK(rig_claim(r, held, 2, "inc-2"));
+}
+
+TEST(what_nobody_was_told_of_is_announced_again)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Json none = json_object();
+	EventIn in = { .trigger_ref = str_of("test.happened"), .payload = &none };
+	EventOut out;
+	Err err = { 0 };
+	SweepReport report;
+	Id id;
+
+	rig_worker(r, "inc-1", 2, "shell");
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(ingest(r->u, &in, 1, &out, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_ingest, &err), err);
+	id = rig_create(r);
+	CHECK_INT((int64_t)rig_sweep(r).announced, 0); /* they may still be on their way */
+	check_status(r, id, EXEC_SCHEDULED);
+	r->now += 6 * US_PER_S;
+	report = rig_sweep(r);
+	CHECK_INT((int64_t)report.announced, 2); /* the enforcement and the dispatch */
+	CHECK(report.waiting);
+	r->now += 40 * US_PER_S;
+	CHECK_INT((int64_t)rig_sweep(r).returned, 1);
+}
+
+TEST(parameters_that_break_the_schema_never_reach_a_worker)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Uow *u = r->u;
+	Err err = { 0 };
+	ActionDef action;
+	DefPut put;
+	Json def = json_object(), params = json_object();
+	ExecutionIn in = { .action_ref = str_of("test.do"), .by = str_of("tester"), .params = &params };
+	ExecutionOut out;
+
+	CHECK_OK(uow_begin(u, &err), err);
+	CHECK_OK(action_get(u->db, u->arena, r->action, &action, &err), err);
+	json_add(u->arena, &def, "type", json_cstr("integer"));
+	json_add(u->arena, &def, "required", json_bool(true));
+	action.param_schema = json_object();
+	json_add(u->arena, &action.param_schema, "count", def);
+	CHECK_OK(action_put(u->db, u->arena, &action, u->now, &put, &err), err);
+	CHECK(put.changed);
+	CHECK_OK(uow_commit(u, &points_create, &err), err);
+	CHECK_OK(uow_begin(u, &err), err);
+	CHECK_OK(execution_create(u, &in, &out, &err), err);
+	CHECK_INT(out.status, EXEC_FAILED);
+	CHECK(!execution_check(u, &in, &err));
+	CHECK_INT(err.code, ERR_VALIDATION);
+	json_set(u->arena, &params, "count", json_cstr("12"));
+	CHECK_OK(execution_create(u, &in, &out, &err), err);
+	CHECK_INT(out.status, EXEC_REQUESTED);
+	in.action_ref = str_of("test.gone");
+	CHECK(!execution_create(u, &in, &out, &err));
+	CHECK_INT(err.code, ERR_NOT_FOUND);
+	uow_abort(u);
+}
