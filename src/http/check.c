@@ -17,20 +17,12 @@ typedef struct Scan {
 	const char *problem;
 } Scan;
 
-typedef struct Known {
-	const char *name;
-	size_t value; /* offset of a Str in Heads */
-	size_t count; /* offset of an unsigned, or NOT_COUNTED */
-} Known;
-
-#define NOT_COUNTED SIZE_MAX
-
-static const Known known[] = {
-	{ "Content-Length", offsetof(Heads, length), offsetof(Heads, lengths) },
-	{ "Transfer-Encoding", offsetof(Heads, encoding), offsetof(Heads, encodings) },
-	{ "Host", offsetof(Heads, host), offsetof(Heads, hosts) },
-	{ "Content-Type", offsetof(Heads, type), NOT_COUNTED },
-	{ "X-Request-Id", offsetof(Heads, request_id), NOT_COUNTED },
+static const char *const known[HEAD_NAMES] = {
+	[HEAD_LENGTH] = "Content-Length",
+	[HEAD_ENCODING] = "Transfer-Encoding",
+	[HEAD_HOST] = "Host",
+	[HEAD_TYPE] = "Content-Type",
+	[HEAD_REQUEST_ID] = "X-Request-Id",
 };
 
 static bool
@@ -63,13 +55,11 @@ is_field_value(Str s)
 static void
 note(Heads *h, Str name, Str value)
 {
-	for (size_t i = 0; i < countof(known); i++) {
-		if (!str_eq_nocase(name, str_of(known[i].name)))
+	for (int i = 0; i < HEAD_NAMES; i++) {
+		if (!str_eq_nocase(name, str_of(known[i])))
 			continue;
-		memcpy((char *)h + known[i].value, &value, sizeof(value));
-		if (known[i].count != NOT_COUNTED)
-			++*(unsigned *)(void *)((char *)h + known[i].count);
-		return;
+		h->known[i].value = value;
+		h->known[i].times++;
 	}
 }
 
@@ -119,17 +109,18 @@ ends_clean(const char *end)
 static bool
 check_length(Heads *h, Err *err)
 {
+	const Head *length = &h->known[HEAD_LENGTH], *encoding = &h->known[HEAD_ENCODING];
 	int64_t n;
 
-	if (h->lengths > 0 && h->encodings > 0)
+	if (length->times > 0 && encoding->times > 0)
 		return err_set(err, ERR_INVALID, "Content-Length and Transfer-Encoding must not come together");
-	if (h->lengths > 1)
+	if (length->times > 1)
 		return err_set(err, ERR_INVALID, "Content-Length must be given once");
-	if (h->encodings > 1 || (h->encodings == 1 && !str_eq_nocase(h->encoding, str_of("chunked"))))
+	if (encoding->times > 1 || (encoding->times == 1 && !str_eq_nocase(encoding->value, str_of("chunked"))))
 		return err_set(err, ERR_INVALID, "Transfer-Encoding must be 'chunked', given once");
-	h->chunked = h->encodings == 1;
-	if (h->lengths == 1) {
-		if (!str_to_int(h->length, &n) || n < 0)
+	h->chunked = encoding->times == 1;
+	if (length->times == 1) {
+		if (!str_to_int(length->value, &n) || n < 0)
 			return err_set(err, ERR_INVALID, "Content-Length must be a number of bytes");
 		h->body_n = (uint64_t)n;
 	}
@@ -141,12 +132,13 @@ static bool
 check_version(const char *version, const Heads *h, Err *err)
 {
 	bool old = strcmp(version, "HTTP/1.0") == 0;
+	unsigned hosts = h->known[HEAD_HOST].times;
 
 	if (!old && strcmp(version, "HTTP/1.1") != 0)
 		return err_set(err, ERR_INVALID, "This server speaks HTTP/1.1");
 	if (old && h->chunked)
 		return err_set(err, ERR_INVALID, "HTTP/1.0 knows no Transfer-Encoding");
-	if (h->hosts > 1 || (h->hosts == 0 && !old))
+	if (hosts > 1 || (hosts == 0 && !old))
 		return err_set(err, ERR_INVALID, "The request needs one Host header");
 	return true;
 }

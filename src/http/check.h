@@ -18,13 +18,19 @@ typedef struct RawLine {
 } RawLine;
 
 /* The headers that matter to the server itself. */
+typedef enum HeadName { HEAD_LENGTH, HEAD_ENCODING, HEAD_HOST, HEAD_TYPE, HEAD_REQUEST_ID, HEAD_NAMES } HeadName;
+
+typedef struct Head {
+	Str value;      /* the last one */
+	unsigned times; /* how often it was given */
+} Head;
+
 typedef struct Heads {
 	size_t bytes;
-	unsigned lengths, encodings, hosts; /* how often each was given */
-	Str length, encoding, host, type, request_id;
+	Head known[HEAD_NAMES];
 	bool has_body;
-	uint64_t body_n; /* 0 when chunked */
 	bool chunked;
+	uint64_t body_n; /* 0 when chunked */
 } Heads;
 
 /* ERR_INVALID for what is ambiguous; ERR_TOO_LARGE when the headers are more than max bytes. */

@@ -9,27 +9,17 @@
 #include "http/check.h"
 #include "http/http.h"
 #include "http/router.h"
+#include "http/wait.h"
 
 #include <microhttpd.h>
 #include <pthread.h>
-#include <stdatomic.h>
 
 enum {
-	WAIT_BUCKETS = 256,
-	WAKE_SLOTS = 1024,
 	RES_HEADERS = 8, /* a handler may add */
 	REQUEST_ID_MAX = 64,
 };
 
 typedef struct HttpThread HttpThread;
-typedef struct Link Link;
-
-/* A connection, as far as time limits are concerned. In the server's list, under its lock. */
-struct Link {
-	Link *before, *after;
-	int fd;
-	_Atomic TimeUs due; /* when the next request must be whole; 0 while one is being answered */
-};
 
 typedef struct ResHeader {
 	const char *name;
@@ -90,14 +80,6 @@ struct HttpThread {
 	Req *free;
 };
 
-typedef struct Waits {
-	Req *buckets[WAIT_BUCKETS];
-	size_t n;
-	size_t pending;             /* resumed requests whose handler has not been called yet */
-	_Atomic uint64_t wakes;     /* so far; counted under the lock, read without */
-	uint64_t slots[WAKE_SLOTS]; /* by hash of the key: the number of its last wake */
-} Waits;
-
 struct HttpServer {
 	HttpConfig config;
 	Arena *arena; /* of the server's life; used by the starting thread only */
@@ -122,8 +104,6 @@ struct HttpServer {
 	Waits waits;
 };
 
-TimeUs mono_now(void);
-
 /* thread.c: per-thread state and reuse of requests */
 HttpThread *thread_here(HttpServer *s);
 MUST_CHECK bool thread_app(HttpThread *t, App **ret, Err *err);
@@ -141,13 +121,3 @@ MUST_CHECK bool request_run(Req *q);
 void respond_refuse(Req *q, int status, const char *code, const char *fmt, ...) PRINTF(4, 5);
 void respond_err(Req *q, const Err *err);
 MUST_CHECK bool respond_send(Req *q);
-
-/* wait.c */
-MUST_CHECK bool wait_begin(Req *q);  /* false: it does not sleep, and is to be run again at once */
-void wait_over(Req *q);              /* called again, or ended */
-void wait_resume_all(HttpServer *s); /* caller holds the lock */
-void wait_wake(HttpServer *s, int64_t key);
-MUST_CHECK bool timer_start(HttpServer *s, Err *err);
-void timer_stop(HttpServer *s);
-void link_open(HttpServer *s, Link *l);
-void link_close(HttpServer *s, Link *l);

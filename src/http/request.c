@@ -37,10 +37,11 @@ id_is_fine(Str id)
 static void
 name_request(Req *q)
 {
+	Str given = q->heads.known[HEAD_REQUEST_ID].value;
 	char *text;
 
-	if (id_is_fine(q->heads.request_id)) {
-		q->id = str_copy(q->arena, q->heads.request_id);
+	if (id_is_fine(given)) {
+		q->id = str_copy(q->arena, given);
 		return;
 	}
 	text = arena_alloc(q->arena, UUID_TEXT + 1);
@@ -131,7 +132,8 @@ check_body(Req *q)
 		respond_refuse(q, 413, "PAYLOAD_TOO_LARGE", "The body is larger than %zu bytes", max);
 		return false;
 	}
-	if (!q->heads.has_body || (q->match.entry->route->flags & ROUTE_RAW_BODY) != 0 || is_json_type(q->heads.type))
+	if (!q->heads.has_body || (q->match.entry->route->flags & ROUTE_RAW_BODY) != 0 ||
+	    is_json_type(q->heads.known[HEAD_TYPE].value))
 		return true;
 	respond_refuse(q, 415, "UNSUPPORTED_MEDIA_TYPE", "The body must be sent with Content-Type: application/json");
 	return false;

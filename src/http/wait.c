@@ -1,3 +1,5 @@
+#include "http/wait.h"
+
 #include "http/inside.h"
 
 #include <sys/socket.h>
