@@ -1,0 +1,313 @@
+#include "engine/register.h"
+
+#include "os/fs.h"
+#include "store/action.h"
+#include "store/migrate.h"
+#include "store/pack.h"
+#include "store/permission_set.h"
+#include "store/rule.h"
+#include "store/runtime.h"
+#include "store/sensor.h"
+#include "store/trigger.h"
+#include "test.h"
+#include "world.h"
+
+#include <stdlib.h>
+
+enum { NOW = 1795200000000000, LATER = NOW + 60 * US_PER_S };
+
+typedef struct Bench {
+	World *w;
+	Str dir; /* packs_base_dir */
+} Bench;
+
+static Bench
+bench_open(void)
+{
+	World *w = world_bare();
+	Bench b = { .w = w };
+	Err err = { 0 };
+	int n;
+
+	CHECK_OK(migrate(w->store, NOW, &n, &err), err);
+	CHECK_OK(dir_private(w->a, "/tmp", "attune-packs", &b.dir, &err), err);
+	return b;
+}
+
+static void
+bench_done(Bench *b)
+{
+	tree_remove(b->dir.p);
+	world_done(&b->w);
+}
+
+static void
+write_file(Bench *b, const char *path, const char *text)
+{
+	Str full = str_fmt(b->w->a, "%.*s/%s", STR_ARG(b->dir), path), dir = full;
+	Err err = { 0 };
+
+	while (dir.p[dir.n - 1] != '/')
+		dir.n--;
+	CHECK_OK(dirs_make(str_cstr(b->w->a, dir), 0755, &err), err);
+	CHECK_OK(file_write(full.p, str_of(text), 0644, &err), err);
+}
+
+static void
+drop_file(Bench *b, const char *path)
+{
+	tree_remove(str_fmt(b->w->a, "%.*s/%s", STR_ARG(b->dir), path).p);
+}
+
+static void
+write_pack(Bench *b)
+{
+	write_file(b, "p1/pack.yaml", "ref: p1\nversion: 1.0.0\nconfig: {a: 1}\n");
+	write_file(b, "p1/runtimes/sh.yaml", "ref: p1.sh\nname: p1shell\naliases: [p1sh]\n");
+	write_file(b, "p1/triggers/tick.yaml", "ref: p1.tick\n");
+	write_file(
+	    b, "p1/sensors/clock.yaml", "ref: p1.clock\nrunner_type: p1.sh\nentry_point: x y\ntrigger_types: [tick]\n");
+	write_file(b, "p1/actions/act.yaml", "ref: p1.act\nrunner_type: P1SH\nentry_point: 'echo hi'\n");
+	write_file(b, "p1/actions/two.yaml", "ref: p1.two\nrunner_type: p1shell\nentry_point: 'echo hi'\n");
+	write_file(b, "p1/rules/r.yaml", "ref: r\ntrigger_ref: tick\naction_ref: act\nenabled: true\n");
+	write_file(b, "p1/permission_sets/all.yaml", "ref: p1.all\ngrants: [{resource: packs, actions: [read]}]\n");
+}
+
+/* All of base_dir; the result of its n-th pack. */
+static RegisterResult
+register_nth(Bench *b, size_t which, TimeUs now)
+{
+	RegisterResult *all;
+	size_t n;
+	Err err = { 0 };
+
+	CHECK_OK(register_all(b->w->db, b->w->a, b->dir, now, &all, &n, &err), err);
+	CHECK(which < n);
+	return all[which];
+}
+
+static RegisterResult
+register_good(Bench *b, TimeUs now)
+{
+	RegisterResult r = register_nth(b, 0, now);
+
+	CHECK_STR(r.problem, (Str){ 0 });
+	return r;
+}
+
+static int64_t
+changes(Bench *b)
+{
+	Id last;
+	Err err = { 0 };
+
+	CHECK_OK(change_last(b->w->db, b->w->a, &last, &err), err);
+	return last;
+}
+
+TEST(a_pack_folder_becomes_rows_that_point_to_each_other)
+{
+	CLEANUP(bench_done) Bench b = bench_open();
+	ActionDef act;
+	TriggerDef tick;
+	RuleDef rule;
+	SensorDef clock;
+	PermissionSetDef set;
+	Err err = { 0 };
+	RegisterResult r;
+
+	write_pack(&b);
+	r = register_good(&b, NOW);
+	CHECK(r.report.made && !r.unchanged);
+	CHECK_INT((int64_t)r.report.created, 8);
+	CHECK_INT((int64_t)r.report.warning_count, 0);
+	CHECK_OK(action_get_ref(b.w->db, b.w->a, str_of("p1.act"), &act, &err), err);
+	CHECK_STR(act.runtime_ref, str_of("p1.sh"));
+	CHECK_OK(sensor_get_ref(b.w->db, b.w->a, str_of("p1.clock"), &clock, &err), err);
+	CHECK_OK(trigger_get_ref(b.w->db, b.w->a, str_of("p1.tick"), &tick, &err), err);
+	CHECK_INT(tick.sensor, clock.id);
+	CHECK_STR(tick.sensor_ref, str_of("p1.clock"));
+	CHECK_OK(rule_get_ref(b.w->db, b.w->a, str_of("p1.r"), &rule, &err), err);
+	CHECK_INT(rule.action, act.id);
+	CHECK_INT(rule.trigger, tick.id);
+	CHECK_INT(rule.anchor, NOW);
+	CHECK_OK(permission_set_get_ref(b.w->db, b.w->a, str_of("p1.all"), &set, &err), err);
+}
+
+TEST(registering_twice_changes_nothing)
+{
+	CLEANUP(bench_done) Bench b = bench_open();
+	int64_t before;
+	Pack pack;
+	RegisterReport again;
+	Err err = { 0 };
+
+	write_pack(&b);
+	(void)register_good(&b, NOW);
+	before = changes(&b);
+	CHECK(register_good(&b, LATER).unchanged);
+	/* Even when the files are looked at. */
+	CHECK_OK(pack_load(b.w->a, str_fmt(b.w->a, "%.*s/p1", STR_ARG(b.dir)), &pack, &err), err);
+	CHECK_OK(db_begin(b.w->db, &err), err);
+	CHECK_OK(register_pack(b.w->db, b.w->a, &pack, LATER, &again, &err), err);
+	CHECK_OK(db_commit(b.w->db, &err), err);
+	CHECK_INT((int64_t)(again.created + again.updated + again.deleted), 0);
+	CHECK_INT(changes(&b), before);
+}
+
+TEST(a_new_version_adds_changes_and_removes_and_keeps_what_is_the_operators)
+{
+	CLEANUP(bench_done) Bench b = bench_open();
+	ActionDef act, adhoc, gone;
+	PackDef pack;
+	RuleDef rule;
+	DefPut put;
+	Json config = json_object();
+	RegisterResult r;
+	Err err = { 0 };
+
+	write_pack(&b);
+	(void)register_good(&b, NOW);
+	CHECK_OK(action_get_ref(b.w->db, b.w->a, str_of("p1.act"), &act, &err), err);
+	adhoc = act;
+	adhoc.ref = str_of("p1.adhoc");
+	adhoc.is_adhoc = true;
+	json_add(b.w->a, &config, "a", json_int(7));
+	CHECK_OK(db_begin(b.w->db, &err), err);
+	CHECK_OK(rule_set_enabled(b.w->db, b.w->a, str_of("p1.r"), false, NOW, &err), err);
+	CHECK_OK(action_put(b.w->db, b.w->a, &adhoc, NOW, &put, &err), err);
+	CHECK_OK(pack_set_config(b.w->db, b.w->a, act.pack, &config, NOW, &err), err);
+	CHECK_OK(db_commit(b.w->db, &err), err);
+	write_file(&b, "p1/pack.yaml", "ref: p1\nversion: 1.1.0\nconfig: {a: 1}\n");
+	write_file(&b, "p1/actions/act.yaml", "ref: p1.act\nlabel: New\nrunner_type: p1sh\nentry_point: 'echo hi'\n");
+	write_file(&b, "p1/actions/three.yaml", "ref: p1.three\nrunner_type: p1sh\nentry_point: 'echo 3'\n");
+	drop_file(&b, "p1/actions/two.yaml");
+	r = register_good(&b, LATER);
+	CHECK_INT((int64_t)r.report.created, 1);
+	CHECK_INT((int64_t)r.report.updated, 2);
+	CHECK_INT((int64_t)r.report.deleted, 1);
+	CHECK(!action_get_ref(b.w->db, b.w->a, str_of("p1.two"), &gone, &err));
+	CHECK_OK(action_get_ref(b.w->db, b.w->a, str_of("p1.adhoc"), &adhoc, &err), err);
+	CHECK_OK(action_get(b.w->db, b.w->a, act.id, &act, &err), err);
+	CHECK_STR(act.label, str_of("New"));
+	CHECK_OK(rule_get_ref(b.w->db, b.w->a, str_of("p1.r"), &rule, &err), err);
+	CHECK(!rule.enabled);
+	CHECK_OK(pack_get_ref(b.w->db, b.w->a, str_of("p1"), &pack, &err), err);
+	CHECK_INT(json_as_int(json_get(&pack.config, "a"), 0), 7);
+	CHECK_STR(pack.version, str_of("1.1.0"));
+}
+
+TEST(a_pack_with_a_broken_file_changes_nothing_and_says_where)
+{
+	CLEANUP(bench_done) Bench b = bench_open();
+	ActionDef act;
+	RegisterResult r;
+	int64_t before;
+	Err err = { 0 };
+
+	write_pack(&b);
+	(void)register_good(&b, NOW);
+	before = changes(&b);
+	write_file(&b, "p1/actions/act.yaml", "ref: p1.act\nlabel: New\nrunner_type: p1sh\nentry_point: 'echo hi'\n");
+	write_file(&b, "p1/actions/two.yaml", "ref: p1.two\nparameters:\n  x: {type: strang}\n");
+	r = register_nth(&b, 0, LATER);
+	CHECK(strstr(r.problem.p, "actions/two.yaml:3:7: ") != NULL);
+	CHECK_INT(changes(&b), before);
+	CHECK_OK(action_get_ref(b.w->db, b.w->a, str_of("p1.act"), &act, &err), err);
+	CHECK_STR(act.label, str_of("Act"));
+	/* The store refuses in the middle: nothing of it stays either. */
+	write_file(&b, "p1/actions/two.yaml", "ref: p1.two\nrunner_type: p1sh\nentry_point: echo 2\n");
+	write_file(&b, "p1/sensors/clock.yaml", "ref: p1.clock\nrunner_type: nosuch\nentry_point: x y\n");
+	write_file(&b, "p1/triggers/new.yaml", "ref: p1.new\n");
+	r = register_nth(&b, 0, LATER);
+	CHECK(strstr(r.problem.p, "'nosuch'") != NULL);
+	CHECK_INT(changes(&b), before);
+}
+
+TEST(one_bad_pack_does_not_keep_the_others_out)
+{
+	CLEANUP(bench_done) Bench b = bench_open();
+	RegisterResult *all;
+	size_t n;
+	Err err = { 0 };
+
+	write_pack(&b);
+	write_file(&b, "a_bad/pack.yaml", "ref: a_bad\nversion: [\n");
+	write_file(&b, "core/pack.yaml", "ref: core\nversion: 1.0.0\n");
+	write_file(&b, "nothing/readme.txt", "no pack");
+	CHECK_OK(register_all(b.w->db, b.w->a, b.dir, NOW, &all, &n, &err), err);
+	CHECK_INT((int64_t)n, 3);
+	CHECK_STR(all[0].ref, str_of("core"));
+	CHECK(str_none(all[0].problem));
+	CHECK(!str_none(all[1].problem));
+	CHECK_STR(all[2].ref, str_of("p1"));
+	CHECK(str_none(all[2].problem));
+}
+
+TEST(a_pack_may_not_take_what_is_anothers)
+{
+	CLEANUP(bench_done) Bench b = bench_open();
+	RegisterResult *all;
+	PackDef none;
+	size_t n;
+	Err err = { 0 };
+
+	write_pack(&b);
+	write_file(&b, "thief/pack.yaml", "ref: thief\nversion: 1.0.0\n");
+	write_file(&b, "thief/actions/act.yaml", "ref: p1.act\nentry_point: echo mine\n");
+	CHECK_OK(register_all(b.w->db, b.w->a, b.dir, NOW, &all, &n, &err), err);
+	CHECK(str_none(all[0].problem));
+	CHECK(strstr(all[1].problem.p, "belongs to another pack") != NULL);
+	CHECK(!pack_get_ref(b.w->db, b.w->a, str_of("thief"), &none, &err));
+}
+
+TEST(a_rule_waits_for_the_pack_of_its_action)
+{
+	CLEANUP(bench_done) Bench b = bench_open();
+	RegisterResult *all;
+	RuleDef rule;
+	ActionDef act;
+	size_t n;
+	Err err = { 0 };
+
+	write_pack(&b);
+	write_file(&b, "a1/pack.yaml", "ref: a1\nversion: 1.0.0\n");
+	write_file(&b, "a1/rules/r.yaml", "ref: r\ntrigger_ref: p1.tick\naction_ref: p1.act\n");
+	CHECK_OK(register_all(b.w->db, b.w->a, b.dir, NOW, &all, &n, &err), err);
+	CHECK_INT((int64_t)all[0].report.warning_count, 2);
+	CHECK_OK(rule_get_ref(b.w->db, b.w->a, str_of("a1.r"), &rule, &err), err);
+	CHECK_OK(action_get_ref(b.w->db, b.w->a, str_of("p1.act"), &act, &err), err);
+	CHECK_INT(rule.action, act.id);
+	CHECK(rule.trigger != 0);
+}
+
+TEST(the_core_pack_registers_without_a_word)
+{
+	CLEANUP(bench_done) Bench b = bench_open();
+	const char *packs = getenv("ATTUNE_TEST_PACKS");
+	RegisterResult *all;
+	ActionDef echo;
+	RuleDef rule;
+	TriggerDef timer;
+	RuntimeDef python;
+	size_t n;
+	Err err = { 0 };
+
+	CHECK(packs != NULL);
+	CHECK_OK(register_all(b.w->db, b.w->a, str_of(packs), NOW, &all, &n, &err), err);
+	CHECK_STR(all[0].ref, str_of("core"));
+	CHECK_STR(all[0].problem, (Str){ 0 });
+	CHECK_INT((int64_t)all[0].problem_count, 0);
+	CHECK_INT((int64_t)all[0].report.warning_count, 0);
+	CHECK_OK(action_get_ref(b.w->db, b.w->a, str_of("core.echo"), &echo, &err), err);
+	CHECK_STR(echo.runtime_ref, str_of("core.shell"));
+	CHECK_STR(echo.parameter_format, str_of("dotenv"));
+	CHECK_OK(action_get_ref(b.w->db, b.w->a, str_of("core.noop"), &echo, &err), err);
+	CHECK_STR(echo.runtime_ref, str_of("core.internal"));
+	CHECK_OK(rule_get_ref(b.w->db, b.w->a, str_of("core.timer_echo"), &rule, &err), err);
+	CHECK(!rule.enabled && rule.action != 0 && rule.trigger != 0);
+	CHECK_OK(trigger_get_ref(b.w->db, b.w->a, str_of("core.crontimer"), &timer, &err), err);
+	CHECK_STR(timer.sensor_ref, str_of("core.timer_sensor"));
+	CHECK_OK(runtime_get_ref(b.w->db, b.w->a, str_of("core.python"), &python, &err), err);
+	CHECK_INT((int64_t)python.version_count, 3);
+}
