@@ -47,7 +47,7 @@ typedef struct DefTable {
 #define DEF_ALWAYS_ENABLED " and $2 is not null"
 #define DEF_NO_TRIGGER " and $4 = ''"
 #define DEF_NO_ACTION " and $5 = ''"
-#define DEF_PAGE " order by ref limit $6 offset $7"
+#define DEF_PAGE " order by x.ref limit $6 offset $7"
 
 MUST_CHECK bool def_get(Db *db, Arena *a, const DefTable *t, Id id, void *ret, Err *err);       /* ERR_NOT_FOUND */
 MUST_CHECK bool def_get_ref(Db *db, Arena *a, const DefTable *t, Str ref, void *ret, Err *err); /* ERR_NOT_FOUND */
