@@ -25,8 +25,8 @@ TEST(a_segment_is_decoded_once)
 
 TEST(a_segment_that_could_be_read_in_two_ways_is_refused)
 {
-	static const char *const bad[] = { "a%2Fb", "a%2fb", "%00", "a%", "a%4", "a%4g", "..", ".", "%2e%2E",
-		"%ff", "\xff", "%C0%AF", "%ED%A0%80" };
+	static const char *const bad[] = { "a%2Fb", "a%2fb", "%00", "a%", "a%4", "a%4g", "..", ".", "%2e%2E", "%ff",
+		"\xff", "%C0%AF", "%ED%A0%80" };
 	CLEANUP(arena_done) Arena *a = arena_open();
 	Str got;
 
