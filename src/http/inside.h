@@ -63,6 +63,7 @@ struct Req {
 	bool body_over;
 	Res res;
 
+	TimeUs handler_at; /* when the handler was first called, on the monotonic clock */
 	bool slept;    /* was suspended, not called again yet, as its own thread knows it */
 	bool waited;   /* this call of the handler is not the first */
 	uint64_t seen; /* wakes before the handler began */

@@ -197,6 +197,8 @@ call_handler(Req *q, App *app)
 	Err err = { 0 };
 
 	arena_rewind(q->arena, q->begun);
+	if (!q->waited)
+		q->handler_at = mono_now();
 	q->res = (Res){ .a = q->arena };
 	q->seen = atomic_load(&q->server->waits.wakes);
 	if (!route->handler(app, q, &q->res, &err)) {
@@ -376,6 +378,12 @@ bool
 req_waited(const Req *q)
 {
 	return q->waited;
+}
+
+TimeUs
+req_began(const Req *q)
+{
+	return q->handler_at;
 }
 
 /* The last of the synonyms' values that is a number, brought into its range. */
