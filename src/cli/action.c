@@ -29,7 +29,7 @@ read_params(Cli *c, Json *ret, Err *err)
 }
 
 bool
-action_execute(Cli *c, int *ret_code, Err *err)
+cmd_action_execute(Cli *c, int *ret_code, Err *err)
 {
 	Json body = json_object(), params, row;
 	int64_t seconds;
@@ -45,7 +45,7 @@ action_execute(Cli *c, int *ret_code, Err *err)
 	if (cli_has(c, "wait") || cli_has(c, "watch")) {
 		if (!status_is_terminal(json_get_text(&row, "status")) && !cli_wait(c, id, seconds, &row, err))
 			return false;
-		*ret_code = execution_report(c, &row);
+		*ret_code = cmd_execution_report(c, &row);
 		return true;
 	}
 	if (!out_raw(c, &row))

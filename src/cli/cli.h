@@ -95,5 +95,5 @@ MUST_CHECK bool cli_wait(Cli *c, Str id, int64_t seconds, Json *ret, Err *err);
 bool status_is_terminal(Str status);
 
 /* The handlers named in the table of commands. */
-CliHandler list_run, show_run, action_execute, execution_show, execution_result, execution_logs, execution_watch,
-    execution_cancel, rule_create, rule_enable, rule_disable, rule_delete, event_emit, status_run, trace_run;
+CliHandler cmd_list_run, cmd_show_run, cmd_action_execute, cmd_execution_show, cmd_execution_result, cmd_execution_logs, cmd_execution_watch,
+    cmd_execution_cancel, cmd_rule_create, cmd_rule_enable, cmd_rule_disable, cmd_rule_delete, cmd_event_emit, cmd_status_run, cmd_trace_run;

@@ -1,7 +1,7 @@
 #include "cli/output.h"
 
 bool
-event_emit(Cli *c, int *ret_code, Err *err)
+cmd_event_emit(Cli *c, int *ret_code, Err *err)
 {
 	Json body = json_object(), payload, row;
 

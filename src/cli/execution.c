@@ -59,7 +59,7 @@ print_failure(const Cli *c, const Json *row)
 }
 
 int
-execution_report(const Cli *c, const Json *row)
+cmd_execution_report(const Cli *c, const Json *row)
 {
 	bool fine = str_is(json_get_text(row, "status"), "completed");
 
@@ -72,7 +72,7 @@ execution_report(const Cli *c, const Json *row)
 }
 
 bool
-execution_show(Cli *c, int *ret_code, Err *err)
+cmd_execution_show(Cli *c, int *ret_code, Err *err)
 {
 	Json row, moves = { 0 };
 
@@ -93,7 +93,7 @@ execution_show(Cli *c, int *ret_code, Err *err)
 }
 
 bool
-execution_result(Cli *c, int *ret_code, Err *err)
+cmd_execution_result(Cli *c, int *ret_code, Err *err)
 {
 	Buf b = buf_open(c->a);
 	const Json *result;
@@ -115,7 +115,7 @@ execution_result(Cli *c, int *ret_code, Err *err)
 
 /* Output up to the server's inline limit lies in the row. */
 bool
-execution_logs(Cli *c, int *ret_code, Err *err)
+cmd_execution_logs(Cli *c, int *ret_code, Err *err)
 {
 	const Json *result;
 	Json row;
@@ -146,7 +146,7 @@ print_moves(const Cli *c, const Json *row, size_t seen)
 
 /* Ctrl-C ends the watching only: the run is the server's. */
 bool
-execution_watch(Cli *c, int *ret_code, Err *err)
+cmd_execution_watch(Cli *c, int *ret_code, Err *err)
 {
 	struct timespec little = { .tv_nsec = WATCH_MS * 1000000L };
 	int64_t seconds;
@@ -172,12 +172,12 @@ execution_watch(Cli *c, int *ret_code, Err *err)
 		arena_rewind(c->a, m);
 		nanosleep(&little, NULL);
 	}
-	*ret_code = execution_report(c, &row);
+	*ret_code = cmd_execution_report(c, &row);
 	return true;
 }
 
 bool
-execution_cancel(Cli *c, int *ret_code, Err *err)
+cmd_execution_cancel(Cli *c, int *ret_code, Err *err)
 {
 	Json row;
 

@@ -6,4 +6,4 @@
 #include "cli/output.h"
 
 /* Prints what the run gave, for people, or the whole row; the exit code says whether it completed. */
-int execution_report(const Cli *c, const Json *row);
+int cmd_execution_report(const Cli *c, const Json *row);

@@ -21,7 +21,7 @@ list_path(const Cli *c)
 }
 
 bool
-list_run(Cli *c, int *ret_code, Err *err)
+cmd_list_run(Cli *c, int *ret_code, Err *err)
 {
 	int64_t unused;
 	Json rows;
@@ -41,7 +41,7 @@ list_run(Cli *c, int *ret_code, Err *err)
 }
 
 bool
-show_run(Cli *c, int *ret_code, Err *err)
+cmd_show_run(Cli *c, int *ret_code, Err *err)
 {
 	Json one;
 

@@ -19,21 +19,21 @@ change(Cli *c, const char *method, const char *more, const char *done, Err *err)
 }
 
 bool
-rule_enable(Cli *c, int *ret_code, Err *err)
+cmd_rule_enable(Cli *c, int *ret_code, Err *err)
 {
 	(void)ret_code;
 	return change(c, "POST", "/enable", "enabled", err);
 }
 
 bool
-rule_disable(Cli *c, int *ret_code, Err *err)
+cmd_rule_disable(Cli *c, int *ret_code, Err *err)
 {
 	(void)ret_code;
 	return change(c, "POST", "/disable", "disabled", err);
 }
 
 bool
-rule_delete(Cli *c, int *ret_code, Err *err)
+cmd_rule_delete(Cli *c, int *ret_code, Err *err)
 {
 	(void)ret_code;
 	return change(c, "DELETE", "", "deleted", err);
@@ -86,7 +86,7 @@ add_object(Cli *c, Json *body, const char *option, const char *key, Err *err)
 }
 
 bool
-rule_create(Cli *c, int *ret_code, Err *err)
+cmd_rule_create(Cli *c, int *ret_code, Err *err)
 {
 	Json body = json_object(), row;
 

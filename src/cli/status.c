@@ -35,7 +35,7 @@ print_counts(const Cli *c, const Json *counts)
 }
 
 bool
-status_run(Cli *c, int *ret_code, Err *err)
+cmd_status_run(Cli *c, int *ret_code, Err *err)
 {
 	Json all;
 

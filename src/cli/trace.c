@@ -34,7 +34,7 @@ print_link(const Cli *c, size_t i, const Json *one)
 }
 
 bool
-trace_run(Cli *c, int *ret_code, Err *err)
+cmd_trace_run(Cli *c, int *ret_code, Err *err)
 {
 	const Json *rows;
 	Json all;

@@ -115,7 +115,7 @@ TEST(every_command_has_a_help_of_its_own)
 		CHECK(str_find(buf_str(&b), str_of("--api-url URL"), NULL));
 		CHECK(all[i].run != NULL && all[i].help[0] != '\0');
 		CHECK(all[i].args_max == 0 || all[i].args[0] != '\0');
-		CHECK((all[i].run == list_run || all[i].run == show_run) == (all[i].thing != NULL));
+		CHECK((all[i].run == cmd_list_run || all[i].run == cmd_show_run) == (all[i].thing != NULL));
 	}
 }
 
