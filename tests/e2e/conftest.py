@@ -1,4 +1,8 @@
-"""Every test that asks for `world` runs in both. Run them with `dev/test e2e [PYTEST_ARGS]`."""
+"""Every test that asks for `world` or `running` runs in both worlds. Run them with `dev/test e2e [PYTEST_ARGS]`.
+
+`world` is a fresh world of the test's own, not started yet; `running` is one that is up already, with the test pack of work.py,
+shared by the tests of one file, which must leave it as they found it.
+"""
 
 import os
 import signal
@@ -8,34 +12,62 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import World  # noqa: E402
+from work import Ledger, add_test_pack  # noqa: E402
+
+WORLDS = ("embedded", "distributed")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--world", choices=("embedded", "distributed"), help="only this world")
+    parser.addoption("--world", choices=WORLDS, help="only this world")
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "alone: measures time, or disturbs the shared servers: nothing runs beside it")
     config.addinivalue_line("markers", "limit(seconds): this test may take longer than two minutes")
+    config.addinivalue_line("markers", "only(world): the promise concerns this world alone")
 
 
 def pytest_generate_tests(metafunc):
-    if "world" in metafunc.fixturenames:
-        chosen = metafunc.config.getoption("--world")
-        metafunc.parametrize("world", [chosen] if chosen else ["embedded", "distributed"], indirect=True)
+    name = fixture_of(metafunc.fixturenames)
+    if name is None:
+        return
+    only = metafunc.definition.get_closest_marker("only")
+    kinds = only.args if only else WORLDS
+    metafunc.parametrize(name, kinds, indirect=True, scope="module" if name == "running" else "function")
+
+
+def fixture_of(names):
+    return next((name for name in ("world", "running") if name in names), None)
 
 
 def pytest_collection_modifyitems(config, items):
     """A test of no world at all belongs to the embedded run, so that it runs once."""
-    if config.getoption("--world") == "distributed":
-        homeless = [item for item in items if "world" not in item.fixturenames]
-        config.hook.pytest_deselected(items=homeless)
-        items[:] = [item for item in items if "world" in item.fixturenames]
+    chosen = config.getoption("--world")
+    if chosen is None:
+        return
+
+    def belongs(item):
+        name = fixture_of(item.fixturenames)
+        return chosen == (WORLDS[0] if name is None else item.callspec.params[name])
+
+    config.hook.pytest_deselected(items=[item for item in items if not belongs(item)])
+    items[:] = [item for item in items if belongs(item)]
 
 
 @pytest.fixture
 def world(request, tmp_path):
     with World(request.param, tmp_path) as w:
+        yield w
+        w.close()
+        assert not w.sanitizer_reports(), "a sanitizer complained in the log of: " + ", ".join(w.sanitizer_reports())
+
+
+@pytest.fixture(scope="module")
+def running(request, tmp_path_factory):
+    with World(request.param, tmp_path_factory.mktemp("running")) as w:
+        add_test_pack(w)
+        w.ledger = Ledger(w)
+        w.start()
         yield w
         w.close()
         assert not w.sanitizer_reports(), "a sanitizer complained in the log of: " + ", ".join(w.sanitizer_reports())
@@ -58,7 +90,8 @@ def pytest_runtest_call(item):
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
-    w = getattr(item, "funcargs", {}).get("world")
+    args = getattr(item, "funcargs", {})
+    w = args.get("world") or args.get("running")
     if report.failed and isinstance(w, World):
         for p in w.processes:
             report.sections.append((f"end of {p.name}'s log", w.logs_of(p)[-6000:]))

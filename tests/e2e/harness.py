@@ -393,9 +393,18 @@ class World:
         if self.embedded:
             db = sqlite3.connect(self.database_file(), timeout=10, isolation_level=None)
             return ClosingCursor(db, db.execute(sql, args))
-        cursor = self._pg().cursor()
-        cursor.execute(sql.replace("%", "%%").replace("?", "%s") if args else sql, args or None)
-        return cursor
+        import psycopg2
+
+        for attempt in (1, 2):  # the server may have been restarted since the last question
+            try:
+                cursor = self._pg().cursor()
+                cursor.execute(sql.replace("%", "%%").replace("?", "%s") if args else sql, args or None)
+                return cursor
+            except (psycopg2.OperationalError, psycopg2.InterfaceError):
+                if self.pg is not None:
+                    self.pg.close()
+                if attempt == 2:
+                    raise
 
     def database_file(self):
         for path in glob.glob(os.path.join(self.data, "**"), recursive=True):
