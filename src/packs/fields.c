@@ -53,6 +53,24 @@ nearest(const Field *fields, size_t n, Str key)
 	return best;
 }
 
+/* "a number", "a list". */
+const char *
+load_kind(const Json *v)
+{
+	static const char *const names[JSON_KINDS] = {
+		[JSON_NULL] = "nothing",
+		[JSON_BOOL] = "a boolean",
+		[JSON_INT] = "a number",
+		[JSON_REAL] = "a number",
+		[JSON_BIG] = "a number",
+		[JSON_STRING] = "a text",
+		[JSON_ARRAY] = "a list",
+		[JSON_OBJECT] = "a mapping",
+	};
+
+	return names[v->kind];
+}
+
 typedef bool ReadField(Load *l, const Field *f, const char *pointer, const Json *v, void *to);
 
 static bool
@@ -60,8 +78,8 @@ read_text(Load *l, const Field *f, const char *pointer, const Json *v, void *to)
 {
 	(void)f;
 	if (v->kind != JSON_STRING && v->kind != JSON_INT) {
-		load_fatal(l, pointer, "'%s' must be a text%s, not a %s", pointer + 1,
-		    json_is_number(v) ? " (put the number in quotes)" : "", json_kind_name(v->kind));
+		load_fatal(l, pointer, "'%s' must be a text%s, not %s", pointer + 1,
+		    json_is_number(v) ? " (put the number in quotes)" : "", load_kind(v));
 		return false;
 	}
 	*(Str *)to = v->kind == JSON_STRING ? json_as_str(v) : json_text(l->a, v);
@@ -71,7 +89,7 @@ read_text(Load *l, const Field *f, const char *pointer, const Json *v, void *to)
 static bool
 wrong(Load *l, const char *pointer, const Json *v, const char *want)
 {
-	load_fatal(l, pointer, "'%s' must be %s, not a %s", pointer + 1, want, json_kind_name(v->kind));
+	load_fatal(l, pointer, "'%s' must be %s, not %s", pointer + 1, want, load_kind(v));
 	return false;
 }
 

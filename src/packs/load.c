@@ -78,7 +78,7 @@ load_file(Load *l, Str file)
 		return false;
 	}
 	if (l->root.kind != JSON_OBJECT) {
-		load_fatal(l, "", "a mapping of keys is expected, not a %s", json_kind_name(l->root.kind));
+		load_fatal(l, "", "a mapping of keys is expected, not %s", load_kind(&l->root));
 		return false;
 	}
 	return true;

@@ -51,6 +51,7 @@ typedef struct Field {
 	const char *const *words;
 } Field;
 
+const char *load_kind(const Json *v); /* "a number", "a list" */
 /* Puts what l->root says into the struct and checks each value; what is not given stays as it is. */
 void fields_read(Load *l, const Field *fields, size_t n, void *def);
 
