@@ -1,0 +1,11 @@
+/*
+ * Looks at the rows and the ledger, and says through sim_fail which promise was broken (invariants I1 to I7 of the test plan).
+ */
+#pragma once
+
+#include "sim_proc.h"
+
+void judge_look(Sim *s);  /* at any moment between two steps */
+bool judge_quiet(Sim *s); /* nothing waits for anybody */
+void judge_stuck(Sim *s); /* it did not become quiet in time: says what waits */
+void judge_end(Sim *s);   /* once it is quiet */

@@ -1,0 +1,118 @@
+/*
+ * A whole platform in one thread: the shipped turns of the roles over a database in memory, a clock that is moved, a bus that loses,
+ * doubles, delays and reorders, and processes that are numbers in a table. Everything that happens is decided by one seed, so a
+ * failing seed can be run again and fails in the same place. A Sim lives for one seed; the judge (judge.h) watches it.
+ */
+#pragma once
+
+#include "ledger.h"
+
+#include "bus/bus_impl.h"
+#include "engine/consumer.h"
+#include "engine/moves.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+
+/* A guard that is taken out, to show that the judge would notice. */
+typedef enum Sabotage {
+	SABOTAGE_NONE,
+	SABOTAGE_CLAIM,  /* every claim is taken to have succeeded */
+	SABOTAGE_FINISH, /* a result is written whatever the state of its row */
+	SABOTAGE_TICK,   /* ticks have no unique key */
+	SABOTAGE_SLOTS,  /* workers say that they have more slots than they have */
+} Sabotage;
+
+typedef struct SimOptions {
+	uint64_t seed;
+	Sabotage sabotage;
+	FILE *log; /* NULL: only the last steps, when the seed fails */
+} SimOptions;
+
+enum { WHY_MAX = 400, POINTS_MAX = 64 };
+
+typedef struct SimResult {
+	bool failed;
+	char why[WHY_MAX];
+	uint64_t trace; /* hash of everything that happened */
+	uint64_t points; /* bits of crash_points() that were passed */
+	size_t steps, executions, starts, crashes;
+} SimResult;
+
+/* Runs one seed. A failure is printed with the line that runs it again, and its last steps. */
+SimResult sim_run(const SimOptions *options);
+
+/* ---- inside ---- */
+
+typedef struct Sim Sim;
+typedef struct Proc Proc;
+typedef struct Task Task;
+typedef struct Broker Broker;
+
+/* How rough this seed is; in thousandths where it is a chance. */
+typedef struct Weather {
+	bool embedded, steps_clock;
+	uint64_t drop, twice, crash, db_fails, unknown;
+	TimeUs delay_most;
+} Weather;
+
+enum { STEPS_KEPT = 100, STEP_TEXT = 220, PROCS_MAX = 12 };
+
+struct Sim {
+	SimOptions options;
+	SimResult result;
+	uint64_t rng;
+	Weather weather;
+	TimeUs now, wall_offset; /* monotonic; wall = now + offset */
+	TimeUs chaos_ends;
+	Store *store;
+	Broker *broker;
+	Proc *procs[PROCS_MAX];
+	size_t procs_n;
+	Task *running; /* whose step this is */
+	jmp_buf dies;
+	Ledger ledger;
+	Db *eye; /* the judge's own look at the database */
+	Arena *eye_arena;
+	char last[STEPS_KEPT][STEP_TEXT];
+	size_t lines;
+	TimeUs away_until; /* the broker */
+	TimeUs chaos_at;   /* the next blow */
+	bool calmed;       /* clients have stopped and tidied up */
+	Id rules[8];       /* that a timer drives */
+	size_t rules_n;
+	uint64_t published; /* messages but heartbeats */
+};
+
+uint64_t sim_random(Sim *s);
+uint64_t sim_below(Sim *s, uint64_t n);
+TimeUs sim_between(Sim *s, TimeUs least, TimeUs most);
+bool sim_chance(Sim *s, uint64_t thousandths);
+bool sim_chaos(const Sim *s);                                  /* things may still go wrong */
+void sim_say(Sim *s, const char *fmt, ...) PRINTF(2, 3);       /* a line of the trace */
+void sim_fail(Sim *s, const char *fmt, ...) PRINTF(2, 3);      /* the first one counts */
+void sim_must(Sim *s, bool ok, const Err *err, const char *what); /* for what cannot fail here */
+
+/* sim_clock.c */
+typedef struct SimClock {
+	Clock face;
+	Sim *sim;
+	TimeUs skew; /* of this process's wall clock */
+} SimClock;
+
+void sim_clock_open(SimClock *c, Sim *s, TimeUs skew);
+
+/* sim_bus.c: the broker outlives processes; a Bus is a process's way to it. */
+Broker *broker_open(Sim *s);
+void broker_close(Broker *b);
+void broker_purge(Broker *b);
+size_t broker_letters(const Broker *b); /* that wait to be taken, heartbeats aside */
+size_t broker_dead(const Broker *b);
+Bus *sim_bus_open(Sim *s, const char *process, const Clock *clock);
+TimeUs sim_sub_due(const Sub *sub); /* when there is something to take; INT64_MAX: nothing */
+
+/* sim_chaos.c: strikes, and says when the next time. */
+void sim_strike(Sim *s);
+
+/* sim_wraps.c: whom the wrapped functions of the program belong to. */
+void wraps_install(Sim *s); /* NULL: none */

@@ -1,0 +1,333 @@
+/* The people and programs at the API: they make executions and events, cancel, cordon, change rules, and remember what they were told. */
+#include "sim_proc.h"
+
+#include "store/action.h"
+#include "store/change.h"
+#include "store/pack.h"
+#include "store/rule.h"
+#include "store/runtime.h"
+#include "store/trigger.h"
+#include "store/worker.h"
+
+enum { CLIENT_PAUSE_US = 700 * US_PER_MS };
+
+/* ---- definitions ---- */
+
+static Json
+object_of(Arena *a, const char *key, Json value)
+{
+	Json v = json_object();
+
+	json_add(a, &v, key, value);
+	return v;
+}
+
+static void
+define_action(Sim *s, Id pack, Id runtime, const char *ref, int64_t timeout)
+{
+	Arena *a = s->eye_arena;
+	Json n = object_of(a, "type", json_cstr("integer"));
+	ActionDef d = { .ref = str_of(ref), .pack = pack, .pack_ref = str_of("sim"), .label = str_of(ref), .runtime = runtime,
+		.entrypoint = str_of("run"), .parameter_delivery = str_of("stdin"), .parameter_format = str_of("json"),
+		.output_format = str_of("json"), .enabled = true, .timeout_seconds = timeout };
+	DefPut put;
+	Err err = { 0 };
+
+	d.param_schema = object_of(a, "n", n);
+	sim_must(s, action_put(s->eye, a, &d, s->now + s->wall_offset, &put, &err), &err, ref);
+}
+
+static Id
+define_runtime(Sim *s, Id pack, const char *name)
+{
+	Arena *a = s->eye_arena;
+	RuntimeDef d = { .ref = str_fmt(a, "sim.%s", name), .pack = pack, .pack_ref = str_of("sim"), .name = str_of(name),
+		.execution_config = json_object() };
+	DefPut put;
+	Err err = { 0 };
+
+	sim_must(s, runtime_put(s->eye, a, &d, s->now + s->wall_offset, &put, &err), &err, name);
+	return d.id;
+}
+
+static void
+define_trigger(Sim *s, Id pack, const char *ref)
+{
+	TriggerDef d = { .ref = str_of(ref), .pack = pack, .pack_ref = str_of("sim"), .label = str_of(ref), .enabled = true };
+	DefPut put;
+	Err err = { 0 };
+
+	sim_must(s, trigger_put(s->eye, s->eye_arena, &d, s->now + s->wall_offset, &put, &err), &err, ref);
+}
+
+static Id
+define_rule(Sim *s, Id pack, const char *ref, const char *trigger, const char *action, int64_t interval)
+{
+	Arena *a = s->eye_arena;
+	TriggerDef t;
+	ActionDef x;
+	RuleDef d = { .ref = str_of(ref), .pack = pack, .pack_ref = str_of("sim"), .label = str_of(ref),
+		.action_ref = str_of(action), .trigger_ref = str_of(trigger), .enabled = true };
+	DefPut put;
+	Err err = { 0 };
+
+	sim_must(s, trigger_get_ref(s->eye, a, d.trigger_ref, &t, &err), &err, trigger);
+	sim_must(s, action_get_ref(s->eye, a, d.action_ref, &x, &err), &err, action);
+	d.trigger = t.id;
+	d.action = x.id;
+	d.action_params = object_of(a, "n", json_int(1));
+	d.trigger_params = json_object();
+	if (interval > 0)
+		d.trigger_params = object_of(a, "interval", json_int(interval));
+	sim_must(s, rule_put(s->eye, a, &d, s->now + s->wall_offset, &put, &err), &err, ref);
+	if (interval > 0)
+		ledger_rule(&s->ledger, (Span){ .what = d.id, .anchor = d.anchor, .interval = interval * US_PER_S,
+			.from = s->now, .to = INT64_MAX });
+	return d.id;
+}
+
+void
+client_define(Sim *s)
+{
+	PackDef pack = { .ref = str_of("sim"), .label = str_of("sim"), .version = str_of("1.0.0") };
+	Id shell, python;
+	DefPut put;
+	Err err = { 0 };
+
+	sim_must(s, db_begin(s->eye, &err), &err, "begin");
+	sim_must(s, pack_put(s->eye, s->eye_arena, &pack, s->now + s->wall_offset, &put, &err), &err, "pack");
+	shell = define_runtime(s, pack.id, "shell");
+	python = define_runtime(s, pack.id, "python");
+	define_action(s, pack.id, shell, "sim.work", 0);
+	define_action(s, pack.id, python, "sim.slow", 4);
+	define_action(s, pack.id, define_runtime(s, pack.id, "rare"), "sim.rare", 0);
+	define_action(s, pack.id, 0, "sim.bare", 0);
+	define_trigger(s, pack.id, "core.intervaltimer");
+	define_trigger(s, pack.id, "sim.thing");
+	define_rule(s, pack.id, "sim.thing_a", "sim.thing", "sim.work", 0);
+	define_rule(s, pack.id, "sim.thing_b", "sim.thing", "sim.slow", 0);
+	for (size_t i = 0; i < 3; i++)
+		s->rules[s->rules_n++] = define_rule(s, pack.id, str_fmt(s->eye_arena, "sim.tick_%zu", i).p,
+		    "core.intervaltimer", "sim.work", 4 + (int64_t)sim_below(s, 12));
+	sim_must(s, db_commit(s->eye, &err), &err, "commit");
+}
+
+/* ---- what clients do ---- */
+
+static bool
+do_create(Task *t, Err *err)
+{
+	static const char *const refs[] = { "sim.work", "sim.work", "sim.work", "sim.slow", "sim.slow", "sim.rare", "sim.bare" };
+	Sim *s = t->proc->sim;
+	Uow *u = t->u;
+	Json *params;
+	ExecutionIn in = { .action_ref = str_of(refs[sim_below(s, countof(refs))]), .by = str_of("client") };
+	ExecutionOut out[8];
+	size_t n = 1 + sim_below(s, countof(out));
+
+	if (!uow_begin(u, err))
+		return false;
+	params = arena_new(u->arena, Json);
+	*params = object_of(u->arena, "n", sim_chance(s, 950) ? json_int(7) : json_cstr("seven"));
+	in.params = params;
+	for (size_t i = 0; i < n; i++)
+		if (!execution_create(u, &in, &out[i], err))
+			return false;
+	if (!uow_commit(u, &points_create, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		ledger_note(&s->ledger, out[i].id)->accepted = true;
+	sim_say(s, "client makes %zu executions from %lld of %.*s", n, (long long)out[0].id, STR_ARG(in.action_ref));
+	return true;
+}
+
+static bool
+do_event(Task *t, Err *err)
+{
+	Uow *u = t->u;
+	Json payload = json_object();
+	EventIn in = { .trigger_ref = str_of("sim.thing"), .payload = &payload };
+	EventOut out;
+
+	if (!uow_begin(u, err) || !ingest(u, &in, 1, &out, err) || !uow_commit(u, &points_ingest, err))
+		return false;
+	ledger_event(&t->proc->sim->ledger, out.id);
+	sim_say(t->proc->sim, "client reports event %lld", (long long)out.id);
+	return true;
+}
+
+static bool
+do_cancel(Task *t, Err *err)
+{
+	Sim *s = t->proc->sim;
+	Id id = (Id)(1 + sim_below(s, s->ledger.notes_n + 1));
+	ExecState status = EXEC_NONE;
+
+	if (!uow_begin(t->u, err) || !execution_cancel(t->u, id, str_of("client"), &status, err) ||
+	    !uow_commit(t->u, &points_cancel, err))
+		return false;
+	sim_say(s, "client cancels execution %lld: %s", (long long)id, exec_state_name(status));
+	return true;
+}
+
+static bool
+do_cordon(Task *t, Err *err)
+{
+	Sim *s = t->proc->sim;
+	Uow *u = t->u;
+	Id id = s->procs[sim_below(s, s->procs_n)]->worker.id;
+	bool on = sim_chance(s, 400);
+
+	if (id == 0)
+		return true;
+	sim_say(s, "client %s worker %lld", on ? "cordons" : "uncordons", (long long)id);
+	return uow_begin(u, err) && worker_cordon(u->db, u->arena, id, on, str_of("a look inside"), 0, u->now, err) &&
+	    change_note(u->db, u->arena, "worker", id, u->now, err) && uow_commit(u, &points_create, err);
+}
+
+static void
+rule_tell(Uow *u, MsgKind kind, const RuleDef *r)
+{
+	Json v = object_of(u->arena, "rule_id", json_int(r->id));
+
+	json_add(u->arena, &v, "rule_ref", json_str(r->ref));
+	json_add(u->arena, &v, "trigger_ref", json_str(r->trigger_ref));
+	*outbox_add(&u->out, kind) = (MsgItem){ .id = r->id, .ref = r->ref, .ref2 = r->trigger_ref, .json = v };
+}
+
+/* From here on nobody can say when it ticks, until a change of it is known to be stored. */
+static void
+rule_unknown(Sim *s, Id rule)
+{
+	for (size_t i = 0; i < s->ledger.rules_n; i++)
+		if (s->ledger.rules[i].what == rule && s->ledger.rules[i].to == INT64_MAX)
+			s->ledger.rules[i].to = s->now;
+}
+
+static bool
+rule_switch(Task *t, Id id, bool on, Err *err)
+{
+	Sim *s = t->proc->sim;
+	Uow *u = t->u;
+	RuleDef r;
+
+	rule_unknown(s, id);
+	if (!uow_begin(u, err) || !rule_get(u->db, u->arena, id, &r, err) ||
+	    !rule_set_enabled(u->db, u->arena, r.ref, on, u->now, err) || !rule_get(u->db, u->arena, id, &r, err))
+		return false;
+	rule_tell(u, on ? MSG_RULE_ENABLED : MSG_RULE_DISABLED, &r);
+	if (!uow_commit(u, &points_create, err))
+		return false;
+	sim_say(s, "client switches rule %lld %s", (long long)id, on ? "on" : "off");
+	if (on)
+		ledger_rule(&s->ledger, (Span){ .what = id, .anchor = r.anchor,
+			.interval = json_as_int(json_get(&r.trigger_params, "interval"), 0) * US_PER_S, .from = s->now,
+			.to = INT64_MAX });
+	return true;
+}
+
+static bool
+do_switch(Task *t, Err *err)
+{
+	Sim *s = t->proc->sim;
+
+	return rule_switch(t, s->rules[sim_below(s, s->rules_n)], sim_chance(s, 600), err);
+}
+
+static bool
+do_delete(Task *t, Err *err)
+{
+	Sim *s = t->proc->sim;
+	Id id = s->rules[sim_below(s, s->rules_n)];
+	Uow *u = t->u;
+	RuleDef r;
+
+	rule_unknown(s, id);
+	if (!uow_begin(u, err) || !rule_get(u->db, u->arena, id, &r, err) || !rule_delete(u->db, u->arena, id, u->now, err))
+		return false;
+	rule_tell(u, MSG_RULE_DELETED, &r);
+	sim_say(s, "client deletes rule %lld", (long long)id);
+	return uow_commit(u, &points_create, err);
+}
+
+static const struct {
+	uint64_t weight;
+	bool (*act)(Task *t, Err *err);
+} acts[] = {
+	{ 40, do_create },
+	{ 25, do_event },
+	{ 20, do_cancel },
+	{ 5, do_cordon },
+	{ 8, do_switch },
+	{ 2, do_delete },
+};
+
+/* Nothing new from here on, and nothing in the way of what is there. */
+static void
+calm_down(Task *t)
+{
+	Sim *s = t->proc->sim;
+	Uow *u = t->u;
+	Err err = { 0 };
+
+	for (size_t i = 0; i < s->rules_n; i++) {
+		err_clear(&err);
+		if (!rule_switch(t, s->rules[i], false, &err))
+			uow_abort(u);
+		sim_must(s, err.code == ERR_NONE || err.code == ERR_NOT_FOUND, &err, "switch the rules off");
+	}
+	sim_must(s, uow_begin(u, &err), &err, "begin");
+	for (size_t i = 0; i < s->procs_n; i++) {
+		Id id = s->procs[i]->worker.id;
+
+		if (id == 0)
+			continue;
+		sim_must(s, worker_cordon(u->db, u->arena, id, false, (Str){ 0 }, 0, u->now, &err), &err, "uncordon");
+		sim_must(s, change_note(u->db, u->arena, "worker", id, u->now, &err), &err, "note");
+	}
+	sim_must(s, uow_commit(u, &points_create, &err), &err, "commit");
+	s->calmed = true;
+}
+
+static void
+client_step(Task *t)
+{
+	Sim *s = t->proc->sim;
+	uint64_t dice = sim_below(s, 100);
+	Err err = { 0 };
+
+	if (!sim_chaos(s)) {
+		calm_down(t);
+		return;
+	}
+	for (size_t i = 0; i < countof(acts); i++) {
+		if (dice >= acts[i].weight) {
+			dice -= acts[i].weight;
+			continue;
+		}
+		if (!acts[i].act(t, &err)) {
+			uow_abort(t->u);
+			sim_say(s, "client is refused: %s", err.text);
+		}
+		break;
+	}
+	t->at = s->now + sim_between(s, 0, 2 * CLIENT_PAUSE_US);
+}
+
+static TimeUs
+client_due(const Task *t)
+{
+	const Sim *s = t->proc->sim;
+
+	if (!sim_chaos(s))
+		return s->calmed ? INT64_MAX : s->now;
+	return t->at;
+}
+
+void
+client_tasks(Proc *p)
+{
+	static const TaskKind client = { "client", client_due, client_step };
+
+	task_add(p, &client);
+}

@@ -1,0 +1,140 @@
+#include "sim.h"
+
+#include "base/crash.h"
+#include "base/log.h"
+#include "test.h"
+
+#include <stdlib.h>
+
+enum { SEEDS = 200, GUARD_SEEDS = 60 };
+
+/* Roles say much in a storm; a seed's own log is the trace. */
+static void
+be_quiet(void)
+{
+	LogConfig quiet = { .level = LOG_ERROR, .file = "/dev/null" };
+	Err err = { 0 };
+
+	CHECK_OK(log_open(&quiet, &err), err);
+}
+
+typedef struct Range {
+	uint64_t from, to;
+} Range;
+
+/* SEED=7, SEEDS=1:1000, or the usual ones. */
+static Range
+seeds(void)
+{
+	const char *one = getenv("SEED"), *some = getenv("SEEDS");
+	Range r = { 1, SEEDS };
+	char *end;
+
+	if (one != NULL)
+		r.from = r.to = strtoull(one, NULL, 10);
+	else if (some != NULL) {
+		r.from = strtoull(some, &end, 10);
+		r.to = *end == ':' ? strtoull(end + 1, NULL, 10) : r.from;
+	}
+	return r;
+}
+
+/* Points that no turn passes: they stand in the threads around the turns, or in code that is simulated by the ledger. */
+static bool
+outside(const char *name)
+{
+	static const char *const names[] = { "worker.after_exit", "worker.after_ack" };
+
+	for (size_t i = 0; i < countof(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void
+check_points(uint64_t passed)
+{
+	size_t n;
+	const char *const *names = crash_points(&n);
+
+	CHECK(n <= POINTS_MAX);
+	for (size_t i = 0; i < n; i++)
+		if ((passed >> i & 1) == 0 && !outside(names[i]))
+			test_fail(__FILE__, __LINE__, "no seed passed the crash point %s", names[i]);
+}
+
+/* And every crash point is passed on the way. */
+TEST(every_seed_keeps_the_promises)
+{
+	Range r = seeds();
+	SimResult sum = { 0 };
+	size_t failed = 0;
+
+	be_quiet();
+	for (uint64_t seed = r.from; seed <= r.to; seed++) {
+		SimOptions options = { .seed = seed, .log = getenv("SIM_LOG") != NULL ? stderr : NULL };
+		SimResult one = sim_run(&options);
+
+		failed += one.failed;
+		sum.points |= one.points;
+		sum.steps += one.steps;
+		sum.executions += one.executions;
+		sum.starts += one.starts;
+		sum.crashes += one.crashes;
+	}
+	printf("sim: %llu seeds, %zu steps, %zu executions, %zu starts, %zu deaths of processes\n",
+	    (unsigned long long)(r.to - r.from + 1), sum.steps, sum.executions, sum.starts, sum.crashes);
+	CHECK(failed == 0);
+	if (r.to - r.from + 1 >= SEEDS)
+		check_points(sum.points);
+}
+
+TEST(the_same_seed_is_the_same_story)
+{
+	be_quiet();
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		SimOptions options = { .seed = seed };
+		SimResult first = sim_run(&options), again = sim_run(&options);
+
+		CHECK(first.trace == again.trace);
+		CHECK(again.steps == first.steps);
+	}
+}
+
+/* Runs seeds without this guard until one fails; it must fail for the reason that the guard is there for. */
+static void
+check_guard(Sabotage guard, const char *reason)
+{
+	be_quiet();
+	for (uint64_t seed = 1; seed <= GUARD_SEEDS; seed++) {
+		SimOptions options = { .seed = seed, .sabotage = guard };
+		SimResult r = sim_run(&options);
+
+		if (!r.failed)
+			continue;
+		if (strncmp(r.why, reason, strlen(reason)) != 0)
+			test_fail(__FILE__, __LINE__, "seed %llu failed by '%s', not by '%s'", (unsigned long long)seed, r.why, reason);
+		return;
+	}
+	test_fail(__FILE__, __LINE__, "no seed of %d noticed that a guard is gone", GUARD_SEEDS);
+}
+
+TEST(a_claim_without_its_guard_makes_a_seed_fail)
+{
+	check_guard(SABOTAGE_CLAIM, "I2");
+}
+
+TEST(a_result_without_its_guard_makes_a_seed_fail)
+{
+	check_guard(SABOTAGE_FINISH, "I6");
+}
+
+TEST(a_tick_without_its_key_makes_a_seed_fail)
+{
+	check_guard(SABOTAGE_TICK, "ticks");
+}
+
+TEST(a_worker_that_claims_beyond_its_slots_makes_a_seed_fail)
+{
+	check_guard(SABOTAGE_SLOTS, "slots");
+}
