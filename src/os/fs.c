@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -248,4 +249,21 @@ void
 lock_release(int *fd)
 {
 	fd_done(fd); /* the file stays: removing it would let two processes lock two files of one name */
+}
+
+Str
+data_dir_path(Arena *a, const char *given)
+{
+	const char *share = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+	char cwd[PATH_ROOM];
+
+	if (given != NULL && (given[0] == '/' || getcwd(cwd, sizeof(cwd)) == NULL))
+		return str_copy(a, str_of(given));
+	if (given != NULL)
+		return str_fmt(a, "%s/%s", cwd, given);
+	if (share != NULL && share[0] == '/')
+		return str_fmt(a, "%s/attune", share);
+	if (home != NULL && home[0] == '/')
+		return str_fmt(a, "%s/.local/share/attune", home);
+	return str_of("/var/lib/attune");
 }

@@ -42,3 +42,7 @@ MUST_CHECK bool open_beneath(int dir, const char *path, int flags, int *ret_fd, 
  * *ret_holder, which may be NULL; 0 when unknown). The lock ends with the process or lock_release. */
 MUST_CHECK bool lock_take(const char *path, int *ret_fd, pid_t *ret_holder, Err *err);
 void lock_release(int *fd);
+
+/* The absolute path of the data directory of `attune up`: the one given, else (NULL) $XDG_DATA_HOME/attune, ~/.local/share/attune,
+ * or /var/lib/attune for a user without a home. Makes nothing. */
+Str data_dir_path(Arena *a, const char *given);
