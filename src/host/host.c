@@ -5,7 +5,6 @@
 #include "host/inner.h"
 #include "os/guardian.h"
 #include "os/signals.h"
-#include "os/thread.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -71,38 +70,11 @@ say_ready(const Host *h)
 		    STR_ARG(config_str(h->config, "server.host")), api_port(h->api));
 }
 
-/* A second signal, while the first is obeyed. */
-typedef struct SecondSignal {
-	Host *h;
-	Thread thread;
-} SecondSignal;
-
-static void
-second_wait(void *arg)
-{
-	SecondSignal *s = arg;
-	Worker *w = s->h->worker;
-
-	if (signals_wait(s->h->signals, -1) > 0 && w != NULL) {
-		log_warn("second signal: running actions are killed now");
-		worker_stop_now(w);
-	}
-}
-
 static void
 host_drain(Host *h, int number)
 {
-	SecondSignal second = { .h = h };
-	Err err = { 0 };
-
 	log_info("%s: no new work, what runs may end", signal_name(number));
-	if (h->worker != NULL && !thread_start(&second.thread, "signals", second_wait, &second, &err))
-		log_warn("%s", err.text);
 	host_roles_stop(h);
-	if (second.thread.started) {
-		kill(getpid(), SIGTERM); /* lets the thread end; nobody else looks at signals any more */
-		thread_join(&second.thread);
-	}
 	log_info("stopped");
 }
 
@@ -119,6 +91,10 @@ host_run(Host *h)
 		return 1;
 	}
 	say_ready(h);
+	if (config_bool(h->config, "demo") && !host_demo(h, &err)) {
+		uow_abort(h->uow);
+		log_warn("%s", err.text);
+	}
 	do
 		number = signals_wait(h->signals, -1);
 	while (number == 0 || number == SIGHUP);

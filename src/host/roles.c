@@ -2,10 +2,10 @@
 #include "host/inner.h"
 
 #include "base/log.h"
+#include "os/signals.h"
+#include "os/thread.h"
 
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <stdatomic.h>
 
 static Str
 worker_name(const Host *h)
@@ -111,6 +111,46 @@ host_roles(Host *h, Err *err)
 	return true;
 }
 
+/* ---- stopping ---- */
+
+typedef struct Hurry {
+	Host *h;
+	Thread thread;
+	atomic_bool over;
+} Hurry;
+
+/* A second signal, while the first is obeyed. */
+static void
+hurry_wait(void *arg)
+{
+	enum { LOOK_US = 100 * US_PER_MS };
+	Hurry *y = arg;
+
+	while (!atomic_load(&y->over)) {
+		if (signals_wait(y->h->signals, LOOK_US) <= 0)
+			continue;
+		log_warn("second signal: running actions are killed now");
+		worker_hurry(y->h->worker);
+	}
+}
+
+static void
+worker_role_stop(Host *h)
+{
+	Hurry y = { .h = h };
+	Err err = { 0 };
+
+	if (h->worker == NULL)
+		return;
+	if (!thread_start(&y.thread, "signals", hurry_wait, &y, &err))
+		log_warn("a second signal will not be noticed: %s", err.text);
+	worker_drain(h->worker);
+	atomic_store(&y.over, true);
+	thread_join(&y.thread);
+	worker_close(h->worker);
+	h->worker = NULL;
+}
+
 /* What brings new work goes first, the executor last: it takes back what the worker gives back. */
 void
 host_roles_stop(Host *h)
@@ -120,8 +160,7 @@ host_roles_stop(Host *h)
 
 	sensor_stop(h->sensor);
 	h->sensor = NULL;
-	worker_stop(h->worker);
-	h->worker = NULL;
+	worker_role_stop(h);
 	if (h->starter != NULL)
 		h->starter->close(h->starter);
 	h->starter = NULL;

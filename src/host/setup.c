@@ -1,9 +1,10 @@
 /* Configuration, log, store, bus: what a process needs before its roles. */
 #include "host/inner.h"
 
+#include "api/rule_messages.h"
 #include "base/log.h"
-#include "packs/pack.h"
 #include "engine/register.h"
+#include "packs/pack.h"
 #include "store/change.h"
 #include "store/migrate.h"
 #include "store/rule.h"
@@ -225,22 +226,36 @@ host_engine(Host *h, Err *err)
 
 /* ---- packs ---- */
 
-/* The demo's first tick comes at once: its anchor lies one interval back. */
-static bool
-demo_start(Host *h, Err *err)
+static void
+say_pack(const RegisterResult *r)
 {
-	static const char ref[] = "core.timer_echo";
-	Uow *u = h->uow;
-	RuleDef rule;
+	for (size_t i = 0; i < r->problem_count; i++) {
+		const PackProblem *p = &r->problems[i];
 
-	if (!uow_begin(u, err) || !rule_get_ref(u->db, u->arena, str_of(ref), &rule, err))
-		return err_wrap(err, "demo");
-	if (rule.enabled)
-		return uow_commit(u, &points_create, err);
-	if (!rule_set_enabled(u->db, u->arena, str_of(ref), true, u->now, err) ||
-	    !rule_set_anchor(u->db, u->arena, rule.id, u->now - json_as_int(json_get(&rule.trigger_params, "interval"), 10) * US_PER_S, err))
-		return err_wrap(err, "demo");
-	return uow_commit(u, &points_create, err);
+		log_line(p->fatal ? LOG_ERROR : LOG_WARN, NULL, 0, "pack '%.*s': %.*s:%u:%u: %.*s", STR_ARG(r->folder), STR_ARG(p->file),
+		    p->line, p->column, STR_ARG(p->text));
+	}
+	for (size_t i = 0; i < r->report.warning_count; i++)
+		log_warn("pack '%.*s': %.*s", STR_ARG(r->folder), STR_ARG(r->report.warnings[i]));
+	if (!str_none(r->problem))
+		log_error("pack '%.*s' is not loaded, what was there before stays: %.*s", STR_ARG(r->folder), STR_ARG(r->problem));
+	else if (!r->unchanged)
+		log_info("pack '%.*s' loaded: %zu new, %zu changed, %zu removed", STR_ARG(r->ref), r->report.created,
+		    r->report.updated, r->report.deleted);
+}
+
+static bool
+packs_load(Host *h, Str dir, Err *err)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	RegisterResult *results;
+	size_t n;
+
+	if (!register_all(h->uow->db, a, dir, clock_wall(clock_real()), &results, &n, err))
+		return err_wrap(err, "load packs");
+	for (size_t i = 0; i < n; i++)
+		say_pack(&results[i]);
+	return true;
 }
 
 bool
@@ -250,11 +265,30 @@ host_packs(Host *h, Err *err)
 
 	if (h->options.up && !datadir_core_pack(h->arena, dir, err))
 		return false;
-	if (!register_all(h->uow, dir, err))
-		return false;
-	if (config_bool(h->config, "demo") && !demo_start(h, err)) {
-		uow_abort(h->uow);
-		return false;
-	}
-	return true;
+	return packs_load(h, dir, err);
+}
+
+/* ---- the demo ---- */
+
+/* Its first tick comes at once: timers count from one interval ago, and a moment. */
+bool
+host_demo(Host *h, Err *err)
+{
+	static const char ref[] = "core.timer_echo";
+	enum { MOMENT_US = 250 * US_PER_MS };
+	Uow *u = h->uow;
+	RuleDef rule;
+	TimeUs interval;
+
+	if (!uow_begin(u, err) || !rule_get_ref(u->db, u->arena, str_of(ref), &rule, err))
+		return err_wrap(err, "demo");
+	if (rule.enabled)
+		return uow_commit(u, &points_create, err); /* goes on where an earlier run ended */
+	interval = json_as_int(json_get(&rule.trigger_params, "interval"), 10) * US_PER_S;
+	if (!rule_set_enabled(u->db, u->arena, rule.ref, true, u->now, err) ||
+	    !rule_set_anchor(u->db, u->arena, rule.id, u->now - interval + MOMENT_US, u->now, err))
+		return err_wrap(err, "demo");
+	rule.enabled = true;
+	out_rule(u, MSG_RULE_ENABLED, &rule);
+	return uow_commit(u, &points_create, err);
 }

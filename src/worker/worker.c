@@ -312,21 +312,6 @@ worker_threads(Worker *w, Err *err)
 	return true;
 }
 
-static void
-worker_free(Worker *w)
-{
-	consumer_stop(w->dispatches);
-	consumer_stop(w->cancels);
-	worker_turn_close(w->turn);
-	inbox_close(w->inbox);
-	uow_close(w->u);
-	uow_close(w->beat_u);
-	pthread_mutex_destroy(&w->lock);
-	pthread_cond_destroy(&w->beat_now);
-	arena_close(w->arena);
-	free(w);
-}
-
 bool
 worker_start(Engine *e, const WorkerConfig *config, Worker **ret, Err *err)
 {
@@ -350,7 +335,8 @@ worker_start(Engine *e, const WorkerConfig *config, Worker **ret, Err *err)
 	*ret = w;
 	return true;
 failed:
-	worker_stop(w);
+	worker_drain(w);
+	worker_close(w);
 	return false;
 }
 
@@ -369,7 +355,7 @@ worker_leave(Worker *w)
 }
 
 void
-worker_stop(Worker *w)
+worker_drain(Worker *w)
 {
 	if (w == NULL)
 		return;
@@ -386,14 +372,31 @@ worker_stop(Worker *w)
 		pthread_join(w->beat_thread, NULL);
 	if (w->running)
 		worker_leave(w);
-	worker_free(w);
+	w->running = w->beating = false;
 }
 
 void
-worker_stop_now(Worker *w)
+worker_hurry(Worker *w)
 {
 	atomic_store(&w->now, true);
 	w->config.starter->wake(w->config.starter);
+}
+
+void
+worker_close(Worker *w)
+{
+	if (w == NULL)
+		return;
+	consumer_stop(w->dispatches);
+	consumer_stop(w->cancels);
+	worker_turn_close(w->turn);
+	inbox_close(w->inbox);
+	uow_close(w->u);
+	uow_close(w->beat_u);
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->beat_now);
+	arena_close(w->arena);
+	free(w);
 }
 
 Id

@@ -26,9 +26,10 @@ typedef struct WorkerConfig {
 
 /* Registers, opens its queues, starts its threads. ERR_CONFLICT: a worker of this name is alive. */
 MUST_CHECK bool worker_start(Engine *e, const WorkerConfig *config, Worker **ret, Err *err);
-/* No new claims; what is not started goes back; running ones get shutdown_timeout, then are killed and abandoned. now: kill at once. */
-void worker_stop(Worker *w);
-void worker_stop_now(Worker *w); /* from any thread, while worker_stop waits */
+/* No new claims; what is not started goes back; running ones get shutdown_timeout, then are killed and abandoned. */
+void worker_drain(Worker *w);
+void worker_hurry(Worker *w); /* from any thread while worker_drain waits: what runs is killed now */
+void worker_close(Worker *w); /* after worker_drain, or when the worker never started */
 Id worker_id(const Worker *w);
 
 /* ---- the turn, for the simulation ---- */
