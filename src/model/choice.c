@@ -161,10 +161,9 @@ required_fit(Arena *a, const Json *required, const WorkerDef *w, Str *ret_why)
 
 		if (offers_name(w, name) && offers_version(w, name, constraint))
 			continue;
-		return ret_why == NULL
-			   ? false
-			   : no(ret_why, str_fmt(a, "lacks the required runtime '%.*s' %.*s (offers: %.*s)",
-					     STR_ARG(name), STR_ARG(constraint), STR_ARG(offered(a, w))));
+		return ret_why == NULL ? false
+				       : no(ret_why, str_fmt(a, "lacks the required runtime '%.*s' %.*s (offers: %.*s)",
+							 STR_ARG(name), STR_ARG(constraint), STR_ARG(offered(a, w))));
 	}
 	return true;
 }
@@ -194,8 +193,7 @@ worker_open(Arena *a, const WorkerLoad *l, Str *ret_why)
 	const WorkerDef *w = l->def;
 
 	if (!str_is(w->status, "active") && !str_is(w->status, "busy"))
-		return ret_why == NULL ? false
-				       : no(ret_why, str_fmt(a, "is offline (%.*s)", STR_ARG(w->status)));
+		return ret_why == NULL ? false : no(ret_why, str_fmt(a, "is offline (%.*s)", STR_ARG(w->status)));
 	if (!l->alive)
 		return ret_why == NULL ? false : no(ret_why, str_of("is offline (no heartbeat)"));
 	if (w->cordoned && ret_why != NULL)
@@ -221,8 +219,7 @@ why_nobody(Arena *a, const Need *need, const WorkerLoad *loads, size_t n)
 		why = str_of("fits");
 		if (worker_fits(a, need, loads[i].def, &why))
 			(void)worker_open(a, &loads[i], &why);
-		buf_fmt(&b, "%s worker '%.*s' %.*s", i == 0 ? ":" : ";", STR_ARG(loads[i].def->name),
-		    STR_ARG(why));
+		buf_fmt(&b, "%s worker '%.*s' %.*s", i == 0 ? ":" : ";", STR_ARG(loads[i].def->name), STR_ARG(why));
 	}
 	if (n > WHY_WORKERS_MOST)
 		buf_fmt(&b, "; and %zu more", n - WHY_WORKERS_MOST);

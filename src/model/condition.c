@@ -1,6 +1,6 @@
 #include "model/condition.h"
 
-#include "model/regex.h"
+#include "base/regex.h"
 
 enum { NESTING_MOST = 16 };
 
@@ -23,9 +23,8 @@ struct Condition {
 
 struct Operator {
 	const char *name;
-	bool (*holds)(
-	    Arena *a, const Condition *c, const Json *have); /* have is NULL when the field is missing */
-	bool wants_missing;                                  /* is asked even then */
+	bool (*holds)(Arena *a, const Condition *c, const Json *have); /* have is NULL when the field is missing */
+	bool wants_missing;                                            /* is asked even then */
 };
 
 /* Strict: 1 is not 1.0 here (in expressions they are equal). */
@@ -246,8 +245,7 @@ compile_test(Arena *a, const Json *v, Condition *c, Str *why)
 		return false;
 	}
 	if (c->op == NULL) {
-		*why = str_fmt(
-		    a, "condition on '%.*s': unknown operator '%.*s'", STR_ARG(c->field), STR_ARG(name));
+		*why = str_fmt(a, "condition on '%.*s': unknown operator '%.*s'", STR_ARG(c->field), STR_ARG(name));
 		return false;
 	}
 	if (c->value == NULL)
@@ -296,8 +294,7 @@ compile_expr(Arena *a, const Json *v, Condition *c, Str *why)
 	c->kind = COND_EXPR;
 	if (v->kind == JSON_STRING && expr_compile(a, json_as_str(v), &c->expr, &err))
 		return true;
-	*why = v->kind == JSON_STRING ? str_fmt(a, "expression: %s", err.text)
-				      : str_of("'expression' must be a text");
+	*why = v->kind == JSON_STRING ? str_fmt(a, "expression: %s", err.text) : str_of("'expression' must be a text");
 	return false;
 }
 

@@ -191,8 +191,7 @@ read_path(Reader *r)
 	Buf text = buf_open(r->a);
 
 	if (!str_is(root, "event"))
-		return err_set(r->err, ERR_INVALID, "unknown name '%.*s' (conditions see 'event' only)",
-			   STR_ARG(root)),
+		return err_set(r->err, ERR_INVALID, "unknown name '%.*s' (conditions see 'event' only)", STR_ARG(root)),
 		       NULL;
 	x->kind = EXPR_PATH;
 	while (look(r) == '.' || look(r) == '[') {
@@ -248,8 +247,7 @@ read_primary(Reader *r)
 	if (take(r, "["))
 		return read_list(r);
 	if (!take(r, "("))
-		return is_name_char(c) ? read_path(r)
-				       : fail(r, c == 0 ? "unexpected end" : "unexpected character");
+		return is_name_char(c) ? read_path(r) : fail(r, c == 0 ? "unexpected end" : "unexpected character");
 	x = read_or(r);
 	return x == NULL || take(r, ")") ? x : fail(r, "')' is expected");
 }
@@ -515,8 +513,7 @@ eval_compare(Arena *a, const Expr *x, const EventView *e, Json *ret)
 	Json left, right;
 	bool holds;
 
-	if (!eval(a, x->kids[0], e, &left) || !eval(a, x->kids[1], e, &right) ||
-	    !x->compare(&left, &right, &holds))
+	if (!eval(a, x->kids[0], e, &left) || !eval(a, x->kids[1], e, &right) || !x->compare(&left, &right, &holds))
 		return false;
 	*ret = json_bool(holds);
 	return true;
@@ -590,8 +587,8 @@ expr_key(Arena *a, const Expr *x, EqualityKey *ret)
 		l = r;
 		r = swap;
 	}
-	if (l->kind != EXPR_PATH || r->kind != EXPR_LITERAL || r->literal.kind != JSON_STRING ||
-	    l->path.n < 2 || !str_is(l->path.parts[0], "payload"))
+	if (l->kind != EXPR_PATH || r->kind != EXPR_LITERAL || r->literal.kind != JSON_STRING || l->path.n < 2 ||
+	    !str_is(l->path.parts[0], "payload"))
 		return false;
 	*ret = (EqualityKey){ { l->path.parts + 1, l->path.n - 1 }, l->text, &r->literal };
 	return true;

@@ -183,8 +183,7 @@ fill_defaults(Arena *a, const Props *p, Json *values, bool *copied)
 }
 
 bool
-params_prepare(
-    Arena *a, const char *kind, Str ref, const Json *schema, Json *values, bool templates_pass, Err *err)
+params_prepare(Arena *a, const char *kind, Str ref, const Json *schema, Json *values, bool templates_pass, Err *err)
 {
 	Violations v = { .a = a, .text = buf_open(a), .templates_pass = templates_pass };
 	Props p = props_of(schema);
@@ -198,8 +197,8 @@ params_prepare(
 		return true;
 	}
 	if (made.kind != JSON_OBJECT)
-		return err_set(err, ERR_VALIDATION,
-		    "Invalid parameters for %s '%.*s': parameters must be an object", kind, STR_ARG(ref));
+		return err_set(err, ERR_VALIDATION, "Invalid parameters for %s '%.*s': parameters must be an object",
+		    kind, STR_ARG(ref));
 	fill_defaults(a, &p, &made, &copied);
 	if (convert_object(a, &p, &made, &converted))
 		made = converted;
@@ -208,8 +207,8 @@ params_prepare(
 	else
 		schema_check_value(&v, schema, &made, NULL);
 	if (v.n > 0)
-		return err_set(err, ERR_VALIDATION, "Invalid parameters for %s '%.*s': %.*s", kind,
-		    STR_ARG(ref), STR_ARG(buf_str(&v.text)));
+		return err_set(err, ERR_VALIDATION, "Invalid parameters for %s '%.*s': %.*s", kind, STR_ARG(ref),
+		    STR_ARG(buf_str(&v.text)));
 	*values = made;
 	return true;
 }

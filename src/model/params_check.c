@@ -2,7 +2,7 @@
 
 #include "base/codec.h"
 #include "base/map.h"
-#include "model/regex.h"
+#include "base/regex.h"
 
 #include <math.h>
 
@@ -94,8 +94,7 @@ check_type(Violations *v, const Json *want, const Json *schema, const Json *valu
 	(void)schema;
 	if (want->kind == JSON_ARRAY ? is_any_type(value, want) : is_type(value, json_as_str(want)))
 		return;
-	violation(
-	    v, at, "%.*s is not of type %.*s", STR_ARG(shown(v, value)), STR_ARG(json_text(v->a, want)));
+	violation(v, at, "%.*s is not of type %.*s", STR_ARG(shown(v, value)), STR_ARG(json_text(v->a, want)));
 }
 
 static void
@@ -130,8 +129,8 @@ check_minimum(Violations *v, const Json *want, const Json *schema, const Json *v
 	bool open = json_as_bool(json_get(schema, "exclusiveMinimum"), false); /* as JSON Schema 4 says it */
 
 	if (json_is_number(value) && number_cmp(value, want) < (open ? 1 : 0))
-		violation(v, at, "%.*s is less than the minimum of %.*s", STR_ARG(shown(v, value)),
-		    STR_ARG(shown(v, want)));
+		violation(
+		    v, at, "%.*s is less than the minimum of %.*s", STR_ARG(shown(v, value)), STR_ARG(shown(v, want)));
 }
 
 static void
@@ -149,8 +148,8 @@ check_above(Violations *v, const Json *want, const Json *schema, const Json *val
 {
 	(void)schema;
 	if (json_is_number(want) && json_is_number(value) && number_cmp(value, want) <= 0)
-		violation(v, at, "%.*s is less than or equal to the minimum of %.*s",
-		    STR_ARG(shown(v, value)), STR_ARG(shown(v, want)));
+		violation(v, at, "%.*s is less than or equal to the minimum of %.*s", STR_ARG(shown(v, value)),
+		    STR_ARG(shown(v, want)));
 }
 
 static void
@@ -158,8 +157,8 @@ check_below(Violations *v, const Json *want, const Json *schema, const Json *val
 {
 	(void)schema;
 	if (json_is_number(want) && json_is_number(value) && number_cmp(value, want) >= 0)
-		violation(v, at, "%.*s is greater than or equal to the maximum of %.*s",
-		    STR_ARG(shown(v, value)), STR_ARG(shown(v, want)));
+		violation(v, at, "%.*s is greater than or equal to the maximum of %.*s", STR_ARG(shown(v, value)),
+		    STR_ARG(shown(v, want)));
 }
 
 static bool
@@ -170,8 +169,7 @@ is_multiple(const Json *value, const Json *of)
 	if (value->kind == JSON_INT && of->kind == JSON_INT)
 		return of->i == 0 || of->i == -1 || value->i % of->i == 0;
 	ratio = json_as_real(value, 0) / json_as_real(of, 1);
-	return fabs(ratio - round(ratio)) <
-	       1e-9 * fmax(1, fabs(ratio)); /* 0.3 is a multiple of 0.1 to people */
+	return fabs(ratio - round(ratio)) < 1e-9 * fmax(1, fabs(ratio)); /* 0.3 is a multiple of 0.1 to people */
 }
 
 static void
@@ -179,8 +177,7 @@ check_multiple(Violations *v, const Json *want, const Json *schema, const Json *
 {
 	(void)schema;
 	if (json_is_number(value) && json_is_number(want) && !is_multiple(value, want))
-		violation(v, at, "%.*s is not a multiple of %.*s", STR_ARG(shown(v, value)),
-		    STR_ARG(shown(v, want)));
+		violation(v, at, "%.*s is not a multiple of %.*s", STR_ARG(shown(v, value)), STR_ARG(shown(v, want)));
 }
 
 static void
@@ -188,18 +185,17 @@ check_min_length(Violations *v, const Json *want, const Json *schema, const Json
 {
 	(void)schema;
 	if (value->kind == JSON_STRING && (int64_t)utf8_length(json_as_str(value)) < json_as_int(want, 0))
-		violation(v, at, "%.*s is shorter than %.*s characters", STR_ARG(shown(v, value)),
-		    STR_ARG(shown(v, want)));
+		violation(
+		    v, at, "%.*s is shorter than %.*s characters", STR_ARG(shown(v, value)), STR_ARG(shown(v, want)));
 }
 
 static void
 check_max_length(Violations *v, const Json *want, const Json *schema, const Json *value, const Place *at)
 {
 	(void)schema;
-	if (value->kind == JSON_STRING &&
-	    (int64_t)utf8_length(json_as_str(value)) > json_as_int(want, INT64_MAX))
-		violation(v, at, "%.*s is longer than %.*s characters", STR_ARG(shown(v, value)),
-		    STR_ARG(shown(v, want)));
+	if (value->kind == JSON_STRING && (int64_t)utf8_length(json_as_str(value)) > json_as_int(want, INT64_MAX))
+		violation(
+		    v, at, "%.*s is longer than %.*s characters", STR_ARG(shown(v, value)), STR_ARG(shown(v, want)));
 }
 
 static void
@@ -214,8 +210,7 @@ check_pattern(Violations *v, const Json *want, const Json *schema, const Json *v
 	if (!regex_compile(v->a, json_as_str(want), false, &x, &err))
 		violation(v, at, "%s", err.text);
 	else if (!regex_found(v->a, x, json_as_str(value)))
-		violation(v, at, "%.*s does not match %.*s", STR_ARG(shown(v, value)),
-		    STR_ARG(json_text(v->a, want)));
+		violation(v, at, "%.*s does not match %.*s", STR_ARG(shown(v, value)), STR_ARG(json_text(v->a, want)));
 }
 
 static void
@@ -234,8 +229,7 @@ check_min_items(Violations *v, const Json *want, const Json *schema, const Json 
 {
 	(void)schema;
 	if (value->kind == JSON_ARRAY && (int64_t)value->n < json_as_int(want, 0))
-		violation(v, at, "%.*s has less than %.*s items", STR_ARG(shown(v, value)),
-		    STR_ARG(shown(v, want)));
+		violation(v, at, "%.*s has less than %.*s items", STR_ARG(shown(v, value)), STR_ARG(shown(v, want)));
 }
 
 static void
@@ -243,8 +237,7 @@ check_max_items(Violations *v, const Json *want, const Json *schema, const Json 
 {
 	(void)schema;
 	if (value->kind == JSON_ARRAY && (int64_t)value->n > json_as_int(want, INT64_MAX))
-		violation(v, at, "%.*s has more than %.*s items", STR_ARG(shown(v, value)),
-		    STR_ARG(shown(v, want)));
+		violation(v, at, "%.*s has more than %.*s items", STR_ARG(shown(v, value)), STR_ARG(shown(v, want)));
 }
 
 /* By their text beyond a few: two equal objects with another order of members pass then, which costs nobody anything. */
@@ -283,8 +276,7 @@ check_required(Violations *v, const Json *want, const Json *schema, const Json *
 		Str name = json_as_str(&want->items[i]);
 
 		/* One that is a property with null is said by the property itself. */
-		if (json_get_str(value, name) == NULL &&
-		    json_get_str(json_get(schema, "properties"), name) == NULL)
+		if (json_get_str(value, name) == NULL && json_get_str(json_get(schema, "properties"), name) == NULL)
 			violation(v, at, "\"%.*s\" is a required property", STR_ARG(name));
 	}
 }
@@ -336,8 +328,8 @@ check_any_of(Violations *v, const Json *want, const Json *schema, const Json *va
 {
 	(void)schema;
 	if (branches_met(v, want, value) == 0)
-		violation(v, at, "%.*s is not valid under any of the schemas listed in 'anyOf'",
-		    STR_ARG(shown(v, value)));
+		violation(
+		    v, at, "%.*s is not valid under any of the schemas listed in 'anyOf'", STR_ARG(shown(v, value)));
 }
 
 static void
@@ -347,8 +339,8 @@ check_one_of(Violations *v, const Json *want, const Json *schema, const Json *va
 
 	(void)schema;
 	if (met != 1)
-		violation(v, at, "%.*s is valid under %s of the schemas listed in 'oneOf'",
-		    STR_ARG(shown(v, value)), met == 0 ? "none" : "more than one");
+		violation(v, at, "%.*s is valid under %s of the schemas listed in 'oneOf'", STR_ARG(shown(v, value)),
+		    met == 0 ? "none" : "more than one");
 }
 
 static void
@@ -372,8 +364,7 @@ check_not(Violations *v, const Json *want, const Json *schema, const Json *value
 
 static const struct {
 	const char *key;
-	void (*check)(
-	    Violations *v, const Json *want, const Json *schema, const Json *value, const Place *at);
+	void (*check)(Violations *v, const Json *want, const Json *schema, const Json *value, const Place *at);
 } keywords[] = {
 	{ "type", check_type },
 	{ "enum", check_enum },

@@ -1,12 +1,11 @@
 #include "model/params_inner.h"
-#include "model/regex.h"
 
 #include "base/names.h"
+#include "base/regex.h"
 
 enum { SCHEMA_DEPTH_MOST = 32 };
 
-static const char *const type_names[] = { "string", "integer", "number", "boolean", "array", "object",
-	"null" };
+static const char *const type_names[] = { "string", "integer", "number", "boolean", "array", "object", "null" };
 
 static bool schema_check(Arena *a, const Json *schema, const Place *at, unsigned depth, Err *err);
 
@@ -104,8 +103,7 @@ want_pattern(Arena *a, const Json *v, const Place *at, unsigned depth, Err *err)
 	(void)depth;
 	if (v->kind != JSON_STRING)
 		return bad(a, at, err, "must be a regular expression");
-	return regex_compile(a, json_as_str(v), false, &x, err) ||
-	       err_wrap(err, "%.*s", STR_ARG(place_text(a, at)));
+	return regex_compile(a, json_as_str(v), false, &x, err) || err_wrap(err, "%.*s", STR_ARG(place_text(a, at)));
 }
 
 static bool
@@ -198,8 +196,7 @@ params_schema_check(Arena *a, const Json *schema, Err *err)
 	for (size_t i = 0; i < p.n; i++) {
 		Place here = { .key = p.members[i].key };
 
-		if (p.members[i].value.kind == JSON_OBJECT &&
-		    !schema_check(a, &p.members[i].value, &here, 0, err))
+		if (p.members[i].value.kind == JSON_OBJECT && !schema_check(a, &p.members[i].value, &here, 0, err))
 			return false;
 	}
 	return true;

@@ -177,12 +177,11 @@ placement_fits(Arena *a, const Placement *p, const Json *capabilities, Str *ret_
 	const JsonMember *missing;
 
 	if (!labels_match(&p->selector, labels, &missing))
-		return no(ret_why, ret_why == NULL
-				       ? (Str){ 0 }
-				       : str_fmt(a, "lacks the label %.*s=%.*s", STR_ARG(missing->key),
-					     STR_ARG(json_is(&missing->value, JSON_STRING)
-							 ? json_as_str(&missing->value)
-							 : json_text(a, &missing->value))));
+		return no(ret_why, ret_why == NULL ? (Str){ 0 }
+						   : str_fmt(a, "lacks the label %.*s=%.*s", STR_ARG(missing->key),
+							 STR_ARG(json_is(&missing->value, JSON_STRING)
+								     ? json_as_str(&missing->value)
+								     : json_text(a, &missing->value))));
 	taint = taint_in_the_way(json_get(capabilities, "taints"), &p->tolerations);
 	if (taint != NULL)
 		return no(ret_why, ret_why == NULL ? (Str){ 0 }

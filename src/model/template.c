@@ -40,8 +40,7 @@ cut_pieces(Arena *a, Str text, Piece *pieces, bool *ret_pack_config)
 {
 	size_t n = 0, open, close;
 
-	while (str_find(text, str_of("{{"), &open) &&
-	       str_find(str_sub(text, open + 2, text.n), str_of("}}"), &close)) {
+	while (str_find(text, str_of("{{"), &open) && str_find(str_sub(text, open + 2, text.n), str_of("}}"), &close)) {
 		if (open > 0)
 			pieces[n++] = (Piece){ .text = str_sub(text, 0, open) };
 		pieces[n++] = block_piece(a, str_sub(text, open + 2, open + 2 + close), ret_pack_config);
@@ -88,8 +87,8 @@ compile_kids(Arena *a, Template *t, bool *ret_pack_config)
 	t->n = t->value->n;
 	t->kids = arena_array(a, const Template *, t->n + 1);
 	for (size_t i = 0; i < t->n; i++) {
-		t->kids[i] = template_compile(
-		    a, object ? &t->value->members[i].value : &t->value->items[i], ret_pack_config);
+		t->kids[i] =
+		    template_compile(a, object ? &t->value->members[i].value : &t->value->items[i], ret_pack_config);
 		fixed = fixed && t->kids[i]->kind == TEMPLATE_CONST;
 	}
 	if (!fixed)

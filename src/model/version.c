@@ -16,8 +16,7 @@ parse_parts(Str text, Version *v, int *ret_given)
 	int n = 0;
 
 	while (str_cut(&rest, '.', &part)) {
-		if (n == 3 || part.n == 0 || !isdigit((unsigned char)part.p[0]) ||
-		    !str_to_int(part, &v->part[n]))
+		if (n == 3 || part.n == 0 || !isdigit((unsigned char)part.p[0]) || !str_to_int(part, &v->part[n]))
 			return false;
 		n++;
 	}
@@ -267,7 +266,6 @@ version_constraint_check(Str constraint, Err *err)
 	while (str_cut(&rest, ',', &term))
 		if (!range_parse(str_trim(term), BARE_SAME_MINOR, &r))
 			return err_set(err, ERR_VALIDATION,
-			    "'%.*s' is not a version constraint (like \">=3.11,<4\" or \"~1.2\")",
-			    STR_ARG(constraint));
+			    "'%.*s' is not a version constraint (like \">=3.11,<4\" or \"~1.2\")", STR_ARG(constraint));
 	return true;
 }
