@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -89,6 +90,7 @@ TEST(a_very_deep_tree_and_a_read_only_folder_are_removed_and_links_not_followed)
 	CLEANUP(arena_done) Arena *a = arena_open();
 	CLEANUP(folder_done) Str keep = folder(a);
 	Str dir = folder(a);
+	struct rlimit limit;
 	Err err = { 0 };
 	int fd, next;
 
@@ -105,7 +107,10 @@ TEST(a_very_deep_tree_and_a_read_only_folder_are_removed_and_links_not_followed)
 		fd = next;
 	}
 	close(fd);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 200, limit.rlim_max }); /* fewer than the tree is deep */
 	CHECK(tree_remove(dir.p));
+	setrlimit(RLIMIT_NOFILE, &limit);
 	CHECK(!file_exists(dir.p));
 	CHECK(file_exists(str_fmt(a, "%s/precious", keep.p).p));
 	CHECK(tree_remove(dir.p)); /* gone already is fine */

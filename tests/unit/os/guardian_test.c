@@ -51,6 +51,18 @@ start_worker(bool orderly, int *ret_fd)
 	return pid;
 }
 
+/* The end of the pipe: nobody holds it any more. */
+static void
+check_all_gone(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char byte;
+
+	CHECK_INT(poll(&p, 1, 20000), 1);
+	CHECK_INT(read(fd, &byte, 1), 0);
+	close(fd);
+}
+
 static void
 read_bytes(int fd, int count)
 {
@@ -62,7 +74,6 @@ read_bytes(int fd, int count)
 
 TEST(nothing_remains_of_a_worker_that_was_killed)
 {
-	char byte;
 	int fd;
 	pid_t pid = start_worker(false, &fd);
 
@@ -70,14 +81,12 @@ TEST(nothing_remains_of_a_worker_that_was_killed)
 	CHECK(child_tree_alive(0, marker));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	CHECK_INT(read(fd, &byte, 1), 0); /* the end of the pipe: nobody holds it any more */
+	check_all_gone(fd);
 	CHECK(!child_tree_alive(0, marker));
-	close(fd);
 }
 
 TEST(an_orderly_stop_kills_nobody)
 {
-	char byte;
 	int fd;
 	pid_t pid = start_worker(true, &fd);
 
@@ -86,8 +95,7 @@ TEST(an_orderly_stop_kills_nobody)
 	child_signal_tree(0, marker, SIGKILL);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	CHECK_INT(read(fd, &byte, 1), 0);
-	close(fd);
+	check_all_gone(fd);
 }
 
 TEST(a_guardian_is_deaf_to_what_a_terminal_sends_and_small)
