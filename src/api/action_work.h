@@ -1,0 +1,19 @@
+/*
+ * Making and changing an action: what the body may say, and the transactions.
+ */
+#pragma once
+
+#include "api/work.h"
+
+typedef struct ActionWork {
+	Arena *a;
+	const Json *body;
+	Str key; /* ref or id of the one to be changed */
+	ActionDef d;
+} ActionWork;
+
+MUST_CHECK bool action_create_read(const Req *q, ActionWork *w, Json *ret_body, Err *err);
+MUST_CHECK bool action_update_read(const Req *q, Json *ret_body, Err *err);
+bool action_create_work(App *app, void *self, Err *err);
+bool action_update_work(App *app, void *self, Err *err);
+bool action_remove_work(App *app, void *self, Err *err);

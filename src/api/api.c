@@ -1,0 +1,120 @@
+#include "api/app.h"
+
+#include "api/handlers.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+
+struct Api {
+	Engine *engine;
+	const Config *config;
+	HttpServer *http;
+};
+
+/* Each HTTP thread has a unit of work of its own. */
+static bool
+thread_open(void *self, App **ret, Err *err)
+{
+	Api *api = self;
+	App *app = calloc(1, sizeof(App));
+
+	if (app == NULL)
+		return err_set(err, ERR_SYS, "out of memory");
+	*app = (App){ .engine = api->engine, .config = api->config };
+	if (!uow_open(api->engine, &app->uow, err)) {
+		free(app);
+		return false;
+	}
+	*ret = app;
+	return true;
+}
+
+static void
+thread_close(void *self, App *app)
+{
+	(void)self;
+	if (app == NULL)
+		return;
+	uow_close(app->uow);
+	free(app);
+}
+
+static bool
+is_loopback(Str host)
+{
+	if (str_is(host, "localhost") || str_is(host, "::1") || str_is(host, "[::1]"))
+		return true;
+	if (!str_starts(host, str_of("127.")))
+		return false;
+	for (size_t i = 0; i < host.n; i++) /* an address: 127.example.org is a name that may lead anywhere */
+		if (host.p[i] != '.' && !(host.p[i] >= '0' && host.p[i] <= '9'))
+			return false;
+	return true;
+}
+
+/* Whoever reaches the port may run anything: nobody from outside must. */
+static bool
+host_check(Str host, Err *err)
+{
+	return is_loopback(host) || err_set(err, ERR_INVALID,
+					"server.host '%.*s' would open the API to the network, and it does not know "
+					"its callers yet: use 127.0.0.1, ::1 or"
+					" localhost, and a proxy that authenticates where others must reach it",
+					STR_ARG(host));
+}
+
+bool
+api_start(const ApiConfig *config, Api **ret, Err *err)
+{
+	const Config *c = config->config;
+	HttpConfig http = {
+		.host = config_str(c, "server.host"),
+		.port = (int)config_int(c, "server.port"),
+		.max_body = (size_t)config_int(c, "server.max_body_size"),
+		.timeout = config_time(c, "server.request_timeout"),
+		.tls_cert = config_str(c, "server.tls_cert"),
+		.tls_key = config_str(c, "server.tls_key"),
+		.routes = api_routes,
+		.route_count = api_route_count,
+		.thread_open = thread_open,
+		.thread_close = thread_close,
+	};
+	Api *api;
+
+	if (!host_check(http.host, err))
+		return false;
+	api = calloc(1, sizeof(Api));
+	if (api == NULL)
+		return err_set(err, ERR_SYS, "out of memory");
+	*api = (Api){ .engine = config->engine, .config = c };
+	http.self = api;
+	if (!http_start(&http, &api->http, err)) {
+		free(api);
+		return false;
+	}
+	log_info("API listening on %s://%.*s:%d", str_none(http.tls_cert) ? "http" : "https", STR_ARG(http.host),
+	    http_port(api->http));
+	*ret = api;
+	return true;
+}
+
+int
+api_port(const Api *a)
+{
+	return http_port(a->http);
+}
+
+void
+api_stop(Api *a, TimeUs grace)
+{
+	if (a == NULL)
+		return;
+	http_stop(a->http, grace);
+	free(a);
+}
+
+void
+api_wake(Api *a, Id execution)
+{
+	http_wake(a->http, execution);
+}

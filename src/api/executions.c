@@ -1,0 +1,297 @@
+#include "api/page.h"
+
+#include "api/body.h"
+#include "api/handlers.h"
+#include "api/work.h"
+#include "store/execution_read.h"
+
+enum { LIST_DEFAULT = 20, BY_DEFAULT = 50, PAGE_MOST = 100, WAIT_MOST = 60 };
+
+static const char by_api[] = "api";
+
+/* ---- lists ---- */
+
+static bool
+status_of(Arena *a, Str text, ExecState *ret, Err *err)
+{
+	*ret = exec_state_of(str_lower(a, text));
+	return *ret != EXEC_NONE || err_set(err, ERR_INVALID, "'%.*s' is not a status of executions", STR_ARG(text));
+}
+
+static bool
+filter_read(Req *q, ExecFilter *f, Err *err)
+{
+	Str status = req_query(q, "status");
+
+	*f = (ExecFilter){
+		.action_ref = req_query(q, "action_ref"),
+		.rule_ref = req_query(q, "rule_ref"),
+		.trigger_ref = req_query(q, "trigger_ref"),
+		.pack = req_query(q, "pack_name"),
+		.result_contains = req_query(q, "result_contains"),
+	};
+	if (!str_none(status) && !status_of(req_arena(q), status, &f->status, err))
+		return false;
+	return query_id(q, "executor", &f->executor, err) && query_id(q, "enforcement", &f->enforcement, err) &&
+	       query_id(q, "parent", &f->parent, err) &&
+	       req_query_bool(q, "top_level_only", false, &f->top_level_only, err);
+}
+
+static bool
+list_answer(App *app, Req *q, Res *s, const Page *page, const ExecFilter *f, Err *err)
+{
+	Slice slice;
+	SliceOut out;
+
+	if (!page_slice(req_arena(q), page, &slice, err) ||
+	    !execution_list(app_db(app), req_arena(q), f, &slice, &out, err))
+		return false;
+	return answer_slice(q, s, page, &out);
+}
+
+bool
+executions_list(App *app, Req *q, Res *s, Err *err)
+{
+	Page page = req_page(q, LIST_DEFAULT, PAGE_MOST);
+	ExecFilter f;
+
+	return filter_read(q, &f, err) && list_answer(app, q, s, &page, &f, err);
+}
+
+bool
+executions_by_status(App *app, Req *q, Res *s, Err *err)
+{
+	Page page = req_page(q, BY_DEFAULT, PAGE_MOST);
+	ExecFilter f = { 0 };
+
+	page.totals = true;
+	return status_of(req_arena(q), req_param(q, "status"), &f.status, err) &&
+	       list_answer(app, q, s, &page, &f, err);
+}
+
+/* ---- one ---- */
+
+/*
+ * In the process that ends the run, its end wakes the request. Elsewhere nobody tells it: there it looks again, the seldomer the
+ * longer it has waited.
+ */
+static TimeUs
+look_again(const App *app, const Req *q, TimeUs now, TimeUs deadline)
+{
+	enum { SOONEST = 5 * US_PER_MS, LATEST = 500 * US_PER_MS };
+	TimeUs pause = (now - req_began(q)) / 4;
+
+	if (bus_is_local(app->engine->bus))
+		return deadline;
+	pause = pause < SOONEST ? SOONEST : pause > LATEST ? LATEST : pause;
+	return now + pause < deadline ? now + pause : deadline;
+}
+
+/* Sleeps until the run has ended or the time asked for is over; *ret_asleep: there is no answer yet. */
+static bool
+wait_for_end(App *app, Req *q, Res *s, Id id, bool *ret_asleep, Err *err)
+{
+	TimeUs now = clock_mono(clock_real()), deadline;
+	int64_t seconds;
+	ExecState status;
+
+	*ret_asleep = false;
+	if (!req_query_int(q, "wait_seconds", 0, &seconds, err))
+		return false;
+	if (seconds <= 0)
+		return true;
+	deadline = req_began(q) + (seconds > WAIT_MOST ? WAIT_MOST : seconds) * US_PER_S;
+	if (now >= deadline)
+		return true;
+	if (!execution_status(app_db(app), req_arena(q), id, &status, err))
+		return false;
+	*ret_asleep = !exec_terminal(status);
+	return !*ret_asleep || res_wait(s, id, look_again(app, q, now, deadline));
+}
+
+static bool
+one_answer(App *app, Req *q, Res *s, int status, Id id, Err *err)
+{
+	Json e;
+
+	if (!execution_show(app_db(app), req_arena(q), id, &e, err))
+		return false;
+	return res_data(s, status, e, NULL);
+}
+
+bool
+execution_get(App *app, Req *q, Res *s, Err *err)
+{
+	bool asleep;
+	Id id;
+
+	if (!req_id(q, "id", &id, err) || !wait_for_end(app, q, s, id, &asleep, err))
+		return false;
+	return asleep || one_answer(app, q, s, 200, id, err);
+}
+
+/* ---- asking for a run ---- */
+
+static const BodyField execute_fields[] = {
+	{ "action_ref", FIELD_TEXT | FIELD_NEEDED, 255 },
+	{ "parameters", FIELD_MAP, 0 },
+	{ "env_vars", FIELD_MAP, 0 },
+	{ "timeout_seconds", FIELD_NUMBER | FIELD_POSITIVE, 0 },
+	{ "worker_selector", FIELD_MAP, 0 },
+	{ "worker_tolerations", FIELD_ITEMS, 0 },
+	{ "worker_affinity", FIELD_MAP, 0 },
+	{ "permission_set_refs", FIELD_REFS, 0 },
+};
+
+typedef struct ExecuteWork {
+	ExecutionIn in;
+	ExecutionOut out;
+} ExecuteWork;
+
+static const Json *
+given(const Json *body, const char *key)
+{
+	const Json *v = json_get(body, key);
+
+	return json_is_null(v) ? NULL : v;
+}
+
+/* No parameters and an empty object are the same. */
+static const Json *
+given_some(const Json *body, const char *key)
+{
+	const Json *v = given(body, key);
+
+	return v != NULL && v->n == 0 ? NULL : v;
+}
+
+static bool
+execute_read(Req *q, Json *body, ExecutionIn *in, Err *err)
+{
+	if (!body_read(q, execute_fields, countof(execute_fields), body, err))
+		return false;
+	*in = (ExecutionIn){
+		.action_ref = json_get_text(body, "action_ref"),
+		.params = given_some(body, "parameters"),
+		.env_vars = given_some(body, "env_vars"),
+		.worker_selector = given(body, "worker_selector"),
+		.worker_tolerations = given(body, "worker_tolerations"),
+		.worker_affinity = given(body, "worker_affinity"),
+		.timeout_seconds = json_as_int(json_get(body, "timeout_seconds"), 0),
+		.correlation = trace_parent(req_header(q, "traceparent")),
+		.by = str_of(by_api),
+	};
+	return true;
+}
+
+static bool
+execute_work(App *app, void *self, Err *err)
+{
+	ExecuteWork *w = self;
+
+	return execution_create(app->uow, &w->in, &w->out, err);
+}
+
+/* Says whether it could be asked for, and changes nothing. */
+static bool
+dry_run(App *app, Req *q, Res *s, const ExecutionIn *in, Err *err)
+{
+	Json o = json_object();
+	bool ok = uow_begin(app->uow, err) && execution_check(app->uow, in, err);
+
+	uow_abort(app->uow);
+	if (!ok)
+		return false;
+	json_add(req_arena(q), &o, "valid", json_bool(true));
+	json_add(req_arena(q), &o, "action_ref", json_str(in->action_ref));
+	return res_data(s, 200, o, NULL);
+}
+
+bool
+execution_execute(App *app, Req *q, Res *s, Err *err)
+{
+	ExecuteWork w = { 0 };
+	bool dry;
+	Json body;
+
+	if (!req_query_bool(q, "dry_run", false, &dry, err) || !execute_read(q, &body, &w.in, err))
+		return false;
+	if (dry)
+		return dry_run(app, q, s, &w.in, err);
+	return app_work(app, &points_create, execute_work, &w, err) && one_answer(app, q, s, 201, w.out.id, err);
+}
+
+/* ---- cancelling ---- */
+
+static bool
+cancel_work(App *app, void *self, Err *err)
+{
+	ExecState status;
+
+	return execution_cancel(app->uow, *(const Id *)self, str_of(by_api), &status, err);
+}
+
+/* It may move in the very moment: the guard then says so, and what it is now decides. */
+static bool
+cancel_surely(App *app, Id id, Err *err)
+{
+	for (int i = 0; i < 5; i++) {
+		if (app_work(app, &points_cancel, cancel_work, &id, err))
+			return true;
+		if (err->code != ERR_STALE)
+			return false;
+	}
+	return false;
+}
+
+bool
+execution_stop(App *app, Req *q, Res *s, Err *err)
+{
+	Id id;
+
+	return req_id(q, "id", &id, err) && cancel_surely(app, id, err) && one_answer(app, q, s, 200, id, err);
+}
+
+/* ---- counts ---- */
+
+static int64_t
+sum(const int64_t *counts, const ExecState *states, size_t n)
+{
+	int64_t total = 0;
+
+	for (size_t i = 0; i < n; i++)
+		total += counts[states[i]];
+	return total;
+}
+
+bool
+executions_stats(App *app, Req *q, Res *s, Err *err)
+{
+	static const struct {
+		const char *key;
+		ExecState of[3];
+		size_t n;
+	} rows[] = {
+		{ "pending", { EXEC_REQUESTED, EXEC_SCHEDULING, EXEC_SCHEDULED }, 3 },
+		{ "running", { EXEC_RUNNING }, 1 },
+		{ "completed", { EXEC_COMPLETED }, 1 },
+		{ "failed", { EXEC_FAILED }, 1 },
+		{ "cancelled", { EXEC_CANCELLED, EXEC_CANCELING }, 2 },
+		{ "timeout", { EXEC_TIMEOUT }, 1 },
+		{ "abandoned", { EXEC_ABANDONED }, 1 },
+	};
+	int64_t counts[EXEC_STATES], total = 0;
+	Arena *a = req_arena(q);
+	Json o = json_object();
+
+	if (!execution_counts(app_db(app), a, counts, err))
+		return false;
+	for (size_t i = 0; i < countof(rows); i++) {
+		int64_t n = sum(counts, rows[i].of, rows[i].n);
+
+		json_add(a, &o, rows[i].key, json_int(n));
+		total += n;
+	}
+	json_add(a, &o, "total", json_int(total));
+	return res_data(s, 200, o, NULL);
+}

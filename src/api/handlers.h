@@ -1,0 +1,39 @@
+/*
+ * Every handler of the API, by the file it lives in. They are named once more in the table of routes, and nowhere else.
+ */
+#pragma once
+
+#include "http/http.h"
+
+/* health.c */
+Handler health, health_detailed, health_ready, health_live;
+/* packs.c */
+Handler packs_list, pack_show, pack_create, pack_update, pack_remove, pack_register;
+/* runtimes.c */
+Handler runtimes_list, runtimes_of_pack, runtime_show, runtime_create, runtime_update, runtime_remove;
+/* workers.c */
+Handler workers_list, worker_show, worker_cordon_on, worker_cordon_off;
+/* actions.c */
+Handler actions_list, actions_of_pack, actions_search, action_show, action_create, action_update, action_remove;
+/* triggers.c */
+Handler triggers_list, triggers_enabled, triggers_of_pack, trigger_show, trigger_create, trigger_update, trigger_remove,
+    trigger_enable, trigger_disable;
+/* sensors.c */
+Handler sensors_list, sensors_enabled, sensors_of_pack, sensors_of_trigger, sensor_show, sensor_enable, sensor_disable;
+/* rules.c */
+Handler rules_list, rules_enabled, rules_of_pack, rules_of_action, rules_of_trigger, rule_show, rule_create,
+    rule_update, rule_remove, rule_enable, rule_disable;
+/* events.c */
+Handler events_list, event_get, event_create;
+/* enforcements.c */
+Handler enforcements_list, enforcement_get, enforcement_executions;
+/* executions.c */
+Handler executions_list, executions_by_status, execution_get, execution_execute, execution_stop, executions_stats;
+/* trace.c */
+Handler trace_show;
+/* status.c */
+Handler status_show;
+/* dead_letters.c */
+Handler dead_letters_list, dead_letter_show, dead_letter_replay, dead_letter_remove;
+/* openapi.c */
+Handler openapi_show;

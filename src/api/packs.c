@@ -1,0 +1,279 @@
+#include "api/resource.h"
+
+#include "api/body.h"
+#include "api/handlers.h"
+#include "api/rule_messages.h"
+#include "api/view.h"
+#include "base/log.h"
+#include "engine/register.h"
+#include "model/params.h"
+#include "model/refs.h"
+#include "model/version.h"
+#include "os/fs.h"
+#include "store/pack.h"
+#include "store/rule.h"
+
+const Resource packs = { &pack_table, pack_whole, pack_summary };
+
+bool
+packs_list(App *app, Req *q, Res *s, Err *err)
+{
+	return resource_list(app, q, s, &packs, (DefFilter){ 0 }, NULL, NULL, err);
+}
+
+bool
+pack_show(App *app, Req *q, Res *s, Err *err)
+{
+	return resource_show(app, q, s, &packs, err);
+}
+
+typedef struct PackWork {
+	Arena *a;
+	const Json *body;
+	Str key;
+	PackDef d;
+	const Pack *files; /* of a registration */
+	bool force;
+} PackWork;
+
+static void
+out_pack(Uow *u, MsgKind kind, const PackDef *d, const Json *runtime_names)
+{
+	Arena *a = u->out.a;
+	Json o = json_object();
+
+	json_add(a, &o, "pack_id", json_int(d->id));
+	json_add(a, &o, "pack_ref", json_str(str_copy(a, d->ref)));
+	if (kind == MSG_PACK_REGISTERED) {
+		json_add(a, &o, "version", json_str(str_copy(a, d->version)));
+		json_add(a, &o, "runtime_names", runtime_names == NULL ? json_array() : json_clone(a, runtime_names));
+	}
+	*outbox_add(&u->out, kind) = (MsgItem){
+		.id = d->id, .ref = str_copy(a, d->ref), .at = u->now, .correlation = uuid_new(u->now), .json = o
+	};
+}
+
+/* ---- creating and changing by hand ---- */
+
+#define COMMON_FIELDS \
+	{ "description", FIELD_TEXT | FIELD_PATCH, 0 }, { "conf_schema", FIELD_MAP, 0 }, { "config", FIELD_MAP, 0 }, \
+	    { "meta", FIELD_MAP, 0 }, { "tags", FIELD_REFS, 0 }, { "runtime_deps", FIELD_REFS, 0 }, \
+	    { "dependencies", FIELD_REFS, 0 }, \
+	{ \
+		"is_standard", FIELD_BOOL, 0 \
+	}
+
+static const BodyField create_fields[] = {
+	{ "ref", FIELD_TEXT | FIELD_NEEDED, 255 },
+	{ "label", FIELD_TEXT | FIELD_NEEDED, 255 },
+	{ "version", FIELD_TEXT | FIELD_NEEDED, 50 },
+	COMMON_FIELDS,
+};
+
+static const BodyField update_fields[] = {
+	{ "label", FIELD_TEXT, 255 },
+	{ "version", FIELD_TEXT, 50 },
+	COMMON_FIELDS,
+};
+
+static void
+pack_fill(const Json *body, PackDef *d)
+{
+	body_text(body, "label", &d->label);
+	body_text(body, "version", &d->version);
+	body_patch_text(body, "description", &d->description);
+	body_json(body, "conf_schema", &d->conf_schema);
+	body_json(body, "config", &d->config);
+	body_json(body, "meta", &d->meta);
+	body_json(body, "tags", &d->tags);
+	body_json(body, "runtime_deps", &d->runtime_deps);
+	body_json(body, "dependencies", &d->dependencies);
+	body_bool(body, "is_standard", &d->is_standard);
+}
+
+static bool
+pack_store(App *app, PackWork *w, Err *err)
+{
+	Json config = w->d.config;
+	DefPut put;
+
+	if (!version_is_semver(w->d.version))
+		return err_set(
+		    err, ERR_VALIDATION, "Validation failed: version: '%.*s' is not like 1.2.3", STR_ARG(w->d.version));
+	if (!params_schema_check(w->a, &w->d.conf_schema, err))
+		return err_wrap(err, "Validation failed: conf_schema");
+	if (!pack_put(app_db(app), w->a, &w->d, app->uow->now, &put, err))
+		return false;
+	/* storing a pack leaves its configuration alone; here it is the operator who speaks */
+	return pack_set_config(app_db(app), w->a, put.id, &config, app->uow->now, err) &&
+	       pack_get(app_db(app), w->a, put.id, &w->d, err);
+}
+
+static bool
+create_work(App *app, void *self, Err *err)
+{
+	PackWork *w = self;
+
+	if (!ref_is_pack(w->d.ref))
+		return err_set(err, ERR_VALIDATION,
+		    "Validation failed: ref: '%.*s' must begin with a letter and hold lower-case letters, digits, - "
+		    "and _ only",
+		    STR_ARG(w->d.ref));
+	return resource_ref_free(app, w->a, &packs, w->d.ref, err) && pack_store(app, w, err);
+}
+
+bool
+pack_create(App *app, Req *q, Res *s, Err *err)
+{
+	Json body;
+	PackWork w = { .a = req_arena(q), .body = &body };
+
+	if (!body_read(q, create_fields, countof(create_fields), &body, err))
+		return false;
+	w.d = (PackDef){ .ref = json_get_text(&body, "ref"), .config = json_object() };
+	pack_fill(&body, &w.d);
+	if (!app_define(app, create_work, &w, err))
+		return false;
+	return res_data(s, 201, pack_whole(w.a, &w.d), "Pack created successfully");
+}
+
+static bool
+update_work(App *app, void *self, Err *err)
+{
+	PackWork *w = self;
+
+	if (!resource_find(app, w->a, &packs, w->key, &w->d, err))
+		return false;
+	pack_fill(w->body, &w->d);
+	return pack_store(app, w, err);
+}
+
+bool
+pack_update(App *app, Req *q, Res *s, Err *err)
+{
+	Json body;
+	PackWork w = { .a = req_arena(q), .body = &body, .key = req_param(q, "ref") };
+
+	if (!body_read(q, update_fields, countof(update_fields), &body, err) || !app_define(app, update_work, &w, err))
+		return false;
+	return res_data(s, 200, pack_whole(w.a, &w.d), "Pack updated successfully");
+}
+
+/* ---- deleting ---- */
+
+static bool
+remove_work(App *app, void *self, Err *err)
+{
+	PackWork *w = self;
+
+	if (!resource_find(app, w->a, &packs, w->key, &w->d, err) ||
+	    !out_rules_of(app->uow, MSG_RULE_DELETED, (Str){ 0 }, w->d.ref, err))
+		return false;
+	if (!pack_delete(app_db(app), w->a, w->d.id, app->uow->now, err)) {
+		if (err->code == ERR_VALIDATION)
+			err_set(err, ERR_VALIDATION,
+			    "Pack '%.*s' cannot be deleted: something outside it still uses its runtimes, or it owns "
+			    "keys",
+			    STR_ARG(w->d.ref));
+		return false;
+	}
+	out_pack(app->uow, MSG_PACK_DELETED, &w->d, NULL);
+	return true;
+}
+
+/* Else the next start would bring the pack back. Only below the folder of packs: what lies elsewhere is somebody's own. */
+static void
+folder_remove(App *app, Arena *a, const PackDef *d)
+{
+	Str base = config_str(app->config, "packs_base_dir");
+	Str own = str_none(base) ? (Str){ 0 } : str_fmt(a, "%.*s/%.*s", STR_ARG(base), STR_ARG(d->ref));
+
+	if (!str_none(own) && str_eq(own, d->storage_path) && !tree_remove(own.p))
+		log_warn("the folder %.*s of the deleted pack cannot be removed", STR_ARG(own));
+}
+
+bool
+pack_remove(App *app, Req *q, Res *s, Err *err)
+{
+	PackWork w = { .a = req_arena(q), .key = req_param(q, "ref") };
+
+	if (!app_define(app, remove_work, &w, err))
+		return false;
+	folder_remove(app, w.a, &w.d);
+	return answer_success(q, s, str_fmt(w.a, "Pack '%.*s' deleted successfully", STR_ARG(w.d.ref)));
+}
+
+/* ---- registering a folder ---- */
+
+static const BodyField register_fields[] = {
+	{ "path", FIELD_TEXT | FIELD_NEEDED, 4096 },
+	{ "force", FIELD_BOOL, 0 },
+	{ "skip_tests", FIELD_BOOL, 0 },
+};
+
+static const RuleDef *
+rule_named(const RuleDef *all, size_t n, Str ref)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(all[i].ref, ref))
+			return &all[i];
+	return NULL;
+}
+
+/* What the registration did to the rules of the pack. */
+static void
+out_rules_moved(Uow *u, const RuleDef *before, size_t before_n, const RuleDef *after, size_t after_n)
+{
+	for (size_t i = 0; i < before_n; i++)
+		if (rule_named(after, after_n, before[i].ref) == NULL)
+			out_rule(u, MSG_RULE_DELETED, &before[i]);
+	for (size_t i = 0; i < after_n; i++) {
+		const RuleDef *old = rule_named(before, before_n, after[i].ref);
+
+		if (old == NULL)
+			out_rule(u, MSG_RULE_CREATED, &after[i]);
+		else if (old->updated != after[i].updated)
+			out_rule_changed(u, old, &after[i]);
+	}
+}
+
+static bool
+register_work(App *app, void *self, Err *err)
+{
+	PackWork *w = self;
+	DefFilter of = { .pack_ref = w->files->def.ref };
+	RuleDef *before, *after;
+	size_t before_n, after_n;
+	RegisterReport report;
+	Json names = json_array();
+
+	if (!w->force && !resource_ref_free(app, w->a, &packs, w->files->def.ref, err))
+		return false;
+	if (!rule_list(app_db(app), w->a, &of, &before, &before_n, NULL, err) ||
+	    !register_pack(app_db(app), w->a, w->files, app->uow->now, &report, err) ||
+	    !rule_list(app_db(app), w->a, &of, &after, &after_n, NULL, err) ||
+	    !pack_get(app_db(app), w->a, report.pack, &w->d, err))
+		return false;
+	for (size_t i = 0; i < w->files->runtime_count; i++)
+		json_push(w->a, &names, json_str(w->files->runtimes[i].name));
+	out_rules_moved(app->uow, before, before_n, after, after_n);
+	out_pack(app->uow, MSG_PACK_REGISTERED, &w->d, &names);
+	return true;
+}
+
+bool
+pack_register(App *app, Req *q, Res *s, Err *err)
+{
+	Json body;
+	Pack files = { 0 };
+	PackWork w = { .a = req_arena(q), .files = &files };
+
+	if (!body_read(q, register_fields, countof(register_fields), &body, err))
+		return false;
+	body_bool(&body, "force", &w.force);
+	if (!pack_load(w.a, json_get_text(&body, "path"), &files, err))
+		return false;
+	if (!app_define(app, register_work, &w, err))
+		return false;
+	return res_data(s, 201, pack_whole(w.a, &w.d), "Pack registered successfully");
+}

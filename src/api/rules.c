@@ -1,0 +1,323 @@
+#include "api/resource.h"
+
+#include "api/body.h"
+#include "api/handlers.h"
+#include "api/rule_messages.h"
+#include "api/view.h"
+#include "model/condition.h"
+#include "model/params.h"
+#include "store/action.h"
+#include "store/pack.h"
+#include "store/rule.h"
+#include "store/trigger.h"
+
+const Resource rules = { &rule_table, rule_whole, rule_summary };
+
+/* ---- lists ---- */
+
+static bool
+is_disabled(const void *def, void *self)
+{
+	(void)self;
+	return !((const RuleDef *)def)->enabled;
+}
+
+bool
+rules_list(App *app, Req *q, Res *s, Err *err)
+{
+	DefFilter f = { .pack_ref = req_query(q, "pack_ref"),
+		.action_ref = req_query(q, "action_ref"),
+		.trigger_ref = req_query(q, "trigger_ref") };
+	bool asked = !str_none(req_query(q, "enabled"));
+
+	if (!req_query_bool(q, "enabled", false, &f.only_enabled, err))
+		return false;
+	return resource_list(app, q, s, &rules, f, asked && !f.only_enabled ? is_disabled : NULL, NULL, err);
+}
+
+bool
+rules_enabled(App *app, Req *q, Res *s, Err *err)
+{
+	return resource_list(app, q, s, &rules, (DefFilter){ .only_enabled = true }, NULL, NULL, err);
+}
+
+bool
+rules_of_pack(App *app, Req *q, Res *s, Err *err)
+{
+	PackDef p;
+
+	if (!resource_of_path(app, q, &packs, "pack_ref", &p, err))
+		return false;
+	return resource_list(app, q, s, &rules, (DefFilter){ .pack_ref = p.ref }, NULL, NULL, err);
+}
+
+bool
+rules_of_action(App *app, Req *q, Res *s, Err *err)
+{
+	ActionDef d;
+
+	if (!resource_of_path(app, q, &actions, "action_ref", &d, err))
+		return false;
+	return resource_list(app, q, s, &rules, (DefFilter){ .action_ref = d.ref }, NULL, NULL, err);
+}
+
+bool
+rules_of_trigger(App *app, Req *q, Res *s, Err *err)
+{
+	TriggerDef t;
+
+	if (!resource_of_path(app, q, &triggers, "trigger_ref", &t, err))
+		return false;
+	return resource_list(app, q, s, &rules, (DefFilter){ .trigger_ref = t.ref }, NULL, NULL, err);
+}
+
+bool
+rule_show(App *app, Req *q, Res *s, Err *err)
+{
+	return resource_show(app, q, s, &rules, err);
+}
+
+/* ---- what a rule must be ---- */
+
+static bool
+params_check(Arena *a, const char *kind, Str ref, const Json *schema, const Json *params, Err *err)
+{
+	Json copy = json_clone(a, params); /* what is stored is what was given, templates and all */
+
+	return params_prepare(a, kind, ref, schema, &copy, true, err);
+}
+
+/* Action and trigger must be there, the parameters must fit them; refs become ids. */
+static bool
+rule_refer(App *app, Arena *a, RuleDef *d, Err *err)
+{
+	TriggerDef t;
+	ActionDef action;
+
+	if (!action_get_ref(app_db(app), a, d->action_ref, &action, err) ||
+	    !trigger_get_ref(app_db(app), a, d->trigger_ref, &t, err))
+		return false;
+	d->action = action.id;
+	d->trigger = t.id;
+	return params_check(a, "trigger", t.ref, &t.param_schema, &d->trigger_params, err) &&
+	       params_check(a, "action", action.ref, &action.param_schema, &d->action_params, err);
+}
+
+static bool
+conditions_check(Arena *a, const RuleDef *d, Err *err)
+{
+	const Condition *c;
+	Str problem = { 0 };
+
+	if (condition_compile(a, &d->conditions, &c, &problem))
+		return true;
+	return err_set(
+	    err, ERR_VALIDATION, "Invalid conditions for rule '%.*s': %.*s", STR_ARG(d->ref), STR_ARG(problem));
+}
+
+/* ---- creating ---- */
+
+typedef struct RuleWork {
+	Arena *a;
+	const Json *body;
+	Str key; /* ref or id of the one to be changed */
+	RuleDef d;
+} RuleWork;
+
+static const BodyField create_fields[] = {
+	{ "ref", FIELD_TEXT | FIELD_NEEDED, 255 },
+	{ "pack_ref", FIELD_TEXT | FIELD_NEEDED, 255 },
+	{ "label", FIELD_TEXT | FIELD_NEEDED, 255 },
+	{ "description", FIELD_TEXT, 0 },
+	{ "action_ref", FIELD_TEXT | FIELD_NEEDED, 255 },
+	{ "trigger_ref", FIELD_TEXT | FIELD_NEEDED, 255 },
+	{ "conditions", FIELD_MAP | FIELD_ITEMS, 0 },
+	{ "action_params", FIELD_MAP, 0 },
+	{ "trigger_params", FIELD_MAP, 0 },
+	{ "permission_set_refs", FIELD_REFS, 0 },
+	{ "enabled", FIELD_BOOL, 0 },
+};
+
+static void
+rule_fill(const Json *body, RuleDef *d)
+{
+	body_text(body, "label", &d->label);
+	body_text(body, "description", &d->description);
+	body_text(body, "action_ref", &d->action_ref);
+	body_text(body, "trigger_ref", &d->trigger_ref);
+	body_json(body, "conditions", &d->conditions);
+	body_json(body, "action_params", &d->action_params);
+	body_json(body, "trigger_params", &d->trigger_params);
+	body_bool(body, "enabled", &d->enabled);
+	if (json_get(body, "permission_set_refs") != NULL) /* null is a value here: as the action says */
+		d->permission_set_refs = *json_get(body, "permission_set_refs");
+}
+
+static bool
+create_work(App *app, void *self, Err *err)
+{
+	RuleWork *w = self;
+	PackDef pack;
+	DefPut put;
+
+	if (!component_ref_check(w->d.ref, err) || !resource_ref_free(app, w->a, &rules, w->d.ref, err) ||
+	    !pack_get_ref(app_db(app), w->a, w->d.pack_ref, &pack, err))
+		return false;
+	w->d.pack = pack.id;
+	if (!rule_refer(app, w->a, &w->d, err) || !conditions_check(w->a, &w->d, err) ||
+	    !rule_put(app_db(app), w->a, &w->d, app->uow->now, &put, err))
+		return false;
+	out_rule(app->uow, MSG_RULE_CREATED, &w->d);
+	return rule_get(app_db(app), w->a, put.id, &w->d, err);
+}
+
+bool
+rule_create(App *app, Req *q, Res *s, Err *err)
+{
+	Json body;
+	RuleWork w = { .a = req_arena(q), .body = &body };
+
+	if (!body_read(q, create_fields, countof(create_fields), &body, err))
+		return false;
+	w.d = (RuleDef){
+		.ref = json_get_text(&body, "ref"),
+		.pack_ref = json_get_text(&body, "pack_ref"),
+		.conditions = json_object(),
+		.action_params = json_object(),
+		.trigger_params = json_object(),
+		.enabled = true,
+		.is_adhoc = true,
+	};
+	rule_fill(&body, &w.d);
+	if (!app_define(app, create_work, &w, err))
+		return false;
+	return res_data(s, 201, rule_whole(w.a, &w.d), "Rule created successfully");
+}
+
+/* ---- changing ---- */
+
+static const BodyField update_fields[] = {
+	{ "label", FIELD_TEXT, 255 },
+	{ "description", FIELD_TEXT | FIELD_PATCH, 0 },
+	{ "action_ref", FIELD_TEXT, 255 },
+	{ "trigger_ref", FIELD_TEXT, 255 },
+	{ "conditions", FIELD_MAP | FIELD_ITEMS, 0 },
+	{ "action_params", FIELD_MAP, 0 },
+	{ "trigger_params", FIELD_MAP, 0 },
+	{ "permission_set_refs", FIELD_REFS, 0 },
+	{ "enabled", FIELD_BOOL, 0 },
+};
+
+/* Parameters are looked at only when they, or what they are for, change: a rule whose action has grown stays changeable. */
+static bool
+rule_recheck(App *app, Arena *a, RuleDef *d, const RuleDef *before, Err *err)
+{
+	bool same = str_eq(d->action_ref, before->action_ref) && str_eq(d->trigger_ref, before->trigger_ref) &&
+		    json_eq(&d->action_params, &before->action_params) &&
+		    json_eq(&d->trigger_params, &before->trigger_params);
+
+	if (!same && !rule_refer(app, a, d, err))
+		return false;
+	return json_eq(&d->conditions, &before->conditions) || conditions_check(a, d, err);
+}
+
+static bool
+rule_store(App *app, Arena *a, RuleDef *d, const RuleDef *before, Err *err)
+{
+	DefPut put;
+
+	if (!rule_put(app_db(app), a, d, app->uow->now, &put, err))
+		return false;
+	if (put.changed)
+		out_rule_changed(app->uow, before, d);
+	return rule_get(app_db(app), a, put.id, d, err);
+}
+
+static bool
+update_work(App *app, void *self, Err *err)
+{
+	RuleWork *w = self;
+	RuleDef before;
+
+	if (!resource_find(app, w->a, &rules, w->key, &before, err))
+		return false;
+	w->d = before;
+	rule_fill(w->body, &w->d);
+	body_patch_text(w->body, "description", &w->d.description);
+	return rule_recheck(app, w->a, &w->d, &before, err) && rule_store(app, w->a, &w->d, &before, err);
+}
+
+bool
+rule_update(App *app, Req *q, Res *s, Err *err)
+{
+	Json body;
+	RuleWork w = { .a = req_arena(q), .body = &body, .key = req_param(q, "ref") };
+
+	if (!body_read(q, update_fields, countof(update_fields), &body, err) || !app_define(app, update_work, &w, err))
+		return false;
+	return res_data(s, 200, rule_whole(w.a, &w.d), "Rule updated successfully");
+}
+
+typedef struct Switch {
+	Arena *a;
+	Str key;
+	bool on;
+	RuleDef d;
+} Switch;
+
+static bool
+switch_work(App *app, void *self, Err *err)
+{
+	Switch *w = self;
+	RuleDef before;
+
+	if (!resource_find(app, w->a, &rules, w->key, &before, err))
+		return false;
+	w->d = before;
+	w->d.enabled = w->on;
+	return rule_store(app, w->a, &w->d, &before, err);
+}
+
+static bool
+rule_switch(App *app, Req *q, Res *s, bool on, Err *err)
+{
+	Switch w = { .a = req_arena(q), .key = req_param(q, "ref"), .on = on };
+
+	if (!app_define(app, switch_work, &w, err))
+		return false;
+	return res_data(s, 200, rule_whole(w.a, &w.d), on ? "Rule enabled successfully" : "Rule disabled successfully");
+}
+
+bool
+rule_enable(App *app, Req *q, Res *s, Err *err)
+{
+	return rule_switch(app, q, s, true, err);
+}
+
+bool
+rule_disable(App *app, Req *q, Res *s, Err *err)
+{
+	return rule_switch(app, q, s, false, err);
+}
+
+static bool
+remove_work(App *app, void *self, Err *err)
+{
+	RuleWork *w = self;
+
+	if (!resource_find(app, w->a, &rules, w->key, &w->d, err) ||
+	    !rule_delete(app_db(app), w->a, w->d.id, app->uow->now, err))
+		return false;
+	out_rule(app->uow, MSG_RULE_DELETED, &w->d);
+	return true;
+}
+
+bool
+rule_remove(App *app, Req *q, Res *s, Err *err)
+{
+	RuleWork w = { .a = req_arena(q), .key = req_param(q, "ref") };
+
+	if (!app_define(app, remove_work, &w, err))
+		return false;
+	return answer_success(q, s, str_fmt(w.a, "Rule '%.*s' deleted successfully", STR_ARG(w.d.ref)));
+}

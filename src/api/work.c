@@ -1,0 +1,50 @@
+#include "api/work.h"
+
+#include "store/change.h"
+
+bool
+app_work(App *app, const CommitPoints *points, Work *work, void *self, Err *err)
+{
+	bool ok = uow_begin(app->uow, err) && work(app, self, err) && uow_commit(app->uow, points, err);
+
+	if (!ok)
+		uow_abort(app->uow);
+	return ok;
+}
+
+bool
+app_define(App *app, Work *work, void *self, Err *err)
+{
+	bool ok = uow_begin(app->uow, err) && change_lock(app->uow->db, app->uow->arena, err) && work(app, self, err) &&
+		  uow_commit(app->uow, &points_create, err);
+
+	if (!ok)
+		uow_abort(app->uow);
+	return ok;
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+Uuid
+trace_parent(Str header)
+{
+	enum { AT = 3, SPAN_AT = AT + 33, LENGTH = 55 };
+	Uuid u = { 0 };
+
+	if (header.n < LENGTH || header.p[AT - 1] != '-' || header.p[SPAN_AT - 1] != '-')
+		return (Uuid){ 0 };
+	for (size_t i = 0; i < sizeof(u.b); i++) {
+		int high = hex_digit(header.p[AT + 2 * i]), low = hex_digit(header.p[AT + 2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return (Uuid){ 0 };
+		u.b[i] = (uint8_t)(high << 4 | low);
+	}
+	return u;
+}
