@@ -18,12 +18,13 @@ create table lease (
 );
 
 create table role_instance (
-    process text primary key,
+    process text not null,
     role text not null,
     host text not null,
     pid bigint not null,
     started timestamptz not null,
-    last_seen timestamptz not null
+    last_seen timestamptz not null,
+    primary key (process, role)
 );
 
 create table dead_letter (

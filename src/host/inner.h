@@ -9,6 +9,7 @@
 #include "executor/executor.h"
 #include "host/datadir.h"
 #include "host/options.h"
+#include "host/presence.h"
 #include "runtime/processes.h"
 #include "sensor/sensor.h"
 #include "worker/worker.h"
@@ -31,6 +32,7 @@ typedef struct Host {
 	Worker *worker;
 	Sensor *sensor;
 	Api *api;
+	Presence *presence;
 } Host;
 
 MUST_CHECK bool host_config(Host *h, Err *err);  /* configuration and log */

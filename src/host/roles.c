@@ -57,7 +57,7 @@ worker_role_start(Host *h, Err *err)
 		.taints = config_json(c, "worker.taints"),
 		.runtimes = config_json(c, "worker.runtimes"),
 		.show_output = config_bool(c, "demo"),
-		.heartbeat = h->options.up ? 0 : h->engine.heartbeat,
+		.heartbeat = str_none(h->engine.boot_id) ? h->engine.heartbeat : 0,
 	};
 
 	if (!processes_open(&p, &h->starter, err))
@@ -108,7 +108,7 @@ host_roles(Host *h, Err *err)
 		if (!role_rows[i].start(h, err))
 			return err_wrap(err, "%s", role_names[role_rows[i].role]);
 	}
-	return true;
+	return presence_start(&h->engine, h->options.roles, h->host_name, &h->presence, err);
 }
 
 /* ---- stopping ---- */
@@ -170,4 +170,6 @@ host_roles_stop(Host *h)
 	x = h->executor;
 	h->executor = NULL;
 	executor_stop(x);
+	presence_stop(h->presence);
+	h->presence = NULL;
 }

@@ -208,7 +208,6 @@ host_engine(Host *h, Err *err)
 	*e = (Engine){
 		.clock = clock_real(),
 		.process = process_name(h),
-		.boot_id = h->options.up ? h->data.boot_id : (Str){ 0 },
 		.heartbeat = config_time(h->config, "worker.heartbeat_interval"),
 		.scheduled_timeout = config_time(h->config, "executor.scheduled_timeout"),
 		.max_payload = (size_t)config_int(h->config, "events.max_payload_kb") * 1024,
@@ -219,6 +218,9 @@ host_engine(Host *h, Err *err)
 		return false;
 	e->store = h->store;
 	e->bus = h->bus;
+	/* `up` may be given a server and a broker, and then is one process among others */
+	if (h->options.up && store_kind(h->store) == STORE_SQLITE && bus_is_local(h->bus))
+		e->boot_id = h->data.boot_id;
 	e->defs = defs_open();
 	e->live = liveness_open(e->boot_id, e->heartbeat);
 	return uow_open(e, &h->uow, err);

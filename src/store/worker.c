@@ -207,11 +207,20 @@ role_seen(Db *db, Arena *a, const RoleInstance *r, Err *err)
 {
 	static const Stmt s = {
 		.sql = "insert into role_instance (process, role, host, pid, started, last_seen) values ($1, $2, $3, $4, $5, $6)"
-		       " on conflict (process) do update set last_seen = excluded.last_seen",
+		       " on conflict (process, role) do update set last_seen = excluded.last_seen",
 		.in = "sssitt",
 	};
 	Bind b[] = { bind_str(r->process), bind_str(r->role), bind_str(r->host), bind_int(r->pid), bind_time(r->started),
 		bind_time(r->last_seen) };
+
+	return db_exec(db, a, &s, b, NULL, err);
+}
+
+bool
+role_forget(Db *db, Arena *a, TimeUs before, Err *err)
+{
+	static const Stmt s = { .sql = "delete from role_instance where last_seen < $1", .in = "t" };
+	Bind b[] = { bind_time(before) };
 
 	return db_exec(db, a, &s, b, NULL, err);
 }

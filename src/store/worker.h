@@ -30,6 +30,7 @@ typedef struct RoleInstance {
 
 MUST_CHECK bool role_seen(Db *db, Arena *a, const RoleInstance *r, Err *err); /* insert or renew */
 MUST_CHECK bool role_gone(Db *db, Arena *a, Str process, Err *err);
+MUST_CHECK bool role_forget(Db *db, Arena *a, TimeUs before, Err *err); /* those not seen since */
 MUST_CHECK bool role_list(Db *db, Arena *a, TimeUs since, RoleInstance **ret, size_t *ret_n, Err *err);
 
 typedef struct DeadRow {

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
 	RETRY_US = 200 * US_PER_MS, /* while the database is away */
@@ -283,6 +284,23 @@ worker_register_row(Worker *w, Err *err)
 	return false;
 }
 
+/* The broker may need a moment to see that an earlier process of this name is gone. */
+static bool
+consumer_start_patiently(Worker *w, const ConsumerConfig *config, Err *err)
+{
+	enum { TRIES = 15, PAUSE_US = 200 * US_PER_MS };
+
+	for (int i = 0; i < TRIES; i++) {
+		err_clear(err);
+		if (consumer_start(w->e, config, &w->dispatches, err))
+			return true;
+		if (err->code != ERR_CONFLICT)
+			return false;
+		usleep(PAUSE_US);
+	}
+	return false;
+}
+
 static bool
 worker_feed(Worker *w, Err *err)
 {
@@ -291,7 +309,7 @@ worker_feed(Worker *w, Err *err)
 	ConsumerConfig cancel = { .role = "worker", .turn = on_messages, .self = w,
 		.sub = { .queue = Q_WORKER_CANCEL, .worker = w->id } };
 
-	if (!consumer_start(w->e, &dispatch, &w->dispatches, err)) {
+	if (!consumer_start_patiently(w, &dispatch, err)) {
 		if (err->code == ERR_CONFLICT)
 			return err_set(err, ERR_CONFLICT, "a worker named '%.*s' is alive: choose another name with --name",
 			    STR_ARG(w->config.name));
