@@ -12,6 +12,7 @@
 #include "test.h"
 #include "world.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 enum { NOW = 1795200000000000, LATER = NOW + 60 * US_PER_S };
@@ -310,4 +311,54 @@ TEST(the_core_pack_registers_without_a_word)
 	CHECK_STR(timer.sensor_ref, str_of("core.timer_sensor"));
 	CHECK_OK(runtime_get_ref(b.w->db, b.w->a, str_of("core.python"), &python, &err), err);
 	CHECK_INT((int64_t)python.version_count, 3);
+}
+
+typedef struct Racer {
+	Bench *bench;
+	pthread_t thread;
+	bool ok, made;
+	size_t created;
+	Err err;
+} Racer;
+
+static void *
+race(void *arg)
+{
+	Racer *r = arg;
+	Arena *a = arena_open();
+	RegisterResult *all;
+	size_t n;
+	Db *db;
+
+	if (db_open(r->bench->w->store, &db, &r->err)) {
+		r->ok =
+		    register_all(db, a, r->bench->dir, NOW, &all, &n, &r->err) && n == 1 && str_none(all[0].problem);
+		r->made = r->ok && all[0].report.made;
+		r->created = r->ok ? all[0].report.created : 0;
+		db_close(db);
+	}
+	arena_close(a);
+	return NULL;
+}
+
+TEST(roles_that_start_at_once_register_a_pack_once)
+{
+	CLEANUP(bench_done) Bench b = bench_open();
+	Racer racers[4] = { 0 };
+	size_t made = 0, created = 0;
+
+	write_pack(&b);
+	for (size_t i = 0; i < countof(racers); i++) {
+		racers[i].bench = &b;
+		CHECK(pthread_create(&racers[i].thread, NULL, race, &racers[i]) == 0);
+	}
+	for (size_t i = 0; i < countof(racers); i++)
+		CHECK(pthread_join(racers[i].thread, NULL) == 0);
+	for (size_t i = 0; i < countof(racers); i++) {
+		CHECK_OK(racers[i].ok, racers[i].err);
+		made += racers[i].made;
+		created += racers[i].created;
+	}
+	CHECK_INT((int64_t)made, 1);
+	CHECK_INT((int64_t)created, 8);
 }
