@@ -1,4 +1,5 @@
-#include "admin/config.h"
+/* What is in force and where each value came from, and the table of all settings. Secrets and passwords are stars in both. */
+#include "admin/commands.h"
 
 enum { VALUE_WIDTH_MAX = 60 };
 
@@ -23,8 +24,7 @@ width_of(Str s, int so_far)
 static void
 print_row(Buf *b, int key_width, int value_width, Str key, Str value, Str origin)
 {
-	buf_fmt(b, "%-*.*s  %-*.*s  %.*s\n", key_width, STR_ARG(key), value_width, STR_ARG(value),
-	    STR_ARG(origin));
+	buf_fmt(b, "%-*.*s  %-*.*s  %.*s\n", key_width, STR_ARG(key), value_width, STR_ARG(value), STR_ARG(origin));
 }
 
 static void
@@ -59,29 +59,34 @@ print_json(Arena *a, Buf *b, const Config *c)
 	buf_char(b, '\n');
 }
 
-static int
-write_out(FILE *out, Str text)
+static void
+print_warnings(Buf *b, const Config *c)
 {
-	return fwrite(text.p, 1, text.n, out) == text.n && fflush(out) == 0 ? 0 : 1;
+	const char *const *warnings;
+	size_t n = config_warnings(c, &warnings);
+
+	for (size_t i = 0; i < n; i++)
+		buf_fmt(b, "%snote: %s\n", i == 0 ? "\n" : "", warnings[i]);
 }
 
-int
-config_show(const Config *c, bool as_json, FILE *out)
+bool
+config_show_run(Tool *t, Err *err)
 {
-	CLEANUP(arena_done) Arena *a = arena_open();
-	Buf b = buf_open(a);
-
-	if (as_json)
-		print_json(a, &b, c);
-	else
-		print_table(a, &b, c);
-	return write_out(out, buf_str(&b));
+	if (!tool_config(t, NEEDS_NOTHING, err))
+		return false;
+	if (t->json) {
+		print_json(t->arena, &t->out, t->config);
+		return true;
+	}
+	print_table(t->arena, &t->out, t->config);
+	print_warnings(&t->out, t->config);
+	return true;
 }
 
-int
-config_docs(FILE *out)
+bool
+config_docs_run(Tool *t, Err *err)
 {
-	CLEANUP(arena_done) Arena *a = arena_open();
-
-	return write_out(out, settings_markdown(a));
+	(void)err;
+	buf_add(&t->out, settings_markdown(t->arena));
+	return true;
 }

@@ -1,0 +1,187 @@
+#include "admin/admin.h"
+
+#include "admin/commands.h"
+#include "admin/run.h"
+
+#include <stddef.h>
+
+typedef struct Command {
+	const char *command, *word;
+	const char *arg; /* NULL: none */
+	ToolRun *run;
+	bool json; /* takes -j */
+	const char *help;
+} Command;
+
+static const Command commands[] = {
+	{ "db", "status", NULL, db_status_run, true, "the migrations and when each was applied" },
+	{ "db", "migrate", NULL, db_migrate_run, false, "bring the database up to date" },
+	{ "bus", "topology", NULL, bus_topology_run, true,
+	    "exchanges, queues, kinds of messages, and what follows from what" },
+	{ "bus", "docs", NULL, bus_docs_run, false, "the same tables, as docs/messages.md has them" },
+	{ "bus", "migrate", NULL, bus_migrate_run, false, "make a broker with older exchanges fit" },
+	{ "dlq", "list", NULL, dlq_list_run, true, "the messages that nobody could read or handle" },
+	{ "dlq", "show", "ID", dlq_show_run, true, "one of them whole" },
+	{ "dlq", "replay", "ID", dlq_replay_run, false, "put it back where it came from" },
+	{ "dlq", "drop", "ID", dlq_drop_run, false, "throw it away" },
+	{ "config", "show", NULL, config_show_run, true, "what is in force, and where each value came from" },
+	{ "config", "docs", NULL, config_docs_run, false, "every setting there is, as docs/configuration.md has them" },
+};
+
+typedef struct Option {
+	const char *word, *brief;
+	size_t at; /* offset of its value in Tool */
+	bool flag; /* no value follows */
+	const char *value, *help;
+} Option;
+
+static const Option options[] = {
+	{ "--config", "-c", offsetof(Tool, config_file), false, "FILE",
+	    "read this file: servers of roles on their own" },
+	{ "--data-dir", NULL, offsetof(Tool, data_dir), false, "DIR", "of `attune up`, where it is not the usual one" },
+	{ "--json", "-j", offsetof(Tool, json), true, NULL, "for programs" },
+	{ "--help", "-h", offsetof(Tool, help), true, NULL, "this text" },
+};
+
+static void
+usage(const char *command, Buf *b)
+{
+	buf_text(b, "commands:\n");
+	for (size_t i = 0; i < countof(commands); i++) {
+		const Command *c = &commands[i];
+
+		if (strcmp(c->command, command) == 0)
+			buf_fmt(b, "  attune %s %-8s %-3s %s\n", c->command, c->word, c->arg == NULL ? "" : c->arg,
+			    c->help);
+	}
+	buf_text(b, "options:\n");
+	for (size_t i = 0; i < countof(options); i++) {
+		const Option *o = &options[i];
+
+		buf_fmt(b, "  %3s%s%-11s %-5s %s\n", o->brief == NULL ? "" : o->brief, o->brief == NULL ? "  " : ", ",
+		    o->word, o->value == NULL ? "" : o->value, o->help);
+	}
+}
+
+static const Option *
+option_find(const char *word, size_t n)
+{
+	for (size_t i = 0; i < countof(options); i++) {
+		const Option *o = &options[i];
+
+		if ((strlen(o->word) == n && strncmp(o->word, word, n) == 0) ||
+		    (o->brief != NULL && strlen(o->brief) == n && strncmp(o->brief, word, n) == 0))
+			return o;
+	}
+	return NULL;
+}
+
+static bool
+option_take(Tool *t, int argc, char **argv, int *at, Err *err)
+{
+	const char *word = argv[*at];
+	const char *equals = word[1] == '-' ? strchr(word, '=') : NULL;
+	const Option *o = option_find(word, equals == NULL ? strlen(word) : (size_t)(equals - word));
+	char *field = (char *)t + (o == NULL ? 0 : o->at);
+
+	if (o == NULL)
+		return err_set(err, ERR_INVALID, "attune %s does not know '%s': see attune %s --help", t->command, word,
+		    t->command);
+	if (o->flag && equals != NULL)
+		return err_set(err, ERR_INVALID, "%s takes no value", o->word);
+	if (o->flag) {
+		*(bool *)field = true;
+		return true;
+	}
+	if (equals == NULL && *at + 1 >= argc)
+		return err_set(err, ERR_INVALID, "%s wants a value: %s %s", word, o->word, o->value);
+	*(const char **)field = equals != NULL ? equals + 1 : argv[++*at];
+	return true;
+}
+
+static bool
+words_take(Tool *t, int argc, char **argv, Err *err)
+{
+	for (int i = 1; i < argc; i++) {
+		if (argv[i][0] == '-' && argv[i][1] != '\0') {
+			if (!option_take(t, argc, argv, &i, err))
+				return false;
+		} else if (t->word == NULL) {
+			t->word = argv[i];
+		} else if (t->arg == NULL) {
+			t->arg = argv[i];
+		} else {
+			return err_set(
+			    err, ERR_INVALID, "attune %s %s: '%s' is one word too many", t->command, t->word, argv[i]);
+		}
+	}
+	return true;
+}
+
+static bool
+command_find(const Tool *t, const Command **ret, Err *err)
+{
+	Buf known = buf_open(t->arena);
+
+	for (size_t i = 0; i < countof(commands); i++) {
+		const Command *c = &commands[i];
+
+		if (strcmp(c->command, t->command) != 0)
+			continue;
+		buf_fmt(&known, "%s%s", known.n > 0 ? ", " : "", c->word);
+		if (t->word == NULL || strcmp(c->word, t->word) != 0)
+			continue;
+		*ret = c;
+		if ((c->arg == NULL) != (t->arg == NULL))
+			return err_set(err, ERR_INVALID, "attune %s %s %s %s", c->command, c->word,
+			    c->arg == NULL ? "takes no more words, but was given" : "wants an",
+			    c->arg == NULL ? t->arg : c->arg);
+		return !t->json || c->json || err_set(err, ERR_INVALID, "attune %s %s has no -j", c->command, c->word);
+	}
+	if (t->word == NULL)
+		return err_set(err, ERR_INVALID, "attune %s what? One of: %s", t->command, buf_str(&known).p);
+	return err_set(
+	    err, ERR_INVALID, "attune %s does not know '%s', only: %s", t->command, t->word, buf_str(&known).p);
+}
+
+static int
+run(Tool *t, int argc, char **argv, Err *err)
+{
+	const Command *c;
+
+	if (!words_take(t, argc, argv, err))
+		return ADMIN_USAGE;
+	if (t->help) {
+		usage(t->command, &t->out);
+		return ADMIN_DONE;
+	}
+	if (!command_find(t, &c, err))
+		return ADMIN_USAGE;
+	if (c->run(t, err))
+		return ADMIN_DONE;
+	return t->wrong_input ? ADMIN_USAGE : ADMIN_FAILED;
+}
+
+int
+admin_run(int argc, char **argv, FILE *out, FILE *complaints)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Tool t = { .arena = a, .command = argv[0], .out = buf_open(a) };
+	Err err = { 0 };
+	int code = run(&t, argc, argv, &err);
+	Str text = buf_str(&t.out);
+
+	if (fwrite(text.p, 1, text.n, out) != text.n || fflush(out) != 0) {
+		fprintf(complaints, "attune %s: what it has to say cannot be written\n", t.command);
+		return ADMIN_FAILED;
+	}
+	if (code != ADMIN_DONE)
+		fprintf(complaints, "attune: %s\n", err.text);
+	return code;
+}
+
+int
+admin_main(int argc, char **argv)
+{
+	return admin_run(argc, argv, stdout, stderr);
+}

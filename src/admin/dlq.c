@@ -1,0 +1,269 @@
+/*
+ * Dead letters. A broker keeps them in a queue of its own, which is looked at directly. In process they are rows, and belong to the
+ * `attune up` that runs on the database: it is asked through its API to change them.
+ */
+#include "admin/commands.h"
+
+#include "admin/grid.h"
+#include "http/client.h"
+#include "os/fs.h"
+#include "store/worker.h"
+
+#include <stdlib.h>
+
+enum { LETTERS_MOST = 10000, REASON_SHOWN = 80 };
+
+/* A letter, wherever it was kept. */
+typedef struct Letter {
+	Str id, queue, key, reason, body;
+	TimeUs at;
+} Letter;
+
+static bool
+bus_letters(Tool *t, Letter **ret, size_t *ret_n, Err *err)
+{
+	CLEANUP(tool_bus_done) Bus *bus = NULL;
+	BusConfig config = tool_bus_config(t);
+	DeadLetter *list;
+
+	if (!bus_open(&config, &bus, err) || !bus_dead_list(bus, t->arena, LETTERS_MOST, &list, ret_n, err))
+		return false;
+	*ret = arena_array(t->arena, Letter, *ret_n + 1);
+	for (size_t i = 0; i < *ret_n; i++)
+		(*ret)[i] = (Letter){ uuid_text(t->arena, list[i].id), list[i].queue, list[i].key, list[i].reason,
+			list[i].body, list[i].at };
+	return true;
+}
+
+static bool
+row_letters(Tool *t, Letter **ret, size_t *ret_n, Err *err)
+{
+	CLEANUP(tool_store_done) Store *s = NULL;
+	CLEANUP(db_done) Db *db = NULL;
+	DeadRow *rows;
+
+	if (!tool_store(t, false, &s, err) || !db_open(s, &db, err) ||
+	    !dead_list(db, t->arena, LETTERS_MOST, 0, &rows, ret_n, err))
+		return false;
+	*ret = arena_array(t->arena, Letter, *ret_n + 1);
+	for (size_t i = 0; i < *ret_n; i++)
+		(*ret)[i] = (Letter){ rows[i].message_id, rows[i].queue, rows[i].routing_key, rows[i].reason,
+			rows[i].body, rows[i].created };
+	return true;
+}
+
+static bool
+letters_read(Tool *t, Letter **ret, size_t *ret_n, Err *err)
+{
+	if (!tool_config(t, NEEDS_BUS, err))
+		return false;
+	return tool_bus_local(t) ? row_letters(t, ret, ret_n, err) : bus_letters(t, ret, ret_n, err);
+}
+
+static Json
+letter_json(Arena *a, const Letter *l, bool body)
+{
+	Json row = json_object();
+
+	json_add(a, &row, "message_id", json_str(l->id));
+	json_add(a, &row, "queue", json_str(l->queue));
+	json_add(a, &row, "routing_key", json_str(l->key));
+	json_add(a, &row, "reason", json_str(l->reason));
+	json_add(a, &row, "created", l->at == 0 ? json_null() : json_str(time_text(a, l->at)));
+	if (body)
+		json_add(a, &row, "body", json_str(l->body));
+	return row;
+}
+
+static void
+letters_print(Tool *t, const Letter *list, size_t n)
+{
+	static const char *const heads[] = { "ID", "SINCE", "QUEUE", "ROUTING KEY", "REASON", NULL };
+	Grid c = grid_open(t->arena, heads);
+
+	if (n == 0) {
+		buf_text(&t->out, "no dead letters\n");
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const Letter *l = &list[i];
+		Str row[] = { l->id, l->at == 0 ? (Str){ 0 } : time_text(t->arena, l->at), l->queue, l->key,
+			str_sub(l->reason, 0, REASON_SHOWN) };
+
+		grid_row(&c, row);
+	}
+	grid_print(&c, &t->out);
+}
+
+bool
+dlq_list_run(Tool *t, Err *err)
+{
+	Letter *list;
+	Json all = json_array();
+	size_t n;
+
+	if (!letters_read(t, &list, &n, err))
+		return false;
+	if (!t->json) {
+		letters_print(t, list, n);
+		return true;
+	}
+	for (size_t i = 0; i < n; i++)
+		json_push(t->arena, &all, letter_json(t->arena, &list[i], false));
+	json_print_pretty(&t->out, &all);
+	buf_char(&t->out, '\n');
+	return true;
+}
+
+static bool
+id_read(Tool *t, Uuid *ret, Err *err)
+{
+	if (uuid_parse(str_of(t->arg), ret))
+		return true;
+	t->wrong_input = true;
+	return err_set(err, ERR_INVALID, "'%s' is no id of a dead letter: attune dlq list shows them", t->arg);
+}
+
+static void
+letter_print(Tool *t, const Letter *l)
+{
+	Json body;
+	Err err = { 0 };
+
+	buf_fmt(&t->out,
+	    "id           %.*s\nqueue        %.*s\nrouting key  %.*s\nreason       %.*s\nsince        %.*s\n\n",
+	    STR_ARG(l->id), STR_ARG(l->queue), STR_ARG(l->key), STR_ARG(l->reason),
+	    STR_ARG(l->at == 0 ? str_of("-") : time_text(t->arena, l->at)));
+	if (json_parse(t->arena, l->body, NULL, &body, &err))
+		json_print_pretty(&t->out, &body);
+	else
+		json_print_string(&t->out, l->body); /* whatever bytes it holds, the terminal stays whole */
+	buf_char(&t->out, '\n');
+}
+
+bool
+dlq_show_run(Tool *t, Err *err)
+{
+	Letter *list;
+	size_t n;
+	Uuid id;
+	Str text;
+
+	if (!id_read(t, &id, err) || !letters_read(t, &list, &n, err))
+		return false;
+	text = uuid_text(t->arena, id);
+	for (size_t i = 0; i < n; i++) {
+		Json whole;
+
+		if (!str_eq(list[i].id, text))
+			continue;
+		if (!t->json) {
+			letter_print(t, &list[i]);
+			return true;
+		}
+		whole = letter_json(t->arena, &list[i], true);
+		json_print_pretty(&t->out, &whole);
+		buf_char(&t->out, '\n');
+		return true;
+	}
+	return err_set(err, ERR_NOT_FOUND, "there is no dead letter %.*s", STR_ARG(text));
+}
+
+/* ---- acting ---- */
+
+static bool
+bus_act(Tool *t, Uuid id, DeadAct act, Err *err)
+{
+	CLEANUP(tool_bus_done) Bus *bus = NULL;
+	BusConfig config = tool_bus_config(t);
+
+	return bus_open(&config, &bus, err) && bus_dead_act(bus, id, act, err);
+}
+
+static Str
+api_url(const Tool *t)
+{
+	const char *given = getenv("ATTUNE_API_URL");
+	Str host = config_str(t->config, "server.host");
+
+	if (given != NULL && given[0] != '\0')
+		return str_of(given);
+	return str_fmt(t->arena, "http://%.*s:%lld", STR_ARG(str_is(host, "0.0.0.0") ? str_of("127.0.0.1") : host),
+	    (long long)config_int(t->config, "server.port"));
+}
+
+static void
+client_done(HttpClient **c)
+{
+	client_close(*c);
+}
+
+static bool
+api_act(Tool *t, Uuid id, DeadAct act, Err *err)
+{
+	CLEANUP(client_done) HttpClient *c = NULL;
+	Str url = api_url(t);
+	Str path = str_fmt(t->arena, "/api/v1/dead-letters/%.*s%s", STR_ARG(uuid_text(t->arena, id)),
+	    act == DEAD_REPLAY ? "/replay" : "");
+	HttpReply reply;
+
+	if (!client_open(url, (Str){ 0 }, &c, err))
+		return false;
+	if (!client_call(c, t->arena, act == DEAD_REPLAY ? "POST" : "DELETE", path, NULL, &reply, err))
+		return err_wrap(
+		    err, "the running `attune up` is asked through its API; ATTUNE_API_URL says where that is");
+	return reply.status < 400 || client_fail(&reply, err);
+}
+
+static bool
+row_drop(Tool *t, Uuid id, Err *err)
+{
+	CLEANUP(tool_store_done) Store *s = NULL;
+	CLEANUP(db_done) Db *db = NULL;
+
+	return tool_store(t, false, &s, err) && db_open(s, &db, err) && db_begin(db, err) &&
+	       dead_drop(db, t->arena, uuid_text(t->arena, id), err) && db_commit(db, err);
+}
+
+static bool
+row_act(Tool *t, Uuid id, DeadAct act, Err *err)
+{
+	CLEANUP(fd_done) int lock = -1;
+	pid_t holder;
+
+	if (!file_exists(t->dir.p))
+		return err_set(err, ERR_NOT_FOUND, "there is no data directory '%s'", t->dir.p);
+	if (!tool_hold(t, &lock, &holder, err))
+		return err->code == ERR_CONFLICT ? api_act(t, id, act, err) : false;
+	if (act == DEAD_DROP)
+		return row_drop(t, id, err);
+	return err_set(err, ERR_CONFLICT,
+	    "a dead letter goes back into the bus of a running `attune up`, and none runs on '%s': start it, then say "
+	    "this again",
+	    t->dir.p);
+}
+
+static bool
+act_on(Tool *t, DeadAct act, Err *err)
+{
+	Uuid id;
+
+	if (!id_read(t, &id, err) || !tool_config(t, NEEDS_BUS, err))
+		return false;
+	if (!(tool_bus_local(t) ? row_act(t, id, act, err) : bus_act(t, id, act, err)))
+		return false;
+	buf_fmt(&t->out, "%s %.*s\n", act == DEAD_REPLAY ? "put back" : "dropped", STR_ARG(uuid_text(t->arena, id)));
+	return true;
+}
+
+bool
+dlq_replay_run(Tool *t, Err *err)
+{
+	return act_on(t, DEAD_REPLAY, err);
+}
+
+bool
+dlq_drop_run(Tool *t, Err *err)
+{
+	return act_on(t, DEAD_DROP, err);
+}

@@ -1,0 +1,55 @@
+#include "admin/follows.h"
+
+#define K(name) (1u << MSG_##name)
+#define Q(name) (1u << Q_##name)
+
+static const char after_commit[] = "after the commit";
+static const char row_first[] =
+    "the row has moved by then; if the process dies before, the message comes again and finds the guard closed";
+
+const Ack acks[QUEUES] = {
+	[Q_ENFORCEMENTS] = { after_commit, row_first },
+	[Q_REQUESTS] = { after_commit, row_first },
+	[Q_STATUS] = { "when it is read", "the row is right already" },
+	[Q_COMPLETED] = { after_commit, row_first },
+	[Q_INQUIRY] = { "nobody reads it yet", "inquiries are not built yet" },
+	[Q_WORKER_EXECUTIONS] = { "in the worker's inbox",
+	    "the row says `scheduled` until it is claimed, so a worker that dies with a full inbox loses nothing" },
+	[Q_WORKER_CANCEL] = { "in the worker's inbox", "the row says `canceling`; the sweeper tells the worker again" },
+	[Q_WORKER_PACKS] = { "nobody reads it yet", "environments of packs are not built yet" },
+	[Q_EXECUTOR_WORKERS] = { after_commit, "the next heartbeat says it again" },
+	[Q_SENSOR_RULES] = { "when the timers are told", "what changed is read from the database" },
+	[Q_NOTIFIER_CHANGES] = { "nobody reads it yet", "the notifier is not built yet" },
+	[Q_DEAD] = { "by people", "`attune dlq replay` and `attune dlq drop`" },
+};
+
+/* A row whose action is gone ends failed wherever it is met. */
+enum { PLACED = K(EXECUTION_SCHEDULED) | K(EXECUTION_COMPLETED) };
+
+const Follows follows[] = {
+	{ "event in (API, timer)", ROLE_SENSOR, 0, K(ENFORCEMENT_CREATED), 0,
+	    "one for each rule that the event meets" },
+	{ "execution asked for (API)", ROLE_API, 0, K(EXECUTION_REQUESTED) | K(EXECUTION_COMPLETED), 0,
+	    "completed at once when the parameters break the schema" },
+	{ "cancel asked for (API)", ROLE_API, 0,
+	    K(EXECUTION_CANCEL) | K(EXECUTION_STATUS_CHANGED) | K(EXECUTION_COMPLETED), 0,
+	    "the worker is told of a running one; a waiting one is completed at once" },
+	{ "rule changed (API)", ROLE_API, 0,
+	    K(RULE_CREATED) | K(RULE_UPDATED) | K(RULE_ENABLED) | K(RULE_DISABLED) | K(RULE_DELETED), 0,
+	    "sensors change their timers" },
+	{ "enforcement processor", ROLE_EXECUTOR, Q(ENFORCEMENTS), PLACED, 0,
+	    "execution and worker in one transaction; completed at once when the parameters break the schema" },
+	{ "scheduler", ROLE_EXECUTOR, Q(REQUESTS), PLACED, 0, "completed when the action is gone" },
+	{ "completion listener", ROLE_EXECUTOR, Q(COMPLETED), PLACED, K(EXECUTION_COMPLETED),
+	    "gives the room of the ended run to what waits" },
+	{ "execution manager", ROLE_EXECUTOR, Q(STATUS), 0, 0, "notes it in the log" },
+	{ "worker table", ROLE_EXECUTOR, Q(EXECUTOR_WORKERS), PLACED, 0, "a worker with room gets what waits" },
+	{ "worker", ROLE_WORKER, Q(WORKER_EXECUTIONS) | Q(WORKER_CANCEL),
+	    K(EXECUTION_COMPLETED) | K(EXECUTION_REQUESTED), 0,
+	    "completed when a run has ended; requested for what it gives back unstarted" },
+	{ "worker, by the clock", ROLE_WORKER, 0, K(WORKER_HEARTBEAT), 0, "" },
+	{ "timers", ROLE_SENSOR, Q(SENSOR_RULES), 0, 0, "only changes when they are due" },
+	{ "sweeper", ROLE_EXECUTOR, 0, K(ENFORCEMENT_CREATED) | K(EXECUTION_REQUESTED) | K(EXECUTION_CANCEL) | PLACED,
+	    0, "says again what a row still waits for; settles the runs of lost workers" },
+};
+const size_t follows_count = countof(follows);

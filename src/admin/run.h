@@ -1,0 +1,10 @@
+/*
+ * admin_main with its two ways out given: for the tests.
+ */
+#pragma once
+
+#include <stdio.h>
+
+enum { ADMIN_DONE = 0, ADMIN_FAILED = 1, ADMIN_USAGE = 2 };
+
+int admin_run(int argc, char **argv, FILE *out, FILE *complaints);
