@@ -136,7 +136,7 @@ exchange_of(Str key, Exchange *ret, Err *err)
 static bool
 letter_replay(App *app, LetterWork *w, Err *err)
 {
-	Exchange x;
+	Exchange x = EX_EXECUTIONS;
 	DeadRow d;
 
 	if (!dead_get(app_db(app), w->a, w->id, &d, err) || !exchange_of(d.routing_key, &x, err) ||

@@ -58,7 +58,7 @@ Str str_fmt(Arena *a, const char *fmt, ...) PRINTF(2, 3);
 Str str_vfmt(Arena *a, const char *fmt, va_list ap);
 
 /* How a Str is given to a printf: "%.*s", STR_ARG(s) */
-#define STR_ARG(s) (int)(s).n, (s).p
+#define STR_ARG(s) (int)(s).n, (s).p == NULL ? "" : (s).p
 
 /* A growing text in an arena. */
 typedef struct Buf {

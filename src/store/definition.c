@@ -62,7 +62,7 @@ find(Db *db, Arena *a, const DefTable *t, const Stmt *s, Bind key, void *ret, bo
 bool
 def_get(Db *db, Arena *a, const DefTable *t, Id id, void *ret, Err *err)
 {
-	bool found;
+	bool found = false;
 
 	if (!find(db, a, t, &t->by_id, bind_int(id), ret, &found, err))
 		return false;
@@ -72,7 +72,7 @@ def_get(Db *db, Arena *a, const DefTable *t, Id id, void *ret, Err *err)
 bool
 def_get_ref(Db *db, Arena *a, const DefTable *t, Str ref, void *ret, Err *err)
 {
-	bool found;
+	bool found = false;
 
 	if (!find(db, a, t, &t->by_ref, bind_str(str_none(ref) ? str_of("") : ref), ret, &found, err))
 		return false;
@@ -179,7 +179,7 @@ def_put(Db *db, Arena *a, const DefTable *t, void *def, TimeUs now, DefPut *ret,
 	Str ref = ref_of(t, def);
 	void *before = arena_alloc(a, t->size);
 	Bind *b = arena_array(a, Bind, t->width + 2), *old = arena_array(a, Bind, t->width + 2);
-	bool found;
+	bool found = false;
 
 	if (!find(db, a, t, &t->by_ref, bind_str(ref), before, &found, err))
 		return false;

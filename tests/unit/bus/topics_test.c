@@ -1,5 +1,6 @@
 #include "bus/topics.h"
 
+#include "base/config.h"
 #include "bus/bus_impl.h"
 #include "test.h"
 
