@@ -6,6 +6,7 @@
 typedef struct Arrival {
 	const TriggerDef *trigger;
 	const RuleDef *bound;
+	bool orphan; /* the one rule it is for is gone: it meets none */
 	EventNew row;
 	Id id;
 } Arrival;
@@ -21,6 +22,7 @@ arrival_read(Uow *u, const EventIn *in, Arrival *ret, Err *err)
 	*ret = (Arrival){
 		.trigger = t,
 		.bound = bound,
+		.orphan = in->rule != 0 && bound == NULL,
 		.row = {
 		    .trigger = t->id,
 		    .trigger_ref = t->ref,
@@ -89,7 +91,7 @@ arrival_match(Uow *u, const Arrival *v, size_t at, Met *met)
 	const RuleDef **hits;
 	size_t n;
 
-	if (!v->trigger->enabled)
+	if (!v->trigger->enabled || v->orphan)
 		return;
 	hits = rule_index_match(rules, u->arena, &view, &n);
 	for (size_t i = 0; i < n; i++) {
