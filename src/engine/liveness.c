@@ -16,6 +16,7 @@ struct Liveness {
 	pthread_mutex_t lock;
 	Arena *arena;
 	Map beats; /* worker id → Beat */
+	TimeUs watched, silent_until; /* of liveness_watch; until then silence says nothing */
 	Str boot_id;
 	TimeUs heartbeat;
 };
@@ -69,19 +70,40 @@ liveness_beat(Liveness *l, Id worker, Str incarnation, int64_t ahead, TimeUs now
 	pthread_mutex_unlock(&l->lock);
 }
 
-/* The newest sign of life: heard on the bus, or written in the row. */
-static TimeUs
-last_sign(Liveness *l, const WorkerDef *w)
+void
+liveness_watch(Liveness *l, TimeUs now)
 {
-	TimeUs at = w->last_heartbeat;
+	TimeUs stale = STALE_BEATS * l->heartbeat;
+
+	pthread_mutex_lock(&l->lock);
+	if (now < l->watched - US_PER_S || now > l->watched + stale / 2)
+		l->silent_until = now + stale;
+	l->watched = now;
+	pthread_mutex_unlock(&l->lock);
+}
+
+/* A sign of a time to come was given before the clock was set back: it says nothing. */
+static bool
+fresh(const Liveness *l, TimeUs at, TimeUs now)
+{
+	TimeUs stale = STALE_BEATS * l->heartbeat;
+
+	return at >= now - stale && at <= now + stale;
+}
+
+/* Heard on the bus, or written in the row, or nobody could have heard it. */
+static bool
+heard(Liveness *l, const WorkerDef *w, TimeUs now)
+{
 	const Beat *b;
+	bool ok;
 
 	pthread_mutex_lock(&l->lock);
 	b = map_get(&l->beats, w->id);
-	if (b != NULL && same_run(b, w->incarnation) && b->at > at)
-		at = b->at;
+	ok = fresh(l, w->last_heartbeat, now) || (b != NULL && same_run(b, w->incarnation) && fresh(l, b->at, now)) ||
+	    (now < l->silent_until && now >= l->watched - US_PER_S);
 	pthread_mutex_unlock(&l->lock);
-	return at;
+	return ok;
 }
 
 bool
@@ -91,7 +113,7 @@ liveness_alive(Liveness *l, const WorkerDef *w, TimeUs now)
 		return false;
 	if (!str_none(l->boot_id))
 		return str_eq(w->boot_id, l->boot_id);
-	return now - last_sign(l, w) <= STALE_BEATS * l->heartbeat;
+	return heard(l, w, now);
 }
 
 int64_t

@@ -12,5 +12,8 @@ Liveness *liveness_open(Str boot_id, TimeUs heartbeat);
 void liveness_close(Liveness *l);
 /* ahead: how many runs beyond its slots the worker can be given. */
 void liveness_beat(Liveness *l, Id worker, Str incarnation, int64_t ahead, TimeUs now);
+/* Whoever judges workers by their silence calls this at each look, every few seconds. A gap, or a time that stepped, means that nobody
+ * could be heard: workers get one stale interval to report before silence counts again. */
+void liveness_watch(Liveness *l, TimeUs now);
 bool liveness_alive(Liveness *l, const WorkerDef *w, TimeUs now);
 int64_t liveness_ahead(Liveness *l, const WorkerDef *w);

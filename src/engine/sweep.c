@@ -11,6 +11,9 @@ enum {
 	SOME = 500,                     /* rows of one kind in one sweep: the rest comes with the next */
 };
 
+/* From now: every row was touched before that, also when the clock was set back since. */
+static const TimeUs far_us = 366 * 86400LL * US_PER_S;
+
 typedef struct Sweep {
 	Uow *u;
 	SweepReport *report;
@@ -35,6 +38,13 @@ worker_alive(const Sweep *s, const WorkerDef *w)
 
 /* ---- messages that may be lost ---- */
 
+/* A time to come is of a clock that was set back since: nobody can say how old that is, so it is old enough. */
+static bool
+overdue(const Uow *u, TimeUs since, TimeUs length)
+{
+	return since < u->now - length || since > u->now + length;
+}
+
 static bool
 sweep_enforcements(Sweep *s, Err *err)
 {
@@ -42,11 +52,14 @@ sweep_enforcements(Sweep *s, Err *err)
 	EnforcementTaken *rows;
 	size_t n;
 
-	if (!enforcement_waiting(u->db, u->arena, u->now - OVERDUE_US, 0, SOME, &rows, &n, err))
+	if (!enforcement_waiting(u->db, u->arena, u->now + far_us, 0, SOME, &rows, &n, err))
 		return false;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		if (!overdue(u, rows[i].created, OVERDUE_US))
+			continue;
 		out_enforcement(u, rows[i].id, rows[i].event, rows[i].rule, rows[i].rule_ref, rows[i].trigger_ref, rows[i].correlation);
-	s->report->announced += n;
+		s->report->announced++;
+	}
 	return true;
 }
 
@@ -59,12 +72,14 @@ sweep_scheduled(Sweep *s, Err *err)
 	Id *back;
 	int *attempts;
 
-	if (!execution_live(u->db, u->arena, EXEC_SCHEDULED, 0, u->now - OVERDUE_US, 0, SOME, &rows, &n, err))
+	if (!execution_live(u->db, u->arena, EXEC_SCHEDULED, 0, u->now + far_us, 0, SOME * 10, &rows, &n, err))
 		return false;
 	back = arena_array(u->arena, Id, n + 1);
 	attempts = arena_array(u->arena, int, n + 1);
 	for (size_t i = 0; i < n; i++) {
-		if (!worker_alive(s, worker_of(s, rows[i].worker)) || rows[i].updated < u->now - UNCLAIMED_US) {
+		if (!overdue(u, rows[i].updated, OVERDUE_US))
+			continue;
+		if (!worker_alive(s, worker_of(s, rows[i].worker)) || overdue(u, rows[i].updated, UNCLAIMED_US)) {
 			back[back_n] = rows[i].id;
 			attempts[back_n++] = rows[i].attempt;
 			continue;
@@ -85,11 +100,12 @@ sweep_canceling(Sweep *s, Err *err)
 	ExecLive *rows;
 	size_t n;
 
-	if (!execution_live(u->db, u->arena, EXEC_CANCELING, 0, u->now - OVERDUE_US, 0, SOME, &rows, &n, err))
+	if (!execution_live(u->db, u->arena, EXEC_CANCELING, 0, u->now + far_us, 0, SOME * 10, &rows, &n, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		*outbox_add(&u->out, MSG_EXECUTION_CANCEL) = (MsgItem){ .id = rows[i].id, .attempt = rows[i].attempt,
-			.worker = rows[i].worker, .correlation = rows[i].correlation, .at = u->now };
+		if (overdue(u, rows[i].updated, OVERDUE_US))
+			*outbox_add(&u->out, MSG_EXECUTION_CANCEL) = (MsgItem){ .id = rows[i].id, .attempt = rows[i].attempt,
+				.worker = rows[i].worker, .correlation = rows[i].correlation, .at = u->now };
 	return true;
 }
 
@@ -149,7 +165,7 @@ sweep_state(Sweep *s, ExecState state, Err *err)
 	ExecLive *rows;
 	size_t n;
 
-	if (!execution_live(u->db, u->arena, state, 0, u->now, 0, SOME * 10, &rows, &n, err))
+	if (!execution_live(u->db, u->arena, state, 0, u->now + far_us, 0, SOME * 10, &rows, &n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const WorkerDef *w = worker_of(s, rows[i].worker);
@@ -224,7 +240,7 @@ sweep_waiting(Sweep *s, Err *err)
 		return false;
 	if (s->report->waiting)
 		return true;
-	if (!enforcement_waiting(s->u->db, s->u->arena, s->u->now + US_PER_S, 0, 1, &rows, &n, err))
+	if (!enforcement_waiting(s->u->db, s->u->arena, s->u->now + far_us, 0, 1, &rows, &n, err))
 		return false;
 	s->report->waiting = n > 0;
 	return true;
@@ -253,7 +269,7 @@ earlier_settle(Uow *u, const WorkerDef *w, Id id, Err *err)
 	size_t n, count = 0;
 
 	for (size_t k = 0; k < countof(held); k++) {
-		if (!execution_live(u->db, u->arena, held[k], id, u->now + US_PER_S, 0, SOME * 100, &rows, &n, err))
+		if (!execution_live(u->db, u->arena, held[k], id, u->now + far_us, 0, SOME * 100, &rows, &n, err))
 			return false;
 		if (!lost_settle(u, rows, n, w, "execution_timeout_monitor", &count, err))
 			return false;
@@ -271,7 +287,7 @@ earlier_return(Uow *u, Id id, Str by, Err *err)
 	Id *ids;
 	int *attempts;
 
-	if (!execution_live(u->db, u->arena, EXEC_SCHEDULED, id, u->now + US_PER_S, 0, SOME * 100, &rows, &n, err))
+	if (!execution_live(u->db, u->arena, EXEC_SCHEDULED, id, u->now + far_us, 0, SOME * 100, &rows, &n, err))
 		return false;
 	ids = arena_array(u->arena, Id, n + 1);
 	attempts = arena_array(u->arena, int, n + 1);

@@ -31,6 +31,7 @@ sweeper_turn(Uow *u, bool leased, SweepReport *ret, Err *err)
 	*ret = (SweepReport){ 0 };
 	if (!uow_begin(u, err))
 		return false;
+	liveness_watch(u->e->live, u->now);
 	if (leased && !lease_take(u->db, u->arena, "sweeper", u->e->process, u->now, LEASE_US, &held, err))
 		return false;
 	if (held && !sweep(u, ret, err))

@@ -131,8 +131,8 @@ worker_beat(Db *db, Arena *a, Id id, Str incarnation, TimeUs now, bool *ret_woke
 		.in = "ist",
 	};
 	static const Stmt beat = {
-		.sql = "update worker set last_heartbeat = $3 where id = $1 and incarnation = $2"
-		       " and (last_heartbeat is null or last_heartbeat < $3)",
+		/* also to an earlier time: the clock may have been set back */
+		.sql = "update worker set last_heartbeat = $3 where id = $1 and incarnation = $2",
 		.in = "ist",
 	};
 	Bind b[] = { bind_int(id), bind_str(incarnation), bind_time(now) };
@@ -181,10 +181,10 @@ lease_take(Db *db, Arena *a, const char *name, Str holder, TimeUs now, TimeUs le
 	static const Stmt s = {
 		.sql = "insert into lease (name, holder, until) values ($1, $2, $3) on conflict (name) do update set"
 		       " holder = excluded.holder, until = excluded.until where lease.holder = excluded.holder or lease.until < $4"
-		       " returning name",
-		.in = "sstt",
+		       " or lease.until > $5 returning name", /* taken before the clock was set back: it would last for too long */
+		.in = "ssttt",
 	};
-	Bind b[] = { bind_text(name), bind_str(holder), bind_time(now + length), bind_time(now) };
+	Bind b[] = { bind_text(name), bind_str(holder), bind_time(now + length), bind_time(now), bind_time(now + 2 * length) };
 	Rows rows;
 
 	if (!db_exec(db, a, &s, b, &rows, err))
