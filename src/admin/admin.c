@@ -1,7 +1,6 @@
-#include "admin/admin.h"
+#include "admin/run.h"
 
 #include "admin/commands.h"
-#include "admin/run.h"
 
 #include <stddef.h>
 
@@ -147,7 +146,7 @@ command_find(const Tool *t, const Command **ret, Err *err)
 static int
 run(Tool *t, int argc, char **argv, Err *err)
 {
-	const Command *c;
+	const Command *c = NULL;
 
 	if (!words_take(t, argc, argv, err))
 		return ADMIN_USAGE;
@@ -178,10 +177,4 @@ admin_run(int argc, char **argv, FILE *out, FILE *complaints)
 	if (code != ADMIN_DONE)
 		fprintf(complaints, "attune: %s\n", err.text);
 	return code;
-}
-
-int
-admin_main(int argc, char **argv)
-{
-	return admin_run(argc, argv, stdout, stderr);
 }
