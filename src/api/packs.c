@@ -13,6 +13,8 @@
 #include "store/pack.h"
 #include "store/rule.h"
 
+#include <stdlib.h>
+
 const Resource packs = { &pack_table, pack_whole, pack_summary };
 
 bool
@@ -181,15 +183,34 @@ remove_work(App *app, void *self, Err *err)
 	return true;
 }
 
-/* Else the next start would bring the pack back. Only below the folder of packs: what lies elsewhere is somebody's own. */
+/* Do both name the same folder, whatever links lie on the way? */
+static bool
+same_folder(Arena *a, Str x, Str y)
+{
+	char *real_x = str_none(x) ? NULL : realpath(str_cstr(a, x), NULL);
+	char *real_y = str_none(y) ? NULL : realpath(str_cstr(a, y), NULL);
+	bool same = real_x != NULL && real_y != NULL && strcmp(real_x, real_y) == 0;
+
+	free(real_x);
+	free(real_y);
+	return same;
+}
+
+/* Where workers look for the files of a pack. */
+static Str
+folder_of(App *app, Arena *a, Str ref)
+{
+	return str_fmt(a, "%.*s/%.*s", STR_ARG(config_str(app->config, "packs_base_dir")), STR_ARG(ref));
+}
+
+/* Else the next start would bring the pack back. Only the one among the packs: what lies elsewhere is somebody's own. */
 static void
 folder_remove(App *app, Arena *a, const PackDef *d)
 {
-	Str base = config_str(app->config, "packs_base_dir");
-	Str own = str_none(base) ? (Str){ 0 } : str_fmt(a, "%.*s/%.*s", STR_ARG(base), STR_ARG(d->ref));
+	Str folder = folder_of(app, a, d->ref);
 
-	if (!str_none(own) && str_eq(own, d->storage_path) && !tree_remove(own.p))
-		log_warn("the folder %.*s of the deleted pack cannot be removed", STR_ARG(own));
+	if (same_folder(a, folder, d->storage_path) && !tree_remove(folder.p))
+		log_warn("the folder %.*s of the deleted pack cannot be removed", STR_ARG(folder));
 }
 
 bool
@@ -261,6 +282,23 @@ register_work(App *app, void *self, Err *err)
 	return true;
 }
 
+/* The folder's contents, from where workers will look for them. */
+static bool
+folder_load(App *app, Arena *a, Str path, Pack *ret, Err *err)
+{
+	Str folder;
+
+	if (!file_exists(str_fmt(a, "%.*s/pack.yaml", STR_ARG(path)).p))
+		return err_set(err, ERR_NOT_FOUND, "There is no pack.yaml in '%.*s' on the server", STR_ARG(path));
+	if (!pack_load(a, path, ret, err))
+		return false;
+	folder = folder_of(app, a, ret->def.ref);
+	return same_folder(a, folder, path) ||
+	       err_set(err, ERR_VALIDATION,
+		   "Pack '%.*s' must lie in %.*s, where workers look for its files, not in %.*s", STR_ARG(ret->def.ref),
+		   STR_ARG(folder), STR_ARG(path));
+}
+
 bool
 pack_register(App *app, Req *q, Res *s, Err *err)
 {
@@ -271,9 +309,8 @@ pack_register(App *app, Req *q, Res *s, Err *err)
 	if (!body_read(q, register_fields, countof(register_fields), &body, err))
 		return false;
 	body_bool(&body, "force", &w.force);
-	if (!pack_load(w.a, json_get_text(&body, "path"), &files, err))
-		return false;
-	if (!app_define(app, register_work, &w, err))
+	if (!folder_load(app, w.a, json_get_text(&body, "path"), &files, err) ||
+	    !app_define(app, register_work, &w, err))
 		return false;
 	return res_data(s, 201, pack_whole(w.a, &w.d), "Pack registered successfully");
 }

@@ -143,10 +143,8 @@ remove_work(App *app, void *self, Err *err)
 		return false;
 	if (runtime_delete(app_db(app), w->a, w->d.id, app->uow->now, err))
 		return true;
-	if (err->code == ERR_VALIDATION)
-		err_set(err, ERR_VALIDATION,
-		    "Runtime '%.*s' is used by actions: delete those or give them another runtime first",
-		    STR_ARG(w->d.ref));
+	if (err->code == ERR_CONFLICT)
+		err->code = ERR_VALIDATION; /* in use: 422, as clients know it */
 	return false;
 }
 

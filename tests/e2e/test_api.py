@@ -1,6 +1,7 @@
 """What clients of the REST API rely on."""
 
 import json
+import os
 import time
 
 import pytest
@@ -295,20 +296,24 @@ def test_an_action_made_through_the_api_runs(api):
 
 
 def test_a_pack_folder_is_registered_and_deleted_with_all_it_holds(api):
-    api.add_pack("../elsewhere/gift", {
+    files = {
         "pack.yaml": "ref: gift\nlabel: Gift\nversion: 1.2.3\n",
         "actions/say.yaml": "ref: gift.say\nlabel: Say\nentry_point: say.sh\nrunner_type: shell\n",
         "actions/say.sh": "#!/bin/bash\necho said\n",
         "triggers/t.yaml": "ref: gift.t\nlabel: T\n",
         "rules/r.yaml": "ref: gift.r\nlabel: R\ntrigger_ref: gift.t\naction_ref: gift.say\nenabled: true\n",
-    })
-    path = f"{api.dir}/elsewhere/gift"
+    }
+    api.add_pack("gift", files)
+    api.add_pack("../elsewhere/gift", files)
+    assert "where workers look" in refused(api, "POST", "/packs/register", 422, {"path": f"{api.dir}/elsewhere/gift"})["error"]
+    path = f"{api.packs}/gift"
     assert api.post("/packs/register", {"path": path}, 201)["data"]["version"] == "1.2.3"
     refused(api, "POST", "/packs/register", 409, {"path": path})
     api.post("/packs/register", {"path": path, "force": True}, 201)
     assert [a["ref"] for a in api.get("/packs/gift/actions")["data"]] == ["gift.say"]
     assert "said" in json.dumps(ended(api, run(api, "gift.say"))["result"])
     api.delete("/packs/gift")
+    assert not os.path.exists(path), "the next start would bring it back"
     for gone in ("/packs/gift", "/actions/gift.say", "/triggers/gift.t", "/rules/gift.r"):
         refused(api, "GET", gone, 404)
     refused(api, "POST", "/packs/register", 404, {"path": f"{api.dir}/nowhere"})
@@ -321,7 +326,7 @@ def test_a_pack_made_by_hand_keeps_its_configuration(api):
     assert api.put("/packs/hand", {"description": {"op": "clear"}})["data"]["description"] is None
     refused(api, "POST", "/packs", 409, {"ref": "hand", "label": "Hand", "version": "0.1.0"})
     refused(api, "POST", "/packs", 422, {"ref": "other", "label": "Other", "version": "one"})
-    refused(api, "DELETE", "/runtimes/core.shell", 422)
+    assert "core.echo" in refused(api, "DELETE", "/runtimes/core.shell", 422)["error"]
 
 
 def test_a_cordoned_worker_gets_nothing_until_it_is_let_in_again(api):
