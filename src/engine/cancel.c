@@ -20,8 +20,11 @@ cancel_running(Uow *u, const ExecLive *e, Str by, ExecMoved *ret, Err *err)
 	if (!execution_move(u->db, u->arena, EV_CANCEL, &m, 1, u->now, by, ret, err))
 		return false;
 	if (ret->moved)
-		*outbox_add(&u->out, MSG_EXECUTION_CANCEL) = (MsgItem){ .id = e->id, .attempt = e->attempt, .worker = e->worker,
-			.correlation = e->correlation, .at = u->now };
+		*outbox_add(&u->out, MSG_EXECUTION_CANCEL) = (MsgItem){ .id = e->id,
+			.attempt = e->attempt,
+			.worker = e->worker,
+			.correlation = e->correlation,
+			.at = u->now };
 	return true;
 }
 
@@ -40,8 +43,9 @@ execution_cancel(Uow *u, Id id, Str by, ExecState *ret_status, Err *err)
 	if (e.status == EXEC_CANCELING)
 		return true;
 	if (exec_terminal(e.status))
-		return err_set(err, ERR_CONFLICT, "Execution %lld is %s: only a run that has not ended can be cancelled",
-		    (long long)id, exec_state_name(e.status));
+		return err_set(err, ERR_CONFLICT,
+		    "Execution %lld is %s: only a run that has not ended can be cancelled", (long long)id,
+		    exec_state_name(e.status));
 	ok = e.status == EXEC_RUNNING ? cancel_running(u, &e, by, &moved, err) : cancel_waiting(u, &e, by, &moved, err);
 	if (!ok)
 		return false;

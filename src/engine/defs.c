@@ -221,7 +221,7 @@ load_all(Defs *d, Db *db, Err *err)
 	if (!change_last(db, d->arena, &d->last, err))
 		return false;
 	d->loaded = load_packs(d, db, err) && load_runtimes(d, db, err) && load_actions(d, db, err) &&
-	    load_triggers(d, db, err) && load_rules(d, db, err) && load_workers(d, db, err);
+		    load_triggers(d, db, err) && load_rules(d, db, err) && load_workers(d, db, err);
 	return d->loaded;
 }
 

@@ -28,8 +28,9 @@ execution_of(Uow *u, const EnforcementTaken *e, ExecNew *ret)
 		.rule_ref = e->rule_ref,
 		.trigger_ref = e->trigger_ref,
 		.config = &e->config,
-		.permission_set_refs =
-		    rule->permission_set_refs.kind == JSON_ARRAY ? &rule->permission_set_refs : &action->default_permission_set_refs,
+		.permission_set_refs = rule->permission_set_refs.kind == JSON_ARRAY
+					   ? &rule->permission_set_refs
+					   : &action->default_permission_set_refs,
 		.status = EXEC_REQUESTED,
 		.wait = WAIT_QUEUED,
 		.wait_class = wait_class_of(u->arena, action->id, NULL, NULL, NULL),
@@ -69,8 +70,8 @@ say_made(const Uow *u, const ExecNew *e, Id id)
 		log_us("after", u->now - e->since) };
 
 	if (log_wants(LOG_INFO))
-		log_line(LOG_INFO, fields, countof(fields), "Enforcement %lld makes execution %lld", (long long)e->enforcement,
-		    (long long)id);
+		log_line(LOG_INFO, fields, countof(fields), "Enforcement %lld makes execution %lld",
+		    (long long)e->enforcement, (long long)id);
 }
 
 static bool
@@ -94,8 +95,11 @@ executions_make(Uow *u, const EnforcementTaken *taken, size_t n, Err *err)
 	if (rows_n > 0 && !execution_insert(u->db, u->arena, rows, rows_n, u->now, made, err))
 		return false;
 	for (size_t i = 0; i < rows_n; i++) {
-		ExecMoved m = { .to = rows[i].status, .action = rows[i].action, .action_ref = rows[i].action_ref,
-			.enforcement = rows[i].enforcement, .correlation = rows[i].correlation };
+		ExecMoved m = { .to = rows[i].status,
+			.action = rows[i].action,
+			.action_ref = rows[i].action_ref,
+			.enforcement = rows[i].enforcement,
+			.correlation = rows[i].correlation };
 
 		if (made[i] != 0 && exec_terminal(rows[i].status))
 			out_completed(u, &m, made[i], u->now);
@@ -158,8 +162,8 @@ create_known(Uow *u, const ExecutionIn *in, ExecutionOut *ret, Err *err)
 		.worker_affinity = in->worker_affinity,
 		.status = EXEC_REQUESTED,
 		.wait = WAIT_QUEUED,
-		.wait_class =
-		    wait_class_of(u->arena, action->id, in->worker_selector, in->worker_tolerations, in->worker_affinity),
+		.wait_class = wait_class_of(
+		    u->arena, action->id, in->worker_selector, in->worker_tolerations, in->worker_affinity),
 		.timeout_seconds = in->timeout_seconds != 0 ? in->timeout_seconds : action->timeout_seconds,
 		.correlation = uuid_none(in->correlation) ? uuid_new(u->now) : in->correlation,
 		.by = in->by,
@@ -168,8 +172,11 @@ create_known(Uow *u, const ExecutionIn *in, ExecutionOut *ret, Err *err)
 	if (!execution_insert(u->db, u->arena, &row, 1, u->now, &ret->id, err))
 		return false;
 	ret->status = row.status;
-	m = (ExecMoved){ .to = row.status, .action = action->id, .action_ref = str_copy(u->arena, action->ref),
-		.correlation = row.correlation, .parent = in->parent };
+	m = (ExecMoved){ .to = row.status,
+		.action = action->id,
+		.action_ref = str_copy(u->arena, action->ref),
+		.correlation = row.correlation,
+		.parent = in->parent };
 	if (exec_terminal(row.status))
 		out_completed(u, &m, ret->id, u->now);
 	else
@@ -199,7 +206,7 @@ execution_check(Uow *u, const ExecutionIn *in, Err *err)
 	if (!defs_enter(u->e->defs, u->db, u->arena, err))
 		return false;
 	ok = action_wanted(u, in, &action, err) &&
-	    params_prepare(u->arena, "action", action->ref, &action->param_schema, &values, false, err);
+	     params_prepare(u->arena, "action", action->ref, &action->param_schema, &values, false, err);
 	defs_leave(u->e->defs);
 	return ok;
 }

@@ -22,6 +22,10 @@ typedef struct Engine {
 	TimeUs heartbeat;         /* workers report this often; three of it without a sign and they are stale */
 	TimeUs scheduled_timeout; /* how long an execution may wait without a worker that can run it */
 	size_t max_payload;       /* bytes of an event's payload */
+	TimeUs keep_for;          /* events, enforcements and ended executions; 0: for ever */
+	int64_t keep_rows;        /* of each; 0: any number */
+	int64_t keep_step;        /* how many are looked at in one transaction; 0: 1,000 */
+	TimeUs keep_every;        /* how often the old is looked for */
 	/* Told after a commit that had something to say, with what it said: arms the sweeper, wakes who waits. May be NULL. */
 	void (*moved)(void *self, const Outbox *out);
 	void *moved_self;
@@ -33,7 +37,7 @@ typedef struct Uow {
 	Port *port;
 	Arena *arena; /* of this unit: reset by uow_begin */
 	Outbox out;
-	TimeUs now; /* wall time of the unit, the same for all of its rows */
+	TimeUs now;    /* wall time of the unit, the same for all of its rows */
 	uint64_t turn; /* round robin among equal workers */
 } Uow;
 

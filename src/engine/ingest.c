@@ -100,12 +100,12 @@ arrival_match(Uow *u, const Arrival *v, size_t at, Met *met)
 		*config = rule_render(rules, u->arena, hits[i], &view, u->now);
 		met_add(met,
 		    (EnforcementNew){ .rule = hits[i]->id,
-		        .event = v->id,
-		        .rule_ref = hits[i]->ref,
-		        .trigger_ref = v->row.trigger_ref,
-		        .config = config,
-		        .conditions = &hits[i]->conditions,
-		        .correlation = v->row.correlation },
+			.event = v->id,
+			.rule_ref = hits[i]->ref,
+			.trigger_ref = v->row.trigger_ref,
+			.config = config,
+			.conditions = &hits[i]->conditions,
+			.correlation = v->row.correlation },
 		    at);
 	}
 }
@@ -123,8 +123,8 @@ met_store(Uow *u, const Met *met, EventOut *ret, Err *err)
 		if (ids[i] == 0)
 			continue;
 		ret[met->arrival[i]].enforcements++;
-		out_enforcement(u, ids[i], e->event, e->rule, str_copy(u->arena, e->rule_ref), str_copy(u->arena, e->trigger_ref),
-		    e->correlation);
+		out_enforcement(u, ids[i], e->event, e->rule, str_copy(u->arena, e->rule_ref),
+		    str_copy(u->arena, e->trigger_ref), e->correlation);
 	}
 	return true;
 }

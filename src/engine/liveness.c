@@ -15,7 +15,7 @@ typedef struct Beat {
 struct Liveness {
 	pthread_mutex_t lock;
 	Arena *arena;
-	Map beats; /* worker id → Beat */
+	Map beats;                    /* worker id → Beat */
 	TimeUs watched, silent_until; /* of liveness_watch; until then silence says nothing */
 	Str boot_id;
 	TimeUs heartbeat;
@@ -101,7 +101,7 @@ heard(Liveness *l, const WorkerDef *w, TimeUs now)
 	pthread_mutex_lock(&l->lock);
 	b = map_get(&l->beats, w->id);
 	ok = fresh(l, w->last_heartbeat, now) || (b != NULL && same_run(b, w->incarnation) && fresh(l, b->at, now)) ||
-	    (now < l->silent_until && now >= l->watched - US_PER_S);
+	     (now < l->silent_until && now >= l->watched - US_PER_S);
 	pthread_mutex_unlock(&l->lock);
 	return ok;
 }

@@ -12,8 +12,8 @@
 
 typedef struct EventIn {
 	Str trigger_ref;
-	Id rule;    /* only this rule may match; 0: every rule of the trigger */
-	Id source;  /* sensor */
+	Id rule;   /* only this rule may match; 0: every rule of the trigger */
+	Id source; /* sensor */
 	Str source_ref;
 	const Json *payload, *config; /* NULL: none */
 	Str tick_key;
@@ -62,7 +62,8 @@ MUST_CHECK bool execution_cancel(Uow *u, Id id, Str by, ExecState *ret_status, E
 
 /* ---- worker ---- */
 
-MUST_CHECK bool worker_enter(Uow *u, const WorkerDef *w, Id *ret_id, Err *err); /* registers; settles earlier incarnations */
+MUST_CHECK bool worker_enter(
+    Uow *u, const WorkerDef *w, Id *ret_id, Err *err); /* registers; settles earlier incarnations */
 
 typedef struct RunClaim {
 	Id execution;
@@ -82,7 +83,8 @@ MUST_CHECK bool runs_claim(Uow *u, Id worker, Str incarnation, Str by, RunClaim 
 typedef struct RunResult {
 	Id execution;
 	int attempt;
-	ExecEvent event; /* EV_EXIT_OK, EV_EXIT_BAD or EV_WORKER_LOST (shutdown); a cancelled run ends cancelled whatever it says */
+	ExecEvent
+	    event; /* EV_EXIT_OK, EV_EXIT_BAD or EV_WORKER_LOST (shutdown); a cancelled run ends cancelled whatever it says */
 	TimeUs started, finished;
 	Json result;
 	bool stored; /* false afterwards: the row had moved on, the result is a note in its history */
@@ -98,8 +100,17 @@ MUST_CHECK bool runs_return(Uow *u, const Id *executions, const int *attempts, s
 typedef struct SweepReport {
 	size_t announced, returned, abandoned, refused, workers_lost;
 	bool waiting; /* something still waits for somebody: sweep again */
+	bool held;    /* this process has the lease */
 } SweepReport;
 
 MUST_CHECK bool sweep(Uow *u, SweepReport *ret, Err *err);
+/* Removes a small step of what is old (Engine.keep_for, keep_rows). *ret_more: there is more to remove; call again, in a new
+ * transaction. at: where it goes on, zeroed to begin anew. */
+typedef struct Retain {
+	int table;
+	Id after;
+} Retain;
+
+MUST_CHECK bool retain(Uow *u, Retain *at, int64_t *ret_removed, bool *ret_more, Err *err);
 /* The result of a run whose worker is gone. */
 Json lost_result(Arena *a, const ExecLive *e, const WorkerDef *w, const char *by, TimeUs now);

@@ -65,7 +65,8 @@ static bool
 claims_recover(Uow *u, const ExecMove *moves, RunClaim *claims, ExecMoved *moved, size_t n, Err *err)
 {
 	for (size_t i = 0; i < n; i++)
-		if (claims[i].again && !moved[i].moved && !execution_claimed(u->db, u->arena, &moves[i], &moved[i], err))
+		if (claims[i].again && !moved[i].moved &&
+		    !execution_claimed(u->db, u->arena, &moves[i], &moved[i], err))
 			return false;
 	return true;
 }

@@ -153,7 +153,8 @@ class_wait(Pass *p, const ExecWaiting *head, const Choice *c, Err *err)
 	Uow *u = p->u;
 
 	if (c->kind == CHOICE_CAPACITY)
-		return head->reason == WAIT_CAPACITY || execution_wait_mark(u->db, u->arena, head->id, WAIT_CAPACITY, u->now, err);
+		return head->reason == WAIT_CAPACITY ||
+		       execution_wait_mark(u->db, u->arena, head->id, WAIT_CAPACITY, u->now, err);
 	return execution_wait_no_worker(
 	    u->db, u->arena, head->wait_class, c->why, u->now + u->e->scheduled_timeout, u->now, err);
 }
@@ -209,7 +210,10 @@ class_refuse(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
 
 		*result = error_result(
 		    u->arena, str_fmt(u->arena, "Action '%.*s' does not exist any more", STR_ARG(rows[i].action_ref)));
-		moves[i] = (ExecMove){ .id = rows[i].id, .attempt = rows[i].attempt, .from = EXEC_REQUESTED, .result = result,
+		moves[i] = (ExecMove){ .id = rows[i].id,
+			.attempt = rows[i].attempt,
+			.from = EXEC_REQUESTED,
+			.result = result,
 			.note = str_of("its action is gone") };
 	}
 	if (!execution_move(u->db, u->arena, EV_REFUSE, moves, n, u->now, u->e->process, moved, err))
@@ -245,7 +249,9 @@ class_schedule(Pass *p, Str wait_class, Err *err)
 static bool
 pass_run(Uow *u, Err *err)
 {
-	enum { LOOKED_AT_WHEN_FULL = 64 }; /* classes that are told `capacity` in one pass; the others are told in a later one */
+	enum {
+		LOOKED_AT_WHEN_FULL = 64
+	}; /* classes that are told `capacity` in one pass; the others are told in a later one */
 	Pass p;
 	Str *classes;
 	size_t n;

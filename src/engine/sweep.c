@@ -6,9 +6,9 @@
 #include "store/worker.h"
 
 enum {
-	OVERDUE_US = 5 * US_PER_S,      /* a row that waited so long for a message is announced again */
-	UNCLAIMED_US = 30 * US_PER_S,   /* a worker that does not start what it was given so long loses it to others */
-	SOME = 500,                     /* rows of one kind in one sweep: the rest comes with the next */
+	OVERDUE_US = 5 * US_PER_S,    /* a row that waited so long for a message is announced again */
+	UNCLAIMED_US = 30 * US_PER_S, /* a worker that does not start what it was given so long loses it to others */
+	SOME = 500,                   /* rows of one kind in one sweep: the rest comes with the next */
 };
 
 /* From now: every row was touched before that, also when the clock was set back since. */
@@ -57,7 +57,8 @@ sweep_enforcements(Sweep *s, Err *err)
 	for (size_t i = 0; i < n; i++) {
 		if (!overdue(u, rows[i].created, OVERDUE_US))
 			continue;
-		out_enforcement(u, rows[i].id, rows[i].event, rows[i].rule, rows[i].rule_ref, rows[i].trigger_ref, rows[i].correlation);
+		out_enforcement(u, rows[i].id, rows[i].event, rows[i].rule, rows[i].rule_ref, rows[i].trigger_ref,
+		    rows[i].correlation);
 		s->report->announced++;
 	}
 	return true;
@@ -104,8 +105,11 @@ sweep_canceling(Sweep *s, Err *err)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (overdue(u, rows[i].updated, OVERDUE_US))
-			*outbox_add(&u->out, MSG_EXECUTION_CANCEL) = (MsgItem){ .id = rows[i].id, .attempt = rows[i].attempt,
-				.worker = rows[i].worker, .correlation = rows[i].correlation, .at = u->now };
+			*outbox_add(&u->out, MSG_EXECUTION_CANCEL) = (MsgItem){ .id = rows[i].id,
+				.attempt = rows[i].attempt,
+				.worker = rows[i].worker,
+				.correlation = rows[i].correlation,
+				.at = u->now };
 	return true;
 }
 
@@ -114,8 +118,8 @@ sweep_canceling(Sweep *s, Err *err)
 Json
 lost_result(Arena *a, const ExecLive *e, const WorkerDef *w, const char *by, TimeUs now)
 {
-	Json r = error_result(a, w == NULL ? str_of("Its worker is gone") :
-	                                     str_fmt(a, "Worker '%.*s' is gone", STR_ARG(w->name)));
+	Json r = error_result(
+	    a, w == NULL ? str_of("Its worker is gone") : str_fmt(a, "Worker '%.*s' is gone", STR_ARG(w->name)));
 	Json worker = json_object();
 
 	json_add(a, &r, "abandoned_by", json_cstr(by));
@@ -143,8 +147,12 @@ lost_settle(Uow *u, const ExecLive *rows, size_t n, const WorkerDef *w, const ch
 		Json *result = arena_new(u->arena, Json);
 
 		*result = lost_result(u->arena, &rows[i], w, by, u->now);
-		moves[i] = (ExecMove){ .id = rows[i].id, .attempt = rows[i].attempt, .from = rows[i].status,
-			.finished = u->now, .result = result, .note = str_of("its worker is gone") };
+		moves[i] = (ExecMove){ .id = rows[i].id,
+			.attempt = rows[i].attempt,
+			.from = rows[i].status,
+			.finished = u->now,
+			.result = result,
+			.note = str_of("its worker is gone") };
 	}
 	if (!execution_move(u->db, u->arena, EV_WORKER_LOST, moves, n, u->now, u->e->process, moved, err))
 		return false;
@@ -210,9 +218,12 @@ sweep_due(Sweep *s, Err *err)
 	if (!execution_wait_due(u->db, u->arena, u->now, SOME, &rows, &n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		Json result = error_result(u->arena,
-		    str_fmt(u->arena, "No worker could run it in time: %.*s", STR_ARG(rows[i].detail)));
-		ExecMove m = { .id = rows[i].id, .attempt = rows[i].attempt, .from = EXEC_REQUESTED, .result = &result,
+		Json result = error_result(
+		    u->arena, str_fmt(u->arena, "No worker could run it in time: %.*s", STR_ARG(rows[i].detail)));
+		ExecMove m = { .id = rows[i].id,
+			.attempt = rows[i].attempt,
+			.from = EXEC_REQUESTED,
+			.result = &result,
 			.note = str_of("no worker in time") };
 		ExecMoved moved;
 
@@ -255,8 +266,8 @@ sweep(Uow *u, SweepReport *ret, Err *err)
 	if (!worker_list(u->db, u->arena, str_of("action"), &s.workers, &s.n, err))
 		return false;
 	return sweep_workers(&s, err) && sweep_state(&s, EXEC_RUNNING, err) && sweep_state(&s, EXEC_CANCELING, err) &&
-	    sweep_enforcements(&s, err) && sweep_scheduled(&s, err) && sweep_canceling(&s, err) && sweep_due(&s, err) &&
-	    schedule(u, err) && sweep_waiting(&s, err);
+	       sweep_enforcements(&s, err) && sweep_scheduled(&s, err) && sweep_canceling(&s, err) &&
+	       sweep_due(&s, err) && schedule(u, err) && sweep_waiting(&s, err);
 }
 
 /* ---- a worker comes (back) ---- */
@@ -275,7 +286,8 @@ earlier_settle(Uow *u, const WorkerDef *w, Id id, Err *err)
 			return false;
 	}
 	if (count > 0)
-		log_warn("Worker '%.*s' starts anew: %zu runs of its earlier process are abandoned", STR_ARG(w->name), count);
+		log_warn("Worker '%.*s' starts anew: %zu runs of its earlier process are abandoned", STR_ARG(w->name),
+		    count);
 	return true;
 }
 

@@ -18,9 +18,10 @@ struct Sweeper {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool stopping;
+	atomic_bool stopping;
 	atomic_bool armed;
-	bool failing; /* said once */
+	bool failing;    /* said once */
+	TimeUs retained; /* monotonic: when the old was last looked for; 0: never */
 };
 
 bool
@@ -36,6 +37,7 @@ sweeper_turn(Uow *u, bool leased, SweepReport *ret, Err *err)
 		return false;
 	if (held && !sweep(u, ret, err))
 		return false;
+	ret->held = held;
 	return uow_commit(u, &points_sweep, err);
 }
 
@@ -44,8 +46,41 @@ say(const SweepReport *r)
 {
 	if (r->returned + r->abandoned + r->refused + r->workers_lost == 0)
 		return;
-	log_info("swept: %zu messages sent again, %zu runs given back, %zu abandoned, %zu refused, %zu workers lost", r->announced,
-	    r->returned, r->abandoned, r->refused, r->workers_lost);
+	log_info("swept: %zu messages sent again, %zu runs given back, %zu abandoned, %zu refused, %zu workers lost",
+	    r->announced, r->returned, r->abandoned, r->refused, r->workers_lost);
+}
+
+bool
+retain_turn(Uow *u, Retain *at, int64_t *ret_removed, bool *ret_more, Err *err)
+{
+	return uow_begin(u, err) && retain(u, at, ret_removed, ret_more, err) && uow_commit(u, &points_sweep, err);
+}
+
+/* Removes what is old, one short transaction after the other. */
+static void
+retain_all(Sweeper *s)
+{
+	const Engine *e = s->u->e;
+	TimeUs now = clock_mono(e->clock);
+	Retain at = { 0 };
+	int64_t all = 0, removed;
+	bool more = true;
+
+	if ((e->keep_for == 0 && e->keep_rows == 0) || (s->retained != 0 && now - s->retained < e->keep_every))
+		return;
+	s->retained = now;
+	while (more && !s->stopping) {
+		Err err = { 0 };
+
+		if (!retain_turn(s->u, &at, &removed, &more, &err)) {
+			uow_abort(s->u);
+			log_warn("what is old cannot be removed now: %s", err.text);
+			return;
+		}
+		all += removed;
+	}
+	if (all > 0)
+		log_info("%lld old events, enforcements and executions removed", (long long)all);
 }
 
 static void
@@ -68,6 +103,8 @@ sweeper_once(Sweeper *s)
 	say(&report);
 	if (report.waiting)
 		atomic_store(&s->armed, true);
+	if (report.held)
+		retain_all(s);
 }
 
 /* Waits five seconds, or, when nothing waits for anybody, until something does. */

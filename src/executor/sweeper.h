@@ -14,3 +14,5 @@ void sweeper_arm(Sweeper *s); /* from any thread; cheap when it is armed already
 
 /* One sweep as the thread does it: for the simulation. */
 MUST_CHECK bool sweeper_turn(Uow *u, bool leased, SweepReport *ret, Err *err);
+/* One step of removing what is old. */
+MUST_CHECK bool retain_turn(Uow *u, Retain *at, int64_t *ret_removed, bool *ret_more, Err *err);

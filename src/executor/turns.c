@@ -64,7 +64,8 @@ executor_on_status(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
 	(void)err;
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < msgs[i].n; k++)
-			log_debug("execution %lld is %.*s", (long long)msgs[i].items[k].id, STR_ARG(msgs[i].items[k].status));
+			log_debug(
+			    "execution %lld is %.*s", (long long)msgs[i].items[k].id, STR_ARG(msgs[i].items[k].status));
 	return true;
 }
 

@@ -26,7 +26,8 @@ datadir_open(Arena *a, const char *given, DataDir *ret, Err *err)
 		return err_wrap(err, "data directory '%s' cannot be made (choose another with --data-dir)", path.p);
 	if (!lock_take(str_fmt(a, "%s/attune.lock", path.p).p, &ret->lock, &holder, err)) {
 		if (err->code == ERR_CONFLICT)
-			return err_set(err, ERR_CONFLICT, "data directory '%s' is in use by process %d: stop it, or choose another with --data-dir",
+			return err_set(err, ERR_CONFLICT,
+			    "data directory '%s' is in use by process %d: stop it, or choose another with --data-dir",
 			    path.p, (int)holder);
 		return err_wrap(err, "data directory '%s'", path.p);
 	}
@@ -61,7 +62,8 @@ secret_read(Arena *a, const char *path, Str *ret, Err *err)
 		if (!file_read(a, path, FILE_MAX, ret, err))
 			return false;
 		*ret = str_trim(*ret);
-		return ret->n >= SECRET_BYTES || err_set(err, ERR_CORRUPT, "'%s' is shorter than %d characters", path, SECRET_BYTES);
+		return ret->n >= SECRET_BYTES ||
+		       err_set(err, ERR_CORRUPT, "'%s' is shorter than %d characters", path, SECRET_BYTES);
 	}
 	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
 		return err_sys(err, errno, "random bytes");
@@ -147,7 +149,8 @@ tree_copy(Arena *a, const char *from, const char *to, int depth, Err *err)
 		Str source = str_fmt(a, "%s/%.*s", from, STR_ARG(entries[i].name));
 		Str target = str_fmt(a, "%s/%.*s", to, STR_ARG(entries[i].name));
 
-		if (entries[i].dir ? !tree_copy(a, source.p, target.p, depth + 1, err) : !file_copy(a, source.p, target.p, err))
+		if (entries[i].dir ? !tree_copy(a, source.p, target.p, depth + 1, err)
+				   : !file_copy(a, source.p, target.p, err))
 			return false;
 	}
 	return true;
@@ -162,7 +165,8 @@ datadir_core_pack(Arena *a, Str packs_base_dir, Err *err)
 	if (!core_pack_find(a, &from)) {
 		if (file_exists(str_fmt(a, "%s/pack.yaml", to.p).p))
 			return true;
-		return err_set(err, ERR_NOT_FOUND, "the core pack was not found beside the program: install it, or set packs_base_dir");
+		return err_set(err, ERR_NOT_FOUND,
+		    "the core pack was not found beside the program: install it, or set packs_base_dir");
 	}
 	if (realpath(from.p, real_from) != NULL && realpath(to.p, real_to) != NULL && strcmp(real_from, real_to) == 0)
 		return true;

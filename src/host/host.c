@@ -28,14 +28,16 @@ guard_children(Host *h, Err *err)
 
 	if ((h->options.roles & 1u << ROLE_WORKER) == 0)
 		return true;
-	marker = str_fmt(h->arena, "ATTUNE_WORKER_RUN=%.*s", STR_ARG(uuid_text(h->arena, uuid_new(clock_wall(clock_real())))));
+	marker = str_fmt(
+	    h->arena, "ATTUNE_WORKER_RUN=%.*s", STR_ARG(uuid_text(h->arena, uuid_new(clock_wall(clock_real())))));
 	return guardian_start(marker.p, &h->guardian, err);
 }
 
 static bool
 host_open(Host *h, Err *err)
 {
-	return host_config(h, err) && guard_children(h, err) && host_engine(h, err) && host_packs(h, err) && host_roles(h, err);
+	return host_config(h, err) && guard_children(h, err) && host_engine(h, err) && host_packs(h, err) &&
+	       host_roles(h, err);
 }
 
 void
@@ -63,8 +65,8 @@ say_ready(const Host *h)
 	Str store = url_starred(h->arena, config_str(h->config, "database.url"));
 	Str bus = url_starred(h->arena, config_str(h->config, "message_queue.url"));
 
-	log_info("attune %s %s is ready after %.*s (store %.*s, bus %.*s)", h->options.command, ATTUNE_VERSION, STR_ARG(took),
-	    STR_ARG(store), STR_ARG(bus));
+	log_info("attune %s %s is ready after %.*s (store %.*s, bus %.*s)", h->options.command, ATTUNE_VERSION,
+	    STR_ARG(took), STR_ARG(store), STR_ARG(bus));
 	if (h->api != NULL)
 		log_info("listening on http://%.*s:%d; look: attune status, attune execution list, attune trace ID",
 		    STR_ARG(config_str(h->config, "server.host")), api_port(h->api));

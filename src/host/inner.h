@@ -35,8 +35,8 @@ typedef struct Host {
 	Presence *presence;
 } Host;
 
-MUST_CHECK bool host_config(Host *h, Err *err);  /* configuration and log */
-MUST_CHECK bool host_engine(Host *h, Err *err);  /* store, migrations, bus, engine */
+MUST_CHECK bool host_config(Host *h, Err *err); /* configuration and log */
+MUST_CHECK bool host_engine(Host *h, Err *err); /* store, migrations, bus, engine */
 MUST_CHECK bool host_packs(Host *h, Err *err);
 MUST_CHECK bool host_roles(Host *h, Err *err); /* starts those asked for */
 MUST_CHECK bool host_demo(Host *h, Err *err);  /* switches the demo rule on */

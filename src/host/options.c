@@ -34,7 +34,8 @@ static const Option options[] = {
 	{ "--name", NULL, offsetof(HostOptions, name), false, false, "NAME", "of this worker or process" },
 	{ "--log-level", NULL, offsetof(HostOptions, log_level), false, false, "LEVEL", "debug, info, warn or error" },
 	{ "--port", NULL, offsetof(HostOptions, port), false, false, "N", "of the API; 0 takes a free one" },
-	{ "--no-migrate", NULL, offsetof(HostOptions, no_migrate), true, false, NULL, "refuse a database that is not up to date" },
+	{ "--no-migrate", NULL, offsetof(HostOptions, no_migrate), true, false, NULL,
+	    "refuse a database that is not up to date" },
 	{ "--data-dir", NULL, offsetof(HostOptions, data_dir), false, true, "DIR", "where everything is kept" },
 	{ "--demo", NULL, offsetof(HostOptions, demo), true, true, NULL, "switch on the rule core.timer_echo" },
 	{ "--help", "-h", offsetof(HostOptions, help), true, false, NULL, "this text" },
@@ -62,7 +63,8 @@ option_take(HostOptions *ret, int argc, char **argv, int *at, Err *err)
 	char *field;
 
 	if (o == NULL || (o->only_up && !ret->up))
-		return err_set(err, ERR_INVALID, "attune %s does not know '%s': see attune %s --help", ret->command, word, ret->command);
+		return err_set(err, ERR_INVALID, "attune %s does not know '%s': see attune %s --help", ret->command,
+		    word, ret->command);
 	field = (char *)ret + o->at;
 	if (o->flag) {
 		*(bool *)field = true;
@@ -105,8 +107,9 @@ host_usage(const HostOptions *o, Buf *b)
 
 		if (p->only_up && !o->up)
 			continue;
-		snprintf(left, sizeof(left), "%s%s%s%s%s", p->brief == NULL ? "" : p->brief, p->brief == NULL ? "" : ", ", p->word,
-		    p->value == NULL ? "" : " ", p->value == NULL ? "" : p->value);
+		snprintf(left, sizeof(left), "%s%s%s%s%s", p->brief == NULL ? "" : p->brief,
+		    p->brief == NULL ? "" : ", ", p->word, p->value == NULL ? "" : " ",
+		    p->value == NULL ? "" : p->value);
 		buf_fmt(b, "  %-24s %s\n", left, p->help);
 	}
 }

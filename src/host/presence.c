@@ -32,8 +32,12 @@ rows_write(Presence *p, TimeUs forget_before, Err *err)
 	if (forget_before != 0 && !role_forget(u->db, u->arena, forget_before, err))
 		return false;
 	for (Role r = 0; r < ROLES; r++) {
-		RoleInstance row = { .process = u->e->process, .role = str_of(role_names[r]), .host = p->host, .pid = getpid(),
-			.started = p->started, .last_seen = u->now };
+		RoleInstance row = { .process = u->e->process,
+			.role = str_of(role_names[r]),
+			.host = p->host,
+			.pid = getpid(),
+			.started = p->started,
+			.last_seen = u->now };
 
 		if ((p->roles & 1u << r) != 0 && !role_seen(u->db, u->arena, &row, err))
 			return false;
@@ -80,7 +84,8 @@ presence_start(Engine *e, unsigned roles, Str host, Presence **ret, Err *err)
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->stopped, NULL);
 	*ret = p;
-	if (!uow_open(e, &p->u, err) || !rows_write(p, alone ? now + EVERY_US : now - (TimeUs)FORGET_SECONDS * US_PER_S, err))
+	if (!uow_open(e, &p->u, err) ||
+	    !rows_write(p, alone ? now + EVERY_US : now - (TimeUs)FORGET_SECONDS * US_PER_S, err))
 		return false;
 	if (alone)
 		return true; /* nobody else looks */
@@ -104,7 +109,7 @@ presence_stop(Presence *p)
 	if (p->running)
 		pthread_join(p->thread, NULL);
 	if (p->u != NULL && (!uow_begin(p->u, &err) || !role_gone(p->u->db, p->u->arena, p->u->e->process, &err) ||
-	                        !uow_commit(p->u, &points_create, &err)))
+				!uow_commit(p->u, &points_create, &err)))
 		uow_abort(p->u);
 	uow_close(p->u);
 	pthread_mutex_destroy(&p->lock);

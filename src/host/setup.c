@@ -17,6 +17,8 @@
 
 extern char **environ;
 
+static const TimeUs DAY_US = 86400LL * US_PER_S;
+
 static size_t
 options_of(const Host *h, ConfigOption *ret)
 {
@@ -37,7 +39,9 @@ static bool
 log_start(const Host *h, Err *err)
 {
 	static const char *const formats[] = { "auto", "pretty", "json" };
-	LogConfig log = { .level = LOG_INFO, .file = config_cstr(h->config, "log.file"), .console = config_bool(h->config, "log.console") };
+	LogConfig log = { .level = LOG_INFO,
+		.file = config_cstr(h->config, "log.file"),
+		.console = config_bool(h->config, "log.console") };
 	Str format = config_str(h->config, "log.format");
 
 	if (!log_level_parse(config_str(h->config, "log.level"), &log.level))
@@ -52,7 +56,11 @@ bool
 host_config(Host *h, Err *err)
 {
 	ConfigOption options[4];
-	ConfigSource source = { .file = h->options.config_file, .env = environ, .needs_store = true, .needs_bus = true, .options = options };
+	ConfigSource source = { .file = h->options.config_file,
+		.env = environ,
+		.needs_store = true,
+		.needs_bus = true,
+		.options = options };
 	const char *const *warnings;
 	size_t n;
 
@@ -141,8 +149,12 @@ dead_keep(void *self, const DeadLetter *d)
 	if (!db_open(h->store, &db, &err))
 		return false;
 	a = arena_open();
-	row = (DeadRow){ .message_id = uuid_text(a, d->id), .queue = d->queue, .routing_key = d->key, .reason = d->reason,
-		.body = d->body, .created = d->at };
+	row = (DeadRow){ .message_id = uuid_text(a, d->id),
+		.queue = d->queue,
+		.routing_key = d->key,
+		.reason = d->reason,
+		.body = d->body,
+		.created = d->at };
 	ok = db_begin(db, &err) && dead_insert(db, a, &row, &err) && db_commit(db, &err);
 	if (!ok) {
 		db_rollback(db);
@@ -200,6 +212,22 @@ process_name(Host *h)
 	return str_fmt(h->arena, "%s-%s-%d", h->options.command, host, (int)getpid());
 }
 
+static void
+retention_read(Host *h)
+{
+	const Config *c = h->config;
+	Engine *e = &h->engine;
+
+	if (!config_bool(c, "retention.enabled") || config_bool(c, "retention.dry_run"))
+		return;
+	if (config_has(c, "retention.days"))
+		e->keep_for = config_int(c, "retention.days") * DAY_US;
+	if (config_has(c, "retention.max_rows"))
+		e->keep_rows = config_int(c, "retention.max_rows");
+	e->keep_step = config_int(c, "retention.batch_size");
+	e->keep_every = config_time(c, "retention.check_interval");
+}
+
 bool
 host_engine(Host *h, Err *err)
 {
@@ -214,6 +242,7 @@ host_engine(Host *h, Err *err)
 		.moved = on_moved,
 		.moved_self = h,
 	};
+	retention_read(h);
 	if (!store_start(h, err) || !bus_start(h, err))
 		return false;
 	e->store = h->store;
@@ -234,13 +263,14 @@ say_pack(const RegisterResult *r)
 	for (size_t i = 0; i < r->problem_count; i++) {
 		const PackProblem *p = &r->problems[i];
 
-		log_line(p->fatal ? LOG_ERROR : LOG_WARN, NULL, 0, "pack '%.*s': %.*s:%u:%u: %.*s", STR_ARG(r->folder), STR_ARG(p->file),
-		    p->line, p->column, STR_ARG(p->text));
+		log_line(p->fatal ? LOG_ERROR : LOG_WARN, NULL, 0, "pack '%.*s': %.*s:%u:%u: %.*s", STR_ARG(r->folder),
+		    STR_ARG(p->file), p->line, p->column, STR_ARG(p->text));
 	}
 	for (size_t i = 0; i < r->report.warning_count; i++)
 		log_warn("pack '%.*s': %.*s", STR_ARG(r->folder), STR_ARG(r->report.warnings[i]));
 	if (!str_none(r->problem))
-		log_error("pack '%.*s' is not loaded, what was there before stays: %.*s", STR_ARG(r->folder), STR_ARG(r->problem));
+		log_error("pack '%.*s' is not loaded, what was there before stays: %.*s", STR_ARG(r->folder),
+		    STR_ARG(r->problem));
 	else if (!r->unchanged)
 		log_info("pack '%.*s' loaded: %zu new, %zu changed, %zu removed", STR_ARG(r->ref), r->report.created,
 		    r->report.updated, r->report.deleted);

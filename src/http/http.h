@@ -69,7 +69,7 @@ Str req_body(const Req *q);
 MUST_CHECK bool req_json(const Req *q, Json *ret, Err *err); /* the body as a JSON object; else a clear ERR_INVALID */
 Str req_id_text(const Req *q);                               /* request id, made or taken from X-Request-Id */
 bool req_waited(const Req *q);                               /* this call comes after res_wait */
-TimeUs req_began(const Req *q);         /* when the handler was first called, on the monotonic clock */
+TimeUs req_began(const Req *q); /* when the handler was first called, on the monotonic clock */
 
 /* Pages: page/page_size/per_page/limit/offset as decisions 1.1, clamped. */
 typedef struct Page {

@@ -8,9 +8,9 @@
 
 enum {
 	MSGS_MAX = 64,
-	LOOK_US = 5 * US_PER_S,      /* distributed: a lost message about a rule is noticed after this long */
-	FAR_US = 3600LL * US_PER_S,  /* embedded: messages cannot be lost */
-	RETRY_US = 500 * US_PER_MS,  /* while the database is away */
+	LOOK_US = 5 * US_PER_S,     /* distributed: a lost message about a rule is noticed after this long */
+	FAR_US = 3600LL * US_PER_S, /* embedded: messages cannot be lost */
+	RETRY_US = 500 * US_PER_MS, /* while the database is away */
 };
 
 struct Sensor {
@@ -22,8 +22,8 @@ struct Sensor {
 	pthread_t thread;
 	atomic_bool stopping;
 	bool away;
-	bool changed;   /* a rule may have changed since the timers were made */
-	TimeUs looked;  /* monotonic: when they were made */
+	bool changed;  /* a rule may have changed since the timers were made */
+	TimeUs looked; /* monotonic: when they were made */
 };
 
 static void

@@ -127,7 +127,8 @@ tick_event(SensorTurn *t, const Tick *k)
 		.source = t->source,
 		.source_ref = str_of("core.timer_sensor"),
 		.payload = payload,
-		.tick_key = str_fmt(a, "rule:%lld:%lld:%lld", (long long)k->rule, (long long)k->anchor, (long long)k->n),
+		.tick_key =
+		    str_fmt(a, "rule:%lld:%lld:%lld", (long long)k->rule, (long long)k->anchor, (long long)k->n),
 	};
 }
 
@@ -139,8 +140,8 @@ say_fired(const EventIn *in, const EventOut *out, const Tick *ticks, size_t n)
 			log_int("enforcements", (int64_t)out[i].enforcements) };
 
 		if (out[i].id != 0)
-			log_line(LOG_INFO, fields, countof(fields), "Timer of rule %lld fired (tick %lld)", (long long)in[i].rule,
-			    (long long)ticks[i].n);
+			log_line(LOG_INFO, fields, countof(fields), "Timer of rule %lld fired (tick %lld)",
+			    (long long)in[i].rule, (long long)ticks[i].n);
 	}
 }
 

@@ -20,7 +20,8 @@ bool
 event_insert(Db *db, Arena *a, const EventNew *rows, size_t n, TimeUs now, Id *ret_ids, Err *err)
 {
 	static const Stmt s = {
-		.sql = "insert into event (trigger, trigger_ref, config, payload, source, source_ref, rule, rule_ref, tick_key,"
+		.sql = "insert into event (trigger, trigger_ref, config, payload, source, source_ref, rule, rule_ref, "
+		       "tick_key,"
 		       " correlation_id, created) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 		       " on conflict do nothing returning id",
 		.in = "IsJJISISSst",
@@ -31,9 +32,9 @@ event_insert(Db *db, Arena *a, const EventNew *rows, size_t n, TimeUs now, Id *r
 
 	for (size_t i = 0; i < n; i++) {
 		const EventNew *e = &rows[i];
-		Bind one[WIDTH] = { bind_id(e->trigger), bind_str(e->trigger_ref), bind_json(e->config), bind_json(e->payload),
-			bind_id(e->source), bind_str(e->source_ref), bind_id(e->rule), bind_str(e->rule_ref),
-			bind_str(e->tick_key), bind_uuid(a, e->correlation), bind_time(now) };
+		Bind one[WIDTH] = { bind_id(e->trigger), bind_str(e->trigger_ref), bind_json(e->config),
+			bind_json(e->payload), bind_id(e->source), bind_str(e->source_ref), bind_id(e->rule),
+			bind_str(e->rule_ref), bind_str(e->tick_key), bind_uuid(a, e->correlation), bind_time(now) };
 
 		memcpy(b + i * WIDTH, one, sizeof(one));
 		ret_ids[i] = 0;
@@ -50,7 +51,8 @@ bool
 enforcement_insert(Db *db, Arena *a, const EnforcementNew *rows, size_t n, TimeUs now, Id *ret_ids, Err *err)
 {
 	static const Stmt s = {
-		.sql = "insert into enforcement (rule, rule_ref, trigger_ref, config, event, conditions, correlation_id, created)"
+		.sql = "insert into enforcement (rule, rule_ref, trigger_ref, config, event, conditions, "
+		       "correlation_id, created)"
 		       " values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing returning id",
 		.in = "issjijst",
 	};
@@ -60,8 +62,9 @@ enforcement_insert(Db *db, Arena *a, const EnforcementNew *rows, size_t n, TimeU
 
 	for (size_t i = 0; i < n; i++) {
 		const EnforcementNew *e = &rows[i];
-		Bind one[WIDTH] = { bind_id(e->rule), bind_str(e->rule_ref), bind_str(e->trigger_ref), bind_json(e->config),
-			bind_id(e->event), bind_json(e->conditions), bind_uuid(a, e->correlation), bind_time(now) };
+		Bind one[WIDTH] = { bind_id(e->rule), bind_str(e->rule_ref), bind_str(e->trigger_ref),
+			bind_json(e->config), bind_id(e->event), bind_json(e->conditions), bind_uuid(a, e->correlation),
+			bind_time(now) };
 
 		memcpy(b + i * WIDTH, one, sizeof(one));
 		ret_ids[i] = 0;
@@ -115,12 +118,12 @@ id_binds(Arena *a, const Id *ids, size_t n, TimeUs now)
 }
 
 bool
-enforcement_take(
-    Db *db, Arena *a, const Id *ids, size_t n, TimeUs now, EnforcementTaken **ret, size_t *ret_n, Err *err)
+enforcement_take(Db *db, Arena *a, const Id *ids, size_t n, TimeUs now, EnforcementTaken **ret, size_t *ret_n, Err *err)
 {
 	static const Stmt s = {
-		.sql = "update enforcement set status = 'processed', resolved_at = $2 where id = $1 and status = 'created'"
-		       " returning " TAKEN_COLUMNS,
+		.sql =
+		    "update enforcement set status = 'processed', resolved_at = $2 where id = $1 and status = 'created'"
+		    " returning " TAKEN_COLUMNS,
 		.in = "it",
 	};
 	Rows rows;
@@ -138,7 +141,8 @@ bool
 enforcement_disable(Db *db, Arena *a, const Id *ids, size_t n, TimeUs now, Err *err)
 {
 	static const Stmt s = {
-		.sql = "update enforcement set status = 'disabled', resolved_at = $2 where id = $1 and status = 'processed'",
+		.sql = "update enforcement set status = 'disabled', resolved_at = $2 where id = $1 and status = "
+		       "'processed'",
 		.in = "it",
 	};
 

@@ -43,5 +43,5 @@ MUST_CHECK bool enforcement_take(
 /* processed → disabled, in the same transaction: the rule is gone or switched off. */
 MUST_CHECK bool enforcement_disable(Db *db, Arena *a, const Id *ids, size_t n, TimeUs now, Err *err);
 /* Those that wait, oldest first, created before `before`. */
-MUST_CHECK bool enforcement_waiting(Db *db, Arena *a, TimeUs before, Id after, size_t most, EnforcementTaken **ret,
-    size_t *ret_n, Err *err);
+MUST_CHECK bool enforcement_waiting(
+    Db *db, Arena *a, TimeUs before, Id after, size_t most, EnforcementTaken **ret, size_t *ret_n, Err *err);

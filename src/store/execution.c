@@ -8,11 +8,14 @@ enum { MOVE_BINDS_MAX = 10 };
 /* ---- making rows ---- */
 
 static const Stmt insert_stmt = {
-	.sql = "insert into execution (action, action_ref, config, env_vars, parent, enforcement, executor, permission_set_refs,"
-	       " worker_selector, worker_tolerations, worker_affinity, worker, status, result, original_execution, attempt,"
+	.sql = "insert into execution (action, action_ref, config, env_vars, parent, enforcement, executor, "
+	       "permission_set_refs,"
+	       " worker_selector, worker_tolerations, worker_affinity, worker, status, result, original_execution, "
+	       "attempt,"
 	       " wait_reason, wait_class, timeout_seconds, rule_ref, trigger_ref, correlation_id, moves, scheduled_at,"
 	       " finished_at, created, updated)"
-	       " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,"
+	       " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, "
+	       "$21, $22,"
 	       " $23, $24, $25, $26, $26) on conflict do nothing returning id",
 	.in = "IsJJIIIjJJJIsJIiSSISSssTTt",
 };
@@ -22,7 +25,8 @@ enum { INSERT_BINDS = 26 };
 static Str
 move_line(Arena *a, ExecState to, TimeUs at, Str by, int attempt, Str note)
 {
-	return str_fmt(a, "%s|%lld|%.*s|%d|%.*s\n", exec_state_name(to), (long long)at, STR_ARG(by), attempt, STR_ARG(note));
+	return str_fmt(
+	    a, "%s|%lld|%.*s|%d|%.*s\n", exec_state_name(to), (long long)at, STR_ARG(by), attempt, STR_ARG(note));
 }
 
 static Str
@@ -122,27 +126,32 @@ typedef struct MoveRow {
 } MoveRow;
 
 static const MoveRow move_rows[EXEC_EVENTS] = {
-	[EV_SCHEDULE] = { { .sql = "update execution set status = $3, worker = $6, attempt = attempt + 1, scheduled_at = $4,"
-	                           " wait_reason = null, wait_detail = null, due_at = null, updated = $4, moves = moves || $5"
-	                           " where id = $1 and status = $2" MOVED_COLUMNS,
-				  .in = "isstsi" },
+	[EV_SCHEDULE] = { { .sql = "update execution set status = $3, worker = $6, attempt = attempt + 1, scheduled_at "
+				   "= $4,"
+				   " wait_reason = null, wait_detail = null, due_at = null, updated = $4, moves = "
+				   "moves || $5"
+				   " where id = $1 and status = $2" MOVED_COLUMNS,
+			      .in = "isstsi" },
 	    BINDS_SCHEDULE },
-	[EV_RETURN] = { { .sql = "update execution set status = $3, worker = null, incarnation = null, scheduled_at = null,"
-	                         " wait_reason = 'queued', updated = $4, moves = moves || $5"
-	                         " where id = $1 and status = $2 and attempt = $6" MOVED_COLUMNS,
-				.in = "isstsi" },
+	[EV_RETURN] = { { .sql = "update execution set status = $3, worker = null, incarnation = null, scheduled_at = "
+				 "null,"
+				 " wait_reason = 'queued', updated = $4, moves = moves || $5"
+				 " where id = $1 and status = $2 and attempt = $6" MOVED_COLUMNS,
+			    .in = "isstsi" },
 	    BINDS_ATTEMPT },
 	[EV_CLAIM] = { { .sql = "update execution set status = $3, started_at = $4, incarnation = $8, updated = $4,"
-	                        " moves = moves || $5"
-	                        " where id = $1 and status = $2 and attempt = $6 and worker = $7" MOVED_COLUMNS CLAIMED_COLUMNS,
-			       .in = "isstsiis" },
+				" moves = moves || $5"
+				" where id = $1 and status = $2 and attempt = $6 and worker = $7" MOVED_COLUMNS
+				    CLAIMED_COLUMNS,
+			   .in = "isstsiis" },
 	    BINDS_CLAIM },
 #define ENDS \
 	{ \
-		{ .sql = "update execution set status = $3, result = $7, started_at = coalesce($8, started_at), finished_at = $9," \
+		{ .sql = "update execution set status = $3, result = $7, started_at = coalesce($8, started_at), " \
+			 "finished_at = $9," \
 			 " updated = $4, moves = moves || $5" \
 			 " where id = $1 and status = $2 and attempt = $6" MOVED_COLUMNS, \
-		    .in = "isstsiJTt" }, \
+			.in = "isstsiJTt" }, \
 		    BINDS_RESULT \
 	}
 	[EV_EXIT_OK] = ENDS,
@@ -151,14 +160,15 @@ static const MoveRow move_rows[EXEC_EVENTS] = {
 	[EV_WORKER_LOST] = ENDS,
 #undef ENDS
 	[EV_REFUSE] = { { .sql = "update execution set status = $3, result = $6, finished_at = $7, wait_reason = null,"
-	                         " wait_detail = null, due_at = null, updated = $4, moves = moves || $5"
-	                         " where id = $1 and status = $2" MOVED_COLUMNS,
-				.in = "isstsJT" },
+				 " wait_detail = null, due_at = null, updated = $4, moves = moves || $5"
+				 " where id = $1 and status = $2" MOVED_COLUMNS,
+			    .in = "isstsJT" },
 	    BINDS_STOP },
 	[EV_CANCEL] = { { .sql = "update execution set status = $3, result = coalesce($6, result), finished_at = $7,"
-	                         " wait_reason = null, wait_detail = null, due_at = null, updated = $4, moves = moves || $5"
-	                         " where id = $1 and status = $2" MOVED_COLUMNS,
-				.in = "isstsJT" },
+				 " wait_reason = null, wait_detail = null, due_at = null, updated = $4, moves = moves "
+				 "|| $5"
+				 " where id = $1 and status = $2" MOVED_COLUMNS,
+			    .in = "isstsJT" },
 	    BINDS_STOP },
 };
 
@@ -188,7 +198,8 @@ move_more(const ExecMove *m, MoveBinds more, ExecState to, TimeUs now, Bind *b)
 }
 
 static bool
-move_binds(Arena *a, ExecEvent ev, const ExecMove *m, TimeUs now, Str by, Bind *b, size_t *ret_n, ExecState *ret_to, Err *err)
+move_binds(
+    Arena *a, ExecEvent ev, const ExecMove *m, TimeUs now, Str by, Bind *b, size_t *ret_n, ExecState *ret_to, Err *err)
 {
 	int attempt = ev == EV_SCHEDULE ? m->attempt + 1 : m->attempt;
 	ExecState to;
@@ -238,7 +249,8 @@ moved_read(Arena *a, Row r, bool claimed, ExecMoved *m)
 }
 
 bool
-execution_move(Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by, ExecMoved *ret, Err *err)
+execution_move(
+    Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by, ExecMoved *ret, Err *err)
 {
 	const Stmt *s = &move_rows[ev].stmt;
 	size_t width = strlen(s->in);
@@ -285,8 +297,9 @@ bool
 execution_note(Db *db, Arena *a, Id id, Str ref, const Json *note, TimeUs now, Err *err)
 {
 	static const Stmt s = {
-		.sql = "insert into execution_history (time, operation, entity_id, entity_ref, changed_fields, new_values)"
-		       " values ($1, 'UPDATE', $2, $3, $4, $5)",
+		.sql =
+		    "insert into execution_history (time, operation, entity_id, entity_ref, changed_fields, new_values)"
+		    " values ($1, 'UPDATE', $2, $3, $4, $5)",
 		.in = "tiSjj",
 	};
 	Json fields = json_array();
@@ -299,7 +312,8 @@ execution_note(Db *db, Arena *a, Id id, Str ref, const Json *note, TimeUs now, E
 /* ---- what scheduling and sweeping look at ---- */
 
 #define WAITING_COLUMNS \
-	"select id, action, enforcement, parent, action_ref, worker_selector, worker_tolerations, worker_affinity, wait_reason," \
+	"select id, action, enforcement, parent, action_ref, worker_selector, worker_tolerations, worker_affinity, " \
+	"wait_reason," \
 	" wait_class, correlation_id, created, due_at, attempt, wait_detail from execution"
 
 static void
@@ -369,7 +383,7 @@ execution_wait_oldest(Db *db, Arena *a, Str wait_class, size_t most, ExecWaiting
 {
 	static const Stmt s = {
 		.sql = WAITING_COLUMNS
-		    " where status = 'requested' and wait_class is not null and wait_class = $1 order by id limit $2",
+		" where status = 'requested' and wait_class is not null and wait_class = $1 order by id limit $2",
 		.in = "si",
 	};
 	Bind b[] = { bind_str(wait_class), bind_int((int64_t)most) };
@@ -400,7 +414,8 @@ class_marked(Db *db, Arena *a, Str wait_class, Str detail, bool *ret, Err *err)
 {
 	static const Stmt s = {
 		.sql = "select wait_reason, wait_detail from execution"
-		       " where status = 'requested' and wait_class is not null and wait_class = $1 order by id desc limit 1",
+		       " where status = 'requested' and wait_class is not null and wait_class = $1 order by id desc "
+		       "limit 1",
 		.in = "s",
 	};
 	Bind b[] = { bind_str(wait_class) };
@@ -409,7 +424,7 @@ class_marked(Db *db, Arena *a, Str wait_class, Str detail, bool *ret, Err *err)
 	if (!db_exec(db, a, &s, b, &rows, err))
 		return false;
 	*ret = rows.n == 0 ||
-	    (str_is(row_str(rows_at(&rows, 0), 0), "no_worker") && str_eq(row_str(rows_at(&rows, 0), 1), detail));
+	       (str_is(row_str(rows_at(&rows, 0), 0), "no_worker") && str_eq(row_str(rows_at(&rows, 0), 1), detail));
 	return true;
 }
 
@@ -421,7 +436,8 @@ execution_wait_no_worker(Db *db, Arena *a, Str wait_class, Str detail, TimeUs de
 		.sql = "update execution set due_at = case when wait_reason = 'no_worker' then due_at else $3 end,"
 		       " wait_reason = 'no_worker', wait_detail = $2, updated = $4"
 		       " where status = 'requested' and wait_class is not null and wait_class = $1"
-		       " and (wait_reason is null or wait_reason <> 'no_worker' or wait_detail is null or wait_detail <> $2)",
+		       " and (wait_reason is null or wait_reason <> 'no_worker' or wait_detail is null or wait_detail "
+		       "<> $2)",
 		.in = "sstt",
 	};
 	Bind b[] = { bind_str(wait_class), bind_str(detail), bind_time(deadline), bind_time(now) };
@@ -437,7 +453,8 @@ execution_wait_worker_back(Db *db, Arena *a, Str wait_class, TimeUs now, Err *er
 {
 	static const Stmt s = {
 		.sql = "update execution set wait_reason = 'queued', wait_detail = null, due_at = null, updated = $2"
-		       " where status = 'requested' and wait_class is not null and wait_class = $1 and wait_reason = 'no_worker'",
+		       " where status = 'requested' and wait_class is not null and wait_class = $1 and wait_reason = "
+		       "'no_worker'",
 		.in = "st",
 	};
 	Bind b[] = { bind_str(wait_class), bind_time(now) };
@@ -449,7 +466,8 @@ bool
 execution_wait_due(Db *db, Arena *a, TimeUs now, size_t most, ExecWaiting **ret, size_t *ret_n, Err *err)
 {
 	static const Stmt s = {
-		.sql = WAITING_COLUMNS " where status = 'requested' and due_at is not null and due_at <= $1 order by due_at limit $2",
+		.sql = WAITING_COLUMNS
+		" where status = 'requested' and due_at is not null and due_at <= $1 order by due_at limit $2",
 		.in = "ti",
 	};
 	Bind b[] = { bind_time(now), bind_int((int64_t)most) };
@@ -486,7 +504,8 @@ execution_worker_counts(Db *db, Arena *a, WorkerCount **ret, size_t *ret_n, Err 
 }
 
 #define LIVE_COLUMNS \
-	"select id, worker, action, enforcement, parent, attempt, status, action_ref, incarnation, wait_reason, created, updated," \
+	"select id, worker, action, enforcement, parent, attempt, status, action_ref, incarnation, wait_reason, " \
+	"created, updated," \
 	" due_at, correlation_id from execution"
 
 static void
@@ -519,7 +538,8 @@ execution_live(Db *db, Arena *a, ExecState status, Id worker, TimeUs before, Id 
 		.in = "stii",
 	};
 	static const Stmt one = {
-		.sql = LIVE_COLUMNS " where status = $1 and " LIVE " and updated < $2 and id > $3 and worker = $5 order by id limit $4",
+		.sql = LIVE_COLUMNS " where status = $1 and " LIVE
+				    " and updated < $2 and id > $3 and worker = $5 order by id limit $4",
 		.in = "stiii",
 	};
 	Bind b[] = { bind_text(exec_state_name(status)), bind_time(before), bind_int(after), bind_int((int64_t)most),

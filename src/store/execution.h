@@ -20,20 +20,19 @@ typedef struct ExecNew {
 	Str wait_class;
 	int64_t timeout_seconds; /* 0: not given */
 	Uuid correlation;
-	Str by; /* who made it, for the timeline */
+	Str by;       /* who made it, for the timeline */
 	TimeUs since; /* not stored: when what asked for it was made */
 } ExecNew;
 
 /* ret_ids[i] is 0 where an execution of that enforcement existed already. */
-MUST_CHECK bool execution_insert(
-    Db *db, Arena *a, const ExecNew *rows, size_t n, TimeUs now, Id *ret_ids, Err *err);
+MUST_CHECK bool execution_insert(Db *db, Arena *a, const ExecNew *rows, size_t n, TimeUs now, Id *ret_ids, Err *err);
 
 /* One move of one row. */
 typedef struct ExecMove {
 	Id id;
-	int attempt;    /* the fencing token; ignored where the row has none yet (schedule, cancel and refuse of a waiting row) */
+	int attempt; /* the fencing token; ignored where the row has none yet (schedule, cancel and refuse of a waiting row) */
 	ExecState from;
-	Id worker;      /* schedule, claim */
+	Id worker;       /* schedule, claim */
 	Str incarnation; /* claim and what follows: whose run it is */
 	TimeUs started, finished;
 	const Json *result;
@@ -56,8 +55,8 @@ typedef struct ExecMoved {
 } ExecMoved;
 
 /* Moves every row whose guard is open; ret[i].moved says which did. Illegal moves are a defect of the caller (ERR_STALE). */
-MUST_CHECK bool execution_move(Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by,
-    ExecMoved *ret, Err *err);
+MUST_CHECK bool execution_move(
+    Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by, ExecMoved *ret, Err *err);
 
 /* Is this row running under the incarnation and attempt of the move? Then as if the claim had just moved it. */
 MUST_CHECK bool execution_claimed(Db *db, Arena *a, const ExecMove *m, ExecMoved *ret, Err *err);

@@ -1,8 +1,10 @@
 #include "store/worker.h"
 
 #define WORKER_COLUMNS \
-	"select w.id, w.name, w.worker_type, w.worker_role, w.host, w.status, w.incarnation, w.boot_id, w.capabilities, w.meta," \
-	" r.ref, w.cordoned, w.cordon_reason, w.cordoned_by, w.cordoned_at, w.last_heartbeat, w.slots, w.ahead, w.created," \
+	"select w.id, w.name, w.worker_type, w.worker_role, w.host, w.status, w.incarnation, w.boot_id, " \
+	"w.capabilities, w.meta," \
+	" r.ref, w.cordoned, w.cordon_reason, w.cordoned_by, w.cordoned_at, w.last_heartbeat, w.slots, w.ahead, " \
+	"w.created," \
 	" w.updated from worker w left join runtime r on r.id = w.runtime"
 
 static void
@@ -36,7 +38,8 @@ bool
 worker_reserve(Db *db, Arena *a, Str name, TimeUs now, Id *ret_id, Err *err)
 {
 	static const Stmt make = {
-		.sql = "insert into worker (name, status, created, updated) values ($1, 'inactive', $2, $2) on conflict do nothing",
+		.sql = "insert into worker (name, status, created, updated) values ($1, 'inactive', $2, $2) on "
+		       "conflict do nothing",
 		.in = "st",
 	};
 	static const Stmt find = { .sql = "select id from worker where name = $1", .in = "s" };
@@ -68,16 +71,20 @@ bool
 worker_register(Db *db, Arena *a, const WorkerDef *w, TimeUs now, Id *ret_id, Str *ret_before, Err *err)
 {
 	static const Stmt s = {
-		.sql = "insert into worker (name, worker_type, worker_role, host, capabilities, meta, incarnation, boot_id, slots,"
-		       " status, last_heartbeat, created, updated) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'active', $10, $10, $10)"
-		       " on conflict (name) do update set worker_type = excluded.worker_type, host = excluded.host,"
-		       " capabilities = excluded.capabilities, meta = excluded.meta, incarnation = excluded.incarnation,"
-		       " boot_id = excluded.boot_id, slots = excluded.slots, status = 'active',"
-		       " last_heartbeat = excluded.last_heartbeat, updated = excluded.updated returning id",
+		.sql =
+		    "insert into worker (name, worker_type, worker_role, host, capabilities, meta, incarnation, "
+		    "boot_id, slots,"
+		    " status, last_heartbeat, created, updated) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'active', "
+		    "$10, $10, $10)"
+		    " on conflict (name) do update set worker_type = excluded.worker_type, host = excluded.host,"
+		    " capabilities = excluded.capabilities, meta = excluded.meta, incarnation = excluded.incarnation,"
+		    " boot_id = excluded.boot_id, slots = excluded.slots, status = 'active',"
+		    " last_heartbeat = excluded.last_heartbeat, updated = excluded.updated returning id",
 		.in = "sssSJJsSit",
 	};
-	Bind b[] = { bind_str(w->name), bind_str(w->type), bind_str(w->role), bind_str(w->host), bind_json(&w->capabilities),
-		bind_json(&w->meta), bind_str(w->incarnation), bind_str(w->boot_id), bind_int(w->slots), bind_time(now) };
+	Bind b[] = { bind_str(w->name), bind_str(w->type), bind_str(w->role), bind_str(w->host),
+		bind_json(&w->capabilities), bind_json(&w->meta), bind_str(w->incarnation), bind_str(w->boot_id),
+		bind_int(w->slots), bind_time(now) };
 	Rows rows;
 
 	if (!incarnation_before(db, a, w->name, ret_before, err))
@@ -148,7 +155,8 @@ bool
 worker_set_status(Db *db, Arena *a, Id id, Str incarnation, const char *status, TimeUs now, Err *err)
 {
 	static const Stmt s = {
-		.sql = "update worker set status = $3, updated = $4 where id = $1 and incarnation = $2 and status <> $3",
+		.sql =
+		    "update worker set status = $3, updated = $4 where id = $1 and incarnation = $2 and status <> $3",
 		.in = "isst",
 	};
 	Bind b[] = { bind_int(id), bind_str(incarnation), bind_text(status), bind_time(now) };
@@ -160,12 +168,13 @@ bool
 worker_cordon(Db *db, Arena *a, Id id, bool cordoned, Str reason, Id by, TimeUs now, Err *err)
 {
 	static const Stmt s = {
-		.sql = "update worker set cordoned = $2, cordon_reason = $3, cordoned_by = $4, cordoned_at = $5, updated = $6"
+		.sql = "update worker set cordoned = $2, cordon_reason = $3, cordoned_by = $4, cordoned_at = $5, "
+		       "updated = $6"
 		       " where id = $1 returning id",
 		.in = "ibSITt",
 	};
-	Bind b[] = { bind_int(id), bind_bool(cordoned), bind_str(cordoned ? reason : (Str){ 0 }), bind_id(cordoned ? by : 0),
-		bind_time(cordoned ? now : 0), bind_time(now) };
+	Bind b[] = { bind_int(id), bind_bool(cordoned), bind_str(cordoned ? reason : (Str){ 0 }),
+		bind_id(cordoned ? by : 0), bind_time(cordoned ? now : 0), bind_time(now) };
 	Rows rows;
 
 	if (!db_exec(db, a, &s, b, &rows, err))
@@ -179,12 +188,15 @@ bool
 lease_take(Db *db, Arena *a, const char *name, Str holder, TimeUs now, TimeUs length, bool *ret_held, Err *err)
 {
 	static const Stmt s = {
-		.sql = "insert into lease (name, holder, until) values ($1, $2, $3) on conflict (name) do update set"
-		       " holder = excluded.holder, until = excluded.until where lease.holder = excluded.holder or lease.until < $4"
-		       " or lease.until > $5 returning name", /* taken before the clock was set back: it would last for too long */
+		.sql =
+		    "insert into lease (name, holder, until) values ($1, $2, $3) on conflict (name) do update set"
+		    " holder = excluded.holder, until = excluded.until where lease.holder = excluded.holder or "
+		    "lease.until < $4"
+		    " or lease.until > $5 returning name", /* taken before the clock was set back: it would last for too long */
 		.in = "ssttt",
 	};
-	Bind b[] = { bind_text(name), bind_str(holder), bind_time(now + length), bind_time(now), bind_time(now + 2 * length) };
+	Bind b[] = { bind_text(name), bind_str(holder), bind_time(now + length), bind_time(now),
+		bind_time(now + 2 * length) };
 	Rows rows;
 
 	if (!db_exec(db, a, &s, b, &rows, err))
@@ -206,12 +218,13 @@ bool
 role_seen(Db *db, Arena *a, const RoleInstance *r, Err *err)
 {
 	static const Stmt s = {
-		.sql = "insert into role_instance (process, role, host, pid, started, last_seen) values ($1, $2, $3, $4, $5, $6)"
+		.sql = "insert into role_instance (process, role, host, pid, started, last_seen) values ($1, $2, $3, "
+		       "$4, $5, $6)"
 		       " on conflict (process, role) do update set last_seen = excluded.last_seen",
 		.in = "sssitt",
 	};
-	Bind b[] = { bind_str(r->process), bind_str(r->role), bind_str(r->host), bind_int(r->pid), bind_time(r->started),
-		bind_time(r->last_seen) };
+	Bind b[] = { bind_str(r->process), bind_str(r->role), bind_str(r->host), bind_int(r->pid),
+		bind_time(r->started), bind_time(r->last_seen) };
 
 	return db_exec(db, a, &s, b, NULL, err);
 }
@@ -252,7 +265,8 @@ role_list(Db *db, Arena *a, TimeUs since, RoleInstance **ret, size_t *ret_n, Err
 	for (size_t i = 0; i < rows.n; i++) {
 		Row r = rows_at(&rows, i);
 
-		(*ret)[i] = (RoleInstance){ row_str(r, 0), row_str(r, 1), row_str(r, 2), row_int(r, 3), row_int(r, 4), row_int(r, 5) };
+		(*ret)[i] = (RoleInstance){ row_str(r, 0), row_str(r, 1), row_str(r, 2), row_int(r, 3), row_int(r, 4),
+			row_int(r, 5) };
 	}
 	return true;
 }
@@ -262,7 +276,8 @@ role_list(Db *db, Arena *a, TimeUs since, RoleInstance **ret, size_t *ret_n, Err
 static DeadRow
 dead_read(Row r)
 {
-	return (DeadRow){ row_int(r, 0), row_str(r, 1), row_str(r, 2), row_str(r, 3), row_str(r, 4), row_str(r, 5), row_int(r, 6) };
+	return (DeadRow){ row_int(r, 0), row_str(r, 1), row_str(r, 2), row_str(r, 3), row_str(r, 4), row_str(r, 5),
+		row_int(r, 6) };
 }
 
 bool

@@ -10,7 +10,8 @@
 MUST_CHECK bool worker_reserve(Db *db, Arena *a, Str name, TimeUs now, Id *ret_id, Err *err);
 /* Registers under a name: makes the row or takes it over with a new incarnation. ret_before is the incarnation whose runs must
  * be settled (none when there was none). The caller notes the change. */
-MUST_CHECK bool worker_register(Db *db, Arena *a, const WorkerDef *w, TimeUs now, Id *ret_id, Str *ret_before, Err *err);
+MUST_CHECK bool worker_register(
+    Db *db, Arena *a, const WorkerDef *w, TimeUs now, Id *ret_id, Str *ret_before, Err *err);
 MUST_CHECK bool worker_list(Db *db, Arena *a, Str role, WorkerDef **ret, size_t *ret_n, Err *err);
 MUST_CHECK bool worker_get(Db *db, Arena *a, Id id, WorkerDef *ret, Err *err); /* ERR_NOT_FOUND */
 /* Last sign of life; makes a stale worker active again (*ret_woken). */
@@ -19,7 +20,8 @@ MUST_CHECK bool worker_set_status(Db *db, Arena *a, Id id, Str incarnation, cons
 MUST_CHECK bool worker_cordon(Db *db, Arena *a, Id id, bool cordoned, Str reason, Id by, TimeUs now, Err *err);
 
 /* Takes or renews a lease; false in *ret_held while somebody else has it. */
-MUST_CHECK bool lease_take(Db *db, Arena *a, const char *name, Str holder, TimeUs now, TimeUs length, bool *ret_held, Err *err);
+MUST_CHECK bool lease_take(
+    Db *db, Arena *a, const char *name, Str holder, TimeUs now, TimeUs length, bool *ret_held, Err *err);
 MUST_CHECK bool lease_drop(Db *db, Arena *a, const char *name, Str holder, Err *err);
 
 typedef struct RoleInstance {

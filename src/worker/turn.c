@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 enum {
-	BATCH = 256,        /* claims and results of one transaction */
-	AHEAD_LEAST = 1,    /* one run waits at the door even when runs are long */
+	BATCH = 256,     /* claims and results of one transaction */
+	AHEAD_LEAST = 1, /* one run waits at the door even when runs are long */
 	AHEAD_MOST = 256,
 	AHEAD_US = 25 * US_PER_MS, /* about this much work lies ready */
 };
@@ -19,7 +19,7 @@ typedef struct Run {
 	Id execution;
 	int attempt;
 	enum { RUN_WAITING, RUN_CLAIMED, RUN_STARTED } state;
-	bool again; /* an earlier claim's commit failed: it may have happened all the same */
+	bool again;       /* an earlier claim's commit failed: it may have happened all the same */
 	struct Run *next; /* in the line of those that wait */
 } Run;
 
@@ -33,7 +33,7 @@ struct WorkerTurn {
 	Run *first, **last; /* those that wait, in order */
 	Run *spare;
 	size_t waiting, held; /* held: claimed and not yet reported */
-	Arena *ends_arena; /* results that are not stored yet */
+	Arena *ends_arena;    /* results that are not stored yet */
 	RunResult *ends;
 	size_t ends_n;
 	int64_t usual_us; /* how long runs take lately */
@@ -203,12 +203,14 @@ say_end(const WorkerTurn *t, const RunResult *r)
 	size_t n = t->config.show_output && fields[2].text.n > 0 ? 3 : 2;
 
 	if (!r->stored)
-		log_line(LOG_WARN, fields, 1, "Execution %lld had moved on: its result changed nothing", (long long)r->execution);
+		log_line(LOG_WARN, fields, 1, "Execution %lld had moved on: its result changed nothing",
+		    (long long)r->execution);
 	else if (r->event == EV_EXIT_OK)
 		log_line(LOG_INFO, fields, n, "Execution %lld completed successfully", (long long)r->execution);
 	else
 		log_line(LOG_INFO, fields, 2, "Execution %lld ended: %.*s", (long long)r->execution,
-		    STR_ARG(str_none(json_get_text(&r->result, "error")) ? str_of("failed") : json_get_text(&r->result, "error")));
+		    STR_ARG(str_none(json_get_text(&r->result, "error")) ? str_of("failed")
+									 : json_get_text(&r->result, "error")));
 }
 
 /* After the commit: results are stored, what was claimed is ours. */
@@ -238,8 +240,12 @@ start_failed(WorkerTurn *t, const RunClaim *c, Str why)
 
 	json_add(t->ends_arena, &result, "error", json_str(str_copy(t->ends_arena, why)));
 	json_add(t->ends_arena, &result, "succeeded", json_bool(false));
-	t->ends[t->ends_n++] = (RunResult){ .execution = c->execution, .attempt = c->attempt, .event = EV_EXIT_BAD,
-		.started = now, .finished = now, .result = result };
+	t->ends[t->ends_n++] = (RunResult){ .execution = c->execution,
+		.attempt = c->attempt,
+		.event = EV_EXIT_BAD,
+		.started = now,
+		.finished = now,
+		.result = result };
 }
 
 static TimeUs
@@ -309,8 +315,8 @@ claims_take(WorkerTurn *t, RunClaim *claims, Run **runs)
 	while (!t->draining && n < BATCH && (int64_t)n < room && t->first != NULL) {
 		runs[n] = line_take(t);
 		runs[n]->state = RUN_CLAIMED;
-		claims[n] = (RunClaim){ .execution = runs[n]->execution, .attempt = runs[n]->attempt,
-			.again = runs[n]->again };
+		claims[n] =
+		    (RunClaim){ .execution = runs[n]->execution, .attempt = runs[n]->attempt, .again = runs[n]->again };
 		n++;
 	}
 	return n;
@@ -324,7 +330,8 @@ turn_store(WorkerTurn *t, RunClaim *claims, size_t n, Err *err)
 	if (!uow_begin(u, err))
 		return false;
 	return runs_finish(u, t->id, t->config.name, t->ends, t->ends_n, err) &&
-	    runs_claim(u, t->id, t->incarnation, t->config.name, claims, n, err) && uow_commit(u, &points_worker, err);
+	       runs_claim(u, t->id, t->incarnation, t->config.name, claims, n, err) &&
+	       uow_commit(u, &points_worker, err);
 }
 
 bool
@@ -371,7 +378,8 @@ worker_turn_drain(WorkerTurn *t, Err *err)
 	}
 	if (n == 0)
 		return true;
-	if (!uow_begin(u, err) || !runs_return(u, ids, attempts, n, t->config.name, str_of("its worker shuts down"), err) ||
+	if (!uow_begin(u, err) ||
+	    !runs_return(u, ids, attempts, n, t->config.name, str_of("its worker shuts down"), err) ||
 	    !uow_commit(u, &points_worker, err)) {
 		for (size_t i = n; i > 0; i--)
 			line_put_back(t, runs[i - 1]);

@@ -24,8 +24,8 @@ struct Worker {
 	Arena *arena;
 	Id id;
 	Str incarnation;
-	Uow *u;        /* of the main thread */
-	Uow *beat_u;   /* of the heartbeat */
+	Uow *u;      /* of the main thread */
+	Uow *beat_u; /* of the heartbeat */
 	Inbox *inbox;
 	WorkerTurn *turn;
 	Consumer *dispatches, *cancels;
@@ -33,7 +33,7 @@ struct Worker {
 	bool running, beating;
 	pthread_mutex_t lock;
 	pthread_cond_t beat_now;
-	atomic_bool stopping, now;
+	atomic_bool stopping, now, drained; /* drained: nothing runs any more, heartbeats end */
 	_Atomic int64_t ahead, held;
 	bool away;
 };
@@ -49,7 +49,8 @@ on_messages(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
 	(void)err;
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < msgs[i].n; k++)
-			inbox_put(w->inbox, msgs[i].kind == MSG_EXECUTION_CANCEL, msgs[i].items[k].id, msgs[i].items[k].attempt);
+			inbox_put(w->inbox, msgs[i].kind == MSG_EXECUTION_CANCEL, msgs[i].items[k].id,
+			    msgs[i].items[k].attempt);
 	w->config.starter->wake(w->config.starter);
 	return true;
 }
@@ -131,6 +132,7 @@ loop_drain(Worker *w)
 		TimeUs now = clock_mono(w->e->clock);
 		Err err = { 0 };
 
+		inbox_empty(w); /* cancels are heard to the end */
 		if (!killed && (now >= until || atomic_load(&w->now))) {
 			log_warn("%zu runs have not ended in time and are stopped", worker_turn_running(w->turn));
 			worker_turn_abandon(w->turn);
@@ -215,7 +217,7 @@ beat_run(void *arg)
 
 	log_role("worker");
 	pthread_mutex_lock(&w->lock);
-	while (!atomic_load(&w->stopping)) {
+	while (!atomic_load(&w->drained)) {
 		TimeUs wait = w->config.heartbeat > 0 ? w->config.heartbeat : 3600LL * US_PER_S;
 		TimeUs until = clock_wall(clock_real()) + wait;
 		struct timespec ts = { .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
@@ -226,7 +228,7 @@ beat_run(void *arg)
 			beat_once(w);
 			pthread_mutex_lock(&w->lock);
 		}
-		if (!atomic_load(&w->stopping) && told == atomic_load(&w->ahead))
+		if (!atomic_load(&w->drained) && told == atomic_load(&w->ahead))
 			pthread_cond_timedwait(&w->beat_now, &w->lock, &ts);
 	}
 	pthread_mutex_unlock(&w->lock);
@@ -304,15 +306,18 @@ consumer_start_patiently(Worker *w, const ConsumerConfig *config, Err *err)
 static bool
 worker_feed(Worker *w, Err *err)
 {
-	ConsumerConfig dispatch = { .role = "worker", .turn = on_messages, .self = w,
+	ConsumerConfig dispatch = { .role = "worker",
+		.turn = on_messages,
+		.self = w,
 		.sub = { .queue = Q_WORKER_EXECUTIONS, .worker = w->id, .exclusive_consumer = true } };
-	ConsumerConfig cancel = { .role = "worker", .turn = on_messages, .self = w,
-		.sub = { .queue = Q_WORKER_CANCEL, .worker = w->id } };
+	ConsumerConfig cancel = {
+		.role = "worker", .turn = on_messages, .self = w, .sub = { .queue = Q_WORKER_CANCEL, .worker = w->id }
+	};
 
 	if (!consumer_start_patiently(w, &dispatch, err)) {
 		if (err->code == ERR_CONFLICT)
-			return err_set(err, ERR_CONFLICT, "a worker named '%.*s' is alive: choose another name with --name",
-			    STR_ARG(w->config.name));
+			return err_set(err, ERR_CONFLICT,
+			    "a worker named '%.*s' is alive: choose another name with --name", STR_ARG(w->config.name));
 		return false;
 	}
 	return consumer_start(w->e, &cancel, &w->cancels, err);
@@ -345,7 +350,8 @@ worker_start(Engine *e, const WorkerConfig *config, Worker **ret, Err *err)
 	atomic_store(&w->ahead, 1);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->beat_now, NULL);
-	if (!uow_open(e, &w->u, err) || !uow_open(e, &w->beat_u, err) || !worker_reserve_row(w, err) || !worker_feed(w, err))
+	if (!uow_open(e, &w->u, err) || !uow_open(e, &w->beat_u, err) || !worker_reserve_row(w, err) ||
+	    !worker_feed(w, err))
 		goto failed;
 	w->turn = worker_turn_open(w->u, config, w->id, w->incarnation);
 	if (!worker_register_row(w, err) || !worker_threads(w, err))
@@ -379,13 +385,15 @@ worker_drain(Worker *w)
 		return;
 	consumer_stop(w->dispatches);
 	w->dispatches = NULL;
-	pthread_mutex_lock(&w->lock);
 	atomic_store(&w->stopping, true);
-	pthread_cond_broadcast(&w->beat_now);
-	pthread_mutex_unlock(&w->lock);
 	w->config.starter->wake(w->config.starter);
 	if (w->running)
 		pthread_join(w->thread, NULL);
+	/* only now: a silent worker's runs are taken from it */
+	pthread_mutex_lock(&w->lock);
+	atomic_store(&w->drained, true);
+	pthread_cond_broadcast(&w->beat_now);
+	pthread_mutex_unlock(&w->lock);
 	if (w->beating)
 		pthread_join(w->beat_thread, NULL);
 	if (w->running)

@@ -13,15 +13,15 @@ typedef struct Worker Worker;
 typedef struct WorkerConfig {
 	Str name;
 	Str host;
-	Str type;           /* "local" */
-	int64_t slots;      /* worker.max_concurrent_tasks */
+	Str type;            /* "local" */
+	int64_t slots;       /* worker.max_concurrent_tasks */
 	TimeUs task_timeout; /* when nothing else says how long a run may take */
 	TimeUs shutdown_timeout;
-	const Json *labels, *taints;  /* may be NULL */
-	const Json *runtimes;         /* names to offer; NULL or null: what is found */
-	Starter *starter;             /* not owned */
-	bool show_output;             /* what runs print stands in the log: the demo */
-	TimeUs heartbeat;             /* 0: embedded, no need to report */
+	const Json *labels, *taints; /* may be NULL */
+	const Json *runtimes;        /* names to offer; NULL or null: what is found */
+	Starter *starter;            /* not owned */
+	bool show_output;            /* what runs print stands in the log: the demo */
+	TimeUs heartbeat;            /* 0: embedded, no need to report */
 } WorkerConfig;
 
 /* Registers, opens its queues, starts its threads. ERR_CONFLICT: a worker of this name is alive. */

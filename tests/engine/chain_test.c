@@ -33,12 +33,23 @@ rig_definitions(Rig *r)
 	Err err = { 0 };
 	PackDef pack = { .ref = str_of("test"), .label = str_of("Test"), .version = str_of("1.0.0") };
 	RuntimeDef runtime = { .ref = str_of("test.shell"), .pack_ref = pack.ref, .name = str_of("shell") };
-	TriggerDef trigger = { .ref = str_of("test.happened"), .pack_ref = pack.ref, .label = str_of("Happened"), .enabled = true };
-	ActionDef action = { .ref = str_of("test.do"), .pack_ref = pack.ref, .label = str_of("Do"), .enabled = true,
-		.entrypoint = str_of("do.sh"), .parameter_delivery = str_of("stdin"), .parameter_format = str_of("json"),
+	TriggerDef trigger = {
+		.ref = str_of("test.happened"), .pack_ref = pack.ref, .label = str_of("Happened"), .enabled = true
+	};
+	ActionDef action = { .ref = str_of("test.do"),
+		.pack_ref = pack.ref,
+		.label = str_of("Do"),
+		.enabled = true,
+		.entrypoint = str_of("do.sh"),
+		.parameter_delivery = str_of("stdin"),
+		.parameter_format = str_of("json"),
 		.output_format = str_of("text") };
-	RuleDef rule = { .ref = str_of("test.rule"), .pack_ref = pack.ref, .label = str_of("Rule"), .enabled = true,
-		.trigger_ref = trigger.ref, .action_ref = action.ref };
+	RuleDef rule = { .ref = str_of("test.rule"),
+		.pack_ref = pack.ref,
+		.label = str_of("Rule"),
+		.enabled = true,
+		.trigger_ref = trigger.ref,
+		.action_ref = action.ref };
 	DefPut put;
 
 	CHECK_OK(uow_begin(u, &err), err);
@@ -62,8 +73,13 @@ rig_worker(Rig *r, const char *incarnation, int64_t slots, const char *runtime)
 {
 	Uow *u = r->u;
 	Err err = { 0 };
-	WorkerDef w = { .name = str_of("w1"), .type = str_of("local"), .role = str_of("action"), .host = str_of("here"),
-		.incarnation = str_of(incarnation), .boot_id = str_of("boot"), .slots = slots };
+	WorkerDef w = { .name = str_of("w1"),
+		.type = str_of("local"),
+		.role = str_of("action"),
+		.host = str_of("here"),
+		.incarnation = str_of(incarnation),
+		.boot_id = str_of("boot"),
+		.slots = slots };
 	Json names = json_array();
 
 	CHECK_OK(uow_begin(u, &err), err);
@@ -90,9 +106,15 @@ rig_open(void)
 	*clock = (Clock){ rig_time, rig_time, r };
 	CHECK_OK(migrate(w->store, r->now, &applied, &err), err);
 	CHECK_OK(bus_open(&bus, &r->bus, &err), err);
-	r->engine = (Engine){ .clock = clock, .store = w->store, .bus = r->bus, .defs = defs_open(),
-		.live = liveness_open(str_of("boot"), 10 * US_PER_S), .process = str_of("test"), .boot_id = str_of("boot"),
-		.heartbeat = 10 * US_PER_S, .scheduled_timeout = 300 * US_PER_S };
+	r->engine = (Engine){ .clock = clock,
+		.store = w->store,
+		.bus = r->bus,
+		.defs = defs_open(),
+		.live = liveness_open(str_of("boot"), 10 * US_PER_S),
+		.process = str_of("test"),
+		.boot_id = str_of("boot"),
+		.heartbeat = 10 * US_PER_S,
+		.scheduled_timeout = 300 * US_PER_S };
 	CHECK_OK(uow_open(&r->engine, &r->u, &err), err);
 	rig_definitions(r);
 	return r;
@@ -168,7 +190,9 @@ rig_claim(Rig *r, Id id, int attempt, const char *incarnation)
 static bool
 rig_finish(Rig *r, Id id, int attempt, ExecEvent event)
 {
-	RunResult result = { .execution = id, .attempt = attempt, .event = event, .started = r->now, .finished = r->now + 1000 };
+	RunResult result = {
+		.execution = id, .attempt = attempt, .event = event, .started = r->now, .finished = r->now + 1000
+	};
 	Err err = { 0 };
 
 	result.result = json_object();
@@ -415,4 +439,46 @@ TEST(parameters_that_break_the_schema_never_reach_a_worker)
 	CHECK(!execution_create(u, &in, &out, &err));
 	CHECK_INT(err.code, ERR_NOT_FOUND);
 	uow_abort(u);
+}
+
+TEST(what_is_old_goes_in_small_steps_and_what_has_not_ended_stays)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Err err = { 0 };
+	Retain at = { 0 };
+	int64_t all = 0, removed;
+	bool more = true;
+	Id ids[8];
+
+	rig_worker(r, "inc-1", 100, "shell");
+	for (size_t i = 0; i < countof(ids); i++) {
+		ids[i] = rig_create(r);
+		rig_schedule(r);
+		CHECK(rig_claim(r, ids[i], 1, "inc-1"));
+		if (i != 2)
+			CHECK(rig_finish(r, ids[i], 1, EV_EXIT_OK));
+		r->now += 10 * 86400LL * US_PER_S;
+	}
+	r->engine.keep_for = 35 * 86400LL * US_PER_S; /* the last three are younger */
+	r->engine.keep_step = 2;
+	for (int steps = 0; more; steps++) {
+		CHECK(steps < 20);
+		CHECK_OK(uow_begin(r->u, &err), err);
+		CHECK_OK(retain(r->u, &at, &removed, &more, &err), err);
+		CHECK_OK(uow_commit(r->u, &points_sweep, &err), err);
+		CHECK(removed <= 3);
+		all += removed;
+	}
+	CHECK_INT(all, 4);
+	for (size_t i = 0; i < countof(ids); i++)
+		CHECK((rig_look(r, ids[i]).id != 0) == (i == 2 || i >= 5));
+	r->engine.keep_for = 0;
+	r->engine.keep_rows = 1;
+	at = (Retain){ 0 };
+	for (more = true; more;) {
+		CHECK_OK(uow_begin(r->u, &err), err);
+		CHECK_OK(retain(r->u, &at, &removed, &more, &err), err);
+		CHECK_OK(uow_commit(r->u, &points_sweep, &err), err);
+	}
+	CHECK(rig_look(r, ids[2]).id != 0 && rig_look(r, ids[7]).id != 0 && rig_look(r, ids[6]).id == 0);
 }

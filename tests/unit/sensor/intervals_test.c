@@ -39,7 +39,8 @@ TEST(a_timer_ticks_one_interval_after_its_anchor_and_does_not_drift)
 
 		CHECK_INT(due, START + n * 10 * US_PER_S);
 		CHECK(!intervals_due(t, due - 1, &k));
-		CHECK(intervals_due(t, due + 3 * US_PER_S, &k)); /* looked at late: the next one is on time all the same */
+		CHECK(intervals_due(
+		    t, due + 3 * US_PER_S, &k)); /* looked at late: the next one is on time all the same */
 		CHECK_INT(k.n, n);
 		CHECK_INT(k.rule, 7);
 	}
@@ -110,8 +111,8 @@ TEST(units_are_read_and_nonsense_is_named)
 		const char *unit;
 		int64_t n;
 		int64_t seconds; /* 0: refused */
-	} cases[] = { { "seconds", 5, 5 }, { "minutes", 2, 120 }, { "hours", 1, 3600 }, { "days", 1, 86400 }, { "weeks", 1, 0 },
-		{ "seconds", -1, 0 }, { "hours", INT64_MAX, 0 } };
+	} cases[] = { { "seconds", 5, 5 }, { "minutes", 2, 120 }, { "hours", 1, 3600 }, { "days", 1, 86400 },
+		{ "weeks", 1, 0 }, { "seconds", -1, 0 }, { "hours", INT64_MAX, 0 } };
 	CLEANUP(arena_done) Arena *a = arena_open();
 
 	for (size_t i = 0; i < countof(cases); i++) {
