@@ -61,7 +61,7 @@ def client(world, record, n, chance, per_second):
     """Asks for n executions, at a steady pace, and again when it got no promise."""
     session = requests.Session()
     while len(record.ids) < n:
-        body = {"action_ref": "t.mark", "parameters": {"seconds": duration(chance)}}
+        body = {"action_ref": "lab.mark", "parameters": {"seconds": duration(chance)}}
         try:
             answer = session.post(world.url + "/api/v1/executions/execute", json=body, timeout=10)
             if answer.status_code == 201:

@@ -36,7 +36,7 @@ def load(world, seconds):
         while not stop.is_set():
             try:
                 answer = session.post(world.url + "/api/v1/executions/execute", timeout=15,
-                                      json={"action_ref": "t.mark", "parameters": {"seconds": 0.2}})
+                                      json={"action_ref": "lab.mark", "parameters": {"seconds": 0.2}})
                 if answer.ok:
                     runs.append(answer.json()["data"]["id"])
                 else:
@@ -59,8 +59,8 @@ def load(world, seconds):
 def survive(world, word, about, control):
     add_test_pack(world)
     world.start()
-    rule(world, "t.beat", action_ref="core.noop", trigger_params=ticking())
-    assert do(world, "t.mark")["status"] == "completed"
+    rule(world, "lab.beat", action_ref="core.noop", trigger_params=ticking())
+    assert do(world, "lab.mark")["status"] == "completed"
     end = load(world, 0.2)
     calm(2)
     control("stop")
@@ -69,10 +69,10 @@ def survive(world, word, about, control):
     back = time.monotonic()
     before = len(world.rows("select id from event"))
     eventually(lambda: len(world.rows("select id from event")) >= before + 3, 30, "ticks go on")
-    assert do(world, "t.mark", seconds=45)["status"] == "completed"
+    assert do(world, "lab.mark", seconds=45)["status"] == "completed"
     caught_up = time.monotonic() - back
     runs = end()
-    world.delete("/rules/t.beat")
+    world.delete("/rules/lab.beat")
 
     assert all(p.alive for p in world.processes), "a role has ended"
     rows = all_settled(world, runs, 45)
@@ -100,7 +100,7 @@ def test_the_broker_may_be_away_under_load(world):
 def test_purging_every_queue_while_work_waits_loses_nothing(world):
     add_test_pack(world)
     world.start()
-    rule(world, "t.purged", "t.thing", action_ref="t.mark")
+    rule(world, "lab.purged", "lab.thing", action_ref="lab.mark")
     world.stop()
     for p in world.processes:
         if p.role == "api":
@@ -108,8 +108,8 @@ def test_purging_every_queue_while_work_waits_loses_nothing(world):
 
     # nobody but the API is there: enforcements and requests wait
     for _ in range(20):
-        world.post("/events", {"trigger_ref": "t.thing", "payload": {}}, 201)
-    runs = [ask(world, "t.mark", {"seconds": 0.1}) for _ in range(20)]
+        world.post("/events", {"trigger_ref": "lab.thing", "payload": {}}, 201)
+    runs = [ask(world, "lab.mark", {"seconds": 0.1}) for _ in range(20)]
     assert "attune.enforcements.queue" in purge_all(world)
 
     for p in world.processes:

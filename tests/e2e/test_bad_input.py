@@ -199,18 +199,18 @@ def test_a_role_without_secrets_does_not_start(tmp_path):
 def test_a_pack_file_that_does_not_load_is_named_with_its_place_and_nothing_of_it_changes(world):
     add_test_pack(world)
     world.start()
-    before = world.rows("select ref, label, entrypoint from action where pack_ref = 't' order by ref")
+    before = world.rows("select ref, label, entrypoint from action where pack_ref = 'lab' order by ref")
     world.stop()
 
-    world.add_pack("t", {"actions/fresh.yaml": "ref: t.fresh\nlabel: Fresh\nentry_point: show.sh\n",
-                         "actions/mark.yaml": "ref: t.mark\nlabel: Changed\nentry_point: mark.sh\nparameter_format: morse\n"})
+    world.add_pack("lab", {"actions/fresh.yaml": "ref: lab.fresh\nlabel: Fresh\nentry_point: show.sh\n",
+                         "actions/mark.yaml": "ref: lab.mark\nlabel: Changed\nentry_point: mark.sh\nparameter_format: morse\n"})
     started = [world.relaunch(p) for p in world.processes]
-    place = re.compile(r"t/actions/mark\.yaml:4:\d+: ")
+    place = re.compile(r"lab/actions/mark\.yaml:4:\d+: ")
     eventually(lambda: place.search(world.logs()) or any(not p.alive for p in started), 20)
     assert place.search(world.logs()), "file, line and column are not named"
 
     def rows():
-        return world.rows("select ref, label, entrypoint from action where pack_ref = 't' order by ref")
+        return world.rows("select ref, label, entrypoint from action where pack_ref = 'lab' order by ref")
 
     if all(p.alive for p in started):
         world.wait_ready()
@@ -231,7 +231,7 @@ def test_malformed_requests_are_told_place_and_reason(running):
     assert missing.status_code in (400, 422) and "action_ref" in missing.text
     wrong = post("/executions/execute", '{"action_ref": 7}')
     assert wrong.status_code in (400, 422) and "action_ref" in wrong.text
-    nothing = post("/rules", '{"ref": "t.x"}')
+    nothing = post("/rules", '{"ref": "lab.x"}')
     assert nothing.status_code in (400, 422) and "label" in nothing.text
     assert requests.get(running.url + "/api/v1/nosuchroute", timeout=5).status_code == 404
     assert requests.delete(running.url + "/api/v1/executions", timeout=5).status_code == 405
@@ -240,16 +240,16 @@ def test_malformed_requests_are_told_place_and_reason(running):
 
 
 def test_a_taken_ref_is_a_conflict_and_changes_nothing(running):
-    body = {"ref": "t.taken", "pack_ref": "t", "label": "first", "trigger_ref": "t.thing", "action_ref": "core.noop"}
+    body = {"ref": "lab.taken", "pack_ref": "lab", "label": "first", "trigger_ref": "lab.thing", "action_ref": "core.noop"}
     running.post("/rules", body, 201)
-    assert "t.taken" in running.request("POST", "/rules", 409, json={**body, "label": "second"}).json()["error"]
-    assert running.get("/rules/t.taken")["data"]["label"] == "first"
-    running.delete("/rules/t.taken")
+    assert "lab.taken" in running.request("POST", "/rules", 409, json={**body, "label": "second"}).json()["error"]
+    assert running.get("/rules/lab.taken")["data"]["label"] == "first"
+    running.delete("/rules/lab.taken")
 
 
 def test_a_body_beyond_the_limit_is_refused(running):
     big = requests.post(running.url + "/api/v1/executions/execute", data=b" " * (11 << 20), timeout=20,
                         headers={"Content-Type": "application/json"})
     assert big.status_code == 413
-    large = running.request("POST", "/events", json={"trigger_ref": "t.thing", "payload": {"x": "y" * (2 << 20)}}, status=413)
+    large = running.request("POST", "/events", json={"trigger_ref": "lab.thing", "payload": {"x": "y" * (2 << 20)}}, status=413)
     assert large.json()["error"]

@@ -8,7 +8,7 @@ import pytest
 import requests
 from broker import Tap, dead_letters, envelope, publish
 from harness import BINARY, eventually
-from work import Ledger, add_test_pack, ask, calm, do, look, rule, settled
+from work import add_test_pack, ask, calm, do, Ledger, look, rule, settled, waits_for
 
 
 def worker_of(world):
@@ -63,9 +63,9 @@ def test_a_foreign_payload_on_the_queues_of_one_process_does_no_harm(running):
     publish(running, "attune.events", "rule.created", envelope("EventCreated", {"event_id": 1}))
     eventually(lambda: len(dead_letters(running)) >= before + 2)
     assert do(running, "core.noop")["status"] == "completed"
-    rule(running, "t.after", trigger_params={"unit": "seconds", "interval": 1})
-    eventually(lambda: running.rows("select id from event where rule_ref = 't.after'"), 5, "the sensor still hears of rules")
-    running.delete("/rules/t.after")
+    rule(running, "lab.after", trigger_params={"unit": "seconds", "interval": 1})
+    eventually(lambda: running.rows("select id from event where rule_ref = 'lab.after'"), 5, "the sensor still hears of rules")
+    running.delete("/rules/lab.after")
 
 
 # ---- messages that go round
@@ -122,11 +122,11 @@ def database_writes(world):
 def test_the_enforcement_reaches_the_executor_and_the_dispatch_the_worker_by_their_keys(running):
     worker = worker_of(running)["id"]
     with Tap(running) as tap:
-        rule(running, "t.keys", "t.thing", action_ref="t.mark")
-        running.post("/events", {"trigger_ref": "t.thing", "payload": {}}, 201)
-        run = eventually(lambda: running.rows("select id, enforcement from execution where rule_ref = 't.keys'"))[0]
+        rule(running, "lab.keys", "lab.thing", action_ref="lab.mark")
+        running.post("/events", {"trigger_ref": "lab.thing", "payload": {}}, 201)
+        run = eventually(lambda: running.rows("select id, enforcement from execution where rule_ref = 'lab.keys'"))[0]
         assert settled(running, run["id"])["status"] == "completed"
-        running.delete("/rules/t.keys")
+        running.delete("/rules/lab.keys")
         eventually(lambda: tap.items("ExecutionCompleted"))
         assert [c[:2] for c in tap.calls("EnforcementCreated")] == [("attune.executions", "enforcement.created")]
         assert tap.items("EnforcementCreated")[0]["enforcement_id"] == run["enforcement"]
@@ -139,7 +139,7 @@ def test_the_enforcement_reaches_the_executor_and_the_dispatch_the_worker_by_the
 @pytest.mark.only("distributed")
 def test_a_dispatch_that_comes_again_does_not_run_the_action_again(running):
     with Tap(running) as tap:
-        run = ask(running, "t.mark", {"seconds": 2})
+        run = ask(running, "lab.mark", {"seconds": 2})
         eventually(lambda: running.ledger.starts(run))
         (exchange, key, body), = [c for c in tap.calls("ExecutionScheduled") if str(run).encode() in c[2]]
         for _ in range(3):
@@ -147,7 +147,7 @@ def test_a_dispatch_that_comes_again_does_not_run_the_action_again(running):
         row = settled(running, run)
         for _ in range(3):
             publish(running, exchange, key, body)  # and afterwards
-        later = ask(running, "t.mark")  # comes behind them in the same queue
+        later = ask(running, "lab.mark")  # comes behind them in the same queue
         settled(running, later)
     assert row["status"] == "completed"
     assert len(running.ledger.starts(run)) == len(running.ledger.ends(run)) == 1
@@ -155,7 +155,7 @@ def test_a_dispatch_that_comes_again_does_not_run_the_action_again(running):
 
 
 def test_a_cancelled_or_ended_run_never_changes_again(running):
-    run = ask(running, "t.mark")
+    run = ask(running, "lab.mark")
     row = settled(running, run)
     running.post(f"/executions/{run}/cancel", status=409)
     assert look(running, run) == row
@@ -164,16 +164,16 @@ def test_a_cancelled_or_ended_run_never_changes_again(running):
 @pytest.mark.only("distributed")
 def test_the_completion_tells_the_truth_about_a_failed_action(running):
     with Tap(running) as tap:
-        bad, good = ask(running, "t.mark", {"exit_code": 3}), ask(running, "t.mark")
+        bad, good = ask(running, "lab.mark", {"exit_code": 3}), ask(running, "lab.mark")
         assert settled(running, bad)["status"] == "failed" and settled(running, good)["status"] == "completed"
         told = eventually(lambda: (t := {i["execution_id"]: i["status"] for i in tap.items("ExecutionCompleted")}).keys() >= {bad, good} and t)
     assert told[bad] == "failed" and told[good] == "completed"
 
 
 def test_a_failed_action_is_failed_wherever_it_is_shown(running):
-    run = do(running, "t.mark", {"exit_code": 3})["id"]
+    run = do(running, "lab.mark", {"exit_code": 3})["id"]
     assert look(running, run)["status"] == "failed"
-    assert run in [r["id"] for r in running.get("/executions", status="failed", per_page=100)["data"]]
+    assert run in [r["id"] for r in running.get("/executions?status=failed&per_page=100")["data"]]
     assert running.rows("select status from execution where id = ?", run) == [{"status": "failed"}]
     assert "failed" in running.cli("execution", "show", run).out
 
@@ -183,21 +183,21 @@ def test_a_failed_action_is_failed_wherever_it_is_shown(running):
 
 def test_a_worker_with_an_empty_runtime_column_is_chosen_by_its_capabilities(running):
     assert worker_of(running)["runtime"] is None and json.loads(worker_of(running)["capabilities"])
-    assert do(running, "t.python")["status"] == "completed"
+    assert do(running, "lab.python")["status"] == "completed"
 
 
 def test_a_worker_without_capabilities_is_chosen_by_the_deprecated_runtime_column(world):
     add_test_pack(world)
     world.start()
     shell = world.rows("select id from runtime where ref = 'core.shell'")[0]["id"]
-    worker = worker_of(world)["id"]
+    worker = eventually(lambda: worker_of(world)["capabilities"] and worker_of(world)["id"], what="the worker has registered")
     stamp = world.rows("select created from worker")[0]["created"]
     stamp = stamp if world.embedded else "now()"
     world.execute("update worker set capabilities = null, runtime = ? where id = ?", shell, worker)
     world.execute(f"insert into definition_change (kind, entity, created) values ('worker', ?, {stamp})", worker)
     assert do(world, "core.echo", {"message": "by the column"})["result"]["stdout"] == "by the column\n"
-    other = ask(world, "t.python")
-    row = eventually(lambda: (r := look(world, other)).get("wait_reason") == "no_worker" and r, what="no worker offers python now")
+    other = ask(world, "lab.python")
+    row = eventually(lambda: (r := look(world, other)) and waits_for(r, "no_worker") and r, what="no worker offers python now")
     assert "python" in row["wait_detail"]
 
 
@@ -210,11 +210,11 @@ def test_echo_runs_with_the_runtime_stored_on_the_action(running):
 def test_an_action_without_a_runtime_fails_and_names_it(world):
     add_test_pack(world)
     world.start()
-    action = world.rows("select id, created from action where ref = 't.mark'")[0]
+    action = world.rows("select id, created from action where ref = 'lab.mark'")[0]
     world.execute("update action set runtime = null where id = ?", action["id"])
     stamp = action["created"] if world.embedded else "now()"
     world.execute(f"insert into definition_change (kind, entity, created) values ('action', ?, {stamp})", action["id"])
-    row = do(world, "t.mark")
+    row = do(world, "lab.mark")
     assert row["status"] == "failed" and "untime" in row["result"]["error"], row["result"]
     assert not Ledger(world).starts()
 

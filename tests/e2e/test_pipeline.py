@@ -5,7 +5,8 @@ import json
 import pytest
 import yaml
 from harness import eventually
-from work import (add_test_pack, ask, calm, do, in_state, ledger_path, look, moves, now_us, processes_of, rule, settled, ticking)
+from work import (add_test_pack, ask, calm, do, in_state, ledger_path, look, moves, now_us, processes_of, rule, settled,
+                  ticking, waits_for)
 
 
 def ticks_of(world, ref):
@@ -16,12 +17,12 @@ def ticks_of(world, ref):
 
 
 def test_a_timer_tick_becomes_a_completed_execution_and_each_hop_is_a_row(running):
-    rule(running, "t.happy", trigger_params=ticking(), action_params={"message": "tick {{ event.payload.execution_count }}"})
-    done = eventually(lambda: running.rows("select * from execution where rule_ref = 't.happy' and status = 'completed' order by id"))[0]
-    running.delete("/rules/t.happy")
+    rule(running, "lab.happy", trigger_params=ticking(), action_params={"message": "tick {{ event.payload.execution_count }}"})
+    done = eventually(lambda: running.rows("select * from execution where rule_ref = 'lab.happy' and status = 'completed' order by id"))[0]
+    running.delete("/rules/lab.happy")
 
     (enforcement,) = running.rows("select * from enforcement where id = ?", done["enforcement"])
-    assert (enforcement["rule_ref"], enforcement["trigger_ref"]) == ("t.happy", "core.intervaltimer")
+    assert (enforcement["rule_ref"], enforcement["trigger_ref"]) == ("lab.happy", "core.intervaltimer")
     assert enforcement["status"] == "processed" and enforcement["resolved_at"] >= enforcement["created"]
 
     (event,) = running.rows("select * from event where id = ?", enforcement["event"])
@@ -46,11 +47,11 @@ def test_a_timer_tick_becomes_a_completed_execution_and_each_hop_is_a_row(runnin
 
 
 def test_the_api_tells_the_same_story_as_the_rows(running):
-    rule(running, "t.story", "t.thing", action_params={"message": "{{ event.payload.text }}"})
-    event = running.post("/events", {"trigger_ref": "t.thing", "payload": {"text": "told"}}, 201)["data"]
-    run = eventually(lambda: running.get("/executions", rule_ref="t.story")["data"])[0]
+    rule(running, "lab.story", "lab.thing", action_params={"message": "{{ event.payload.text }}"})
+    event = running.post("/events", {"trigger_ref": "lab.thing", "payload": {"text": "told"}}, 201)["data"]
+    run = eventually(lambda: running.get("/executions", rule_ref="lab.story")["data"])[0]
     shown = settled(running, run["id"])
-    running.delete("/rules/t.story")
+    running.delete("/rules/lab.story")
 
     assert shown["status"] == "completed" and shown["result"]["stdout"] == "told\n"
     assert [m["status"] for m in shown["timeline"]][-3:] == ["scheduled", "running", "completed"]
@@ -58,23 +59,23 @@ def test_the_api_tells_the_same_story_as_the_rows(running):
     assert enforcement["event"] == event["id"] and enforcement["status"] == "processed"
     assert running.get(f"/events/{event['id']}")["data"]["payload"] == {"text": "told"}
     trace = running.cli("trace", shown["id"]).out
-    for word in ("event", "t.story", "enforcement", "core.echo", "completed"):
+    for word in ("event", "lab.story", "enforcement", "core.echo", "completed"):
         assert word in trace, f"'{word}' is missing in:\n{trace}"
 
 
 def test_an_event_meets_only_the_rules_whose_conditions_it_meets(running):
     north = [{"field": "where", "operator": "equals", "value": "north"}]
-    rule(running, "t.north", "t.thing", conditions=north)
-    rule(running, "t.anywhere", "t.thing")
-    rule(running, "t.off", "t.thing", enabled=False)
-    there = running.post("/events", {"trigger_ref": "t.thing", "payload": {"where": "north"}}, 201)["data"]["id"]
-    elsewhere = running.post("/events", {"trigger_ref": "t.thing", "payload": {"where": "south"}}, 201)["data"]["id"]
+    rule(running, "lab.north", "lab.thing", conditions=north)
+    rule(running, "lab.anywhere", "lab.thing")
+    rule(running, "lab.off", "lab.thing", enabled=False)
+    there = running.post("/events", {"trigger_ref": "lab.thing", "payload": {"where": "north"}}, 201)["data"]["id"]
+    elsewhere = running.post("/events", {"trigger_ref": "lab.thing", "payload": {"where": "south"}}, 201)["data"]["id"]
 
     def met(event):
         return {r["rule_ref"] for r in running.rows("select rule_ref from enforcement where event = ?", event)}
 
-    assert met(there) == {"t.north", "t.anywhere"} and met(elsewhere) == {"t.anywhere"}
-    for ref in ("t.north", "t.anywhere", "t.off"):
+    assert met(there) == {"lab.north", "lab.anywhere"} and met(elsewhere) == {"lab.anywhere"}
+    for ref in ("lab.north", "lab.anywhere", "lab.off"):
         running.delete(f"/rules/{ref}")
 
 
@@ -82,36 +83,36 @@ def test_an_event_meets_only_the_rules_whose_conditions_it_meets(running):
 
 
 def test_a_rule_starts_changes_and_stops_ticking_at_once(running):
-    rule(running, "t.timer", trigger_params=ticking(3600))
+    rule(running, "lab.timer", trigger_params=ticking(3600))
     calm(1.5)
-    assert not ticks_of(running, "t.timer"), "an interval of an hour must not fire yet"
+    assert not ticks_of(running, "lab.timer"), "an interval of an hour must not fire yet"
 
     changed = now_us()
-    running.put("/rules/t.timer", {"trigger_params": ticking(1)})
-    first = eventually(lambda: ticks_of(running, "t.timer"), 5)[0]
+    running.put("/rules/lab.timer", {"trigger_params": ticking(1)})
+    first = eventually(lambda: ticks_of(running, "lab.timer"), 5)[0]
     assert first["created"] - changed < 3_000_000, "the changed interval counts from the change"
 
-    running.post("/rules/t.timer/disable")
+    running.post("/rules/lab.timer/disable")
     stopped = now_us() + 300_000  # a tick may be on its way
     calm(2.5)
-    assert not [t for t in ticks_of(running, "t.timer") if t["created"] > stopped], "a disabled rule ticks"
+    assert not [t for t in ticks_of(running, "lab.timer") if t["created"] > stopped], "a disabled rule ticks"
 
-    running.post("/rules/t.timer/enable")
-    count = len(ticks_of(running, "t.timer"))
-    eventually(lambda: len(ticks_of(running, "t.timer")) > count, 5, "an enabled rule ticks again")
+    running.post("/rules/lab.timer/enable")
+    count = len(ticks_of(running, "lab.timer"))
+    eventually(lambda: len(ticks_of(running, "lab.timer")) > count, 5, "an enabled rule ticks again")
 
-    running.delete("/rules/t.timer")
-    running.get("/rules/t.timer", 404)
+    running.delete("/rules/lab.timer")
+    running.get("/rules/lab.timer", 404)
     stopped = now_us() + 300_000
     calm(2.5)
-    assert not [t for t in ticks_of(running, "t.timer") if t["created"] > stopped], "a deleted rule ticks"
+    assert not [t for t in ticks_of(running, "lab.timer") if t["created"] > stopped], "a deleted rule ticks"
 
 
 def test_ticks_come_at_their_interval_without_drift_and_once_each(running):
-    rule(running, "t.steady", trigger_params=ticking(1))
-    eventually(lambda: len(ticks_of(running, "t.steady")) >= 5, 15)
-    running.delete("/rules/t.steady")
-    ticks = ticks_of(running, "t.steady")
+    rule(running, "lab.steady", trigger_params=ticking(1))
+    eventually(lambda: len(ticks_of(running, "lab.steady")) >= 5, 15)
+    running.delete("/rules/lab.steady")
+    ticks = ticks_of(running, "lab.steady")
     counts = [json.loads(t["payload"])["execution_count"] for t in ticks]
     assert len({t["tick_key"] for t in ticks}) == len(ticks)
     assert counts == list(range(counts[0], counts[0] + len(counts))), f"a tick is missing or double: {counts}"
@@ -154,23 +155,23 @@ def test_the_command_line_waits_and_its_exit_code_tells_how_it_ended(running):
 
 @pytest.mark.parametrize("code", [1, 2, 127, 255])
 def test_the_exit_code_of_a_failure_is_kept(running, code):
-    row = do(running, "t.mark", {"exit_code": code})
+    row = do(running, "lab.mark", {"exit_code": code})
     assert row["status"] == "failed" and row["result"]["exit_code"] == code and row["result"]["succeeded"] is False
     assert row["result"]["error"]
 
 
 def test_an_action_killed_by_a_signal_has_failed_and_says_so(running):
-    row = do(running, "t.signalled")
+    row = do(running, "lab.signalled")
     assert row["status"] == "failed" and "SIGKILL" in row["result"]["error"]
 
 
 def test_what_does_not_exist_is_404_with_its_name(running):
     for method, path, body, name in (
-            ("POST", "/executions/execute", {"action_ref": "t.nosuch"}, "t.nosuch"),
-            ("POST", "/events", {"trigger_ref": "t.notrigger", "payload": {}}, "t.notrigger"),
-            ("GET", "/rules/t.norule", None, "t.norule"),
+            ("POST", "/executions/execute", {"action_ref": "lab.nosuch"}, "lab.nosuch"),
+            ("POST", "/events", {"trigger_ref": "lab.notrigger", "payload": {}}, "lab.notrigger"),
+            ("GET", "/rules/lab.norule", None, "lab.norule"),
             ("GET", "/packs/nopack", None, "nopack"),
-            ("GET", "/actions/t.noaction", None, "t.noaction"),
+            ("GET", "/actions/lab.noaction", None, "lab.noaction"),
             ("GET", "/executions/987654321", None, "987654321")):
         answer = running.request(method, path, 404, json=body).json()
         assert name in answer["error"] and answer["code"] == "NOT_FOUND", answer
@@ -178,7 +179,7 @@ def test_what_does_not_exist_is_404_with_its_name(running):
 
 @pytest.mark.parametrize("language", ["python", "node", "native"])
 def test_actions_of_other_languages_get_their_parameters_and_give_data(running, language):
-    row = do(running, f"t.{language}", {"n": 9007199254740993, "s": "é"})
+    row = do(running, f"lab.{language}", {"n": 9007199254740993, "s": "é"})
     assert row["status"] == "completed", row["result"]
     data = row["result"]["data"]
     assert data["language"] == language and data["id"] == str(row["id"]) and data["got"]["s"] == "é"
@@ -190,7 +191,7 @@ def test_actions_of_other_languages_get_their_parameters_and_give_data(running, 
 @pytest.mark.parametrize("fmt", ["json", "dotenv", "yaml"])
 def test_parameters_arrive_in_the_declared_format(running, fmt, delivery):
     given = {"a": {"b": 1}, "list": [1, "two"], "none": None, "text": "it's\nlong"}
-    row = do(running, f"t.show_{delivery}_{fmt}", given)
+    row = do(running, f"lab.show_{delivery}_{fmt}", given)
     assert row["status"] == "completed", row["result"]
     text = row["result"]["stdout"]
     if fmt == "dotenv":
@@ -200,11 +201,11 @@ def test_parameters_arrive_in_the_declared_format(running, fmt, delivery):
 
 
 def test_parameters_that_break_the_schema_fail_at_once_and_reach_no_worker(running):
-    row = running.post("/executions/execute", {"action_ref": "t.strict", "parameters": {"count": 0}}, 201)["data"]
+    row = running.post("/executions/execute", {"action_ref": "lab.strict", "parameters": {"count": 0}}, 201)["data"]
     assert row["status"] == "failed" and "count" in row["result"]["error"] and not row.get("started_at")
-    row = running.post("/executions/execute", {"action_ref": "t.strict"}, 201)["data"]
+    row = running.post("/executions/execute", {"action_ref": "lab.strict"}, 201)["data"]
     assert row["status"] == "failed" and "count" in row["result"]["error"]
-    assert do(running, "t.strict", {"count": "7"})["status"] == "completed", "a plain number in quotes is a number"
+    assert do(running, "lab.strict", {"count": "7"})["status"] == "completed", "a plain number in quotes is a number"
 
 
 def test_environment_given_by_the_caller_reaches_the_action_and_the_workers_own_does_not(world):
@@ -223,14 +224,14 @@ def test_environment_given_by_the_caller_reaches_the_action_and_the_workers_own_
 
 
 def test_a_time_limit_ends_the_run_as_failed_and_timed_out(running):
-    row = do(running, "t.mark", {"seconds": 300}, timeout_seconds=1)
+    row = do(running, "lab.mark", {"seconds": 300}, timeout_seconds=1)
     assert row["status"] == "failed" and row["result"]["timed_out"] is True and "timed out" in row["result"]["error"]
     assert not processes_of(running, row["id"]), "what it had started still runs"
 
 
 def test_a_run_that_waits_is_cancelled_at_once_and_never_starts(running):
-    nowhere = ask(running, "t.mark", worker_selector={"zone": "nowhere"})
-    row = eventually(lambda: (r := look(running, nowhere)).get("wait_reason") == "no_worker" and r)
+    nowhere = ask(running, "lab.mark", worker_selector={"zone": "nowhere"})
+    row = eventually(lambda: (r := look(running, nowhere)) and waits_for(r, "no_worker") and r)
     assert row["status"] == "requested"
     assert running.post(f"/executions/{nowhere}/cancel")["data"]["status"] == "cancelled"
     assert look(running, nowhere)["result"]["error"]
@@ -239,7 +240,7 @@ def test_a_run_that_waits_is_cancelled_at_once_and_never_starts(running):
 
 
 def test_cancelling_a_run_ends_its_whole_tree(running):
-    run = ask(running, "t.stubborn")
+    run = ask(running, "lab.stubborn")
     eventually(lambda: running.ledger.starts(run))
     eventually(lambda: len(processes_of(running, run)) >= 4, what="its children run")
     assert running.post(f"/executions/{run}/cancel")["data"]["status"] in ("canceling", "cancelled")
@@ -282,13 +283,13 @@ def test_a_run_that_writes_much_is_cut_and_says_so(world):
 def test_a_pack_is_loaded_again_at_the_next_start(world):
     add_test_pack(world)
     world.start()
-    assert do(world, "t.mark")["status"] == "completed"
+    assert do(world, "lab.mark")["status"] == "completed"
     world.stop()
-    world.add_pack("t", {"actions/mark.yaml": f"ref: t.mark\nlabel: Changed\nentry_point: other.sh\nparameter_format: dotenv\n",
+    world.add_pack("lab", {"actions/mark.yaml": f"ref: lab.mark\nlabel: Changed\nentry_point: other.sh\nparameter_format: dotenv\n",
                          "actions/other.sh": f"#!/bin/bash\necho other\n"})
     for p in world.processes:
         world.relaunch(p)
     world.wait_ready()
-    assert do(world, "t.mark")["result"]["stdout"] == "other\n"
-    assert world.get("/actions/t.mark")["data"]["label"] == "Changed"
+    assert do(world, "lab.mark")["result"]["stdout"] == "other\n"
+    assert world.get("/actions/lab.mark")["data"]["label"] == "Changed"
     assert ledger_path(world)

@@ -5,9 +5,9 @@ import re
 import signal
 
 import pytest
-from broker import Tap  # noqa: F401  (documents that these tests need the broker)
 from harness import BINARY, ROOT, Process, eventually
-from work import (Ledger, add_test_pack, all_settled, ask, calm, do, in_state, look, moves, now_us, processes_of, rule, settled, ticking)
+from work import (add_test_pack, all_settled, ask, calm, do, in_state, Ledger, look, moves, now_us, processes_of, rule, settled,
+                  ticking, waits_for)
 
 
 # ---- as operators start it
@@ -52,9 +52,9 @@ def test_the_words_operators_look_for_are_in_the_log(world):
 def test_each_tick_is_one_event_and_each_enforcement_one_execution(world):
     add_test_pack(world)
     world.start(counts={"sensor": 2, "executor": 2, "worker": 3})
-    refs = [f"t.many{i}" for i in range(5)]
+    refs = [f"lab.many{i}" for i in range(5)]
     for ref in refs:
-        rule(world, ref, action_ref="t.mark", trigger_params=ticking())
+        rule(world, ref, action_ref="lab.mark", trigger_params=ticking())
     eventually(lambda: len(world.rows("select id from event")) >= 30, 30)
     for ref in refs:
         world.delete(f"/rules/{ref}")
@@ -106,7 +106,7 @@ def uneven(rows, slots, tolerance_us):
 
 @pytest.mark.alone
 @pytest.mark.only("distributed")
-@pytest.mark.parametrize("action, parameters", [("core.sleep", {"seconds": 1}), ("t.mark", {"seconds": 1})])
+@pytest.mark.parametrize("action, parameters", [("core.sleep", {"seconds": 1}), ("lab.mark", {"seconds": 1})])
 def test_workers_of_1_2_and_4_slots_share_the_work_and_none_is_overfull(world, action, parameters):
     add_test_pack(world)
     world.start(roles=("api", "executor"))
@@ -169,7 +169,7 @@ def test_a_stop_under_load_loses_nothing(world):
     add_test_pack(world)
     world.start(config={"worker": {"max_concurrent_tasks": 4}})
     ledger = Ledger(world)
-    runs = [ask(world, "t.mark", {"seconds": 0.4}) for _ in range(40)]
+    runs = [ask(world, "lab.mark", {"seconds": 0.4}) for _ in range(40)]
     eventually(lambda: len(ledger.ends()) >= 5)
     world.stop()
     assert len(ledger.starts()) == len(ledger.ends()) < 40, "what had started has ended, the rest waits"
@@ -189,7 +189,7 @@ def test_a_stop_under_load_loses_nothing(world):
 def test_a_worker_that_leaves_hands_its_work_to_another(world):
     add_test_pack(world)
     world.start(counts={"worker": 2}, config={"worker": {"max_concurrent_tasks": 2}})
-    runs = [ask(world, "t.mark", {"seconds": 0.4}) for _ in range(30)]
+    runs = [ask(world, "lab.mark", {"seconds": 0.4}) for _ in range(30)]
     ledger = Ledger(world)
     eventually(lambda: len(ledger.ends()) >= 4)
     assert world.kill("worker", signal.SIGTERM).popen.returncode == 0
@@ -200,7 +200,7 @@ def test_a_worker_that_leaves_hands_its_work_to_another(world):
 def test_what_runs_too_long_at_a_stop_is_abandoned_and_says_why(world):
     add_test_pack(world)
     world.start(config={"worker": {"shutdown_timeout": 1}})
-    run = ask(world, "t.mark", {"seconds": 300})
+    run = ask(world, "lab.mark", {"seconds": 300})
     eventually(lambda: Ledger(world).starts(run))
     world.stop(20)
     assert not processes_of(world, run)
@@ -214,7 +214,7 @@ def test_what_runs_too_long_at_a_stop_is_abandoned_and_says_why(world):
 def test_a_second_signal_ends_it_now(world):
     add_test_pack(world)
     world.start()
-    run = ask(world, "t.mark", {"seconds": 300})
+    run = ask(world, "lab.mark", {"seconds": 300})
     eventually(lambda: Ledger(world).starts(run))
     process = world.of_role("worker")[0]
     process.signal(signal.SIGTERM)
@@ -233,7 +233,7 @@ def test_a_second_signal_ends_it_now(world):
 def test_a_killed_worker_leaves_no_process_and_its_runs_are_abandoned_when_it_is_back(world):
     add_test_pack(world)
     world.start()
-    run = ask(world, "t.stubborn")
+    run = ask(world, "lab.stubborn")
     eventually(lambda: len(processes_of(world, run)) >= 4)
     process = world.kill("worker")
     eventually(lambda: not processes_of(world, run), 10, "the guardian has ended the tree")
@@ -241,7 +241,7 @@ def test_a_killed_worker_leaves_no_process_and_its_runs_are_abandoned_when_it_is
     row = settled(world, run, 20)
     assert row["status"] == "abandoned" and row["result"]["error"]
     assert len(Ledger(world).starts(run)) == 1
-    assert do(world, "t.mark")["status"] == "completed"
+    assert do(world, "lab.mark")["status"] == "completed"
     eventually(lambda: not world.leftovers(), 5, "no process is left behind")
 
 
@@ -249,13 +249,13 @@ def test_a_killed_worker_leaves_no_process_and_its_runs_are_abandoned_when_it_is
 def test_the_runs_of_a_worker_that_stays_away_are_abandoned_in_time(world):
     add_test_pack(world)
     world.start(config={"worker": {"heartbeat_interval": 1}})
-    run = ask(world, "t.mark", {"seconds": 300})
+    run = ask(world, "lab.mark", {"seconds": 300})
     in_state(world, run, "running")
     killed = now_us()
     world.kill("worker")
-    waits = ask(world, "t.mark")
+    waits = ask(world, "lab.mark")
     row = settled(world, run, 25)
     assert row["status"] == "abandoned" and now_us() - killed < 3 * 1_000_000 + 5_000_000 + 5_000_000
-    eventually(lambda: look(world, waits).get("wait_reason") == "no_worker", 15)
+    eventually(lambda: waits_for(look(world, waits), "no_worker"), 15)
     world.wait_ready([world.launch("worker", {"worker": {"heartbeat_interval": 1}})])
     assert settled(world, waits)["status"] == "completed"

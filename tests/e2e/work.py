@@ -5,6 +5,7 @@ really happened can be held against what the database says.
 """
 
 import os
+import re
 import time
 from collections import namedtuple
 
@@ -57,13 +58,13 @@ kill -9 $$
 
 
 def action(name, file, runner="shell", delivery="stdin", fmt="json", output="text", more=""):
-    return (f"ref: t.{name}\nlabel: {name}\nrunner_type: {runner}\nentry_point: {file}\nparameter_delivery: {delivery}\n"
+    return (f"ref: lab.{name}\nlabel: {name}\nrunner_type: {runner}\nentry_point: {file}\nparameter_delivery: {delivery}\n"
             f"parameter_format: {fmt}\noutput_format: {output}\n{more}")
 
 
 def test_pack_files(ledger):
     files = {
-        "pack.yaml": "ref: t\nlabel: Test\nversion: 1.0.0\n",
+        "pack.yaml": "ref: lab\nlabel: Test\nversion: 1.0.0\n",
         "actions/mark.sh": MARK.replace("LEDGER", ledger),
         "actions/mark.yaml": action("mark", "mark.sh", fmt="dotenv"),
         "actions/stubborn.sh": STUBBORN.replace("LEDGER", ledger),
@@ -78,7 +79,7 @@ def test_pack_files(ledger):
         "actions/native.yaml": action("native", "hello", "native", output="json"),
         "actions/strict.yaml": action("strict", "show.sh", more="parameters:\n  count: {type: integer, required: true, minimum: 1}\n"),
         "actions/show.sh": SHOW,
-        "triggers/thing.yaml": "ref: t.thing\nlabel: Thing\n",
+        "triggers/thing.yaml": "ref: lab.thing\nlabel: Thing\n",
     }
     for delivery in ("stdin", "file"):
         for fmt in ("json", "dotenv", "yaml"):
@@ -94,7 +95,7 @@ def ledger_path(world):
 
 
 def add_test_pack(world):
-    world.add_pack("t", test_pack_files(ledger_path(world)))
+    world.add_pack("lab", test_pack_files(ledger_path(world)))
 
 
 Entry = namedtuple("Entry", "word id attempt pid at")
@@ -141,6 +142,11 @@ def settled(world, execution, seconds=30):
 
 def do(world, action_ref, parameters=None, seconds=30, **more):
     return settled(world, ask(world, action_ref, parameters, **more), seconds)
+
+
+def waits_for(row, reason):
+    """The reason is its word alone, or the word with what exactly is missing."""
+    return re.match(rf"{reason}\b", row.get("wait_reason") or "")
 
 
 def in_state(world, execution, status, seconds=15):
