@@ -6,6 +6,7 @@
 #include "sim_proc.h"
 
 void judge_look(Sim *s);  /* at any moment between two steps */
+void judge_room(Sim *s);  /* from time to time in the calm: nothing waits for a worker that has room */
 bool judge_quiet(Sim *s); /* nothing waits for anybody */
 void judge_stuck(Sim *s); /* it did not become quiet in time: says what waits */
 void judge_end(Sim *s);   /* once it is quiet */

@@ -10,7 +10,7 @@
 typedef struct Start {
 	Id execution;
 	int attempt;
-	size_t worker; /* number of its process in the simulation */
+	size_t worker;      /* number of its process in the simulation */
 	TimeUs began, ends; /* monotonic; ends moves when it is cancelled or killed */
 	RunOutcome outcome;
 	bool killed; /* with its worker: nobody heard its outcome */

@@ -21,6 +21,7 @@ typedef enum Sabotage {
 	SABOTAGE_FINISH, /* a result is written whatever the state of its row */
 	SABOTAGE_TICK,   /* ticks have no unique key */
 	SABOTAGE_SLOTS,  /* workers say that they have more slots than they have */
+	SABOTAGE_SWEEP,  /* nobody sweeps */
 } Sabotage;
 
 typedef struct SimOptions {
@@ -34,7 +35,7 @@ enum { WHY_MAX = 400, POINTS_MAX = 64 };
 typedef struct SimResult {
 	bool failed;
 	char why[WHY_MAX];
-	uint64_t trace; /* hash of everything that happened */
+	uint64_t trace;  /* hash of everything that happened */
 	uint64_t points; /* bits of crash_points() that were passed */
 	size_t steps, executions, starts, crashes;
 } SimResult;
@@ -78,19 +79,21 @@ struct Sim {
 	size_t lines;
 	TimeUs away_until; /* the broker */
 	TimeUs chaos_at;   /* the next blow */
+	TimeUs stepped_at; /* the wall clock, for the last time */
 	bool calmed;       /* clients have stopped and tidied up */
 	Id rules[8];       /* that a timer drives */
 	size_t rules_n;
 	uint64_t published; /* messages but heartbeats */
+	size_t idle_looks;  /* in a row that saw work wait beside a free slot */
 };
 
 uint64_t sim_random(Sim *s);
 uint64_t sim_below(Sim *s, uint64_t n);
 TimeUs sim_between(Sim *s, TimeUs least, TimeUs most);
 bool sim_chance(Sim *s, uint64_t thousandths);
-bool sim_chaos(const Sim *s);                                  /* things may still go wrong */
-void sim_say(Sim *s, const char *fmt, ...) PRINTF(2, 3);       /* a line of the trace */
-void sim_fail(Sim *s, const char *fmt, ...) PRINTF(2, 3);      /* the first one counts */
+bool sim_chaos(const Sim *s);                                     /* things may still go wrong */
+void sim_say(Sim *s, const char *fmt, ...) PRINTF(2, 3);          /* a line of the trace */
+void sim_fail(Sim *s, const char *fmt, ...) PRINTF(2, 3);         /* the first one counts */
 void sim_must(Sim *s, bool ok, const Err *err, const char *what); /* for what cannot fail here */
 
 /* sim_clock.c */

@@ -201,8 +201,8 @@ port_publish_sim(Port *p, const Outbox *o, Err *err)
 	n = outbox_group(a, o, &groups);
 	for (size_t i = 0; i < n; i++) {
 		const OutGroup *g = &groups[i];
-		Envelope e = { uuid_new(clock_wall(p->bus->clock)), g->items[0].correlation, g->kind, clock_wall(p->bus->clock),
-			p->bus->process };
+		Envelope e = { uuid_new(clock_wall(p->bus->clock)), g->items[0].correlation, g->kind,
+			clock_wall(p->bus->clock), p->bus->process };
 
 		group_note(s, g);
 		group_send(s->broker, g, envelope_write(a, &e, g->items, g->n));
@@ -249,7 +249,7 @@ static bool
 letter_for(const Letter *l, const Sub *sub)
 {
 	return l->queue == sub->queue && l->worker == sub->worker &&
-	    (l->process == NULL || strcmp(l->process, sub->bus->process) == 0);
+	       (l->process == NULL || strcmp(l->process, sub->bus->process) == 0);
 }
 
 static void

@@ -31,7 +31,8 @@ strike_pause(Sim *s)
 	Proc *p = any(s, sim_chance(s, 700) ? HAS_WORKER : HAS_EXECUTOR | HAS_SENSOR);
 
 	if (p != NULL)
-		proc_pause(p, sim_chance(s, 600) ? sim_between(s, 31 * US_PER_S, 60 * US_PER_S) : sim_between(s, 0, 9 * US_PER_S));
+		proc_pause(p, sim_chance(s, 600) ? sim_between(s, 31 * US_PER_S, 60 * US_PER_S)
+						 : sim_between(s, 0, 9 * US_PER_S));
 }
 
 static void
@@ -66,8 +67,10 @@ strike_clock(Sim *s)
 {
 	TimeUs step = (sim_chance(s, 500) ? 3600LL : -3600LL) * US_PER_S;
 
-	if (!s->weather.steps_clock)
+	/* there and back within one look of the sweeper leaves no trace that anybody could read */
+	if (!s->weather.steps_clock || s->now < s->stepped_at + 20 * US_PER_S)
 		return;
+	s->stepped_at = s->now;
 	s->wall_offset += step;
 	sim_say(s, "the clock is set by %lld s", (long long)(step / US_PER_S));
 }

@@ -27,9 +27,17 @@ define_action(Sim *s, Id pack, Id runtime, const char *ref, int64_t timeout)
 {
 	Arena *a = s->eye_arena;
 	Json n = object_of(a, "type", json_cstr("integer"));
-	ActionDef d = { .ref = str_of(ref), .pack = pack, .pack_ref = str_of("sim"), .label = str_of(ref), .runtime = runtime,
-		.entrypoint = str_of("run"), .parameter_delivery = str_of("stdin"), .parameter_format = str_of("json"),
-		.output_format = str_of("json"), .enabled = true, .timeout_seconds = timeout };
+	ActionDef d = { .ref = str_of(ref),
+		.pack = pack,
+		.pack_ref = str_of("sim"),
+		.label = str_of(ref),
+		.runtime = runtime,
+		.entrypoint = str_of("run"),
+		.parameter_delivery = str_of("stdin"),
+		.parameter_format = str_of("json"),
+		.output_format = str_of("json"),
+		.enabled = true,
+		.timeout_seconds = timeout };
 	DefPut put;
 	Err err = { 0 };
 
@@ -41,7 +49,10 @@ static Id
 define_runtime(Sim *s, Id pack, const char *name)
 {
 	Arena *a = s->eye_arena;
-	RuntimeDef d = { .ref = str_fmt(a, "sim.%s", name), .pack = pack, .pack_ref = str_of("sim"), .name = str_of(name),
+	RuntimeDef d = { .ref = str_fmt(a, "sim.%s", name),
+		.pack = pack,
+		.pack_ref = str_of("sim"),
+		.name = str_of(name),
 		.execution_config = json_object() };
 	DefPut put;
 	Err err = { 0 };
@@ -53,7 +64,9 @@ define_runtime(Sim *s, Id pack, const char *name)
 static void
 define_trigger(Sim *s, Id pack, const char *ref)
 {
-	TriggerDef d = { .ref = str_of(ref), .pack = pack, .pack_ref = str_of("sim"), .label = str_of(ref), .enabled = true };
+	TriggerDef d = {
+		.ref = str_of(ref), .pack = pack, .pack_ref = str_of("sim"), .label = str_of(ref), .enabled = true
+	};
 	DefPut put;
 	Err err = { 0 };
 
@@ -66,8 +79,13 @@ define_rule(Sim *s, Id pack, const char *ref, const char *trigger, const char *a
 	Arena *a = s->eye_arena;
 	TriggerDef t;
 	ActionDef x;
-	RuleDef d = { .ref = str_of(ref), .pack = pack, .pack_ref = str_of("sim"), .label = str_of(ref),
-		.action_ref = str_of(action), .trigger_ref = str_of(trigger), .enabled = true };
+	RuleDef d = { .ref = str_of(ref),
+		.pack = pack,
+		.pack_ref = str_of("sim"),
+		.label = str_of(ref),
+		.action_ref = str_of(action),
+		.trigger_ref = str_of(trigger),
+		.enabled = true };
 	DefPut put;
 	Err err = { 0 };
 
@@ -81,8 +99,11 @@ define_rule(Sim *s, Id pack, const char *ref, const char *trigger, const char *a
 		d.trigger_params = object_of(a, "interval", json_int(interval));
 	sim_must(s, rule_put(s->eye, a, &d, s->now + s->wall_offset, &put, &err), &err, ref);
 	if (interval > 0)
-		ledger_rule(&s->ledger, (Span){ .what = d.id, .anchor = d.anchor, .interval = interval * US_PER_S,
-			.from = s->now, .to = INT64_MAX });
+		ledger_rule(&s->ledger, (Span){ .what = d.id,
+					    .anchor = d.anchor,
+					    .interval = interval * US_PER_S,
+					    .from = s->now,
+					    .to = INT64_MAX });
 	return d.id;
 }
 
@@ -117,7 +138,8 @@ client_define(Sim *s)
 static bool
 do_create(Task *t, Err *err)
 {
-	static const char *const refs[] = { "sim.work", "sim.work", "sim.work", "sim.slow", "sim.slow", "sim.rare", "sim.bare" };
+	static const char *const refs[] = { "sim.work", "sim.work", "sim.work", "sim.slow", "sim.slow", "sim.rare",
+		"sim.bare" };
 	Sim *s = t->proc->sim;
 	Uow *u = t->u;
 	Json *params;
@@ -182,7 +204,7 @@ do_cordon(Task *t, Err *err)
 		return true;
 	sim_say(s, "client %s worker %lld", on ? "cordons" : "uncordons", (long long)id);
 	return uow_begin(u, err) && worker_cordon(u->db, u->arena, id, on, str_of("a look inside"), 0, u->now, err) &&
-	    change_note(u->db, u->arena, "worker", id, u->now, err) && uow_commit(u, &points_create, err);
+	       change_note(u->db, u->arena, "worker", id, u->now, err) && uow_commit(u, &points_create, err);
 }
 
 static void
@@ -220,9 +242,12 @@ rule_switch(Task *t, Id id, bool on, Err *err)
 		return false;
 	sim_say(s, "client switches rule %lld %s", (long long)id, on ? "on" : "off");
 	if (on)
-		ledger_rule(&s->ledger, (Span){ .what = id, .anchor = r.anchor,
-			.interval = json_as_int(json_get(&r.trigger_params, "interval"), 0) * US_PER_S, .from = s->now,
-			.to = INT64_MAX });
+		ledger_rule(
+		    &s->ledger, (Span){ .what = id,
+				    .anchor = r.anchor,
+				    .interval = json_as_int(json_get(&r.trigger_params, "interval"), 0) * US_PER_S,
+				    .from = s->now,
+				    .to = INT64_MAX });
 	return true;
 }
 
@@ -243,7 +268,8 @@ do_delete(Task *t, Err *err)
 	RuleDef r;
 
 	rule_unknown(s, id);
-	if (!uow_begin(u, err) || !rule_get(u->db, u->arena, id, &r, err) || !rule_delete(u->db, u->arena, id, u->now, err))
+	if (!uow_begin(u, err) || !rule_get(u->db, u->arena, id, &r, err) ||
+	    !rule_delete(u->db, u->arena, id, u->now, err))
 		return false;
 	rule_tell(u, MSG_RULE_DELETED, &r);
 	sim_say(s, "client deletes rule %lld", (long long)id);

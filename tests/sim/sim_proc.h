@@ -23,10 +23,10 @@ struct Task {
 	const TaskKind *kind;
 	Proc *proc;
 	Uow *u;
-	Sub *sub;      /* consumers, and the sensor's rules */
-	Turn *turn;    /* consumers */
-	Arena *arena;  /* of the messages taken */
-	TimeUs at;     /* not before */
+	Sub *sub;     /* consumers, and the sensor's rules */
+	Turn *turn;   /* consumers */
+	Arena *arena; /* of the messages taken */
+	TimeUs at;    /* not before */
 };
 
 typedef struct WorkerPart {
@@ -37,7 +37,7 @@ typedef struct WorkerPart {
 	Inbox *inbox;
 	Starter *starter;
 	int64_t ahead, told, held;
-	bool again;    /* there is more to do, or something to repeat */
+	bool again; /* there is more to do, or something to repeat */
 	bool stopping, draining, killed;
 	TimeUs kill_at, give_up_at;
 } WorkerPart;
@@ -89,4 +89,4 @@ void worker_part_done(Proc *p);
 
 /* sim_client.c */
 void client_tasks(Proc *p);
-void client_define(Sim *s);  /* packs, actions, rules: before the first process starts */
+void client_define(Sim *s); /* packs, actions, rules: before the first process starts */

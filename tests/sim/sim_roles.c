@@ -76,7 +76,11 @@ consumer_add(Proc *p, QueueId queue, Id worker, Turn *turn)
 static TimeUs
 sweeper_due(const Task *t)
 {
-	return t->proc->sim->weather.embedded && !t->proc->armed ? INT64_MAX : t->at;
+	const Sim *s = t->proc->sim;
+
+	if (s->options.sabotage == SABOTAGE_SWEEP || (s->weather.embedded && !t->proc->armed))
+		return INT64_MAX;
+	return t->at;
 }
 
 static void
@@ -95,8 +99,8 @@ sweeper_step(Task *t)
 	}
 	p->armed |= r.waiting;
 	if (r.announced + r.returned + r.abandoned + r.refused + r.workers_lost > 0)
-		sim_say(p->sim, "%s sweeps: %zu announced, %zu returned, %zu abandoned, %zu refused, %zu workers", p->name,
-		    r.announced, r.returned, r.abandoned, r.refused, r.workers_lost);
+		sim_say(p->sim, "%s sweeps: %zu announced, %zu returned, %zu abandoned, %zu refused, %zu workers",
+		    p->name, r.announced, r.returned, r.abandoned, r.refused, r.workers_lost);
 }
 
 void
@@ -198,8 +202,9 @@ worker_leave(Task *t, Err *err)
 	WorkerPart *w = &t->proc->worker;
 	Uow *u = t->u;
 
-	return uow_begin(u, err) && worker_set_status(u->db, u->arena, w->id, w->incarnation, "inactive", u->now, err) &&
-	    change_note(u->db, u->arena, "worker", w->id, u->now, err) && uow_commit(u, &points_worker, err);
+	return uow_begin(u, err) &&
+	       worker_set_status(u->db, u->arena, w->id, w->incarnation, "inactive", u->now, err) &&
+	       change_note(u->db, u->arena, "worker", w->id, u->now, err) && uow_commit(u, &points_worker, err);
 }
 
 static void
@@ -226,6 +231,7 @@ drain_step(Task *t)
 	Err err = { 0 };
 	bool more;
 
+	inbox_empty(w);
 	if (!w->killed && p->sim->now >= w->kill_at) {
 		worker_turn_abandon(w->turn);
 		w->starter->kill_all(w->starter);
@@ -356,7 +362,8 @@ on_messages(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
 	(void)err;
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < msgs[i].n; k++)
-			inbox_put(w->inbox, msgs[i].kind == MSG_EXECUTION_CANCEL, msgs[i].items[k].id, msgs[i].items[k].attempt);
+			inbox_put(w->inbox, msgs[i].kind == MSG_EXECUTION_CANCEL, msgs[i].items[k].id,
+			    msgs[i].items[k].attempt);
 	return true;
 }
 
@@ -370,9 +377,15 @@ worker_row(Proc *p, Arena *a)
 	if (p->python)
 		json_push(a, &names, json_cstr("python"));
 	json_add(a, &capabilities, "runtimes", names);
-	return (WorkerDef){ .name = p->worker.config.name, .type = str_of("local"), .role = str_of("action"),
-		.host = str_of("here"), .incarnation = p->worker.incarnation, .boot_id = p->e.boot_id,
-		.capabilities = capabilities, .meta = json_object(), .slots = p->slots + lie };
+	return (WorkerDef){ .name = p->worker.config.name,
+		.type = str_of("local"),
+		.role = str_of("action"),
+		.host = str_of("here"),
+		.incarnation = p->worker.incarnation,
+		.boot_id = p->e.boot_id,
+		.capabilities = capabilities,
+		.meta = json_object(),
+		.slots = p->slots + lie };
 }
 
 static bool
@@ -430,8 +443,13 @@ worker_tasks(Proc *p)
 	*w = (WorkerPart){ .id = id, .ahead = 1, .inbox = inbox_open() };
 	w->starter = sim_starter_open(p->sim, &p->clock.face, p->number, p->slots);
 	w->incarnation = uuid_text(p->arena, uuid_new(clock_wall(&p->clock.face)));
-	w->config = (WorkerConfig){ .name = str_of(p->worker_name), .host = str_of("here"), .type = str_of("local"),
-		.slots = p->slots + lie, .task_timeout = 20 * US_PER_S, .shutdown_timeout = DRAIN_US, .starter = w->starter,
+	w->config = (WorkerConfig){ .name = str_of(p->worker_name),
+		.host = str_of("here"),
+		.type = str_of("local"),
+		.slots = p->slots + lie,
+		.task_timeout = 20 * US_PER_S,
+		.shutdown_timeout = DRAIN_US,
+		.starter = w->starter,
 		.heartbeat = p->sim->weather.embedded ? 0 : BEAT_US };
 	task_add(p, &boot);
 }

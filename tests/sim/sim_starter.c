@@ -49,8 +49,8 @@ check_start(SimStarter *x, const RunSpec *spec)
 		if (o->attempt == spec->attempt)
 			sim_fail(s, "I2: execution %lld attempt %d starts twice", (long long)o->execution, o->attempt);
 		if (o->ends > s->now)
-			sim_fail(s, "I3: execution %lld attempt %d starts while attempt %d runs", (long long)o->execution,
-			    spec->attempt, o->attempt);
+			sim_fail(s, "I3: execution %lld attempt %d starts while attempt %d runs",
+			    (long long)o->execution, spec->attempt, o->attempt);
 	}
 	if (running >= x->slots)
 		sim_fail(s, "slots: worker %zu starts execution %lld while %lld run, it has %lld slots", x->worker,
@@ -72,7 +72,9 @@ fake_start(Starter *face, const RunSpec *spec, Err *err)
 {
 	SimStarter *x = self_of(face);
 	Sim *s = x->sim;
-	FakeRun r = { .execution = spec->execution, .attempt = spec->attempt, .wall = clock_wall(x->clock), .began = s->now };
+	FakeRun r = {
+		.execution = spec->execution, .attempt = spec->attempt, .wall = clock_wall(x->clock), .began = s->now
+	};
 
 	if (x->n == RUNS_MAX || sim_chance(s, 10))
 		return err_set(err, ERR_SYS, "no process can be made");
@@ -85,8 +87,12 @@ fake_start(Starter *face, const RunSpec *spec, Err *err)
 	}
 	if (!r.unstarted) {
 		check_start(x, spec);
-		r.start = ledger_start(&s->ledger, (Start){ .execution = r.execution, .attempt = r.attempt, .worker = x->worker,
-			.began = r.began, .ends = r.ends, .outcome = r.outcome });
+		r.start = ledger_start(&s->ledger, (Start){ .execution = r.execution,
+						       .attempt = r.attempt,
+						       .worker = x->worker,
+						       .began = r.began,
+						       .ends = r.ends,
+						       .outcome = r.outcome });
 		s->result.starts++;
 	}
 	sim_say(s, "starts execution %lld attempt %d for %lld us", (long long)r.execution, r.attempt,
@@ -145,8 +151,12 @@ fake_ended(Starter *face, Arena *a, RunEnd *ret, size_t max)
 			x->runs[kept++] = *r;
 			continue;
 		}
-		ret[n++] = (RunEnd){ .execution = r->execution, .attempt = r->attempt, .outcome = r->outcome,
-			.started_at = r->wall, .finished_at = r->wall + (r->ends - r->began), .result = result_of(a, r) };
+		ret[n++] = (RunEnd){ .execution = r->execution,
+			.attempt = r->attempt,
+			.outcome = r->outcome,
+			.started_at = r->wall,
+			.finished_at = r->wall + (r->ends - r->began),
+			.result = result_of(a, r) };
 	}
 	x->n = kept;
 	return n;

@@ -113,7 +113,8 @@ check_guard(Sabotage guard, const char *reason)
 		if (!r.failed)
 			continue;
 		if (strncmp(r.why, reason, strlen(reason)) != 0)
-			test_fail(__FILE__, __LINE__, "seed %llu failed by '%s', not by '%s'", (unsigned long long)seed, r.why, reason);
+			test_fail(__FILE__, __LINE__, "seed %llu failed by '%s', not by '%s'", (unsigned long long)seed,
+			    r.why, reason);
 		return;
 	}
 	test_fail(__FILE__, __LINE__, "no seed of %d noticed that a guard is gone", GUARD_SEEDS);
@@ -132,6 +133,11 @@ TEST(a_result_without_its_guard_makes_a_seed_fail)
 TEST(a_tick_without_its_key_makes_a_seed_fail)
 {
 	check_guard(SABOTAGE_TICK, "ticks");
+}
+
+TEST(without_a_sweeper_a_seed_fails)
+{
+	check_guard(SABOTAGE_SWEEP, "I1");
 }
 
 TEST(a_worker_that_claims_beyond_its_slots_makes_a_seed_fail)

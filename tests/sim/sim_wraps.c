@@ -83,10 +83,10 @@ __wrap_event_insert(Db *db, Arena *a, const EventNew *rows, size_t n, TimeUs now
 
 /* ---- moves ---- */
 
-MUST_CHECK bool __wrap_execution_move(Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by,
-    ExecMoved *ret, Err *err);
-MUST_CHECK bool __real_execution_move(Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by,
-    ExecMoved *ret, Err *err);
+MUST_CHECK bool __wrap_execution_move(
+    Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by, ExecMoved *ret, Err *err);
+MUST_CHECK bool __real_execution_move(
+    Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by, ExecMoved *ret, Err *err);
 
 static void
 move_note(ExecEvent ev, const ExecMove *m, const ExecMoved *r)
@@ -95,8 +95,8 @@ move_note(ExecEvent ev, const ExecMove *m, const ExecMoved *r)
 
 	if (!r->moved)
 		return;
-	sim_say(sim, "moves execution %lld attempt %d from %s to %s", (long long)m->id, r->attempt, exec_state_name(m->from),
-	    exec_state_name(r->to));
+	sim_say(sim, "moves execution %lld attempt %d from %s to %s", (long long)m->id, r->attempt,
+	    exec_state_name(m->from), exec_state_name(r->to));
 	if (ev == EV_CLAIM) {
 		note->claimed_at = sim->now;
 		note->worker = m->worker;
@@ -115,8 +115,13 @@ claim_anyway(Db *db, Arena *a, const ExecMove *m, ExecMoved *ret, Err *err)
 		return true;
 	if (!execution_peek(db, a, m->id, &e, err))
 		return false;
-	*ret = (ExecMoved){ .moved = e.id != 0, .to = EXEC_RUNNING, .attempt = m->attempt, .action = e.action, .worker = m->worker,
-		.action_ref = e.action_ref, .correlation = e.correlation };
+	*ret = (ExecMoved){ .moved = e.id != 0,
+		.to = EXEC_RUNNING,
+		.attempt = m->attempt,
+		.action = e.action,
+		.worker = m->worker,
+		.action_ref = e.action_ref,
+		.correlation = e.correlation };
 	return true;
 }
 
@@ -134,8 +139,8 @@ finish_anyway(Db *db, Arena *a, const ExecMove *m, ExecMoved *ret, TimeUs now, E
 }
 
 bool
-__wrap_execution_move(Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by, ExecMoved *ret,
-    Err *err)
+__wrap_execution_move(
+    Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by, ExecMoved *ret, Err *err)
 {
 	if (!__real_execution_move(db, a, ev, moves, n, now, by, ret, err))
 		return false;
