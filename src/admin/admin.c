@@ -1,5 +1,6 @@
-#include "admin/run.h"
+#include "admin/admin.h"
 
+#include "admin/run.h"
 #include "admin/commands.h"
 
 #include <stddef.h>

@@ -38,6 +38,10 @@ const Follows follows[] = {
 	{ "rule changed (API)", ROLE_API, 0,
 	    K(RULE_CREATED) | K(RULE_UPDATED) | K(RULE_ENABLED) | K(RULE_DISABLED) | K(RULE_DELETED), 0,
 	    "sensors change their timers" },
+	{ "pack registered or removed (API)", ROLE_API, 0,
+	    K(PACK_REGISTERED) | K(PACK_DELETED) | K(RULE_CREATED) | K(RULE_UPDATED) | K(RULE_ENABLED) |
+		K(RULE_DISABLED) | K(RULE_DELETED),
+	    0, "and what that changed of rules" },
 	{ "enforcement processor", ROLE_EXECUTOR, Q(ENFORCEMENTS), PLACED, 0,
 	    "execution and worker in one transaction; completed at once when the parameters break the schema" },
 	{ "scheduler", ROLE_EXECUTOR, Q(REQUESTS), PLACED, 0, "completed when the action is gone" },
