@@ -3,6 +3,7 @@
 import json
 import os
 import time
+import uuid
 
 import pytest
 
@@ -389,3 +390,33 @@ def test_requests_of_many_at_once_for_one_ref_make_one_rule(api):
     with ThreadPoolExecutor(8) as pool:
         codes = sorted(pool.map(create, range(16)))
     assert codes == [201] + [409] * 15
+
+
+def dead_letter(world, body):
+    """Puts a message where it will be refused (embedded, where a refused one would have been stored), and gives its letter back."""
+    key = "execution.requested"
+    if world.embedded:
+        world.execute("insert into dead_letter (message_id, queue, routing_key, reason, body, created) values (?, ?, ?, ?, ?, ?)",
+                      str(uuid.uuid4()), "attune.execution.requests.queue", key, "test", body, int(time.time() * 1e6))
+    else:
+        connection = world.amqp()
+        connection.channel().basic_publish("attune.dlx", key, body.encode())
+        connection.close()
+    return eventually(lambda: world.get("/dead-letters")["data"])[0]
+
+
+def test_dead_letters_are_listed_shown_sent_again_and_dropped(api):
+    letter = dead_letter(api, "not even JSON")
+    assert letter["routing_key"] == "execution.requested" and letter["id"]
+    assert api.get(f"/dead-letters/{letter['id']}")["data"]["body"] == "not even JSON"
+    assert api.delete(f"/dead-letters/{letter['id']}")["success"] is True
+    assert api.get("/dead-letters")["data"] == []
+    refused(api, "GET", f"/dead-letters/{letter['id']}", 404)
+    refused(api, "DELETE", f"/dead-letters/{letter['id']}", 404)
+    good = json.dumps({"message_type": "ExecutionRequested", "message_id": str(uuid.uuid4()), "version": "1.0",
+                       "timestamp": "2026-01-01T00:00:00Z", "payload": [{"execution_id": 424242, "action_ref": "core.noop"}]})
+    letter = dead_letter(api, good)
+    assert api.post(f"/dead-letters/{letter['id']}/replay", status=200)["success"] is True
+    assert api.get("/dead-letters")["data"] == [], "it was taken, and named no row: dropped"
+    assert ended(api, run(api))["status"] == "completed"
+    refused(api, "POST", f"/dead-letters/{uuid.uuid4()}/replay", 404)
