@@ -219,28 +219,28 @@ publish_confirmed(
 static bool
 probes_fetch(Conn *k, Str queue, Err *err)
 {
-	bool others = false;
-	uint64_t last = 0;
+	uint64_t last = 0; /* of the others; a broker refuses to take back a tag that has been acknowledged */
 
 	for (int i = 0; i < PROBES_FETCHED; i++) {
 		amqp_rpc_reply_t r = amqp_basic_get(k->c, CHANNEL, bytes_of(queue), 0);
 		amqp_message_t m;
+		uint64_t tag;
 
 		if (!conn_reply(k, r, err))
 			return false;
 		if (r.reply.id != AMQP_BASIC_GET_OK_METHOD)
 			break;
-		last = ((const amqp_basic_get_ok_t *)r.reply.decoded)->delivery_tag;
+		tag = ((const amqp_basic_get_ok_t *)r.reply.decoded)->delivery_tag;
 		if (!conn_reply(k, amqp_read_message(k->c, CHANNEL, &m, 0), err))
 			return false;
 		if (header_find(&m.properties, probe_header) != NULL)
-			amqp_basic_ack(k->c, CHANNEL, last, 0);
+			amqp_basic_ack(k->c, CHANNEL, tag, 0);
 		else
-			others = true;
+			last = tag;
 		amqp_destroy_message(&m);
 		amqp_maybe_release_buffers(k->c);
 	}
-	if (others)
+	if (last != 0)
 		amqp_basic_nack(k->c, CHANNEL, last, 1, 1);
 	return true;
 }

@@ -123,8 +123,12 @@ def children():
                 yield int(pid), state == "Z"
 
 
-def orphans(known):
+worlds = []  # that are open: several at once may share this process
+
+
+def orphans():
     """{pid: command line} of adopted processes, the test servers' aside; dead ones are reaped on the way."""
+    known = {p.pid for w in worlds for p in w.processes}
     servers = os.path.dirname(os.environ.get("ATTUNE_TEST_PG_CTL", "/nowhere/x"))
     found = {}
     for pid, zombie in children():
@@ -197,6 +201,7 @@ class World:
             os.makedirs(path, exist_ok=True)
         shutil.copytree(os.path.join(ROOT, "packs", "core"), os.path.join(self.packs, "core"), dirs_exist_ok=True)
         self.config = merged(self._base_config(), config)
+        worlds.append(self)
         if not self.embedded:
             self._make_room()
 
@@ -303,8 +308,9 @@ class World:
         assert not any(codes.values()), f"exit codes after SIGTERM: {codes}"
 
     def leftovers(self):
-        """{pid: command line} of processes that have outlived whoever started them."""
-        return orphans({p.pid for p in self.processes})
+        """{pid: command line} of processes that have outlived whoever started them, in this world."""
+        mark = f"{self.dir}{os.sep}"
+        return {pid: words for pid, words in orphans().items() if any(mark in word for word in process_words(pid, "environ"))}
 
     def close(self):
         """Ends every process by its id, and takes schema and vhost away. Can be called twice."""
@@ -318,6 +324,8 @@ class World:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.01)
+        if self in worlds:
+            worlds.remove(self)
         self.http.close()
         if self.pg is not None:
             with contextlib.suppress(Exception), self._pg().cursor() as cursor:

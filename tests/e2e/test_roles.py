@@ -27,12 +27,12 @@ def test_sensor_executor_and_worker_work_without_an_api(world):
         os.symlink(os.path.realpath(BINARY), program)
         argv = [program, "-c", os.path.join(ROOT, "config.development.yaml")]
         world.processes.append(Process(role, role, argv, os.path.join(world.dir, f"{role}.log"), env))
+    eventually(lambda: re.search(r"Registered runtimes: \[.*shell.*\]", world.logs("worker")), 30)
     eventually(lambda: len(world.rows("select id from execution where status = 'completed'")) >= 2, 40, "ticks are done")
 
     assert re.search(r"Timer .* fired", world.logs("sensor"))
     assert re.search(r"Execution \d+ scheduled", world.logs("executor"))
     log = world.logs("worker")
-    assert re.search(r"Registered runtimes: \[.*shell.*\]", log)
     run = re.search(r"Starting execution: (\d+)", log).group(1)
     assert re.search(rf"\b{run} completed successfully", log)
 
