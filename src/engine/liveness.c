@@ -4,7 +4,12 @@
 
 #include <pthread.h>
 
-enum { STALE_BEATS = 3, AHEAD_DEFAULT = 1, INCARNATION_MAX = 64 };
+enum {
+	STALE_BEATS = 3,
+	AHEAD_DEFAULT = 1,
+	INCARNATION_MAX = 64,
+	GAP_LEAST_US = 12 * US_PER_S, /* who looks every 5 s and was kept busy once has not missed anything yet */
+};
 
 typedef struct Beat {
 	TimeUs at;
@@ -74,9 +79,10 @@ void
 liveness_watch(Liveness *l, TimeUs now)
 {
 	TimeUs stale = STALE_BEATS * l->heartbeat;
+	TimeUs gap = stale / 2 < GAP_LEAST_US ? GAP_LEAST_US : stale / 2;
 
 	pthread_mutex_lock(&l->lock);
-	if (now < l->watched - US_PER_S || now > l->watched + stale / 2)
+	if (now < l->watched - US_PER_S || now > l->watched + gap)
 		l->silent_until = now + stale;
 	l->watched = now;
 	pthread_mutex_unlock(&l->lock);
