@@ -64,6 +64,9 @@ sensor_round(Sensor *s)
 	if (s->away)
 		log_info("events can be stored again");
 	s->away = false;
+	/* to the next look at the rules, however often a tick wakes us in between */
+	look -= clock_mono(s->e->clock) - s->looked;
+	look = look < 0 ? 0 : look;
 	if (next == 0)
 		return look;
 	left = next - clock_wall(s->e->clock);
