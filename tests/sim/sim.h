@@ -83,6 +83,7 @@ struct Sim {
 	bool calmed;       /* clients have stopped and tidied up */
 	Id rules[8];       /* that a timer drives */
 	size_t rules_n;
+	Id made;            /* the newest execution that a client made */
 	uint64_t published; /* messages but heartbeats */
 	size_t idle_looks;  /* in a row that saw work wait beside a free slot */
 };

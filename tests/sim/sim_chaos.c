@@ -79,12 +79,12 @@ static const struct {
 	uint64_t weight;
 	void (*strike)(Sim *s);
 } blows[] = {
-	{ 30, strike_kill },
-	{ 25, strike_pause },
+	{ 20, strike_kill },
+	{ 20, strike_pause },
 	{ 10, strike_stop },
 	{ 10, strike_broker },
 	{ 10, strike_purge },
-	{ 15, strike_clock },
+	{ 30, strike_clock },
 };
 
 void

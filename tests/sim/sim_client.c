@@ -138,8 +138,8 @@ client_define(Sim *s)
 static bool
 do_create(Task *t, Err *err)
 {
-	static const char *const refs[] = { "sim.work", "sim.work", "sim.work", "sim.slow", "sim.slow", "sim.rare",
-		"sim.bare" };
+	static const char *const refs[] = { "sim.work", "sim.work", "sim.work", "sim.work", "sim.work", "sim.slow",
+		"sim.slow", "sim.slow", "sim.slow", "sim.rare", "sim.bare" };
 	Sim *s = t->proc->sim;
 	Uow *u = t->u;
 	Json *params;
@@ -159,6 +159,7 @@ do_create(Task *t, Err *err)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		ledger_note(&s->ledger, out[i].id)->accepted = true;
+	s->made = out[n - 1].id;
 	sim_say(s, "client makes %zu executions from %lld of %.*s", n, (long long)out[0].id, STR_ARG(in.action_ref));
 	return true;
 }
@@ -182,7 +183,7 @@ static bool
 do_cancel(Task *t, Err *err)
 {
 	Sim *s = t->proc->sim;
-	Id id = (Id)(1 + sim_below(s, s->ledger.notes_n + 1));
+	Id id = s->made - (Id)sim_below(s, 24);
 	ExecState status = EXEC_NONE;
 
 	if (!uow_begin(t->u, err) || !execution_cancel(t->u, id, str_of("client"), &status, err) ||

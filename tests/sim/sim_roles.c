@@ -160,6 +160,7 @@ sensor_step(Task *t)
 		t->at = p->sim->now + 5 * AWAY_US;
 		return;
 	}
+	look -= p->sim->now - p->sensor.looked; /* to the next look at the rules */
 	left = next == 0 ? look : next - clock_wall(&p->clock.face);
 	t->at = p->sim->now + (left < 0 ? 0 : left < look ? left : look);
 }

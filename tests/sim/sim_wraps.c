@@ -127,15 +127,12 @@ claim_anyway(Db *db, Arena *a, const ExecMove *m, ExecMoved *ret, Err *err)
 
 /* As if the update had no `status = from`. */
 static bool
-finish_anyway(Db *db, Arena *a, const ExecMove *m, ExecMoved *ret, TimeUs now, Err *err)
+finish_anyway(Db *db, Arena *a, const ExecMove *m, const ExecMoved *ret, TimeUs now, Err *err)
 {
 	static const Stmt s = { .sql = "update execution set result = $2, updated = $3 where id = $1", .in = "iJt" };
 	Bind b[] = { bind_int(m->id), bind_json(m->result), bind_time(now) };
 
-	if (ret->moved)
-		return true;
-	ret->moved = true;
-	return db_exec(db, a, &s, b, NULL, err);
+	return ret->moved || db_exec(db, a, &s, b, NULL, err);
 }
 
 bool
