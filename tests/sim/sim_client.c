@@ -179,11 +179,23 @@ do_event(Task *t, Err *err)
 	return true;
 }
 
+/* One that runs, or one of the newest. */
+static Id
+somebody(Sim *s)
+{
+	size_t n = s->ledger.starts_n, most = n < 24 ? n : 24;
+
+	for (size_t i = 0; i < most && sim_chance(s, 700); i++)
+		if (s->ledger.starts[n - 1 - i].ends > s->now)
+			return s->ledger.starts[n - 1 - i].execution;
+	return s->made - (Id)sim_below(s, 24);
+}
+
 static bool
 do_cancel(Task *t, Err *err)
 {
 	Sim *s = t->proc->sim;
-	Id id = s->made - (Id)sim_below(s, 24);
+	Id id = somebody(s);
 	ExecState status = EXEC_NONE;
 
 	if (!uow_begin(t->u, err) || !execution_cancel(t->u, id, str_of("client"), &status, err) ||
