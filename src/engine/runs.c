@@ -59,15 +59,40 @@ claim_describe(Uow *u, RunClaim *c)
 	c->runtime_config = json_clone(u->arena, &runtime->execution_config);
 }
 
+/* It was cancelled after the commit that nobody heard of: no process was started, and nobody else would ever end it. */
+static bool
+claim_cancelled(Uow *u, const ExecMove *claim, Str by, Err *err)
+{
+	Json result = error_result(u->arena, str_of("Cancelled before it started"));
+	ExecMove m = { .id = claim->id,
+		.attempt = claim->attempt,
+		.from = EXEC_CANCELING,
+		.finished = u->now,
+		.result = &result,
+		.note = str_of("") };
+	ExecMoved moved;
+
+	json_add(u->arena, &result, "cancelled", json_bool(true));
+	if (!execution_move(u->db, u->arena, EV_ENDED, &m, 1, u->now, by, &moved, err))
+		return false;
+	if (moved.moved)
+		out_completed(u, &moved, m.id, u->now);
+	return true;
+}
+
 /* The connection broke while a claim was committed: if the row bears our incarnation, the claim is ours, and as its process was
  * never started it may be started now. */
 static bool
-claims_recover(Uow *u, const ExecMove *moves, RunClaim *claims, ExecMoved *moved, size_t n, Err *err)
+claims_recover(Uow *u, const ExecMove *moves, const RunClaim *claims, Str by, ExecMoved *moved, size_t n, Err *err)
 {
-	for (size_t i = 0; i < n; i++)
-		if (claims[i].again && !moved[i].moved &&
-		    !execution_claimed(u->db, u->arena, &moves[i], &moved[i], err))
+	for (size_t i = 0; i < n; i++) {
+		if (!claims[i].again || moved[i].moved)
+			continue;
+		if (!execution_claimed(u->db, u->arena, &moves[i], &moved[i], err))
 			return false;
+		if (!moved[i].moved && !claim_cancelled(u, &moves[i], by, err))
+			return false;
+	}
 	return true;
 }
 
@@ -88,7 +113,7 @@ runs_claim(Uow *u, Id worker, Str incarnation, Str by, RunClaim *claims, size_t 
 			.note = str_of("") };
 	if (!execution_move(u->db, u->arena, EV_CLAIM, moves, n, u->now, by, moved, err))
 		return false;
-	if (!claims_recover(u, moves, claims, moved, n, err) || !defs_enter(u->e->defs, u->db, u->arena, err))
+	if (!claims_recover(u, moves, claims, by, moved, n, err) || !defs_enter(u->e->defs, u->db, u->arena, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		claims[i].claimed = moved[i].moved;
