@@ -75,7 +75,7 @@ static void
 say_away(Consumer *c, const Err *err)
 {
 	if (!c->away)
-		log_warn("the database is away, consuming stops until it is back: %s", err->text);
+		uow_say_stuck("consuming stops until the database is back", err);
 	c->away = true;
 }
 
@@ -83,7 +83,7 @@ static void
 say_back(Consumer *c)
 {
 	if (c->away)
-		log_info("the database is back, consuming goes on");
+		log_debug("consuming goes on");
 	c->away = false;
 }
 

@@ -60,3 +60,5 @@ MUST_CHECK bool uow_begin_keep(Uow *u, Err *err);
 /* Commits, then publishes. A failure to publish is not an error here: the rows wait for the sweeper. */
 MUST_CHECK bool uow_commit(Uow *u, const CommitPoints *p, Err *err);
 void uow_abort(Uow *u); /* also after a failed commit; harmless twice */
+/* Why a thread cannot go on. That the database is away has been said already, by the store and once for the whole process. */
+void uow_say_stuck(const char *what, const Err *err);

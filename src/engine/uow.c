@@ -82,3 +82,9 @@ uow_abort(Uow *u)
 {
 	db_rollback(u->db);
 }
+
+void
+uow_say_stuck(const char *what, const Err *err)
+{
+	log_line(err->code == ERR_AWAY ? LOG_DEBUG : LOG_WARN, NULL, 0, "%s: %s", what, err->text);
+}

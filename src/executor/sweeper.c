@@ -74,7 +74,7 @@ retain_all(Sweeper *s)
 
 		if (!retain_turn(s->u, &at, &removed, &more, &err)) {
 			uow_abort(s->u);
-			log_warn("what is old cannot be removed now: %s", err.text);
+			uow_say_stuck("what is old cannot be removed now", &err);
 			return;
 		}
 		all += removed;
@@ -95,7 +95,7 @@ sweeper_once(Sweeper *s)
 		uow_abort(s->u);
 		atomic_store(&s->armed, true);
 		if (!s->failing)
-			log_warn("cannot sweep, trying again every 5 s: %s", err.text);
+			uow_say_stuck("cannot sweep, trying again every 5 s", &err);
 		s->failing = true;
 		return;
 	}

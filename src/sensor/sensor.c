@@ -30,7 +30,7 @@ static void
 say_away(Sensor *s, const Err *err)
 {
 	if (!s->away)
-		log_warn("timers wait, events cannot be stored: %s", err->text);
+		uow_say_stuck("timers wait, events cannot be stored", err);
 	s->away = true;
 }
 

@@ -1,5 +1,7 @@
 #include "store/postgres_impl.h"
 
+#include "base/log.h"
+
 #include <errno.h>
 #include <poll.h>
 
@@ -147,12 +149,18 @@ take_spare(PgStore *s)
 bool
 pg_connect_db(PgDb *db, Err *err)
 {
-	db->conn = take_spare(db->store);
-	if (db->conn == NULL && !pg_connect(db->store, &db->conn, err)) {
-		if (err != NULL)
-			err->code = ERR_AWAY; /* it has worked before: whatever is wrong now may pass */
-		return false;
+	PgStore *s = db->store;
+	Err why = { 0 };
+
+	db->conn = take_spare(s);
+	if (db->conn == NULL && !pg_connect(s, &db->conn, &why)) {
+		if (!atomic_exchange(&s->away, true))
+			log_warn("the database is away, work waits and goes on when it is back: %s", why.text);
+		/* it has worked before: whatever is wrong now may pass */
+		return err_set(err, ERR_AWAY, "%s", why.text);
 	}
+	if (atomic_exchange(&s->away, false))
+		log_info("the database %s is back", s->shown);
 	arena_reset(db->cache);
 	db->statements = map_open(db->cache);
 	db->prepared = 0;

@@ -9,6 +9,7 @@
 #include "base/map.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct pg_conn;
 struct pg_result;
@@ -23,6 +24,7 @@ typedef struct PgStore {
 	TimeUs statement_timeout;
 	pthread_mutex_t lock;
 	struct pg_conn *spare; /* the one opened to fail early; the first handle takes it */
+	atomic_bool away;      /* said once for all connections */
 } PgStore;
 
 typedef struct PgDb {

@@ -77,7 +77,7 @@ static void
 say_away(Worker *w, const Err *err)
 {
 	if (!w->away)
-		log_warn("runs cannot be reported, they go on and are reported later: %s", err->text);
+		uow_say_stuck("runs cannot be reported, they go on and are reported later", err);
 	w->away = true;
 }
 
