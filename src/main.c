@@ -22,6 +22,7 @@ static const Entry entries[] = {
 	{ "executor", host_main, true },
 	{ "worker", host_main, true },
 	{ "sensor", host_main, true },
+	{ "notifier", host_main, true },
 	{ "db", admin_main, false },
 	{ "bus", admin_main, false },
 	{ "dlq", admin_main, false },

@@ -29,7 +29,7 @@ enum { PLACED = K(EXECUTION_SCHEDULED) | K(EXECUTION_COMPLETED) };
 const Follows follows[] = {
 	{ "event in (API)", ROLE_API, 0, K(EVENT_CREATED) | K(ENFORCEMENT_CREATED), 0,
 	    "one enforcement for each rule that the event meets" },
-	{ "timer fires", ROLE_SENSOR, 0, K(ENFORCEMENT_CREATED), 0, "the same" },
+	{ "timer fires", ROLE_SENSOR, 0, K(EVENT_CREATED) | K(ENFORCEMENT_CREATED), 0, "the same" },
 	{ "execution asked for (API)", ROLE_API, 0, K(EXECUTION_REQUESTED) | K(EXECUTION_COMPLETED), 0,
 	    "completed at once when the parameters break the schema" },
 	{ "cancel asked for (API)", ROLE_API, 0,

@@ -49,38 +49,12 @@ typedef struct EventWork {
 	EventOut out;
 } EventWork;
 
-/* For whoever listens outside; nobody inside needs it. */
-static void
-out_event(Uow *u, const EventIn *in, const EventOut *made)
-{
-	Arena *a = u->out.a;
-	const TriggerDef *t = defs_trigger_ref(u->e->defs, in->trigger_ref);
-	Json o = json_object();
-
-	json_add(a, &o, "event_id", json_int(made->id));
-	json_add(a, &o, "trigger_id", t == NULL ? json_null() : json_int(t->id));
-	json_add(a, &o, "trigger_ref", json_str(str_copy(a, in->trigger_ref)));
-	json_add(a, &o, "sensor_id", json_null());
-	json_add(a, &o, "sensor_ref", json_null());
-	json_add(a, &o, "payload", in->payload == NULL ? json_null() : json_clone(a, in->payload));
-	json_add(a, &o, "config", in->config == NULL ? json_null() : json_clone(a, in->config));
-	*outbox_add(&u->out, MSG_EVENT_CREATED) =
-	    (MsgItem){ .id = made->id, .at = u->now, .correlation = made->correlation, .json = o };
-}
-
 static bool
 create_work(App *app, void *self, Err *err)
 {
 	EventWork *w = self;
-	Uow *u = app->uow;
 
-	if (!ingest(u, &w->in, 1, &w->out, err))
-		return false;
-	if (!defs_enter(u->e->defs, u->db, u->arena, err))
-		return false;
-	out_event(u, &w->in, &w->out);
-	defs_leave(u->e->defs);
-	return true;
+	return ingest(app->uow, &w->in, 1, &w->out, err);
 }
 
 /* "rule_5" ties the event to that rule; anything else says nothing to us. */

@@ -177,6 +177,7 @@ execute_read(Req *q, Json *body, ExecutionIn *in, Err *err)
 		.worker_selector = given(body, "worker_selector"),
 		.worker_tolerations = given(body, "worker_tolerations"),
 		.worker_affinity = given(body, "worker_affinity"),
+		.permission_set_refs = given(body, "permission_set_refs"),
 		.timeout_seconds = json_as_int(json_get(body, "timeout_seconds"), 0),
 		.correlation = trace_parent(req_header(q, "traceparent")),
 		.by = str_of(by_api),

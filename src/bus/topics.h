@@ -80,7 +80,7 @@ typedef struct MsgItem {
 	Id id;       /* execution, enforcement, worker or rule id, by kind */
 	Id action;   /* execution.*: action id */
 	Id worker;   /* scheduled, cancel, heartbeat */
-	Id parent;   /* execution.*: parent id; enforcement: event id */
+	Id parent;   /* execution.*: parent id; enforcement: event id; heartbeat: how far ahead */
 	Id other;    /* requested, completed: enforcement id; enforcement: rule id; heartbeat: free slots */
 	int attempt; /* execution.*; heartbeat: running */
 	Uuid correlation;

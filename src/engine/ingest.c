@@ -142,8 +142,11 @@ ingest_known(Uow *u, const EventIn *in, size_t n, EventOut *ret, Err *err)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		ret[i] = (EventOut){ .id = arrivals[i].id, .correlation = arrivals[i].row.correlation };
-		if (arrivals[i].id != 0)
-			arrival_match(u, &arrivals[i], i, &met);
+		if (arrivals[i].id == 0)
+			continue;
+		if (!bus_is_local(u->e->bus))
+			out_event(u, arrivals[i].id, &arrivals[i].row, arrivals[i].row.correlation);
+		arrival_match(u, &arrivals[i], i, &met);
 	}
 	return met_store(u, &met, ret, err);
 }

@@ -15,6 +15,7 @@ void out_dispatch(Uow *u, Id execution, int attempt, Id worker, Id action, Str a
 void out_completed(Uow *u, const ExecMoved *m, Id execution, TimeUs at);
 void out_status(Uow *u, const ExecMoved *m, Id execution, ExecState from, TimeUs at);
 void out_enforcement(Uow *u, Id enforcement, Id event, Id rule, Str rule_ref, Str trigger_ref, Uuid correlation);
+void out_event(Uow *u, Id event, const EventNew *row, Uuid correlation);
 void out_requested(Uow *u, Id execution, Id action, Str action_ref, Id parent, Id enforcement, Uuid correlation);
 
 /* {"error": text, "succeeded": false} */

@@ -62,6 +62,29 @@ out_enforcement(Uow *u, Id enforcement, Id event, Id rule, Str rule_ref, Str tri
 	};
 }
 
+static Json
+id_or_null(Id id)
+{
+	return id == 0 ? json_null() : json_int(id);
+}
+
+/* For whoever listens; nobody inside does. */
+void
+out_event(Uow *u, Id event, const EventNew *row, Uuid correlation)
+{
+	Arena *a = u->arena;
+	Json o = json_object();
+
+	json_add(a, &o, "event_id", json_int(event));
+	json_add(a, &o, "trigger_id", id_or_null(row->trigger));
+	json_add(a, &o, "trigger_ref", json_str(str_copy(a, row->trigger_ref)));
+	json_add(a, &o, "sensor_id", id_or_null(row->source));
+	json_add(a, &o, "sensor_ref", json_str(row->source_ref));
+	json_add(a, &o, "payload", row->payload == NULL ? json_null() : *row->payload);
+	json_add(a, &o, "config", row->config == NULL ? json_null() : *row->config);
+	*outbox_add(&u->out, MSG_EVENT_CREATED) = (MsgItem){ .id = event, .at = u->now, .correlation = correlation, .json = o };
+}
+
 void
 out_requested(Uow *u, Id execution, Id action, Str action_ref, Id parent, Id enforcement, Uuid correlation)
 {

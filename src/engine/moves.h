@@ -42,6 +42,7 @@ typedef struct ExecutionIn {
 	Str action_ref;
 	const Json *params, *env_vars; /* NULL: none */
 	const Json *worker_selector, *worker_tolerations, *worker_affinity;
+	const Json *permission_set_refs; /* NULL: the action's */
 	Id executor, parent;
 	int64_t timeout_seconds;
 	Uuid correlation;

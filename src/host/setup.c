@@ -52,6 +52,20 @@ log_start(const Host *h, Err *err)
 	return log_open(&log, err);
 }
 
+/* There is no default secret: processes that work together are given the same. */
+static bool
+secrets_given(const Host *h, Err *err)
+{
+	static const char *const keys[] = { "security.jwt_secret", "security.encryption_key" };
+
+	for (size_t i = 0; i < countof(keys); i++)
+		if (!config_has(h->config, keys[i]))
+			return err_set(err, ERR_INVALID,
+			    "%s is not set: give every role the same one, in its configuration or as ATTUNE__SECURITY__%s", keys[i],
+			    i == 0 ? "JWT_SECRET" : "ENCRYPTION_KEY");
+	return true;
+}
+
 bool
 host_config(Host *h, Err *err)
 {
@@ -72,7 +86,7 @@ host_config(Host *h, Err *err)
 	}
 	if (!config_load(h->arena, &source, &h->config, err))
 		return false;
-	if (h->options.up && !datadir_secrets(h->arena, &h->data, h->config, err))
+	if (h->options.up ? !datadir_secrets(h->arena, &h->data, h->config, err) : !secrets_given(h, err))
 		return false;
 	if (!log_start(h, err))
 		return false;
@@ -295,7 +309,7 @@ host_packs(Host *h, Err *err)
 {
 	Str dir = config_str(h->config, "packs_base_dir");
 
-	if (h->options.up && !datadir_core_pack(h->arena, dir, err))
+	if (!datadir_core_pack(h->arena, dir, err))
 		return false;
 	return packs_load(h, dir, err);
 }
