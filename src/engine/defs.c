@@ -10,6 +10,7 @@
 #include "store/worker.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum { RELOAD_AFTER = 5000 }; /* changes taken over one by one leave old versions behind in the arena */
@@ -21,7 +22,7 @@ struct Defs {
 	RuleIndex *rules;
 	const WorkerDef **workers;
 	size_t worker_count;
-	Id last; /* change seen */
+	_Atomic Id last; /* change seen */
 	size_t taken;
 	bool loaded;
 };
@@ -215,11 +216,14 @@ load_workers(Defs *d, Db *db, Err *err)
 static bool
 load_all(Defs *d, Db *db, Err *err)
 {
+	Id last;
+
 	defs_empty(d);
 	d->loaded = false;
 	/* the last change first: what is noted after it is read again, which does no harm */
-	if (!change_last(db, d->arena, &d->last, err))
+	if (!change_last(db, d->arena, &last, err))
 		return false;
+	atomic_store(&d->last, last);
 	d->loaded = load_packs(d, db, err) && load_runtimes(d, db, err) && load_actions(d, db, err) &&
 		    load_triggers(d, db, err) && load_rules(d, db, err) && load_workers(d, db, err);
 	return d->loaded;
@@ -433,8 +437,16 @@ defs_workers(const Defs *d, size_t *ret_n)
 	return d->workers;
 }
 
+void
+defs_forget(Defs *d)
+{
+	pthread_rwlock_wrlock(&d->lock);
+	d->loaded = false;
+	pthread_rwlock_unlock(&d->lock);
+}
+
 int64_t
 defs_version(const Defs *d)
 {
-	return d->last;
+	return atomic_load(&d->last);
 }

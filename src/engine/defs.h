@@ -26,5 +26,7 @@ const RuleDef *defs_rule(const Defs *d, Id id);
 const RuleIndex *defs_rules(const Defs *d);
 /* Workers of role "action", in order of name. */
 const WorkerDef *const *defs_workers(const Defs *d, size_t *ret_n);
+/* All anew at the next defs_enter. */
+void defs_forget(Defs *d);
 /* Rises with every change this process has seen: timers look whether it moved. */
 int64_t defs_version(const Defs *d);

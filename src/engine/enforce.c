@@ -156,8 +156,9 @@ create_known(Uow *u, const ExecutionIn *in, ExecutionOut *ret, Err *err)
 		.env_vars = in->env_vars,
 		.parent = in->parent,
 		.executor = in->executor,
-		.permission_set_refs =
-		    json_is(in->permission_set_refs, JSON_ARRAY) ? in->permission_set_refs : &action->default_permission_set_refs,
+		.permission_set_refs = json_is(in->permission_set_refs, JSON_ARRAY)
+					   ? in->permission_set_refs
+					   : &action->default_permission_set_refs,
 		.worker_selector = in->worker_selector,
 		.worker_tolerations = in->worker_tolerations,
 		.worker_affinity = in->worker_affinity,

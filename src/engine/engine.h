@@ -37,8 +37,9 @@ typedef struct Uow {
 	Port *port;
 	Arena *arena; /* of this unit: reset by uow_begin */
 	Outbox out;
-	TimeUs now;    /* wall time of the unit, the same for all of its rows */
-	uint64_t turn; /* round robin among equal workers */
+	TimeUs now;           /* wall time of the unit, the same for all of its rows */
+	uint64_t turn;        /* round robin among equal workers */
+	int64_t defs_version; /* of the cache when the transaction began */
 } Uow;
 
 MUST_CHECK bool uow_open(Engine *e, Uow **ret, Err *err);

@@ -82,7 +82,8 @@ out_event(Uow *u, Id event, const EventNew *row, Uuid correlation)
 	json_add(a, &o, "sensor_ref", json_str(row->source_ref));
 	json_add(a, &o, "payload", row->payload == NULL ? json_null() : *row->payload);
 	json_add(a, &o, "config", row->config == NULL ? json_null() : *row->config);
-	*outbox_add(&u->out, MSG_EVENT_CREATED) = (MsgItem){ .id = event, .at = u->now, .correlation = correlation, .json = o };
+	*outbox_add(&u->out, MSG_EVENT_CREATED) =
+	    (MsgItem){ .id = event, .at = u->now, .correlation = correlation, .json = o };
 }
 
 void

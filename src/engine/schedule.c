@@ -76,7 +76,8 @@ pass_open(Pass *p, Uow *u, Err *err)
 		l->def = w;
 		l->alive = liveness_alive(u->e->live, w, u->now);
 		l->assigned = c == NULL ? 0 : c->scheduled + c->running;
-		l->room = w->slots + liveness_ahead(u->e->live, w) - l->assigned;
+		l->room =
+		    w->slots == 0 ? 0 : w->slots + liveness_ahead(u->e->live, w) - l->assigned; /* 0 slots: it drains */
 		if (l->alive && !w->cordoned && l->room > 0)
 			p->room += l->room;
 	}

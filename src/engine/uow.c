@@ -55,6 +55,7 @@ uow_begin_keep(Uow *u, Err *err)
 {
 	u->out = outbox_open(u->arena);
 	u->now = clock_wall(u->e->clock);
+	u->defs_version = defs_version(u->e->defs);
 	return db_begin(u->db, err);
 }
 
@@ -81,6 +82,9 @@ void
 uow_abort(Uow *u)
 {
 	db_rollback(u->db);
+	/* the cache may have taken over a change that has not happened after all */
+	if (u->e->defs != NULL && defs_version(u->e->defs) != u->defs_version)
+		defs_forget(u->e->defs);
 }
 
 void

@@ -8,13 +8,15 @@
 enum {
 	BUSY_MS = 5000,       /* last resort: another program holds the file */
 	DEADLINE_OPS = 20000, /* steps of SQLite's machine between two looks at the clock */
+	TEXTS_KEPT = 64,      /* prepared texts of a connection */
 };
 
 /* A prepared statement. SQLite numbers $1, $2 by first appearance: at[i] is its number for our parameter i. */
 typedef struct Prepared {
 	sqlite3_stmt *stmt;
-	bool counts; /* changes rows */
-	bool json;   /* has parameters whose text is made in the scratch arena */
+	bool counts;    /* changes rows */
+	bool json;      /* has parameters whose text is made in the scratch arena */
+	const char *in; /* of a text */
 	int *at;
 } Prepared;
 
@@ -137,6 +139,20 @@ sqlite_conn_open(Conn *c, Store *store, const char *path, ConnKind kind, bool no
 	return false;
 }
 
+static void
+texts_forget(Conn *c)
+{
+	void *value = NULL;
+	size_t at = 0;
+
+	while (map_next(&c->texts, &at, NULL, NULL, &value))
+		sqlite3_finalize(((Prepared *)value)->stmt);
+	if (c->texts_a == NULL)
+		c->texts_a = arena_open();
+	arena_reset(c->texts_a);
+	c->texts = map_open(c->texts_a);
+}
+
 void
 sqlite_conn_close(Conn *c)
 {
@@ -147,6 +163,9 @@ sqlite_conn_close(Conn *c)
 		return;
 	while (map_next(&c->statements, &at, NULL, NULL, &value))
 		sqlite3_finalize(((Prepared *)value)->stmt);
+	if (c->texts_a != NULL)
+		texts_forget(c);
+	arena_close(c->texts_a);
 	sqlite3_close(c->db);
 	arena_close(c->a);
 	arena_close(c->scratch);
@@ -319,20 +338,35 @@ conn_run(Conn *c, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Rows 
 	return true;
 }
 
+/* Lists put their text together from a few pieces, so the same texts come again. */
+static Prepared *
+cached_text(Conn *c, Str sql, const char *in, Err *err)
+{
+	Prepared *p = c->texts_a == NULL ? NULL : map_get_str(&c->texts, sql);
+
+	if (p != NULL && strcmp(p->in, in) == 0)
+		return p;
+	if (c->texts_a == NULL || p != NULL || c->texts.n >= TEXTS_KEPT)
+		texts_forget(c);
+	p = arena_new(c->texts_a, Prepared);
+	if (!prepare(c, c->texts_a, sql, in, SQLITE_PREPARE_PERSISTENT, p, err))
+		return NULL;
+	p->in = str_cstr(c->texts_a, str_of(in));
+	map_put_str(&c->texts, str_copy(c->texts_a, sql), p);
+	return p;
+}
+
 bool
 conn_run_text(Conn *c, Arena *a, Str sql, const char *in, const Bind *binds, Rows *ret, Err *err)
 {
+	const Prepared *p = cached_text(c, sql, in, err);
 	RowSink sink = { .a = a };
-	Prepared p = { 0 };
-	bool ok;
 
-	if (!prepare(c, a, sql, in, 0, &p, err))
+	if (p == NULL || !run_prepared(c, p, sql.p, in, binds, 1, ret == NULL ? NULL : &sink, err))
 		return false;
-	ok = run_prepared(c, &p, sql.p, in, binds, 1, ret == NULL ? NULL : &sink, err);
-	sqlite3_finalize(p.stmt);
-	if (ok && ret != NULL)
+	if (ret != NULL)
 		*ret = sink.rows;
-	return ok;
+	return true;
 }
 
 bool

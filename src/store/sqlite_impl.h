@@ -30,6 +30,8 @@ typedef struct Conn {
 	Arena *a;         /* of the cache */
 	Arena *scratch;   /* of one row of binds */
 	Map statements;   /* by address of Stmt */
+	Arena *texts_a;   /* of the cache of texts; NULL: none yet */
+	Map texts;        /* by text */
 	TimeUs deadline;  /* of the running statement, on clock_mono; 0: none */
 } Conn;
 

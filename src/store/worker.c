@@ -165,6 +165,18 @@ worker_set_status(Db *db, Arena *a, Id id, Str incarnation, const char *status, 
 }
 
 bool
+worker_no_slots(Db *db, Arena *a, Id id, Str incarnation, TimeUs now, Err *err)
+{
+	static const Stmt s = {
+		.sql = "update worker set slots = 0, updated = $3 where id = $1 and incarnation = $2",
+		.in = "ist",
+	};
+	Bind b[] = { bind_int(id), bind_str(incarnation), bind_time(now) };
+
+	return db_exec(db, a, &s, b, NULL, err);
+}
+
+bool
 worker_cordon(Db *db, Arena *a, Id id, bool cordoned, Str reason, Id by, TimeUs now, Err *err)
 {
 	static const Stmt s = {

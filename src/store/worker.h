@@ -17,6 +17,8 @@ MUST_CHECK bool worker_get(Db *db, Arena *a, Id id, WorkerDef *ret, Err *err); /
 /* Last sign of life; makes a stale worker active again (*ret_woken). */
 MUST_CHECK bool worker_beat(Db *db, Arena *a, Id id, Str incarnation, TimeUs now, bool *ret_woken, Err *err);
 MUST_CHECK bool worker_set_status(Db *db, Arena *a, Id id, Str incarnation, const char *status, TimeUs now, Err *err);
+/* It drains: alive, but nothing more is given to it. */
+MUST_CHECK bool worker_no_slots(Db *db, Arena *a, Id id, Str incarnation, TimeUs now, Err *err);
 MUST_CHECK bool worker_cordon(Db *db, Arena *a, Id id, bool cordoned, Str reason, Id by, TimeUs now, Err *err);
 
 /* Takes or renews a lease; false in *ret_held while somebody else has it. */

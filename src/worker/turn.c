@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "engine/moves.h"
+#include "store/change.h"
+#include "store/worker.h"
 
 #include <stdlib.h>
 
@@ -361,13 +363,28 @@ worker_turn(WorkerTurn *t, bool *ret_more, Err *err)
 
 /* ---- going away ---- */
 
+/* The row says that nothing more is to be given to it; what it has not started goes back. */
+static bool
+drain_store(WorkerTurn *t, bool first, const Id *ids, const int *attempts, size_t n, Err *err)
+{
+	Uow *u = t->u;
+
+	if (!uow_begin(u, err))
+		return false;
+	if (first && (!worker_no_slots(u->db, u->arena, t->id, t->incarnation, u->now, err) ||
+			 !change_note(u->db, u->arena, "worker", t->id, u->now, err)))
+		return false;
+	return runs_return(u, ids, attempts, n, t->config.name, str_of("its worker shuts down"), err) &&
+	       uow_commit(u, &points_worker, err);
+}
+
 bool
 worker_turn_drain(WorkerTurn *t, Err *err)
 {
-	Uow *u = t->u;
 	Id ids[BATCH];
 	int attempts[BATCH];
 	Run *runs[BATCH];
+	bool first = !t->draining;
 	size_t n = 0;
 
 	t->draining = true;
@@ -376,11 +393,9 @@ worker_turn_drain(WorkerTurn *t, Err *err)
 		attempts[n] = runs[n]->attempt;
 		n++;
 	}
-	if (n == 0)
+	if (n == 0 && !first)
 		return true;
-	if (!uow_begin(u, err) ||
-	    !runs_return(u, ids, attempts, n, t->config.name, str_of("its worker shuts down"), err) ||
-	    !uow_commit(u, &points_worker, err)) {
+	if (!drain_store(t, first, ids, attempts, n, err)) {
 		for (size_t i = n; i > 0; i--)
 			line_put_back(t, runs[i - 1]);
 		return false;
