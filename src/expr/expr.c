@@ -1,0 +1,119 @@
+#include "expr/expr.h"
+
+#include "base/codec.h"
+#include "expr/inner.h"
+
+#include <stdio.h>
+
+bool
+expr_fail_at(Err *err, Str text, uint32_t at, const char *fmt, ...)
+{
+	char what[ERR_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	return err_set(err, ERR_INVALID, "column %zu: %s", utf8_length(str_sub(text, 0, at)) + 1, what);
+}
+
+bool
+expr_compile(Arena *a, Str text, const Expr **ret, Err *err)
+{
+	Expr *x = arena_new(a, Expr);
+	Vec paths = vec_open(a);
+
+	if (text.n > EXPR_TEXT_MOST)
+		return err_set(
+		    err, ERR_INVALID, "an expression of %zu bytes is longer than %d", text.n, EXPR_TEXT_MOST);
+	if (!utf8_valid(text))
+		return err_set(err, ERR_INVALID, "an expression must be UTF-8");
+	x->text = str_copy(a, text);
+	x->root = expr_parse(a, x->text, &paths, err);
+	if (x->root == NULL)
+		return false;
+	x->paths = (const Node **)paths.items;
+	x->n_paths = paths.n;
+	*ret = x;
+	return true;
+}
+
+/* Every segment may be a field or an index, as the value has it. */
+const Expr *
+expr_compile_path(Arena *a, Str dotted)
+{
+	Expr *x = arena_new(a, Expr);
+	Node *path = arena_new(a, Node);
+	PathNode *p = &path->path;
+	Str rest = x->text = str_copy(a, str_trim(dotted)), part;
+	size_t most = 1;
+
+	for (size_t i = 0; i < rest.n; i++)
+		most += rest.p[i] == '.';
+	path->kind = NODE_PATH;
+	p->parts = arena_array(a, Str, most);
+	p->steps = arena_array(a, Step, most);
+	while (str_cut(&rest, '.', &part)) {
+		uint32_t at = (uint32_t)(part.p - x->text.p);
+
+		if (p->n_parts > 0)
+			p->steps[p->n_steps++] = (Step){ STEP_ORDINAL, at, at + (uint32_t)part.n, part, NULL };
+		p->parts[p->n_parts++] = part;
+	}
+	if (p->n_parts == 0) {
+		path->kind = NODE_CONST;
+		path->value = json_null();
+	} else {
+		x->paths = arena_array(a, const Node *, 1);
+		x->paths[x->n_paths++] = path;
+	}
+	x->root = path;
+	return x;
+}
+
+ExprPath *
+expr_paths(Arena *a, const Expr *x, size_t *ret_n)
+{
+	ExprPath *paths = arena_array(a, ExprPath, x->n_paths);
+
+	for (size_t i = 0; i < x->n_paths; i++) {
+		const PathNode *p = &x->paths[i]->path;
+		size_t column = utf8_length(str_sub(x->text, 0, x->paths[i]->at)) + 1;
+
+		paths[i] = (ExprPath){ p->parts, p->n_parts, (unsigned)column };
+	}
+	*ret_n = x->n_paths;
+	return paths;
+}
+
+/* Is the whole path fixed, and does it start with a name? */
+static bool
+fixed_path(const Node *x)
+{
+	return x->kind == NODE_PATH && x->path.base == NULL && x->path.n_parts == x->path.n_steps + 1;
+}
+
+static void
+find_equalities(const Node *x, ExprEquality *found, size_t *n)
+{
+	const Node *l, *r;
+
+	for (size_t i = 0; x->kind == NODE_AND && i < x->n; i++)
+		find_equalities(x->kids[i], found, n);
+	if (x->kind != NODE_CHAIN || x->n != 2 || x->operations[0].apply != op_equal)
+		return;
+	l = fixed_path(x->kids[0]) ? x->kids[0] : x->kids[1];
+	r = l == x->kids[0] ? x->kids[1] : x->kids[0];
+	if (fixed_path(l) && r->kind == NODE_CONST)
+		found[(*n)++] = (ExprEquality){ l->path.parts, l->path.n_parts, &r->value };
+}
+
+ExprEquality *
+expr_equalities(Arena *a, const Expr *x, size_t *ret_n)
+{
+	ExprEquality *found = arena_array(a, ExprEquality, x->n_paths + 1); /* one needs a path of its own */
+
+	*ret_n = 0;
+	find_equalities(x->root, found, ret_n);
+	return found;
+}
