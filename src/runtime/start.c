@@ -93,6 +93,13 @@ open_pipe(int *ret_ours, int *ret_theirs, Err *err)
 	return true;
 }
 
+static void
+stamp(const Processes *p, Run *run)
+{
+	run->started_mono = clock_mono(p->config.clock);
+	run->started_at = clock_wall(p->config.clock);
+}
+
 static bool
 spawn_with(Launch *l, int in, Err *err)
 {
@@ -111,6 +118,7 @@ spawn_with(Launch *l, int in, Err *err)
 		.out = out,
 		.err = errs,
 	};
+	stamp(l->p, run); /* before, not after: the parent may be woken when a short child has ended already */
 	return spawn(&spec, &run->child, err);
 }
 
@@ -204,11 +212,10 @@ run_start(Processes *p, Run *run, const RunSpec *spec)
 	bool ok = true;
 
 	prepare(p, run, spec);
+	stamp(p, run);
 	run->internal = str_is(spec->runtime, "internal");
 	if (!run->internal)
 		ok = start_process(&l, &err);
-	run->started_mono = clock_mono(p->config.clock);
-	run->started_at = clock_wall(p->config.clock);
 	run->deadline = spec->timeout > 0 ? run->started_mono + spec->timeout : 0;
 	if (run->internal) {
 		start_internal(p, run, spec);
