@@ -45,14 +45,12 @@ compile(Arena *a, Str pattern, uint32_t options, Regex **ret, Err *err)
 	int code;
 
 	if (pattern.n > PATTERN_MOST)
-		return err_set(
-		    err, ERR_INVALID, "pattern of %zu bytes is longer than %d", pattern.n, PATTERN_MOST);
-	x->code = pcre2_compile((PCRE2_SPTR)(pattern.n == 0 ? "" : pattern.p), pattern.n,
-	    options, &code, &at, context);
+		return err_set(err, ERR_INVALID, "pattern of %zu bytes is longer than %d", pattern.n, PATTERN_MOST);
+	x->code = pcre2_compile((PCRE2_SPTR)(pattern.n == 0 ? "" : pattern.p), pattern.n, options, &code, &at, context);
 	if (x->code == NULL) {
 		pcre2_get_error_message(code, why, sizeof(why));
-		return err_set(err, ERR_INVALID, "pattern '%.*s' at character %zu: %s", STR_ARG(pattern),
-		    at + 1, (char *)why);
+		return err_set(
+		    err, ERR_INVALID, "pattern '%.*s' at character %zu: %s", STR_ARG(pattern), at + 1, (char *)why);
 	}
 	*ret = x;
 	return true;
@@ -81,8 +79,8 @@ regex_found(Arena *a, const Regex *x, Str text)
 	pcre2_set_depth_limit(limits, DEPTH_MOST);
 	pcre2_set_heap_limit(limits, HEAP_KIB_MOST);
 	/* 0: it matched, though the groups had no room. Values of JSON are strict UTF-8 already. */
-	return pcre2_match(x->code, (PCRE2_SPTR)(text.n == 0 ? "" : text.p), text.n, 0, PCRE2_NO_UTF_CHECK,
-		   found, limits) >= 0;
+	return pcre2_match(
+		   x->code, (PCRE2_SPTR)(text.n == 0 ? "" : text.p), text.n, 0, PCRE2_NO_UTF_CHECK, found, limits) >= 0;
 }
 
 /* What a search has taken so far. */
@@ -107,7 +105,8 @@ count_item(pcre2_callout_block *at, void *meter)
 }
 
 bool
-regex_search(Arena *a, const Regex *x, Str text, size_t from, uint64_t *steps, RegexSpan *spans, size_t most, size_t *ret_n)
+regex_search(
+    Arena *a, const Regex *x, Str text, size_t from, uint64_t *steps, RegexSpan *spans, size_t most, size_t *ret_n)
 {
 	pcre2_general_context *general = pcre2_general_context_create(arena_malloc, arena_free, a);
 	pcre2_match_context *limits = pcre2_match_context_create(general);
@@ -119,7 +118,8 @@ regex_search(Arena *a, const Regex *x, Str text, size_t from, uint64_t *steps, R
 	pcre2_set_depth_limit(limits, DEPTH_MOST * 10);
 	pcre2_set_heap_limit(limits, HEAP_KIB_MOST);
 	pcre2_set_callout(limits, count_item, &meter);
-	n = pcre2_match(x->code, (PCRE2_SPTR)(text.n == 0 ? "" : text.p), text.n, from, PCRE2_NO_UTF_CHECK, found, limits);
+	n = pcre2_match(
+	    x->code, (PCRE2_SPTR)(text.n == 0 ? "" : text.p), text.n, from, PCRE2_NO_UTF_CHECK, found, limits);
 	if (n < 0 && n != PCRE2_ERROR_NOMATCH)
 		return false;
 	*ret_n = n < 0 ? 0 : n == 0 ? most : (size_t)n;

@@ -23,5 +23,5 @@ MUST_CHECK bool regex_compile_metered(Arena *a, Str pattern, Regex **ret, Err *e
  * The first match that starts at or behind `from`: itself in spans[0], its groups behind it, *ret_n in all; 0: none. The search
  * takes what it costs off *steps; false: that was not enough. The arena is for the search alone.
  */
-MUST_CHECK bool regex_search(Arena *a, const Regex *x, Str text, size_t from, uint64_t *steps, RegexSpan *spans, size_t most,
-    size_t *ret_n);
+MUST_CHECK bool regex_search(
+    Arena *a, const Regex *x, Str text, size_t from, uint64_t *steps, RegexSpan *spans, size_t most, size_t *ret_n);
