@@ -1,0 +1,41 @@
+"""The tour of the README does what it says."""
+
+import os
+import re
+import subprocess
+
+
+from harness import BINARY, ROOT, eventually
+
+
+def tour():
+    """(command, exit code, first line of what it prints or None) of each `$ ` line in the README."""
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
+        blocks = re.findall(r"```console\n(.*?)```", f.read(), re.S)
+    steps = []
+    for block in blocks:
+        lines = block.rstrip("\n").split("\n")
+        for at, line in enumerate(lines):
+            if not line.startswith("$ "):
+                continue
+            command, _, note = line[2:].partition("   # exits ")
+            follows = lines[at + 1] if at + 1 < len(lines) and not lines[at + 1].startswith("$ ") else None
+            steps.append((command, int(note or 0), follows))
+    return steps
+
+
+def test_the_tour_works_as_it_is_printed(world):
+    steps = tour()
+    assert len(steps) >= 7
+    world.start()
+    world.cli("rule", "enable", "core.timer_echo")
+    eventually(lambda: world.rows("select id from execution where rule_ref = 'core.timer_echo' and status = 'completed'"),
+               seconds=30)
+    env = dict(os.environ, ATTUNE_API_URL=world.url, PATH=os.path.dirname(BINARY) + ":" + os.environ["PATH"])
+    for command, code, first in steps:
+        ran = subprocess.run(["bash", "-c", command], env=env, capture_output=True, text=True, timeout=60)
+        assert ran.returncode == code, f"{command}: {ran.stdout}{ran.stderr}"
+        if first is not None:
+            shape = re.sub(r"\s+", " ", re.sub(r"\d[\d:.TZ-]*", "N", first)).strip()
+            printed = re.sub(r"\s+", " ", re.sub(r"\d[\d:.TZ-]*", "N", ran.stdout.split("\n")[0])).strip()
+            assert printed == shape, f"{command} printed {printed!r}, the README says {shape!r}"
