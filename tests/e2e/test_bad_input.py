@@ -8,10 +8,9 @@ import subprocess
 
 import pytest
 import requests
+import yaml
 from harness import BINARY, SANITIZER, eventually, free_port, rabbitmqctl, servers_env
 from work import add_test_pack, do
-
-SECRETS = {"jwt_secret": "x" * 40, "encryption_key": "y" * 40}
 
 
 def refused(world_or_dir, *argv, env=None, seconds=40):
@@ -106,14 +105,39 @@ def test_a_newer_database_is_refused_by_every_role(world):
 
 
 @pytest.mark.only("distributed")
-def test_a_wrong_database_password_is_one_sentence(world):
-    """The test server trusts everybody, so one is asked that does not exist, and a database that does not."""
-    world.configure({"database": {"url": servers_env("ATTUNE_TEST_PG").replace("user=postgres", "user=nobody")}})
-    path = write_config(world.dir, "user.yaml", __import__("yaml").safe_dump(world.config))
-    said = refused(world, "executor", "-c", path)
-    assert "nobody" in said and "password" not in said.lower().replace("no password", "")
+def test_a_wrong_database_password_is_one_sentence_without_the_password(world):
+    """The test server trusts everybody but the one user that this test makes."""
+    where = servers_env("ATTUNE_TEST_PG")
+    rules = world.rows("show hba_file")[0]["hba_file"]
+    with open(rules, encoding="utf-8") as f:
+        before = f.read()
+    world.execute(f"create role {world.name} login password 'right'")
+    try:
+        with open(rules, "w", encoding="utf-8") as f:  # the first line that fits counts
+            f.write(f"local all {world.name} scram-sha-256\n{before}")
+        world.execute("select pg_reload_conf()")
+        wrong = where.replace("user=postgres", f"user={world.name}&password=wrong-secret")
+        world.configure({"database": {"url": wrong}})
+        path = write_config(world.dir, "password.yaml", yaml.safe_dump(world.config))
+
+        def said():
+            text = refused(world, "executor", "-c", path)
+            assert "password authentication failed" in text and world.name in text, text
+            assert "wrong-secret" not in text
+            return True
+
+        eventually(said, 10, "the server has read its rules again")
+    finally:
+        with open(rules, "w", encoding="utf-8") as f:
+            f.write(before)
+        world.execute("select pg_reload_conf()")
+        world.execute(f"drop role {world.name}")
+
+
+@pytest.mark.only("distributed")
+def test_a_database_that_does_not_exist_is_named(world):
     world.configure({"database": {"url": servers_env("ATTUNE_TEST_PG").replace("///postgres?", "///nosuchdb?")}})
-    path = write_config(world.dir, "db.yaml", __import__("yaml").safe_dump(world.config))
+    path = write_config(world.dir, "db.yaml", yaml.safe_dump(world.config))
     assert "nosuchdb" in refused(world, "api", "-c", path)
 
 
@@ -122,7 +146,7 @@ def test_a_wrong_broker_password_or_vhost_is_one_sentence_without_the_password(w
     right = world.config["message_queue"]["url"]
     for url, word in ((right.replace("guest:guest@", "guest:wrong-secret@"), "password"), (right + "nowhere", "nowhere")):
         world.configure({"message_queue": {"url": url}})
-        path = write_config(world.dir, "broker.yaml", __import__("yaml").safe_dump(world.config))
+        path = write_config(world.dir, "broker.yaml", yaml.safe_dump(world.config))
         for role in ("executor", "worker"):
             said = refused(world, role, "-c", path)
             assert word in said and "wrong-secret" not in said
@@ -134,7 +158,7 @@ def test_a_broker_user_without_rights_is_one_sentence(world):
     try:
         rabbitmqctl("set_permissions", "-p", world.name, world.name, "^$", "^$", "^$")
         world.configure({"message_queue": {"url": world.config["message_queue"]["url"].replace("guest:guest@", f"{world.name}:pw@")}})
-        path = write_config(world.dir, "rights.yaml", __import__("yaml").safe_dump(world.config))
+        path = write_config(world.dir, "rights.yaml", yaml.safe_dump(world.config))
         said = refused(world, "executor", "-c", path)
         assert re.search(r"access|right|refused|permission", said, re.I) and "pw@" not in said
     finally:
@@ -146,7 +170,7 @@ def test_a_broker_with_the_old_dead_letter_exchange_names_the_cure(world):
     connection = world.amqp()
     connection.channel().exchange_declare("attune.dlx", "direct", durable=True)
     connection.close()
-    path = write_config(world.dir, "old.yaml", __import__("yaml").safe_dump(world.config))
+    path = write_config(world.dir, "old.yaml", yaml.safe_dump(world.config))
     said = refused(world, "executor", "-c", path)
     assert "attune.dlx" in said and "attune bus migrate" in said
     world.cli("bus", "migrate", "-c", path)
