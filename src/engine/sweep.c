@@ -19,6 +19,8 @@ typedef struct Sweep {
 	SweepReport *report;
 	WorkerDef *workers;
 	size_t n;
+	WorkerCount *counts; /* what each holds */
+	size_t counts_n;
 } Sweep;
 
 static const WorkerDef *
@@ -64,6 +66,36 @@ sweep_enforcements(Sweep *s, Err *err)
 	return true;
 }
 
+static const WorkerCount *
+held_by(const Sweep *s, Id worker)
+{
+	static const WorkerCount none = { 0 };
+
+	for (size_t i = 0; i < s->counts_n; i++)
+		if (s->counts[i].worker == worker)
+			return &s->counts[i];
+	return &none;
+}
+
+/* Its worker is busy with long runs, and nobody else has a free slot: then it waits at the right door. */
+static bool
+waits_well(const Sweep *s, const ExecLive *row)
+{
+	const WorkerDef *own = worker_of(s, row->worker);
+
+	if (own == NULL || held_by(s, own->id)->running < own->slots)
+		return false;
+	for (size_t i = 0; i < s->n; i++) {
+		const WorkerDef *w = &s->workers[i];
+		const WorkerCount *held = held_by(s, w->id);
+
+		if (w != own && !w->cordoned && worker_alive(s, w) && held->running + held->scheduled < w->slots)
+			return false;
+	}
+	return true;
+}
+
+/* A worker that is gone, or does not start what it was given, loses it to others. */
 static bool
 sweep_scheduled(Sweep *s, Err *err)
 {
@@ -80,7 +112,8 @@ sweep_scheduled(Sweep *s, Err *err)
 	for (size_t i = 0; i < n; i++) {
 		if (!overdue(u, rows[i].updated, OVERDUE_US))
 			continue;
-		if (!worker_alive(s, worker_of(s, rows[i].worker)) || overdue(u, rows[i].updated, UNCLAIMED_US)) {
+		if (!worker_alive(s, worker_of(s, rows[i].worker)) ||
+		    (overdue(u, rows[i].updated, UNCLAIMED_US) && !waits_well(s, &rows[i]))) {
 			back[back_n] = rows[i].id;
 			attempts[back_n++] = rows[i].attempt;
 			continue;
@@ -263,7 +296,8 @@ sweep(Uow *u, SweepReport *ret, Err *err)
 	Sweep s = { .u = u, .report = ret };
 
 	*ret = (SweepReport){ 0 };
-	if (!worker_list(u->db, u->arena, str_of("action"), &s.workers, &s.n, err))
+	if (!worker_list(u->db, u->arena, str_of("action"), &s.workers, &s.n, err) ||
+	    !execution_worker_counts(u->db, u->arena, &s.counts, &s.counts_n, err))
 		return false;
 	return sweep_workers(&s, err) && sweep_state(&s, EXEC_RUNNING, err) && sweep_state(&s, EXEC_CANCELING, err) &&
 	       sweep_enforcements(&s, err) && sweep_scheduled(&s, err) && sweep_canceling(&s, err) &&

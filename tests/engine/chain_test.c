@@ -69,11 +69,11 @@ rig_definitions(Rig *r)
 }
 
 static void
-rig_worker(Rig *r, const char *incarnation, int64_t slots, const char *runtime)
+rig_worker_named(Rig *r, const char *name, const char *incarnation, int64_t slots, const char *runtime)
 {
 	Uow *u = r->u;
 	Err err = { 0 };
-	WorkerDef w = { .name = str_of("w1"),
+	WorkerDef w = { .name = str_of(name),
 		.type = str_of("local"),
 		.role = str_of("action"),
 		.host = str_of("here"),
@@ -89,6 +89,12 @@ rig_worker(Rig *r, const char *incarnation, int64_t slots, const char *runtime)
 	json_add(u->arena, &w.capabilities, "runtimes", names);
 	CHECK_OK(worker_enter(u, &w, &r->worker, &err), err);
 	CHECK_OK(uow_commit(u, &points_worker, &err), err);
+}
+
+static void
+rig_worker(Rig *r, const char *incarnation, int64_t slots, const char *runtime)
+{
+	rig_worker_named(r, "w1", incarnation, slots, runtime);
 }
 
 static Rig *
@@ -481,4 +487,24 @@ TEST(what_is_old_goes_in_small_steps_and_what_has_not_ended_stays)
 		CHECK_OK(uow_commit(r->u, &points_sweep, &err), err);
 	}
 	CHECK(rig_look(r, ids[2]).id != 0 && rig_look(r, ids[7]).id != 0 && rig_look(r, ids[6]).id == 0);
+}
+
+TEST(a_run_waits_behind_a_long_one_until_somebody_else_is_free)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id runs, waits;
+
+	rig_worker(r, "inc-1", 1, "shell");
+	runs = rig_create(r);
+	waits = rig_create(r);
+	rig_schedule(r);
+	CHECK(rig_claim(r, runs, 1, "inc-1"));
+	r->now += 60 * US_PER_S;
+	CHECK_INT((int64_t)rig_sweep(r).returned, 0);
+	check_status(r, waits, EXEC_SCHEDULED);
+	rig_worker_named(r, "w2", "inc-2", 1, "shell");
+	CHECK_INT((int64_t)rig_sweep(r).returned, 1);
+	check_status(r, waits, EXEC_SCHEDULED);
+	CHECK(!rig_claim(r, waits, 1, "inc-1")); /* it is the other one's now */
+	CHECK(rig_claim(r, waits, 2, "inc-2"));
 }
