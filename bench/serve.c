@@ -1,0 +1,334 @@
+/*
+ * The program as its users have it: how soon `attune up` is ready on an empty directory, what it holds and does while idle, and
+ * how fast its API answers.
+ *   bench_serve DIR ATTUNE
+ */
+#include "report.h"
+#include "rig.h"
+#include "store/execution.h"
+#include "wire.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <netinet/in.h>
+#include <arpa/inet.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	FEW = 100,
+	PAGE = 50,
+	MANY = 100000,
+	LISTS = 500,
+	IDLE_S = 5,
+	POSTS = 3000, /* over all connections */
+	LINES = 4,    /* connections */
+	POST_EVERY_US = LINES * 1000,
+};
+
+/* ---- the process ---- */
+
+static int
+free_port(void)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t n = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	must(fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0 &&
+		 getsockname(fd, (struct sockaddr *)&at, &n) == 0,
+	    NULL, "a free port");
+	close(fd);
+	return ntohs(at.sin_port);
+}
+
+typedef struct Up {
+	pid_t pid;
+	int port, fd;
+	double ready_ms;
+} Up;
+
+static int
+health(int port, int *fd)
+{
+	static char answer[WIRE_ANSWER_MAX];
+	char request[256];
+	size_t n = wire_request(request, sizeof(request), "GET", "/health/ready", NULL);
+
+	if (*fd < 0)
+		*fd = wire_open(port);
+	return *fd < 0 ? 0 : wire_call(*fd, request, n, answer);
+}
+
+static Up
+up_start(const char *attune, const char *dir)
+{
+	Up u = { .port = free_port(), .fd = -1 };
+	TimeUs began = mono_us();
+	char port[16];
+
+	snprintf(port, sizeof(port), "%d", u.port);
+	u.pid = fork();
+	must(u.pid >= 0, NULL, "fork");
+	if (u.pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		execl(attune, attune, "up", "--data-dir", dir, "--port", port, "--log-level", "warn", (char *)NULL);
+		perror(attune);
+		_exit(127);
+	}
+	while (health(u.port, &u.fd) != 200) {
+		must(mono_us() - began < 30 * US_PER_S, NULL, "attune up is not ready after 30 s");
+		must(waitpid(u.pid, NULL, WNOHANG) == 0, NULL, "attune up has ended");
+		usleep(500);
+	}
+	u.ready_ms = (double)(mono_us() - began) / US_PER_MS;
+	return u;
+}
+
+static void
+up_stop(Up *u)
+{
+	int status;
+
+	close(u->fd);
+	kill(u->pid, SIGTERM);
+	must(waitpid(u->pid, &status, 0) == u->pid && status == 0, NULL, "attune up did not end well");
+}
+
+/* Processor time of all its threads and of children it has waited for, in ms. */
+static double
+cpu_ms(pid_t pid)
+{
+	char path[64], text[1024] = { 0 };
+	unsigned long user = 0, system = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "r");
+	must(f != NULL && fgets(text, sizeof(text), f) != NULL, NULL, path);
+	fclose(f);
+	must(
+	    sscanf(strrchr(text, ')') + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) == 2,
+	    NULL, path);
+	return (double)(user + system) * 1000 / (double)sysconf(_SC_CLK_TCK);
+}
+
+static double
+rss_mb(pid_t pid)
+{
+	char path[64], line[256];
+	double kb = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "r");
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, "VmRSS:", 6) == 0)
+			kb = atof(line + 6);
+	if (f != NULL)
+		fclose(f);
+	return kb / 1024;
+}
+
+static void
+start_and_idle(const char *attune, const char *dir)
+{
+	Up u = up_start(attune, dir);
+	double before;
+
+	figure("up_ready_ms", u.ready_ms);
+	sleep(1);
+	before = cpu_ms(u.pid);
+	sleep(IDLE_S);
+	figure("up_idle_cpu_ms_per_s", (cpu_ms(u.pid) - before) / IDLE_S);
+	figure("up_idle_rss_mb", rss_mb(u.pid));
+	up_stop(&u);
+}
+
+/* Statements can only be counted from inside. */
+static void
+idle_statements(const char *dir)
+{
+	RigConfig config = { .embedded = true,
+		.dir = dir,
+		.roles = 1u << ROLE_API | 1u << ROLE_EXECUTOR | 1u << ROLE_WORKER | 1u << ROLE_SENSOR };
+	Rig *r = rig_open(&config);
+	uint64_t before;
+
+	sleep(6); /* the first sweep is over */
+	before = store_statements(r->h.store);
+	sleep(IDLE_S);
+	figure("up_idle_statements", (double)(store_statements(r->h.store) - before));
+	rig_close(r);
+}
+
+/* ---- lists ---- */
+
+/* Rows as they stand at the end, without running anything. */
+static void
+rows_make(Rig *r, size_t n)
+{
+	enum { SOME = 1000 };
+	static const Stmt done = { .sql = "update execution set status = 'completed' where status = 'failed'",
+		.in = "" };
+	Uow *u = r->u;
+	Err err = { 0 };
+
+	for (size_t i = 0; i < n; i += SOME) {
+		size_t some = n - i < SOME ? n - i : SOME;
+		ExecNew *rows;
+		Json config = json_object(), result = json_object();
+		Id *ids;
+
+		must(uow_begin(u, &err), &err, "begin");
+		rows = arena_array(u->arena, ExecNew, some);
+		ids = arena_array(u->arena, Id, some);
+		json_add(u->arena, &config, "message", json_cstr("hello, world"));
+		json_add(u->arena, &result, "stdout", json_cstr("hello, world\n"));
+		json_add(u->arena, &result, "exit_code", json_int(0));
+		for (size_t k = 0; k < some; k++)
+			rows[k] = (ExecNew){ .action = 1,
+				.action_ref = str_of("core.echo"),
+				.config = &config,
+				.result = &result,
+				.status = EXEC_FAILED,
+				.correlation = uuid_new(u->now),
+				.by = str_of("bench") };
+		must(execution_insert(u->db, u->arena, rows, some, u->now, ids, &err), &err, "rows");
+		must(db_exec(u->db, u->arena, &done, NULL, NULL, &err), &err, "rows");
+		must(uow_commit(u, &points_create, &err), &err, "commit");
+	}
+}
+
+typedef struct Call {
+	int fd;
+	char request[512];
+	size_t n;
+	int status;
+	char *answer;
+} Call;
+
+static size_t
+refs_in(const char *answer)
+{
+	size_t n = 0;
+
+	while ((answer = strstr(answer, "\"action_ref\":\"core.echo\"")) != NULL) {
+		answer++;
+		n++;
+	}
+	return n;
+}
+
+static void
+call_once(void *self)
+{
+	Call *c = self;
+
+	must(wire_call(c->fd, c->request, c->n, c->answer) == c->status, NULL, c->request);
+}
+
+static void
+lists(const char *attune, const char *dir, size_t rows)
+{
+	RigConfig config = { .embedded = true, .dir = dir };
+	Rig *r = rig_open(&config);
+	Samples s = { 0 };
+	Call c = { .status = 200, .answer = malloc(WIRE_ANSWER_MAX) };
+	char name[64];
+	Up u;
+
+	rows_make(r, rows);
+	rig_close(r);
+	u = up_start(attune, dir);
+	c.fd = u.fd;
+	c.n = wire_request(c.request, sizeof(c.request), "GET", "/api/v1/executions?page_size=50", NULL);
+	call_once(&c);
+	must(refs_in(c.answer) >= PAGE && refs_in(c.answer) % PAGE == 0, NULL, "a page of the list is not full");
+	repeat(&s, 50, LISTS, call_once, &c);
+	snprintf(name, sizeof(name), "list_%zu_ms", rows);
+	for (size_t i = 0; i < s.n; i++)
+		s.v[i] /= US_PER_MS;
+	figures(name, &s);
+	samples_done(&s);
+	free(c.answer);
+	up_stop(&u);
+}
+
+/* ---- requests at a steady pace ---- */
+
+typedef struct Line {
+	pthread_t thread;
+	Call call;
+	TimeUs from;
+	Samples s;
+} Line;
+
+static void *
+line_run(void *self)
+{
+	Line *l = self;
+
+	for (int i = 0; i < POSTS / LINES; i++) {
+		TimeUs due = l->from + (TimeUs)i * POST_EVERY_US, wait = due - mono_us();
+
+		if (wait > 0)
+			nanosleep(&(struct timespec){ .tv_nsec = wait * 1000 }, NULL);
+		call_once(&l->call);
+		samples_add(&l->s, (double)(mono_us() - due) / US_PER_MS);
+	}
+	return NULL;
+}
+
+static void
+posts(const char *attune, const char *dir)
+{
+	Up u = up_start(attune, dir);
+	Line lines[LINES] = { 0 };
+	Samples all = { 0 };
+	TimeUs from = mono_us() + 10 * US_PER_MS;
+
+	for (int i = 0; i < LINES; i++) {
+		Line *l = &lines[i];
+
+		l->from = from + i * 1000;
+		l->call = (Call){ .fd = wire_open(u.port), .status = 201, .answer = malloc(WIRE_ANSWER_MAX) };
+		l->call.n = wire_request(l->call.request, sizeof(l->call.request), "POST", "/api/v1/executions/execute",
+		    "{\"action_ref\":\"core.noop\",\"parameters\":{\"message\":\"hello, world\"}}");
+		must(pthread_create(&l->thread, NULL, line_run, l) == 0, NULL, "thread");
+	}
+	for (int i = 0; i < LINES; i++) {
+		pthread_join(lines[i].thread, NULL);
+		for (size_t k = 0; k < lines[i].s.n; k++)
+			samples_add(&all, lines[i].s.v[k]);
+		samples_done(&lines[i].s);
+		close(lines[i].call.fd);
+		free(lines[i].call.answer);
+	}
+	figures("post_1000_ms", &all);
+	samples_done(&all);
+	up_stop(&u);
+}
+
+int
+main(int argc, char **argv)
+{
+	char dir[5][512];
+
+	must(argc == 3, NULL, "usage: bench_serve DIR ATTUNE");
+	for (int i = 0; i < 5; i++)
+		snprintf(dir[i], sizeof(dir[i]), "%s/up%d", argv[1], i);
+	start_and_idle(argv[2], dir[0]);
+	idle_statements(dir[1]);
+	lists(argv[2], dir[2], FEW);
+	lists(argv[2], dir[3], MANY);
+	posts(argv[2], dir[4]);
+	return 0;
+}
