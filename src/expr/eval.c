@@ -132,9 +132,7 @@ ev_array(Ev *ev, uint32_t at, size_t n, Json *ret)
 static Str
 path_text(const Ev *ev, const Node *x, uint32_t end)
 {
-	Str s = str_sub(ev->text, x->at, end);
-
-	return s.n > DIAG_TEXT ? str_sub(s, 0, DIAG_TEXT) : s;
+	return expr_clip(str_sub(ev->text, x->at, end));
 }
 
 /* A path leads nowhere: null for those who want that, else an error that default() takes for an answer. */
@@ -149,10 +147,9 @@ missing(Ev *ev, Json *v)
 static bool
 field_missing(Ev *ev, const Node *x, const Step *s, Json *v)
 {
-	Str path = path_text(ev, x, s->end), name = s->name;
+	Str path = path_text(ev, x, s->end), name = expr_clip(s->name);
 	const Json was = *v;
 
-	name.n = name.n > DIAG_TEXT ? DIAG_TEXT : name.n;
 	if (missing(ev, v))
 		return true;
 	if (was.kind == JSON_OBJECT)
@@ -225,7 +222,7 @@ step_index(Ev *ev, const Node *x, const Step *s, Json *v)
 		return false;
 	if (listed && index.kind == JSON_INT)
 		return (v->kind == JSON_ARRAY || ev_spend(ev, s->at, v->n / 64)) && step_item(ev, x, s, index.i, v);
-	if (v->kind == JSON_OBJECT && index.kind == JSON_STRING) {
+	if (index.kind == JSON_STRING) {
 		named.name = json_as_str(&index);
 		return step_field(ev, x, &named, v);
 	}
@@ -269,7 +266,7 @@ eval_path(Ev *ev, const Node *x, Json *ret)
 	} else {
 		from = find_root(ev, p, &v);
 		if (from == 0 && !missing(ev, &v))
-			return ev_fail(ev, x->at, "variable not found: '%.*s'", STR_ARG(p->parts[0]));
+			return ev_fail(ev, x->at, "variable not found: '%.*s'", STR_ARG(expr_clip(p->parts[0])));
 		from -= from > 0;
 	}
 	for (size_t i = from; i < p->n_steps; i++)

@@ -5,6 +5,18 @@
 
 #include <stdio.h>
 
+enum { CLIP = 80 };
+
+Str
+expr_clip(Str s)
+{
+	size_t n = s.n < CLIP ? s.n : CLIP;
+
+	while (n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+		n--;
+	return str_sub(s, 0, n);
+}
+
 bool
 expr_fail_at(Err *err, Str text, uint32_t at, const char *fmt, ...)
 {

@@ -61,8 +61,8 @@ to_real(Ev *ev, const Node *x, const Json *v, double *ret)
 		return ev_fail(ev, x->at, "%s() cannot read %s", x->call.function->name, kind_phrase(v));
 	if (str_to_real(str_trim(json_as_str(v)), ret) && isfinite(*ret))
 		return true;
-	return ev_fail(ev, x->at, "%s(): '%.*s' is no number", x->call.function->name,
-	    v->n > DIAG_TEXT ? DIAG_TEXT : (int)v->n, v->s);
+	return ev_fail(
+	    ev, x->at, "%s(): '%.*s' is no number", x->call.function->name, STR_ARG(expr_clip(json_as_str(v))));
 }
 
 static bool
@@ -188,8 +188,8 @@ pick(Ev *ev, const Node *x, const Json *args, bool larger, Json *ret)
 {
 	int order;
 
-	if (!json_is_number(&args[0]) && !fn_want(ev, x, args, 0, JSON_STRING))
-		return false;
+	if (!json_is_number(&args[0]) && args[0].kind != JSON_STRING)
+		return fn_fail(ev, x, "give two numbers or two strings");
 	if (!values_order(ev, x->at, &args[0], &args[1], &order))
 		return false;
 	*ret = args[larger ? order < 0 : order > 0];

@@ -87,7 +87,7 @@ struct Ev {
 	bool was_missing; /* the failure is a path that leads nowhere */
 };
 
-enum { ARGS_MOST = 3, ARGS_ANY = 255, DIAG_TEXT = 80 };
+enum { ARGS_MOST = 3, ARGS_ANY = 255 };
 
 struct Function {
 	const char *name;
@@ -101,6 +101,7 @@ extern const Function expr_functions_basic[], expr_functions_text[], expr_functi
 const Function *expr_function(Str name);
 
 /* compile */
+Str expr_clip(Str s); /* for messages: the start of a long text */
 bool expr_fail_at(Err *err, Str text, uint32_t at, const char *fmt, ...) PRINTF(4, 5);
 const Node *expr_parse(Arena *a, Str text, Vec *paths, Err *err);
 

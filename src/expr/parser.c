@@ -30,11 +30,11 @@ fail(Parser *p, uint32_t at, const char *what)
 static Node *
 fail_found(Parser *p, const char *expected)
 {
-	Str found = p->now.kind == TOKEN_END ? str_of("the end") : str_sub(p->lex.text, p->now.at, p->now.end);
+	Str found =
+	    p->now.kind == TOKEN_END ? str_of("the end") : expr_clip(str_sub(p->lex.text, p->now.at, p->now.end));
 
 	(void)expr_fail_at(p->err, p->lex.text, p->now.at, "expected %s, found %s%.*s%s", expected,
-	    p->now.kind == TOKEN_END ? "" : "'", found.n > DIAG_TEXT ? DIAG_TEXT : (int)found.n, found.p,
-	    p->now.kind == TOKEN_END ? "" : "'");
+	    p->now.kind == TOKEN_END ? "" : "'", STR_ARG(found), p->now.kind == TOKEN_END ? "" : "'");
 	return NULL;
 }
 
@@ -160,7 +160,8 @@ parse_call(Parser *p, const Token *name)
 	Err why = { 0 };
 
 	if (f == NULL) {
-		(void)expr_fail_at(p->err, p->lex.text, name->at, "unknown function '%.*s'", STR_ARG(name->text));
+		(void)expr_fail_at(
+		    p->err, p->lex.text, name->at, "unknown function '%.*s'", STR_ARG(expr_clip(name->text)));
 		return NULL;
 	}
 	if (!next(p) || !parse_items(p, ")", &args))
@@ -286,14 +287,21 @@ parse_index(Parser *p, Step *ret)
 	return true;
 }
 
+/* Room for one more than n, doubled whenever n is a power of two. */
+static void *
+grown(Arena *a, void *old, size_t n, size_t size)
+{
+	return (n & (n - 1)) != 0 ? old : arena_grow(a, old, n * size, (n == 0 ? 1 : 2 * n) * size);
+}
+
 static void
 add_step(Parser *p, PathNode *path, const Step *s)
 {
-	path->steps = arena_grow(p->a, path->steps, path->n_steps * sizeof(Step), (path->n_steps + 1) * sizeof(Step));
+	path->steps = grown(p->a, path->steps, path->n_steps, sizeof(Step));
 	path->steps[path->n_steps++] = *s;
 	if (path->base != NULL || s->kind == STEP_INDEX || path->n_parts != path->n_steps)
 		return;
-	path->parts = arena_grow(p->a, path->parts, path->n_parts * sizeof(Str), (path->n_parts + 1) * sizeof(Str));
+	path->parts = grown(p->a, path->parts, path->n_parts, sizeof(Str));
 	path->parts[path->n_parts++] = s->name;
 }
 
@@ -383,7 +391,7 @@ chain_add(Parser *p, Chain *c, Operation o, Node *kid)
 {
 	size_t n = c->kids.n - 1;
 
-	c->operations = arena_grow(p->a, c->operations, n * sizeof(o), (n + 1) * sizeof(o));
+	c->operations = grown(p->a, c->operations, n, sizeof(o));
 	c->operations[n] = o;
 	vec_push(&c->kids, kid);
 }

@@ -87,7 +87,7 @@ make_block(Maker *m, Str inside, Piece *ret)
 	}
 	if (m->err != NULL)
 		*m->err = why;
-	return err_wrap(m->err, "in '{{ %.*s }}'", inside.n > DIAG_TEXT ? DIAG_TEXT : (int)inside.n, inside.p);
+	return err_wrap(m->err, "in '{{ %.*s }}'", STR_ARG(expr_clip(inside)));
 }
 
 /* Cuts the next piece off the text. A block that never closes is text. */
@@ -221,7 +221,7 @@ render_block(Ev *ev, const Tmpl *t, const Piece *p, Json *ret)
 	*ret = json_null();
 	if (t->forgiving)
 		return true;
-	return err_wrap(err, "in '{{ %.*s }}'", p->text.n > DIAG_TEXT ? DIAG_TEXT : (int)p->text.n, p->text.p);
+	return err_wrap(err, "in '{{ %.*s }}'", STR_ARG(expr_clip(p->text)));
 }
 
 static bool
