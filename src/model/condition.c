@@ -292,7 +292,7 @@ compile_expr(Arena *a, const Json *v, Condition *c, Str *why)
 	Err err = { 0 };
 
 	c->kind = COND_EXPR;
-	if (v->kind == JSON_STRING && expr_compile(a, json_as_str(v), &c->expr, &err))
+	if (v->kind == JSON_STRING && condition_expr_compile(a, json_as_str(v), &c->expr, &err))
 		return true;
 	*why = v->kind == JSON_STRING ? str_fmt(a, "expression: %s", err.text) : str_of("'expression' must be a text");
 	return false;
@@ -371,7 +371,7 @@ condition_met(Arena *a, const Condition *c, const EventView *e)
 	if (c->kind == COND_NOT)
 		return !condition_met(a, c->kids[0], e);
 	if (c->kind == COND_EXPR)
-		return expr_holds(a, c->expr, e);
+		return condition_expr_holds(a, c->expr, e);
 	have = path_get(&c->path, 0, e->payload);
 	return (have != NULL || c->op->wants_missing) && c->op->holds(a, c, have);
 }
@@ -380,7 +380,7 @@ bool
 condition_key(Arena *a, const Condition *c, EqualityKey *ret)
 {
 	if (c->kind == COND_EXPR)
-		return expr_key(a, c->expr, ret);
+		return condition_expr_key(a, c->expr, ret);
 	if (c->kind == COND_TEST && c->op->holds == op_equals && !c->ignore_case &&
 	    (c->value->kind == JSON_STRING || c->value->kind == JSON_INT)) {
 		*ret = (EqualityKey){ c->path, c->field, c->value };

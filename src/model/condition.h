@@ -3,11 +3,11 @@
  */
 #pragma once
 
+#include "expr/expr.h"
 #include "model/path.h"
 #include "model/rules.h"
 
 typedef struct Condition Condition;
-typedef struct Expr Expr;
 
 /* conditions must live as long as the result. false: ret_problem says why; the rule then matches nothing. */
 bool condition_compile(Arena *a, const Json *conditions, const Condition **ret, Str *ret_problem);
@@ -23,7 +23,7 @@ typedef struct EqualityKey {
 
 bool condition_key(Arena *a, const Condition *c, EqualityKey *ret);
 
-/* The expression form; see condition_expr.c. */
-MUST_CHECK bool expr_compile(Arena *a, Str text, const Expr **ret, Err *err);
-bool expr_holds(Arena *a, const Expr *x, const EventView *e); /* an error in it is a no */
-bool expr_key(Arena *a, const Expr *x, EqualityKey *ret);
+/* The expression form, over the root `event`; see condition_expr.c. */
+MUST_CHECK bool condition_expr_compile(Arena *a, Str text, const Expr **ret, Err *err);
+bool condition_expr_holds(Arena *a, const Expr *x, const EventView *e); /* an error in it is a no */
+bool condition_expr_key(Arena *a, const Expr *x, EqualityKey *ret);

@@ -1,13 +1,14 @@
 /*
- * Rule parameters: values whose strings may hold {{ path }}. Compiled once. A string that is exactly one block yields the
- * value itself with its type, anything else becomes text; a missing path is null, in text nothing. Never an error.
+ * Rule parameters: values whose strings may hold {{ expression }}, compiled once, over the roots event, pack.config and system.
+ * A string that is exactly one block yields the value itself with its type, anything else becomes text; what is missing or cannot
+ * be worked out is null, in text nothing. Never an error.
  */
 #pragma once
 
-#include "model/path.h"
+#include "expr/tmpl.h"
 #include "model/rules.h"
 
-typedef struct Template Template;
+typedef Tmpl Template;
 
 typedef struct TemplateRoots {
 	const EventView *event;

@@ -123,6 +123,13 @@ TEST(expressions_hold_as_written)
 		{ "'it\\'s' != event.payload.s", 1 },
 		{ "5 == event.payload.i", 1 },
 		{ "true or event.payload.none", 1 },
+		{ "lower(event.payload.s) == 'hello' and length(event.payload.l) == 3", 1 },
+		{ "default(event.payload.none, 7) == 7", 1 },
+		{ "'payload' in event and event.payload is not null", 1 },
+		{ "match('^H', event.payload.s) if event.payload.b else false", 1 },
+		{ "event.payload.i + 'x' == 'x'", 0 }, /* an error, no match */
+		{ "pack.config.x == 1", -1 },
+		{ "event.payload.s == unknown", -1 },
 		{ "inside", -1 },
 		{ "event.payload.i = 5", -1 },
 		{ "event.payload.i == ", -1 },

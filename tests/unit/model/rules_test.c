@@ -193,6 +193,13 @@ TEST(parameters_are_rendered_as_written)
 		{ "{'a': '{{ keystore.x }}', 'b': '{{ }}', 'c': '{{ event }}'}", "{'a':null,'b':null,'c':null}" },
 		{ "{'a': 'open {{ event.id'}", "{'a':'open {{ event.id'}" },
 		{ "{'a': '{{ event.payload.t }}'}", "{'a':'{{ event.id }}'}" }, /* not rendered again */
+		{ "{'a': '{{ event.payload.n + 1 }}', 'b': '{{ upper(event.payload.s) }}!'}", "{'a':8,'b':'TEXT!'}" },
+		{ "{'a': '{{ default(event.payload.none, pack.config.url) }}'}", "{'a':'http://x'}" },
+		{ "{'a': '{{ event.payload.o.k[1] if event.payload.n > 5 else 0 }}'}", "{'a':'x'}" },
+		{ "{'a': '{{ event.payload.n / 0 }}', 'b': '{{ 1 + }}', 'c': '{{ env.HOME }}'}",
+		    "{'a':null,'b':null,'c':null}" },
+		{ "{'a': '{{ now() == system.timestamp }}', 'b': '{{ length(uuid()) }}'}", "{'a':true,'b':36}" },
+		{ "{'a': '{{ keys(system.rule) }}'}", "{'a':['id','ref']}" },
 		{ "{'{{ event.id }}': 1}", "{'{{ event.id }}':1}" },
 		{ "[1]", "{}" },
 		{ "null", "{}" },
