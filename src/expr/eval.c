@@ -174,6 +174,8 @@ step_field(Ev *ev, const Node *x, const Step *s, Json *v)
 {
 	const Json *found = json_get_str(v, s->name);
 
+	if (v->kind == JSON_OBJECT && !ev_spend(ev, s->at, v->n / MEMBERS_PER_STEP))
+		return false;
 	if (found == NULL)
 		return field_missing(ev, x, s, v);
 	*v = *found;
@@ -221,7 +223,7 @@ step_index(Ev *ev, const Node *x, const Step *s, Json *v)
 	if (!eval(ev, s->index, &index))
 		return false;
 	if (listed && index.kind == JSON_INT)
-		return (v->kind == JSON_ARRAY || ev_spend(ev, s->at, v->n / 64)) && step_item(ev, x, s, index.i, v);
+		return (v->kind == JSON_ARRAY || ev_spend(ev, s->at, v->n / 16)) && step_item(ev, x, s, index.i, v);
 	if (index.kind == JSON_STRING) {
 		named.name = json_as_str(&index);
 		return step_field(ev, x, &named, v);

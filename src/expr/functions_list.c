@@ -374,22 +374,29 @@ fn_last(Ev *ev, const Node *x, const Json *args, Json *ret)
 }
 
 /* What the path finds in the item; null when it leads nowhere. */
-static Json
-picked(const Json *item, Str path)
+static bool
+pick(Ev *ev, const Node *x, const Json *item, Str path, Json *ret)
 {
-	const Json *found = json_path(item, path);
+	Str step;
 
-	return found == NULL ? json_null() : *found;
+	for (Str rest = path; item != NULL && str_cut(&rest, '.', &step);) {
+		if (!ev_spend(ev, x->at, 1 + item->n / MEMBERS_PER_STEP))
+			return false;
+		item = step.n == 0 ? json_get_str(item, step) : json_path(item, step);
+	}
+	*ret = item == NULL ? json_null() : *item;
+	return true;
 }
 
 static bool
 fn_map(Ev *ev, const Node *x, const Json *args, Json *ret)
 {
 	if (!fn_want(ev, x, args, 0, JSON_ARRAY) || !fn_want(ev, x, args, 1, JSON_STRING) ||
-	    !ev_spend(ev, x->at, args[0].n * (1 + (uint64_t)args[1].n / 8)) || !ev_array(ev, x->at, args[0].n, ret))
+	    !ev_array(ev, x->at, args[0].n, ret))
 		return false;
 	for (uint32_t i = 0; i < ret->n; i++)
-		ret->items[i] = picked(&args[0].items[i], json_as_str(&args[1]));
+		if (!pick(ev, x, &args[0].items[i], json_as_str(&args[1]), &ret->items[i]))
+			return false;
 	return true;
 }
 
@@ -401,12 +408,14 @@ fn_filter(Ev *ev, const Node *x, const Json *args, Json *ret)
 	bool same;
 
 	if (!fn_want(ev, x, args, 0, JSON_ARRAY) || !fn_want(ev, x, args, 1, JSON_STRING) ||
-	    !ev_spend(ev, x->at, args[0].n * (1 + (uint64_t)args[1].n / 8)) || !ev_array(ev, x->at, args[0].n, &list))
+	    !ev_array(ev, x->at, args[0].n, &list))
 		return false;
 	list.n = 0;
 	for (uint32_t i = 0; i < args[0].n; i++) {
-		Json v = picked(&args[0].items[i], json_as_str(&args[1]));
+		Json v;
 
+		if (!pick(ev, x, &args[0].items[i], json_as_str(&args[1]), &v))
+			return false;
 		same = expr_truthy(&v);
 		if (x->n > 2 && !values_eq(ev, x->at, &v, &args[2], &same))
 			return false;

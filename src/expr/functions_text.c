@@ -4,7 +4,7 @@
 #include "base/codec.h"
 #include "expr/functions.h"
 
-enum { GROUPS_MOST = 20 };
+enum { GROUPS_MOST = 20, PATTERN_BYTES = 160 * 1024 };
 
 /* Room for a text of so many bytes, paid for. */
 static bool
@@ -145,6 +145,13 @@ fn_ends_with(Ev *ev, const Node *x, const Json *args, Json *ret)
 	return true;
 }
 
+/* A repetition like a{60000} is written out when it is compiled. */
+static size_t
+pattern_room(Str pattern)
+{
+	return str_find(pattern, str_of("{"), NULL) ? PATTERN_BYTES : 4096 + pattern.n * 64;
+}
+
 /* The pattern of the call, compiled long ago when it is a constant. */
 static bool
 pattern_of(Ev *ev, const Node *x, const Json *args, const Regex **ret)
@@ -157,7 +164,7 @@ pattern_of(Ev *ev, const Node *x, const Json *args, const Regex **ret)
 	*ret = x->call.regex;
 	if (*ret != NULL)
 		return true;
-	if (!ev_spend(ev, x->at, 200 + args[0].n) || !ev_room(ev, x->at, 1024 + (size_t)args[0].n * 64))
+	if (!ev_spend(ev, x->at, 2000 + args[0].n) || !ev_room(ev, x->at, pattern_room(json_as_str(&args[0]))))
 		return false;
 	if (!regex_compile_metered(ev->a, json_as_str(&args[0]), &regex, &why))
 		return ev_fail(ev, x->kids[0]->at, "%s", why.text);

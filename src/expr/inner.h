@@ -63,7 +63,7 @@ struct Node {
 		Operation *operations; /* one less than kids */
 		struct {
 			const Function *function;
-			const Regex *regex; /* of a pattern that is a constant */
+			const Regex *regex; /* of a pattern that is a constant; the first PATTERNS_MOST of them */
 		} call;
 	};
 };
@@ -87,7 +87,7 @@ struct Ev {
 	bool was_missing; /* the failure is a path that leads nowhere */
 };
 
-enum { ARGS_MOST = 3, ARGS_ANY = 255 };
+enum { ARGS_MOST = 3, ARGS_ANY = 255, MEMBERS_PER_STEP = 16, PATTERNS_MOST = 16 };
 
 struct Function {
 	const char *name;

@@ -104,6 +104,8 @@ static const Letters letters[] = {
 static int32_t
 delta_of(uint32_t c, bool lower)
 {
+	if (c < 0x80) /* most of what there is */
+		return c >= (lower ? 'A' : 'a') && c <= (lower ? 'Z' : 'z') ? (lower ? 32 : -32) : 0;
 	for (size_t i = 0; i < countof(letters); i++) {
 		const Letters *l = &letters[i];
 		int64_t capital = lower ? (int64_t)c : (int64_t)c - l->delta;

@@ -11,7 +11,7 @@ typedef struct Parser {
 	Lexer lex;
 	Token now;
 	uint32_t end; /* of the token before */
-	unsigned depth;
+	unsigned depth, patterns;
 	Arena *a;
 	Vec *paths;
 	Err *err;
@@ -170,11 +170,13 @@ parse_call(Parser *p, const Token *name)
 	x->call.function = f;
 	if (x->n < f->least || (x->n > f->most && f->most != ARGS_ANY))
 		return fail_arity(p, x, f);
-	if (!f->pattern || !json_is(&x->kids[0]->value, JSON_STRING) || x->kids[0]->kind != NODE_CONST)
+	if (!f->pattern || p->patterns == PATTERNS_MOST || !json_is(&x->kids[0]->value, JSON_STRING) ||
+	    x->kids[0]->kind != NODE_CONST)
 		return x;
 	if (!regex_compile_metered(p->a, json_as_str(&x->kids[0]->value), &regex, &why))
 		return fail(p, x->kids[0]->at, why.text);
 	x->call.regex = regex;
+	p->patterns++; /* each may be large: what is beyond is made, and paid for, when it runs */
 	return x;
 }
 

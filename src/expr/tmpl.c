@@ -38,7 +38,7 @@ block_end(Str s, size_t *ret)
 {
 	char quote = '\0';
 
-	for (size_t i = 0; i + 1 < s.n; i++) {
+	for (size_t i = 0; i + 1 < s.n && i <= EXPR_TEXT_MOST; i++) {
 		char c = s.p[i];
 
 		if (quote != '\0') {
