@@ -195,6 +195,7 @@ class World:
         self.url = f"http://127.0.0.1:{self.port}"
         self.name = "t" + uuid.uuid4().hex[:12]  # of schema and vhost
         self.processes = []
+        self.within = []  # a command that starts another, like prlimit: what the processes run in
         self.http = requests.Session()
         self.pg = None
         for path in (self.data, self.packs, os.path.join(self.dir, "home")):
@@ -254,7 +255,7 @@ class World:
         path = os.path.join(self.dir, f"{name}.yaml")
         with open(path, "w", encoding="utf-8") as f:
             yaml.safe_dump(merged(self.config, config), f)
-        argv = [BINARY, role, "--config", path]
+        argv = [*self.within, BINARY, role, "--config", path]
         argv += ["--data-dir", self.data, "--port", str(self.port)] if role == "up" else ["--name", name]
         process = Process(role, name, argv + list(args), os.path.join(self.dir, f"{name}.log"), self.env(env))
         self.processes = [p for p in self.processes if p.name != name] + [process]
