@@ -106,6 +106,7 @@ wait_for_end(App *app, Req *q, Res *s, Id id, bool *ret_asleep, Err *err)
 	if (!execution_status(app_db(app), req_arena(q), id, &status, err))
 		return false;
 	*ret_asleep = !exec_terminal(status);
+	now = clock_mono(clock_real()); /* the look itself may have taken long */
 	return !*ret_asleep || res_wait(s, id, look_again(app, q, now, deadline));
 }
 

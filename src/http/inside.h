@@ -63,12 +63,13 @@ struct Req {
 	bool body_over;
 	Res res;
 
-	TimeUs handler_at; /* when the handler was first called, on the monotonic clock */
-	bool slept;    /* was suspended, not called again yet, as its own thread knows it */
-	bool waited;   /* this call of the handler is not the first */
-	uint64_t seen; /* wakes before the handler began */
-	bool waiting;  /* in the table of waiters; from here on under the server's lock */
-	bool pending;  /* resumed, not called again yet */
+	TimeUs handler_at;   /* when the handler was first called, on the monotonic clock */
+	bool slept;          /* was suspended, not called again yet, as its own thread knows it */
+	bool waited;         /* this call of the handler is not the first */
+	TimeUs waited_until; /* what it asked for the last time */
+	uint64_t seen;       /* wakes before the handler began */
+	bool waiting;        /* in the table of waiters; from here on under the server's lock */
+	bool pending;        /* resumed, not called again yet */
 	Req *wait_before, *wait_after;
 	Req *next_free;
 };

@@ -224,10 +224,13 @@ answer_unslept(Req *q)
 	respond_err(q, &err);
 }
 
+/* A busy machine may take longer over one call than the handler wanted to sleep: then it has its next look at once. */
 static bool
-may_sleep(const Req *q)
+may_wait(const Req *q)
 {
-	return !atomic_load(&q->server->stopping) && q->res.wait_until > mono_now();
+	if (atomic_load(&q->server->stopping))
+		return false;
+	return q->res.wait_until > mono_now() || q->res.wait_until > q->waited_until;
 }
 
 bool
@@ -250,11 +253,12 @@ request_run(Req *q)
 		call_handler(q, app);
 		if (q->res.wait_until == 0)
 			return true;
-		if (q->waited && !may_sleep(q)) {
+		if (q->waited && !may_wait(q)) {
 			answer_unslept(q);
 			return true;
 		}
 		q->waited = true;
+		q->waited_until = q->res.wait_until;
 		if (wait_begin(q))
 			return false;
 	}
