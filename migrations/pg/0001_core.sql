@@ -377,11 +377,10 @@ create table execution (
 );
 create unique index execution_once on execution (enforcement)
     where enforcement is not null and parent is null and original_execution is null;
-create index execution_live on execution (status, worker, id)
-    where status in ('requested', 'scheduling', 'scheduled', 'running', 'canceling');
+create index execution_live on execution (status, worker, id, finished_at) where finished_at is null;
 create index execution_waiting on execution (wait_class, id) where status = 'requested' and wait_class is not null;
 create index execution_due on execution (due_at) where status = 'requested' and due_at is not null;
-create index execution_bad on execution (status, id) where status in ('failed', 'cancelled', 'timeout', 'abandoned');
+create index execution_bad on execution (status, id) where finished_at is not null and status <> 'completed';
 create index execution_by_action on execution (action_ref, id);
 create index execution_by_parent on execution (parent, id) where parent is not null;
 create index execution_by_original on execution (original_execution) where original_execution is not null;

@@ -296,6 +296,8 @@ create table rule (
 );
 create index rule_by_trigger on rule (trigger_ref);
 
+-- In the hot tables no `in (...)` of three values or more, in checks or in conditions of indexes: SQLite would open a table in
+-- memory for each of them at every row it writes.
 create table event (
     id integer primary key,
     "trigger" integer,
@@ -321,9 +323,9 @@ create table enforcement (
     trigger_ref text not null,
     config text,
     event integer,
-    status text not null default 'created' check (status in ('created', 'processed', 'disabled')),
+    status text not null default 'created' check (status = 'created' or status = 'processed' or status = 'disabled'),
     payload text,
-    condition text not null default 'all' check (condition in ('any', 'all')),
+    condition text not null default 'all' check (condition = 'any' or condition = 'all'),
     conditions text not null default '[]',
     correlation_id text not null,
     created integer not null,
@@ -349,8 +351,9 @@ create table execution (
     worker_tolerations text,
     worker_affinity text,
     worker integer,
-    status text not null default 'requested' check (status in ('requested', 'scheduling', 'scheduled', 'running', 'completed',
-        'failed', 'canceling', 'cancelled', 'timeout', 'abandoned')),
+    status text not null default 'requested' check (status = 'requested' or status = 'scheduling' or status = 'scheduled' or status = 'running'
+        or status = 'completed' or status = 'failed' or status = 'canceling' or status = 'cancelled'
+        or status = 'timeout' or status = 'abandoned'),
     result text,
     started_at integer,
     finished_at integer,
@@ -377,11 +380,10 @@ create table execution (
 );
 create unique index execution_once on execution (enforcement)
     where enforcement is not null and parent is null and original_execution is null;
-create index execution_live on execution (status, worker, id)
-    where status in ('requested', 'scheduling', 'scheduled', 'running', 'canceling');
+create index execution_live on execution (status, worker, id, finished_at) where finished_at is null;
 create index execution_waiting on execution (wait_class, id) where status = 'requested' and wait_class is not null;
 create index execution_due on execution (due_at) where status = 'requested' and due_at is not null;
-create index execution_bad on execution (status, id) where status in ('failed', 'cancelled', 'timeout', 'abandoned');
+create index execution_bad on execution (status, id) where finished_at is not null and status <> 'completed';
 create index execution_by_action on execution (action_ref, id);
 create index execution_by_parent on execution (parent, id) where parent is not null;
 create index execution_by_original on execution (original_execution) where original_execution is not null;

@@ -315,3 +315,11 @@ row_json(Arena *a, Row r, int col)
 		return json_null();
 	return v;
 }
+
+Uuid
+row_uuid(Row r, int col)
+{
+	Uuid u = { 0 };
+
+	return uuid_parse(row_str(r, col), &u) ? u : (Uuid){ 0 };
+}

@@ -1,5 +1,7 @@
 #include "store/event.h"
 
+#include <stdlib.h>
+
 static Bind
 bind_uuid(Arena *a, Uuid u)
 {
@@ -16,15 +18,17 @@ ids_read(const Rows *made, Id *ret_ids)
 		ret_ids[made->from[i]] = row_int(rows_at(made, i), 0);
 }
 
+#define INSERT_EVENT \
+	"insert into event (trigger, trigger_ref, config, payload, source, source_ref, rule, rule_ref, " \
+	"tick_key," \
+	" correlation_id, created) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)" \
+	" on conflict do nothing"
+
 bool
 event_insert(Db *db, Arena *a, const EventNew *rows, size_t n, TimeUs now, Id *ret_ids, Err *err)
 {
 	static const Stmt s = {
-		.sql = "insert into event (trigger, trigger_ref, config, payload, source, source_ref, rule, rule_ref, "
-		       "tick_key,"
-		       " correlation_id, created) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-		       " on conflict do nothing returning id",
-		.in = "IsJJISISSst",
+		.sql = INSERT_EVENT, .pg = INSERT_EVENT " returning id", .in = "IsJJISISSst", .gives_id = true
 	};
 	enum { WIDTH = 11 };
 	Bind *b = arena_array(a, Bind, n * WIDTH + 1);
@@ -47,14 +51,16 @@ event_insert(Db *db, Arena *a, const EventNew *rows, size_t n, TimeUs now, Id *r
 	return true;
 }
 
+#define INSERT_ENFORCEMENT \
+	"insert into enforcement (rule, rule_ref, trigger_ref, config, event, conditions, " \
+	"correlation_id, created)" \
+	" values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing"
+
 bool
 enforcement_insert(Db *db, Arena *a, const EnforcementNew *rows, size_t n, TimeUs now, Id *ret_ids, Err *err)
 {
 	static const Stmt s = {
-		.sql = "insert into enforcement (rule, rule_ref, trigger_ref, config, event, conditions, "
-		       "correlation_id, created)"
-		       " values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing returning id",
-		.in = "issjijst",
+		.sql = INSERT_ENFORCEMENT, .pg = INSERT_ENFORCEMENT " returning id", .in = "issjijst", .gives_id = true
 	};
 	enum { WIDTH = 8 };
 	Bind *b = arena_array(a, Bind, n * WIDTH + 1);
@@ -117,6 +123,55 @@ id_binds(Arena *a, const Id *ids, size_t n, TimeUs now)
 	return b;
 }
 
+static int
+by_number(const void *a, const void *b)
+{
+	Id x = *(const Id *)a, y = *(const Id *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The same message may be there twice. */
+static Id *
+ids_once(Arena *a, const Id *ids, size_t *n)
+{
+	Id *once = arena_copy(a, ids, *n * sizeof(Id));
+	size_t kept = 0;
+
+	qsort(once, *n, sizeof(Id), by_number);
+	for (size_t i = 0; i < *n; i++)
+		if (i == 0 || once[i] != once[kept - 1])
+			once[kept++] = once[i];
+	*n = kept;
+	return once;
+}
+
+/* SQLite has one writer: what is seen stays so until the commit, and looking first is cheaper than `returning`. */
+static bool
+take_by_looking(Db *db, Arena *a, const Id *ids, size_t n, TimeUs now, Rows *ret, Err *err)
+{
+	static const Stmt look = {
+		.sql = "select " TAKEN_COLUMNS " from enforcement where id = $1 and status = 'created'",
+		.in = "i",
+	};
+	static const Stmt take = {
+		.sql = "update enforcement set status = 'processed', resolved_at = $2 where id = $1 and status = "
+		       "'created'",
+		.in = "it",
+	};
+	Bind *b = arena_array(a, Bind, n);
+	Id *found;
+
+	for (size_t i = 0; i < n; i++)
+		b[i] = bind_int(ids[i]);
+	if (!db_batch(db, a, &look, b, n, ret, err))
+		return false;
+	found = arena_array(a, Id, ret->n + 1);
+	for (size_t i = 0; i < ret->n; i++)
+		found[i] = row_int(rows_at(ret, i), 0);
+	return ret->n == 0 || db_batch(db, a, &take, id_binds(a, found, ret->n, now), ret->n, NULL, err);
+}
+
 bool
 enforcement_take(Db *db, Arena *a, const Id *ids, size_t n, TimeUs now, EnforcementTaken **ret, size_t *ret_n, Err *err)
 {
@@ -126,12 +181,17 @@ enforcement_take(Db *db, Arena *a, const Id *ids, size_t n, TimeUs now, Enforcem
 		    " returning " TAKEN_COLUMNS,
 		.in = "it",
 	};
+	const Id *once;
 	Rows rows;
+	bool ok;
 
 	*ret_n = 0;
 	if (n == 0)
 		return true;
-	if (!db_batch(db, a, &s, id_binds(a, ids, n, now), n, &rows, err))
+	once = ids_once(a, ids, &n);
+	ok = db_kind(db) == STORE_SQLITE ? take_by_looking(db, a, once, n, now, &rows, err)
+					 : db_batch(db, a, &s, id_binds(a, once, n, now), n, &rows, err);
+	if (!ok)
 		return err_wrap(err, "take enforcement");
 	taken_rows(a, &rows, ret, ret_n);
 	return true;

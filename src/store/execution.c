@@ -1,44 +1,39 @@
 #include "store/execution.h"
 
-enum { MOVE_BINDS_MAX = 10 };
-
 /* word for word the condition of the index execution_live: SQLite uses a partial index only when it finds its condition */
-#define LIVE "status in ('requested', 'scheduling', 'scheduled', 'running', 'canceling')"
+#define LIVE "finished_at is null"
 
 /* ---- making rows ---- */
 
+#define INSERT_EXECUTION \
+	"insert into execution (action, action_ref, config, env_vars, parent, enforcement, executor, " \
+	"permission_set_refs," \
+	" worker_selector, worker_tolerations, worker_affinity, worker, status, result, original_execution, " \
+	"attempt," \
+	" wait_reason, wait_class, timeout_seconds, rule_ref, trigger_ref, correlation_id, moves, scheduled_at," \
+	" finished_at, created, updated)" \
+	" values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, " \
+	"$21, $22," \
+	" $23, $24, $25, $26, $26) on conflict do nothing"
+
 static const Stmt insert_stmt = {
-	.sql = "insert into execution (action, action_ref, config, env_vars, parent, enforcement, executor, "
-	       "permission_set_refs,"
-	       " worker_selector, worker_tolerations, worker_affinity, worker, status, result, original_execution, "
-	       "attempt,"
-	       " wait_reason, wait_class, timeout_seconds, rule_ref, trigger_ref, correlation_id, moves, scheduled_at,"
-	       " finished_at, created, updated)"
-	       " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, "
-	       "$21, $22,"
-	       " $23, $24, $25, $26, $26) on conflict do nothing returning id",
+	.sql = INSERT_EXECUTION,
+	.pg = INSERT_EXECUTION " returning id",
 	.in = "IsJJIIIjJJJIsJIiSSISSssTTt",
+	.gives_id = true,
 };
 enum { INSERT_BINDS = 26 };
-
-/* One line of the timeline: state|microseconds|by|attempt|note */
-static Str
-move_line(Arena *a, ExecState to, TimeUs at, Str by, int attempt, Str note)
-{
-	return str_fmt(
-	    a, "%s|%lld|%.*s|%d|%.*s\n", exec_state_name(to), (long long)at, STR_ARG(by), attempt, STR_ARG(note));
-}
 
 static Str
 birth_lines(Arena *a, const ExecNew *e, TimeUs now)
 {
 	Str none = str_of("");
-	Str made = move_line(a, EXEC_REQUESTED, now, e->by, 0, none);
+	Str made = execution_move_line(a, EXEC_REQUESTED, now, e->by, 0, none);
 	Str then;
 
 	if (e->status == EXEC_REQUESTED)
 		return made;
-	then = move_line(a, e->status, now, e->by, e->status == EXEC_SCHEDULED ? 1 : 0, none);
+	then = execution_move_line(a, e->status, now, e->by, e->status == EXEC_SCHEDULED ? 1 : 0, none);
 	return str_fmt(a, "%.*s%.*s", STR_ARG(made), STR_ARG(then));
 }
 
@@ -108,188 +103,6 @@ execution_insert(Db *db, Arena *a, const ExecNew *rows, size_t n, TimeUs now, Id
 		return err_wrap(err, "store execution");
 	for (size_t i = 0; i < made.n; i++)
 		ret_ids[made.from[i]] = row_int(rows_at(&made, i), 0);
-	return true;
-}
-
-/* ---- moving rows ---- */
-
-#define MOVED_ROW " id, attempt, action, worker, enforcement, parent, action_ref, correlation_id, created, scheduled_at"
-#define MOVED_COLUMNS " returning" MOVED_ROW
-#define CLAIMED_COLUMNS ", config, env_vars, rule_ref, trigger_ref, timeout_seconds"
-
-/* Every statement begins with $1 id, $2 from, $3 to, $4 now, $5 line of the timeline; what follows is in `more`. */
-typedef enum MoveBinds { BINDS_SCHEDULE, BINDS_ATTEMPT, BINDS_CLAIM, BINDS_RESULT, BINDS_STOP } MoveBinds;
-
-typedef struct MoveRow {
-	Stmt stmt;
-	MoveBinds more;
-} MoveRow;
-
-static const MoveRow move_rows[EXEC_EVENTS] = {
-	[EV_SCHEDULE] = { { .sql = "update execution set status = $3, worker = $6, attempt = attempt + 1, scheduled_at "
-				   "= $4,"
-				   " wait_reason = null, wait_detail = null, due_at = null, updated = $4, moves = "
-				   "moves || $5"
-				   " where id = $1 and status = $2" MOVED_COLUMNS,
-			      .in = "isstsi" },
-	    BINDS_SCHEDULE },
-	[EV_RETURN] = { { .sql = "update execution set status = $3, worker = null, incarnation = null, scheduled_at = "
-				 "null,"
-				 " wait_reason = 'queued', updated = $4, moves = moves || $5"
-				 " where id = $1 and status = $2 and attempt = $6" MOVED_COLUMNS,
-			    .in = "isstsi" },
-	    BINDS_ATTEMPT },
-	[EV_CLAIM] = { { .sql = "update execution set status = $3, started_at = $4, incarnation = $8, updated = $4,"
-				" moves = moves || $5"
-				" where id = $1 and status = $2 and attempt = $6 and worker = $7" MOVED_COLUMNS
-				    CLAIMED_COLUMNS,
-			   .in = "isstsiis" },
-	    BINDS_CLAIM },
-#define ENDS \
-	{ \
-		{ .sql = "update execution set status = $3, result = $7, started_at = coalesce($8, started_at), " \
-			 "finished_at = $9," \
-			 " updated = $4, moves = moves || $5" \
-			 " where id = $1 and status = $2 and attempt = $6" MOVED_COLUMNS, \
-			.in = "isstsiJTt" }, \
-		    BINDS_RESULT \
-	}
-	[EV_EXIT_OK] = ENDS,
-	[EV_EXIT_BAD] = ENDS,
-	[EV_ENDED] = ENDS,
-	[EV_WORKER_LOST] = ENDS,
-#undef ENDS
-	[EV_REFUSE] = { { .sql = "update execution set status = $3, result = $6, finished_at = $7, wait_reason = null,"
-				 " wait_detail = null, due_at = null, updated = $4, moves = moves || $5"
-				 " where id = $1 and status = $2" MOVED_COLUMNS,
-			    .in = "isstsJT" },
-	    BINDS_STOP },
-	[EV_CANCEL] = { { .sql = "update execution set status = $3, result = coalesce($6, result), finished_at = $7,"
-				 " wait_reason = null, wait_detail = null, due_at = null, updated = $4, moves = moves "
-				 "|| $5"
-				 " where id = $1 and status = $2" MOVED_COLUMNS,
-			    .in = "isstsJT" },
-	    BINDS_STOP },
-};
-
-static size_t
-move_more(const ExecMove *m, MoveBinds more, ExecState to, TimeUs now, Bind *b)
-{
-	switch (more) {
-	case BINDS_SCHEDULE: b[0] = bind_id(m->worker); return 1;
-	case BINDS_ATTEMPT: b[0] = bind_int(m->attempt); return 1;
-	case BINDS_CLAIM:
-		b[0] = bind_int(m->attempt);
-		b[1] = bind_id(m->worker);
-		b[2] = bind_str(m->incarnation);
-		return 3;
-	case BINDS_RESULT:
-		b[0] = bind_int(m->attempt);
-		b[1] = bind_json(m->result);
-		b[2] = bind_time(m->started);
-		b[3] = bind_time(m->finished != 0 ? m->finished : now);
-		return 4;
-	case BINDS_STOP:
-		b[0] = bind_json(exec_terminal(to) ? m->result : NULL);
-		b[1] = bind_time(exec_terminal(to) ? now : 0);
-		return 2;
-	}
-	return 0;
-}
-
-static bool
-move_binds(
-    Arena *a, ExecEvent ev, const ExecMove *m, TimeUs now, Str by, Bind *b, size_t *ret_n, ExecState *ret_to, Err *err)
-{
-	int attempt = ev == EV_SCHEDULE ? m->attempt + 1 : m->attempt;
-	ExecState to;
-
-	if (!exec_next(m->from, ev, &to, err))
-		return err_wrap(err, "execution %lld", (long long)m->id);
-	b[0] = bind_int(m->id);
-	b[1] = bind_text(exec_state_name(m->from));
-	b[2] = bind_text(exec_state_name(to));
-	b[3] = bind_time(now);
-	b[4] = bind_str(move_line(a, to, m->finished != 0 ? m->finished : now, by, attempt, m->note));
-	*ret_n = 5 + move_more(m, move_rows[ev].more, to, now, b + 5);
-	*ret_to = to;
-	return true;
-}
-
-static Uuid
-row_uuid(Row r, int col)
-{
-	Uuid u = { 0 };
-
-	if (!uuid_parse(row_str(r, col), &u))
-		return (Uuid){ 0 };
-	return u;
-}
-
-static void
-moved_read(Arena *a, Row r, bool claimed, ExecMoved *m)
-{
-	m->moved = true;
-	m->attempt = (int)row_int(r, 1);
-	m->action = row_int(r, 2);
-	m->worker = row_int(r, 3);
-	m->enforcement = row_int(r, 4);
-	m->parent = row_int(r, 5);
-	m->action_ref = row_str(r, 6);
-	m->correlation = row_uuid(r, 7);
-	m->created = row_int(r, 8);
-	m->scheduled = row_int(r, 9);
-	if (!claimed)
-		return;
-	m->config = row_json(a, r, 10);
-	m->env_vars = row_json(a, r, 11);
-	m->rule_ref = row_str(r, 12);
-	m->trigger_ref = row_str(r, 13);
-	m->timeout_seconds = row_int(r, 14);
-}
-
-bool
-execution_move(
-    Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by, ExecMoved *ret, Err *err)
-{
-	const Stmt *s = &move_rows[ev].stmt;
-	size_t width = strlen(s->in);
-	Bind *b;
-	Rows got;
-
-	if (n == 0)
-		return true;
-	b = arena_array(a, Bind, n * width + MOVE_BINDS_MAX);
-	for (size_t i = 0; i < n; i++) {
-		size_t used;
-
-		ret[i] = (ExecMoved){ 0 };
-		if (!move_binds(a, ev, &moves[i], now, by, b + i * width, &used, &ret[i].to, err))
-			return false;
-	}
-	if (!db_batch(db, a, s, b, n, &got, err))
-		return err_wrap(err, "move %zu executions by %s", n, exec_event_name(ev));
-	for (size_t i = 0; i < got.n; i++)
-		moved_read(a, rows_at(&got, i), ev == EV_CLAIM, &ret[got.from[i]]);
-	return true;
-}
-
-bool
-execution_claimed(Db *db, Arena *a, const ExecMove *m, ExecMoved *ret, Err *err)
-{
-	static const Stmt s = {
-		.sql = "select" MOVED_ROW CLAIMED_COLUMNS " from execution"
-		       " where id = $1 and status = 'running' and attempt = $2 and worker = $3 and incarnation = $4",
-		.in = "iiis",
-	};
-	Bind b[] = { bind_int(m->id), bind_int(m->attempt), bind_int(m->worker), bind_str(m->incarnation) };
-	Rows rows;
-
-	if (!db_exec(db, a, &s, b, &rows, err))
-		return false;
-	*ret = (ExecMoved){ .to = EXEC_RUNNING };
-	if (rows.n > 0)
-		moved_read(a, rows_at(&rows, 0), true, ret);
 	return true;
 }
 

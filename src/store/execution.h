@@ -24,6 +24,8 @@ typedef struct ExecNew {
 	TimeUs since; /* not stored: when what asked for it was made */
 } ExecNew;
 
+/* One line of the timeline: state|microseconds|by|attempt|note */
+Str execution_move_line(Arena *a, ExecState to, TimeUs at, Str by, int attempt, Str note);
 /* ret_ids[i] is 0 where an execution of that enforcement existed already. */
 MUST_CHECK bool execution_insert(Db *db, Arena *a, const ExecNew *rows, size_t n, TimeUs now, Id *ret_ids, Err *err);
 

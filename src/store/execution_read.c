@@ -1,8 +1,8 @@
 #include "store/execution_read.h"
 
 /* word for word the conditions of the partial indexes: SQLite uses such an index only when it finds its condition */
-#define LIVE "status in ('requested', 'scheduling', 'scheduled', 'running', 'canceling')"
-#define BAD "status in ('failed', 'cancelled', 'timeout', 'abandoned')"
+#define LIVE "finished_at is null"
+#define BAD "finished_at is not null and status <> 'completed'"
 
 enum { COUNTED_MOST = 100000 };
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/json.h"
+#include "base/uuid.h"
 
 /* A statement. Constants only: the address is the key of the statement cache. One letter a parameter in `in`:
  * i int64, b bool, d double, t time, s text, j json, x bytes. A capital letter is the same and may be null. */
@@ -11,6 +12,9 @@ typedef struct Stmt {
 	const char *sql;
 	const char *in;
 	const char *pg; /* PostgreSQL's own text, where one text cannot serve both */
+	/* An insert of one row: SQLite gives the id of the row it made, and no row when it made none. Its own `returning` opens a
+	 * table in memory for each statement, which costs more than the insert. */
+	bool gives_id;
 } Stmt;
 
 /* A value bound to a parameter. Made with the functions below, in the order of the statement's parameters. */
@@ -132,5 +136,6 @@ row_str(Row r, int col) /* Str{0} for null */
 }
 
 double row_real(Row r, int col);
+Uuid row_uuid(Row r, int col); /* none for null, and for a text that is none */
 /* Parses a JSON column; JSON null for SQL null or a text that is not JSON. */
 Json row_json(Arena *a, Row r, int col);

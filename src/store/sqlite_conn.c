@@ -9,6 +9,8 @@ enum {
 	BUSY_MS = 5000,       /* last resort: another program holds the file */
 	DEADLINE_OPS = 20000, /* steps of SQLite's machine between two looks at the clock */
 	TEXTS_KEPT = 64,      /* prepared texts of a connection */
+	LOOKASIDE_SIZE = 1200,
+	LOOKASIDE_COUNT = 500,
 };
 
 /* A prepared statement. SQLite numbers $1, $2 by first appearance: at[i] is its number for our parameter i. */
@@ -16,6 +18,7 @@ typedef struct Prepared {
 	sqlite3_stmt *stmt;
 	bool counts;    /* changes rows */
 	bool json;      /* has parameters whose text is made in the scratch arena */
+	bool gives_id;  /* an insert whose row's id is wanted */
 	const char *in; /* of a text */
 	int *at;
 } Prepared;
@@ -108,6 +111,8 @@ conn_settings(Conn *c, ConnKind kind, bool no_sync, Err *err)
 	int off = 0;
 
 	sqlite3_extended_result_codes(c->db, 1);
+	if (kind == CONN_WRITER) /* before anything else: small pieces come from here instead of malloc */
+		sqlite3_db_config(c->db, SQLITE_DBCONFIG_LOOKASIDE, NULL, LOOKASIDE_SIZE, LOOKASIDE_COUNT);
 	sqlite3_busy_timeout(c->db, BUSY_MS);
 	sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DML, 0, &off); /* "x" is a name, never a string */
 	sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DDL, 0, &off);
@@ -217,6 +222,7 @@ cached(Conn *c, const Stmt *s, Err *err)
 	p = arena_new(c->a, Prepared);
 	if (!prepare(c, c->a, str_of(s->sql), s->in, SQLITE_PREPARE_PERSISTENT, p, err))
 		return NULL;
+	p->gives_id = s->gives_id;
 	map_put(&c->statements, (int64_t)(intptr_t)s, p);
 	return p;
 }
@@ -282,6 +288,13 @@ read_row(sqlite3_stmt *stmt, RowSink *sink, uint32_t from)
 	}
 }
 
+static void
+made_row(const Conn *c, RowSink *sink, uint32_t from)
+{
+	row_sink_start(sink, 1, 0);
+	row_sink_next(sink, from)[0] = (Cell){ .type = 'i', .i = sqlite3_last_insert_rowid(c->db) };
+}
+
 /* One row of binds. sink is NULL when nobody wants the rows. */
 static bool
 run_row(Conn *c, const Prepared *p, const Bind *binds, size_t width, RowSink *sink, uint32_t from)
@@ -297,6 +310,8 @@ run_row(Conn *c, const Prepared *p, const Bind *binds, size_t width, RowSink *si
 		return false;
 	if (p->counts && sink != NULL)
 		sink->rows.affected += sqlite3_changes64(c->db);
+	if (p->gives_id && sink != NULL && sqlite3_changes64(c->db) > 0)
+		made_row(c, sink, from);
 	return true;
 }
 
@@ -308,7 +323,7 @@ run_prepared(Conn *c, const Prepared *p, const char *sql, const char *in, const 
 
 	store_count(c->store, rows);
 	if (sink != NULL)
-		sink->rows.cols = (size_t)sqlite3_column_count(p->stmt); /* known even of no rows */
+		sink->rows.cols = p->gives_id ? 1 : (size_t)sqlite3_column_count(p->stmt); /* known even of no rows */
 	for (size_t i = 0; i < rows; i++) {
 		bool ok = run_row(c, p, binds + i * width, width, sink, (uint32_t)i);
 

@@ -1,7 +1,7 @@
 #include "store/status_read.h"
 
 /* word for word the condition of the index execution_live: SQLite uses a partial index only when it finds its condition */
-#define LIVE "status in ('requested', 'scheduling', 'scheduled', 'running', 'canceling')"
+#define LIVE "finished_at is null"
 
 static WorkerLoadRow *
 load_of(WorkerLoadRow *rows, size_t *n, Id worker)

@@ -1,0 +1,230 @@
+#include "store/execution.h"
+
+enum { MOVE_BINDS_MAX = 10 };
+
+/* One line of the timeline: state|microseconds|by|attempt|note */
+Str
+execution_move_line(Arena *a, ExecState to, TimeUs at, Str by, int attempt, Str note)
+{
+	return str_fmt(
+	    a, "%s|%lld|%.*s|%d|%.*s\n", exec_state_name(to), (long long)at, STR_ARG(by), attempt, STR_ARG(note));
+}
+
+#define MOVED_ROW " id, attempt, action, worker, enforcement, parent, action_ref, correlation_id, created, scheduled_at"
+#define CLAIMED_COLUMNS ", config, env_vars, rule_ref, trigger_ref, timeout_seconds"
+
+/* Every statement begins with $1 id, $2 from, $3 to, $4 now, $5 line of the timeline; what follows is in `more`. PostgreSQL gives
+ * the moved rows back; in SQLite `look` reads them first, under the same guard: it has one writer, so what is seen stays so until
+ * the commit, and its `returning` opens a table in memory for each statement. */
+typedef enum MoveBinds { BINDS_SCHEDULE, BINDS_ATTEMPT, BINDS_CLAIM, BINDS_RESULT, BINDS_STOP } MoveBinds;
+
+typedef struct MoveRow {
+	Stmt stmt;
+	const Stmt *look;
+	MoveBinds more;
+} MoveRow;
+
+static const Stmt look_state = {
+	.sql = "select" MOVED_ROW " from execution where id = $1 and status = $2",
+	.in = "is",
+};
+static const Stmt look_attempt = {
+	.sql = "select" MOVED_ROW " from execution where id = $1 and status = $2 and attempt = $3",
+	.in = "isi",
+};
+static const Stmt look_claim = {
+	.sql = "select" MOVED_ROW CLAIMED_COLUMNS
+	       " from execution where id = $1 and status = $2 and attempt = $3 and worker = $4",
+	.in = "isii",
+};
+
+#define MOVE(sets, guard, gives, in_, look_, more_) \
+	{ \
+		{ .sql = "update execution set status = $3, updated = $4, moves = moves || $5, " sets \
+			 " where id = $1 and status = $2" guard, \
+			.pg = "update execution set status = $3, updated = $4, moves = moves || $5, " sets \
+			      " where id = $1 and status = $2" guard " returning" MOVED_ROW gives, \
+			.in = in_ }, \
+		    look_, more_ \
+	}
+#define AT_ATTEMPT " and attempt = $6"
+#define NO_WAIT "wait_reason = null, wait_detail = null, due_at = null"
+#define ENDS \
+	MOVE("result = $7, started_at = coalesce($8, started_at), finished_at = $9", AT_ATTEMPT, "", "isstsiJTt", \
+	    &look_attempt, BINDS_RESULT)
+
+static const MoveRow move_rows[EXEC_EVENTS] = {
+	[EV_SCHEDULE] = MOVE("worker = $6, attempt = attempt + 1, scheduled_at = $4, " NO_WAIT, "", "", "isstsi",
+	    &look_state, BINDS_SCHEDULE),
+	[EV_RETURN] = MOVE("worker = null, incarnation = null, scheduled_at = null, wait_reason = 'queued'", AT_ATTEMPT,
+	    "", "isstsi", &look_attempt, BINDS_ATTEMPT),
+	[EV_CLAIM] = MOVE("started_at = $4, incarnation = $8", AT_ATTEMPT " and worker = $7", CLAIMED_COLUMNS,
+	    "isstsiis", &look_claim, BINDS_CLAIM),
+	[EV_EXIT_OK] = ENDS,
+	[EV_EXIT_BAD] = ENDS,
+	[EV_ENDED] = ENDS,
+	[EV_WORKER_LOST] = ENDS,
+	[EV_REFUSE] = MOVE("result = $6, finished_at = $7, " NO_WAIT, "", "", "isstsJT", &look_state, BINDS_STOP),
+	[EV_CANCEL] = MOVE(
+	    "result = coalesce($6, result), finished_at = $7, " NO_WAIT, "", "", "isstsJT", &look_state, BINDS_STOP),
+};
+
+static size_t
+move_more(const ExecMove *m, MoveBinds more, ExecState to, TimeUs now, Bind *b)
+{
+	switch (more) {
+	case BINDS_SCHEDULE: b[0] = bind_id(m->worker); return 1;
+	case BINDS_ATTEMPT: b[0] = bind_int(m->attempt); return 1;
+	case BINDS_CLAIM:
+		b[0] = bind_int(m->attempt);
+		b[1] = bind_id(m->worker);
+		b[2] = bind_str(m->incarnation);
+		return 3;
+	case BINDS_RESULT:
+		b[0] = bind_int(m->attempt);
+		b[1] = bind_json(m->result);
+		b[2] = bind_time(m->started);
+		b[3] = bind_time(m->finished != 0 ? m->finished : now);
+		return 4;
+	case BINDS_STOP:
+		b[0] = bind_json(exec_terminal(to) ? m->result : NULL);
+		b[1] = bind_time(exec_terminal(to) ? now : 0);
+		return 2;
+	}
+	return 0;
+}
+
+static bool
+move_binds(
+    Arena *a, ExecEvent ev, const ExecMove *m, TimeUs now, Str by, Bind *b, size_t *ret_n, ExecState *ret_to, Err *err)
+{
+	int attempt = ev == EV_SCHEDULE ? m->attempt + 1 : m->attempt;
+	ExecState to;
+
+	if (!exec_next(m->from, ev, &to, err))
+		return err_wrap(err, "execution %lld", (long long)m->id);
+	b[0] = bind_int(m->id);
+	b[1] = bind_text(exec_state_name(m->from));
+	b[2] = bind_text(exec_state_name(to));
+	b[3] = bind_time(now);
+	b[4] = bind_str(execution_move_line(a, to, m->finished != 0 ? m->finished : now, by, attempt, m->note));
+	*ret_n = 5 + move_more(m, move_rows[ev].more, to, now, b + 5);
+	*ret_to = to;
+	return true;
+}
+
+static void
+moved_read(Arena *a, Row r, bool claimed, ExecMoved *m)
+{
+	m->moved = true;
+	m->attempt = (int)row_int(r, 1);
+	m->action = row_int(r, 2);
+	m->worker = row_int(r, 3);
+	m->enforcement = row_int(r, 4);
+	m->parent = row_int(r, 5);
+	m->action_ref = row_str(r, 6);
+	m->correlation = row_uuid(r, 7);
+	m->created = row_int(r, 8);
+	m->scheduled = row_int(r, 9);
+	if (!claimed)
+		return;
+	m->config = row_json(a, r, 10);
+	m->env_vars = row_json(a, r, 11);
+	m->rule_ref = row_str(r, 12);
+	m->trigger_ref = row_str(r, 13);
+	m->timeout_seconds = row_int(r, 14);
+}
+
+/* What the move itself has changed of what was read before it. */
+static void
+moved_adjust(ExecEvent ev, const ExecMove *move, TimeUs now, ExecMoved *m)
+{
+	if (ev == EV_SCHEDULE) {
+		m->attempt++;
+		m->worker = move->worker;
+		m->scheduled = now;
+	} else if (ev == EV_RETURN) {
+		m->worker = 0;
+		m->scheduled = 0;
+	}
+}
+
+static bool
+moves_by_looking(Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, const Bind *binds, TimeUs now,
+    ExecMoved *ret, Err *err)
+{
+	const MoveRow *row = &move_rows[ev];
+	size_t width = strlen(row->stmt.in), seen = strlen(row->look->in);
+	Bind *look = arena_array(a, Bind, n * seen);
+	Bind *open = arena_array(a, Bind, n * width);
+	Rows rows, moved;
+
+	for (size_t i = 0; i < n; i++) {
+		look[i * seen] = binds[i * width];
+		look[i * seen + 1] = binds[i * width + 1];
+		for (size_t k = 2; k < seen; k++) /* attempt and worker, as in the guard */
+			look[i * seen + k] = binds[i * width + 3 + k];
+	}
+	if (!db_batch(db, a, row->look, look, n, &rows, err))
+		return false;
+	for (size_t i = 0; i < rows.n; i++) {
+		ExecMoved *m = &ret[rows.from[i]];
+
+		moved_read(a, rows_at(&rows, i), ev == EV_CLAIM, m);
+		moved_adjust(ev, &moves[rows.from[i]], now, m);
+		memcpy(open + i * width, binds + rows.from[i] * width, width * sizeof(Bind));
+	}
+	if (rows.n == 0)
+		return true;
+	if (!db_batch(db, a, &row->stmt, open, rows.n, &moved, err))
+		return false;
+	return moved.affected == (int64_t)rows.n ||
+	       err_set(err, ERR_INTERNAL, "one execution stands twice in a batch of %s", exec_event_name(ev));
+}
+
+bool
+execution_move(
+    Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by, ExecMoved *ret, Err *err)
+{
+	const Stmt *s = &move_rows[ev].stmt;
+	size_t width = strlen(s->in);
+	Bind *b;
+	Rows got;
+
+	if (n == 0)
+		return true;
+	b = arena_array(a, Bind, n * width + MOVE_BINDS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		size_t used;
+
+		ret[i] = (ExecMoved){ 0 };
+		if (!move_binds(a, ev, &moves[i], now, by, b + i * width, &used, &ret[i].to, err))
+			return false;
+	}
+	if (db_kind(db) == STORE_SQLITE)
+		return moves_by_looking(db, a, ev, moves, n, b, now, ret, err);
+	if (!db_batch(db, a, s, b, n, &got, err))
+		return err_wrap(err, "move %zu executions by %s", n, exec_event_name(ev));
+	for (size_t i = 0; i < got.n; i++)
+		moved_read(a, rows_at(&got, i), ev == EV_CLAIM, &ret[got.from[i]]);
+	return true;
+}
+
+bool
+execution_claimed(Db *db, Arena *a, const ExecMove *m, ExecMoved *ret, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select" MOVED_ROW CLAIMED_COLUMNS " from execution"
+		       " where id = $1 and status = 'running' and attempt = $2 and worker = $3 and incarnation = $4",
+		.in = "iiis",
+	};
+	Bind b[] = { bind_int(m->id), bind_int(m->attempt), bind_int(m->worker), bind_str(m->incarnation) };
+	Rows rows;
+
+	if (!db_exec(db, a, &s, b, &rows, err))
+		return false;
+	*ret = (ExecMoved){ .to = EXEC_RUNNING };
+	if (rows.n > 0)
+		moved_read(a, rows_at(&rows, 0), true, ret);
+	return true;
+}
