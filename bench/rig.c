@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE_S = 120 };
+enum { PATIENCE_S = 30 };
 
 /* ---- hearing ---- */
 
@@ -52,15 +52,40 @@ on_moved(void *self, const Outbox *out)
 	pthread_mutex_unlock(&r->lock);
 }
 
+int64_t
+rig_count(Rig *r, ExecState status)
+{
+	int64_t counts[EXEC_STATES];
+	Err err = { 0 };
+
+	must(execution_counts(r->u->db, r->u->arena, counts, &err), &err, "count executions");
+	return counts[status];
+}
+
+/* What stands in the rows when nothing is heard any more: whether work is stuck, or only its end was missed. */
+static void
+say_stuck(Rig *r, int64_t heard, int64_t wanted)
+{
+	fprintf(stderr, "bench: heard the end of %lld of %lld;", (long long)heard, (long long)wanted);
+	for (ExecState s = EXEC_REQUESTED; s < EXEC_STATES; s++)
+		fprintf(stderr, " %s %lld", exec_state_name(s), (long long)rig_count(r, s));
+	fputc('\n', stderr);
+}
+
 static void
 hear_here(Rig *r, int64_t ended)
 {
 	struct timespec until = { .tv_sec = clock_wall(clock_real()) / US_PER_S + PATIENCE_S };
+	bool late = false;
 
 	pthread_mutex_lock(&r->lock);
-	while (r->ended < ended)
-		must(pthread_cond_timedwait(&r->changed, &r->lock, &until) == 0, NULL, "not everything ended in time");
+	while (r->ended < ended && !late)
+		late = pthread_cond_timedwait(&r->changed, &r->lock, &until) != 0;
 	pthread_mutex_unlock(&r->lock);
+	if (r->ended >= ended)
+		return;
+	say_stuck(r, r->ended, ended);
+	must(false, NULL, "not everything ended in time");
 }
 
 static void
@@ -85,16 +110,6 @@ rig_hear(Rig *r, int64_t ended)
 		hear_here(r, ended);
 	else
 		hear_afar(r, ended);
-}
-
-int64_t
-rig_count(Rig *r, ExecState status)
-{
-	int64_t counts[EXEC_STATES];
-	Err err = { 0 };
-
-	must(execution_counts(r->u->db, r->u->arena, counts, &err), &err, "count executions");
-	return counts[status];
 }
 
 /* Looks at the few live rows often, and counts all only when there are none. */
