@@ -331,3 +331,60 @@ json_clone(Arena *a, const Json *v)
 		r.s = str_copy(a, (Str){ v->s, v->n }).p;
 	return r;
 }
+
+static bool
+has_nul(Str s)
+{
+	return s.n > 0 && memchr(s.p, '\0', s.n) != NULL;
+}
+
+bool
+json_has_nul(const Json *v)
+{
+	if (v == NULL)
+		return false;
+	if (v->kind == JSON_STRING)
+		return has_nul((Str){ v->s, v->n });
+	for (uint32_t i = 0; i < v->n && v->kind == JSON_ARRAY; i++)
+		if (json_has_nul(&v->items[i]))
+			return true;
+	for (uint32_t i = 0; i < v->n && v->kind == JSON_OBJECT; i++)
+		if (has_nul(v->members[i].key) || json_has_nul(&v->members[i].value))
+			return true;
+	return false;
+}
+
+static Str
+without_nul(Arena *a, Str s)
+{
+	Buf b = buf_open(a);
+
+	if (!has_nul(s))
+		return s;
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '\0')
+			buf_text(&b, "\xef\xbf\xbd");
+		else
+			buf_char(&b, s.p[i]);
+	}
+	return buf_str(&b);
+}
+
+Json
+json_without_nul(Arena *a, const Json *v)
+{
+	Json clean;
+
+	if (!json_has_nul(v))
+		return *v;
+	if (v->kind == JSON_STRING)
+		return json_str(without_nul(a, (Str){ v->s, v->n }));
+	clean = v->kind == JSON_ARRAY ? json_array() : json_object();
+	for (uint32_t i = 0; i < v->n; i++) {
+		if (v->kind == JSON_ARRAY)
+			json_push(a, &clean, json_without_nul(a, &v->items[i]));
+		else
+			json_set_str(a, &clean, without_nul(a, v->members[i].key), json_without_nul(a, &v->members[i].value));
+	}
+	return clean;
+}

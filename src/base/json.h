@@ -43,18 +43,18 @@ struct JsonMember {
 };
 
 typedef struct JsonLimits {
-	size_t size;        /* bytes of text; 0: 64 MiB */
-	unsigned depth;     /* 0: 64 */
-	bool unique_keys;   /* a key given twice is an error (our own files) instead of last-wins (foreign data) */
+	size_t size;      /* bytes of text; 0: 64 MiB */
+	unsigned depth;   /* 0: 64 */
+	bool unique_keys; /* a key given twice is an error (our own files) instead of last-wins (foreign data) */
 } JsonLimits;
 
 /* limits may be NULL. Errors are ERR_INVALID and name line and column. */
 MUST_CHECK bool json_parse(Arena *a, Str text, const JsonLimits *limits, Json *ret, Err *err);
-void json_print(Buf *b, const Json *v);               /* compact */
-void json_print_pretty(Buf *b, const Json *v);        /* two spaces per level */
-Str json_text(Arena *a, const Json *v);               /* compact */
-void json_print_string(Buf *b, Str s);                /* quoted and escaped */
-void json_print_real(Buf *b, double d);               /* shortest that reads back the same */
+void json_print(Buf *b, const Json *v);        /* compact */
+void json_print_pretty(Buf *b, const Json *v); /* two spaces per level */
+Str json_text(Arena *a, const Json *v);        /* compact */
+void json_print_string(Buf *b, Str s);         /* quoted and escaped */
+void json_print_real(Buf *b, double d);        /* shortest that reads back the same */
 
 /* Making values. Strings are not copied: they must live as long as the value. */
 static inline Json
@@ -108,3 +108,7 @@ const char *json_kind_name(JsonKind kind); /* "null" "bool" "number" "string" "a
 
 bool json_eq(const Json *a, const Json *b); /* deep; 1 equals 1.0; order of members does not matter */
 Json json_clone(Arena *a, const Json *v);   /* deep, into another arena */
+
+/* U+0000 may stand in JSON, but PostgreSQL keeps no text that holds it. */
+bool json_has_nul(const Json *v);               /* in any string or key */
+Json json_without_nul(Arena *a, const Json *v); /* U+FFFD in its place; v itself when there is none */

@@ -137,7 +137,7 @@ action_wanted(Uow *u, const ExecutionIn *in, const ActionDef **ret, Err *err)
 		return err_set(err, ERR_NOT_FOUND, "Action '%.*s' not found", STR_ARG(in->action_ref));
 	if (!(*ret)->enabled)
 		return err_set(err, ERR_CONFLICT, "Action '%.*s' is disabled", STR_ARG(in->action_ref));
-	return true;
+	return storable("A parameter", in->params, err) && storable("An environment variable", in->env_vars, err);
 }
 
 static bool

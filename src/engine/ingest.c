@@ -17,6 +17,8 @@ arrival_read(Uow *u, const EventIn *in, Arrival *ret, Err *err)
 	const TriggerDef *t = defs_trigger_ref(u->e->defs, in->trigger_ref);
 	const RuleDef *bound = in->rule == 0 ? NULL : defs_rule(u->e->defs, in->rule);
 
+	if (!storable("The payload", in->payload, err) || !storable("The config", in->config, err))
+		return false;
 	if (t == NULL)
 		return err_set(err, ERR_NOT_FOUND, "Trigger '%.*s' not found", STR_ARG(in->trigger_ref));
 	*ret = (Arrival){

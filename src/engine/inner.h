@@ -20,3 +20,6 @@ void out_requested(Uow *u, Id execution, Id action, Str action_ref, Id parent, I
 
 /* {"error": text, "succeeded": false} */
 Json error_result(Arena *a, Str text);
+
+/* ERR_VALIDATION for a value that holds U+0000: what one world cannot keep, neither takes. */
+MUST_CHECK bool storable(const char *what, const Json *v, Err *err);

@@ -109,3 +109,11 @@ error_result(Arena *a, Str text)
 	json_add(a, &r, "succeeded", json_bool(false));
 	return r;
 }
+
+bool
+storable(const char *what, const Json *v, Err *err)
+{
+	return !json_has_nul(v) ||
+	       err_set(err, ERR_VALIDATION,
+		   "%s holds the character U+0000, which cannot be stored: encode it, as base64 for instance", what);
+}

@@ -88,6 +88,7 @@ typedef struct RunResult {
 	    event; /* EV_EXIT_OK, EV_EXIT_BAD or EV_WORKER_LOST (shutdown); a cancelled run ends cancelled whatever it says */
 	TimeUs started, finished;
 	Json result;
+	bool again;  /* an earlier commit of it failed with an unknown outcome: it may be stored already */
 	bool stored; /* false afterwards: the row had moved on, the result is a note in its history */
 } RunResult;
 

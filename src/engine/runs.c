@@ -157,6 +157,23 @@ finish_some(Uow *u, ExecState from, ExecEvent ev, bool any_event, Str by, RunRes
 	return true;
 }
 
+/* The connection broke while it was committed: if the row ended so, it was stored, and nobody has announced it. */
+static bool
+finish_recover(Uow *u, Id worker, RunResult *r, Err *err)
+{
+	ExecMove m = { .id = r->execution, .attempt = r->attempt, .worker = worker, .finished = r->finished };
+	ExecMoved moved;
+
+	if (!r->again)
+		return true;
+	if (!execution_ended_so(u->db, u->arena, &m, &moved, err))
+		return false;
+	r->stored = moved.moved;
+	if (moved.moved)
+		out_completed(u, &moved, r->execution, r->finished);
+	return true;
+}
+
 /* A result that comes too late changes nothing, and is not hidden either. */
 static bool
 finish_late(Uow *u, Str by, const RunResult *r, Err *err)
@@ -178,8 +195,10 @@ runs_finish(Uow *u, Id worker, Str by, RunResult *results, size_t n, Err *err)
 	(void)worker;
 	if (n == 0)
 		return true;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		results[i].stored = false;
+		results[i].result = json_without_nul(u->arena, &results[i].result);
+	}
 	for (size_t i = 0; i < countof(ends); i++)
 		if (!finish_some(u, EXEC_RUNNING, ends[i], false, by, results, n, err))
 			return false;

@@ -232,6 +232,32 @@ ends_settled(WorkerTurn *t)
 	arena_reset(t->ends_arena);
 }
 
+/* The database refuses something in this batch for good: each is stored alone, and one that cannot be is replaced by that fact. */
+static void
+ends_isolate(WorkerTurn *t)
+{
+	Uow *u = t->u;
+
+	uow_abort(u);
+	for (size_t i = 0; i < t->ends_n; i++) {
+		RunResult one = t->ends[i]; /* tried without being kept: the whole batch is stored by the next turn */
+		Err err = { 0 };
+		Json result;
+		bool ok = uow_begin(u, &err) && runs_finish(u, t->id, t->config.name, &one, 1, &err);
+
+		uow_abort(u);
+		if (ok || err_passes(err.code))
+			continue;
+		result = json_object();
+		json_add(t->ends_arena, &result, "error",
+		    json_str(str_fmt(t->ends_arena, "The result cannot be stored: %s", err.text)));
+		json_add(t->ends_arena, &result, "succeeded", json_bool(false));
+		t->ends[i].result = result;
+		if (t->ends[i].event == EV_EXIT_OK)
+			t->ends[i].event = EV_EXIT_BAD;
+	}
+}
+
 /* ---- what starts ---- */
 
 static void
@@ -353,6 +379,8 @@ worker_turn(WorkerTurn *t, bool *ret_more, Err *err)
 			runs[i - 1]->again = true;
 			line_put_back(t, runs[i - 1]);
 		}
+		if (!err_passes(err->code))
+			ends_isolate(t);
 		return false;
 	}
 	ends_settled(t);

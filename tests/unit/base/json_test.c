@@ -364,3 +364,17 @@ TEST(a_clone_lives_without_its_original)
 	json_push(a, &copy.members[0].value, json_int(4));
 	CHECK_STR(json_text(a, &copy), str_of("{\"a\":[1,\"two\",{\"b\":1e400},4],\"c\":null}"));
 }
+
+TEST(the_character_nul_is_found_and_replaced_wherever_it_stands)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Json v, clean;
+	Err err = { 0 };
+
+	CHECK_OK(json_parse(a, str_of("{\"a\": [1, {\"k\\u0000\": \"x\\u0000y\"}], \"b\": \"z\"}"), NULL, &v, &err), err);
+	CHECK(json_has_nul(&v));
+	clean = json_without_nul(a, &v);
+	CHECK(!json_has_nul(&clean));
+	CHECK_STR(json_text(a, &clean), str_of("{\"a\":[1,{\"k\xef\xbf\xbd\":\"x\xef\xbf\xbdy\"}],\"b\":\"z\"}"));
+	CHECK(!json_has_nul(NULL));
+}
