@@ -221,6 +221,14 @@ utf8_length(Str s)
 }
 
 Str
+utf8_clip(Str s, size_t most)
+{
+	Str head = str_sub(s, 0, most);
+
+	return str_sub(head, 0, utf8_valid_prefix(head));
+}
+
+Str
 utf8_clean(Arena *a, Str s)
 {
 	size_t good = utf8_valid_prefix(s);

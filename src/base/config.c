@@ -1,5 +1,6 @@
 #include "base/config.h"
 
+#include "base/codec.h"
 #include "base/config_inner.h"
 
 #include <math.h>
@@ -61,6 +62,8 @@ config_lay_text(Config *c, int at, Str text, const char *origin, Err *err)
 {
 	Json given = json_str(str_copy(c->a, text));
 
+	if (!utf8_valid(text))
+		return err_set(err, ERR_INVALID, "%s: the value is not valid UTF-8", config_place(origin));
 	return config_lay(c, at, &given, origin, err);
 }
 
@@ -120,8 +123,7 @@ lay_defaults(Config *c, const ConfigSource *src, Err *err)
 		Json given = json_str(default_text(c->a, &settings[i], src->data_dir));
 
 		c->values[i].origin = "default";
-		if (!json_is_null(&given) &&
-		    !setting_value(c->a, &settings[i], &given, &c->values[i].value, err))
+		if (!json_is_null(&given) && !setting_value(c->a, &settings[i], &given, &c->values[i].value, err))
 			return err_wrap(err, "default");
 	}
 	return true;
@@ -156,8 +158,8 @@ check_pair(const Config *c, const char *one, const char *other, Err *err)
 
 /* A role alone has no default server and cannot share what lives inside one process. */
 static bool
-check_server(const Config *c, const ConfigSource *src, const char *key, const char *local,
-    const char *example, Err *err)
+check_server(
+    const Config *c, const ConfigSource *src, const char *key, const char *local, const char *example, Err *err)
 {
 	Str url = config_str(c, key);
 	Str variable = config_variable(c->a, str_of(key));
@@ -171,7 +173,7 @@ check_server(const Config *c, const ConfigSource *src, const char *key, const ch
 		return err_set(err, ERR_INVALID,
 		    "%s: '%s' is '%.*s', which only `attune up` can use: run `attune up`, or give a server "
 		    "like %s",
-		    config_place(config_origin(c, key)), key, STR_ARG(str_sub(url, 0, 120)), example);
+		    config_place(config_origin(c, key)), key, STR_ARG(utf8_clip(url, 120)), example);
 	return true;
 }
 
@@ -197,8 +199,7 @@ config_load(Arena *a, const ConfigSource *src, Config **ret, Err *err)
 
 	c->a = a;
 	c->values = arena_array(a, Value, setting_count);
-	if (!lay_defaults(c, src, err) || !config_lay_files(c, src, err) ||
-	    !config_lay_plain_names(c, src, true, err))
+	if (!lay_defaults(c, src, err) || !config_lay_files(c, src, err) || !config_lay_plain_names(c, src, true, err))
 		return false;
 	if (!config_lay_environment(c, src, err) || !lay_options(c, src, err) ||
 	    !config_lay_plain_names(c, src, false, err))

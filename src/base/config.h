@@ -26,8 +26,7 @@ enum {
 	SETTING_URL = 2,     /* its password is shown as stars */
 	SETTING_IGNORED = 4, /* accepted with a warning, no effect */
 	SETTING_NULL = 8,    /* null may be given although there is a default */
-	SETTING_REST =
-	    16, /* the key ends in ".*": takes every key of its section that has no row of its own */
+	SETTING_REST = 16,   /* the key ends in ".*": takes every key of its section that has no row of its own */
 };
 
 typedef struct Setting {
@@ -35,10 +34,9 @@ typedef struct Setting {
 	SettingKind kind;
 	const char *def; /* as it would stand in the environment; NULL: none */
 	const char *help;
-	const char
-	    *def_up;      /* `attune up`: the default there, NULL: the same; "{data}" is its data directory */
-	int64_t min, max; /* of the number or the seconds, of a string's length; both 0: any */
-	const char *unit; /* NULL: none */
+	const char *def_up;       /* `attune up`: the default there, NULL: the same; "{data}" is its data directory */
+	int64_t min, max;         /* of the number or the seconds, of a string's length; both 0: any */
+	const char *unit;         /* NULL: none */
 	const char *const *names; /* of an enum, ends with NULL */
 	bool (*check)(Str text);  /* of a string; NULL: any */
 	const char *wants;        /* what check wants, for the message */
@@ -84,16 +82,14 @@ MUST_CHECK bool config_set(Config *c, const char *key, Str text, const char *ori
 /* Asking for a key that is not in the table, or as another kind than its own, is a defect and aborts. */
 Str config_str(const Config *c, const char *key);          /* strings and enums; Str{0} when none */
 const char *config_cstr(const Config *c, const char *key); /* the same, NULL when none */
-int64_t config_int(
-    const Config *c, const char *key); /* 0 when null: ask config_has first where that matters */
+int64_t config_int(const Config *c, const char *key);      /* 0 when null: ask config_has first where that matters */
 bool config_bool(const Config *c, const char *key);
 TimeUs config_time(const Config *c, const char *key);      /* a setting in seconds, as microseconds */
 const Json *config_json(const Config *c, const char *key); /* any kind; of kind JSON_NULL when none */
 bool config_has(const Config *c, const char *key);         /* not null */
 /* "default", "file config.yaml:12", "environment ATTUNE__SERVER__PORT", "option --port" */
 const char *config_origin(const Config *c, const char *key);
-size_t config_warnings(
-    const Config *c, const char *const **ret); /* one sentence each, to be logged by the caller */
+size_t config_warnings(const Config *c, const char *const **ret); /* one sentence each, to be logged by the caller */
 
 /* The value as people may see it: secrets and passwords are stars. */
 Json config_public(Arena *a, const Config *c, const Setting *s);

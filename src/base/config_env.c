@@ -1,5 +1,6 @@
 #include "base/config_inner.h"
 
+#include "base/codec.h"
 #include "base/yaml.h"
 
 /* Variables that have a plain name as well. */
@@ -55,8 +56,7 @@ config_variable(Arena *a, Str key)
 		if (key.p[i] == '.')
 			buf_text(&b, "__");
 		else
-			buf_char(
-			    &b, key.p[i] >= 'a' && key.p[i] <= 'z' ? (char)(key.p[i] - 'a' + 'A') : key.p[i]);
+			buf_char(&b, key.p[i] >= 'a' && key.p[i] <= 'z' ? (char)(key.p[i] - 'a' + 'A') : key.p[i]);
 	}
 	return buf_str(&b);
 }
@@ -100,8 +100,8 @@ lay_inside(Config *c, Str key, Str text, const char *origin, bool *ret_laid, Err
 
 		if (at < 0 || (settings[at].kind != SETTING_MAP && settings[at].kind != SETTING_OBJECT))
 			continue;
-		object = json_is(&c->values[at].value, JSON_OBJECT) ? json_clone(c->a, &c->values[at].value)
-								    : json_object();
+		object =
+		    json_is(&c->values[at].value, JSON_OBJECT) ? json_clone(c->a, &c->values[at].value) : json_object();
 		value = settings[at].kind == SETTING_MAP ? json_str(text) : scalar_of(c->a, text);
 		put_inside(c->a, &object, str_sub(key, n, key.n), value);
 		*ret_laid = true;
@@ -115,10 +115,13 @@ static bool
 lay_variable(Config *c, Str name, Str text, Err *err)
 {
 	Str key = key_of_variable(c->a, str_sub(name, strlen(prefix), name.n));
-	const char *origin = str_fmt(c->a, "environment %.*s", STR_ARG(str_sub(name, 0, 200))).p;
+	Str shown = utf8_clean(c->a, str_sub(name, 0, 200));
+	const char *origin = str_fmt(c->a, "environment %.*s", STR_ARG(shown)).p;
 	int at = setting_find(key);
 	bool laid;
 
+	if (!utf8_valid(name) || !utf8_valid(text))
+		return err_set(err, ERR_INVALID, "%s: name and value must be valid UTF-8", origin);
 	text = str_copy(c->a, text);
 	if (at >= 0 && !(settings[at].flags & SETTING_REST))
 		return config_lay_text(c, at, text, origin, err);
@@ -133,8 +136,8 @@ lay_variable(Config *c, Str name, Str text, Err *err)
 		config_lay_rest(c, at, key, &given, origin);
 		return true;
 	}
-	return err_set(err, ERR_INVALID, "environment: unknown variable '%.*s': did you mean '%.*s'?",
-	    STR_ARG(str_sub(name, 0, 200)), STR_ARG(config_variable(c->a, setting_nearest(c->a, key))));
+	return err_set(err, ERR_INVALID, "environment: unknown variable '%.*s': did you mean '%.*s'?", STR_ARG(shown),
+	    STR_ARG(config_variable(c->a, setting_nearest(c->a, key))));
 }
 
 bool
@@ -162,8 +165,7 @@ config_lay_plain_names(Config *c, const ConfigSource *src, bool over_files, Err 
 			continue;
 		if ((src->data_dir != NULL && !plain_names[i].up) || (!over_files && c->values[at].given))
 			continue;
-		if (!config_lay_text(
-			c, at, str_of(text), str_fmt(c->a, "environment %s", plain_names[i].name).p, err))
+		if (!config_lay_text(c, at, str_of(text), str_fmt(c->a, "environment %s", plain_names[i].name).p, err))
 			return false;
 	}
 	return true;

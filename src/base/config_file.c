@@ -1,5 +1,6 @@
 #include "base/config_inner.h"
 
+#include "base/codec.h"
 #include "base/yaml.h"
 
 #include <errno.h>
@@ -76,8 +77,7 @@ refuse_unknown(const Layer *l, Str key, Err *err)
 	Arena *a = l->c->a;
 
 	return err_set(err, ERR_INVALID, "%s: unknown key '%.*s': did you mean '%.*s'?",
-	    config_place(file_origin(l, key)), STR_ARG(str_sub(key, 0, 200)),
-	    STR_ARG(setting_nearest(a, key)));
+	    config_place(file_origin(l, key)), STR_ARG(utf8_clip(key, 200)), STR_ARG(setting_nearest(a, key)));
 }
 
 static bool lay_section(const Layer *l, Str section, const Json *object, Err *err);
@@ -108,8 +108,7 @@ lay_section(const Layer *l, Str section, const Json *object, Err *err)
 		    config_place(file_origin(l, section)), STR_ARG(section));
 	for (uint32_t i = 0; i < object->n; i++) {
 		Str name = object->members[i].key;
-		Str key =
-		    section.n == 0 ? name : str_fmt(l->c->a, "%.*s.%.*s", STR_ARG(section), STR_ARG(name));
+		Str key = section.n == 0 ? name : str_fmt(l->c->a, "%.*s.%.*s", STR_ARG(section), STR_ARG(name));
 
 		if (!lay_member(l, key, &object->members[i].value, err))
 			return false;

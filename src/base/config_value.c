@@ -1,6 +1,7 @@
 #include "base/config.h"
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "base/names.h"
 #include "base/yaml.h"
 
@@ -147,8 +148,7 @@ map_of_object(Arena *a, const Json *v, Json *ret)
 
 		if (m->kind == JSON_ARRAY || m->kind == JSON_OBJECT || m->kind == JSON_NULL)
 			return false;
-		json_set_str(
-		    a, &map, v->members[i].key, m->kind == JSON_STRING ? *m : json_str(json_text(a, m)));
+		json_set_str(a, &map, v->members[i].key, m->kind == JSON_STRING ? *m : json_str(json_text(a, m)));
 	}
 	*ret = map;
 	return true;
@@ -168,8 +168,8 @@ map_value(Arena *a, const Setting *s, const Json *v, Json *ret)
 	if (str_starts(str_trim(json_as_str(v)), str_of("{"))) {
 		Json parsed;
 
-		return yaml_parse(a, "value", json_as_str(v), NULL, &parsed, NULL) &&
-		       parsed.kind == JSON_OBJECT && map_of_object(a, &parsed, ret);
+		return yaml_parse(a, "value", json_as_str(v), NULL, &parsed, NULL) && parsed.kind == JSON_OBJECT &&
+		       map_of_object(a, &parsed, ret);
 	}
 	rest = json_as_str(v);
 	while (str_cut(&rest, ',', &item)) {
@@ -243,18 +243,17 @@ refused_text(Arena *a, const Setting *s, const Json *given)
 		return str_fmt(a, "this %s", json_kind_name(given->kind)); /* there may be secrets in it */
 	if (s->flags & SETTING_URL && given->kind == JSON_STRING)
 		shown = json_str(url_starred(a, json_as_str(given)));
-	return str_sub(json_text(a, &shown), 0, 120);
+	return utf8_clip(json_text(a, &shown), 120);
 }
 
 bool
 setting_value(Arena *a, const Setting *s, const Json *given, Json *ret, Err *err)
 {
 	bool may_be_null = s->def == NULL || (s->flags & SETTING_NULL);
-	bool nested = s->kind == SETTING_LIST || s->kind == SETTING_MAP || s->kind == SETTING_OBJECT ||
-		      s->kind == SETTING_ARRAY;
+	bool nested =
+	    s->kind == SETTING_LIST || s->kind == SETTING_MAP || s->kind == SETTING_OBJECT || s->kind == SETTING_ARRAY;
 	Str word = str_trim(json_as_str(given));
-	bool none =
-	    given->kind == JSON_NULL || (given->kind == JSON_STRING && (word.n == 0 || str_is(word, "null")));
+	bool none = given->kind == JSON_NULL || (given->kind == JSON_STRING && (word.n == 0 || str_is(word, "null")));
 	Json value, empty;
 
 	/* `key:` and an empty variable mean "none" */
@@ -317,15 +316,14 @@ url_starred(Arena *a, Str url)
 		;
 	if (at == 0 || !str_find(rest, str_of(":"), &colon) || colon >= at)
 		return url;
-	return str_fmt(a, "%.*s%.*s:***@%.*s", STR_ARG(str_sub(url, 0, scheme + 3)),
-	    STR_ARG(str_sub(rest, 0, colon)), STR_ARG(str_sub(rest, at, rest.n)));
+	return str_fmt(a, "%.*s%.*s:***@%.*s", STR_ARG(str_sub(url, 0, scheme + 3)), STR_ARG(str_sub(rest, 0, colon)),
+	    STR_ARG(str_sub(rest, at, rest.n)));
 }
 
 static bool
 names_a_secret(Arena *a, Str key)
 {
-	static const char *const words[] = { "secret", "password", "token", "headers", "api_key",
-		"credential" };
+	static const char *const words[] = { "secret", "password", "token", "headers", "api_key", "credential" };
 	size_t at;
 
 	for (size_t i = 0; i < countof(words); i++)
@@ -340,8 +338,7 @@ starred(Arena *a, const Json *v)
 	Json copy = json_clone(a, v);
 
 	for (uint32_t i = 0; copy.kind == JSON_OBJECT && i < copy.n; i++) {
-		bool secret =
-		    names_a_secret(a, copy.members[i].key) && copy.members[i].value.kind != JSON_NULL;
+		bool secret = names_a_secret(a, copy.members[i].key) && copy.members[i].value.kind != JSON_NULL;
 
 		copy.members[i].value = secret ? json_cstr("***") : starred(a, &copy.members[i].value);
 	}

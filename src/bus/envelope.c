@@ -1,5 +1,7 @@
 #include "bus/bus_impl.h"
 
+#include "base/codec.h"
+
 #include <limits.h>
 
 enum {
@@ -249,9 +251,9 @@ read_head(const Json *root, Envelope *e, Err *err)
 		return err_set(err, ERR_INVALID, "'message_type' is missing");
 	e->kind = topic_of_type(type);
 	if (e->kind == MSG_NONE)
-		return err_set(err, ERR_INVALID, "'%.*s' is no kind of message", STR_ARG(str_sub(type, 0, 80)));
+		return err_set(err, ERR_INVALID, "'%.*s' is no kind of message", STR_ARG(utf8_clip(type, 80)));
 	if (!str_none(version) && !str_starts(version, str_of("1.")))
-		return err_set(err, ERR_INVALID, "version '%.*s' cannot be read", STR_ARG(str_sub(version, 0, 20)));
+		return err_set(err, ERR_INVALID, "version '%.*s' cannot be read", STR_ARG(utf8_clip(version, 20)));
 	if (!str_none(time) && !time_parse(time, &e->timestamp))
 		return err_set(err, ERR_INVALID, "'timestamp' is not a time");
 	if (!read_id(root, "message_id", &e->message_id, err) || !read_id(root, "correlation_id", &e->correlation, err))

@@ -111,6 +111,13 @@ TEST(cleaning_keeps_good_text_and_marks_every_bad_byte)
 		CHECK(utf8_valid(utf8_clean(a, str_of(utf8_cases[i].text))));
 }
 
+TEST(clipped_text_ends_with_a_whole_character)
+{
+	CHECK_STR(utf8_clip(str_of("caf\xc3\xa9"), 5), str_of("caf\xc3\xa9"));
+	CHECK_STR(utf8_clip(str_of("caf\xc3\xa9"), 4), str_of("caf"));
+	CHECK_STR(utf8_clip(str_of("caf"), 100), str_of("caf"));
+}
+
 TEST(uuids_read_back_and_bad_ones_are_refused)
 {
 	CLEANUP(arena_done) Arena *a = arena_open();

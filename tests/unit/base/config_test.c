@@ -159,10 +159,9 @@ TEST(files_environment_and_options_win_in_that_order)
 	const ConfigOption options[] = { { "server.port", "4", "option --port" } };
 	Config *c;
 
-	place_file(p, "config.yaml",
-	    "server:\n  port: 1\n  host: a\nlog:\n  level: debug\nworker: {task_timeout: 5}\n");
 	place_file(
-	    p, "config.development.yaml", "# more\nserver:\n  host: b\n  port: 2\nlog: {format: json}\n");
+	    p, "config.yaml", "server:\n  port: 1\n  host: a\nlog:\n  level: debug\nworker: {task_timeout: 5}\n");
+	place_file(p, "config.development.yaml", "# more\nserver:\n  host: b\n  port: 2\nlog: {format: json}\n");
 	place_env(p, "ATTUNE__SERVER__PORT=3");
 	place_env(p, "ATTUNE__LOG__FORMAT=pretty");
 	p->src.options = options;
@@ -173,12 +172,10 @@ TEST(files_environment_and_options_win_in_that_order)
 	CHECK_STR(config_str(c, "log.format"), str_of("pretty"));
 	CHECK_STR(str_of(config_origin(c, "log.format")), str_of("environment ATTUNE__LOG__FORMAT"));
 	CHECK_STR(config_str(c, "server.host"), str_of("b"));
-	CHECK_STR(str_of(config_origin(c, "server.host")),
-	    str_fmt(p->a, "file %s/config.development.yaml:3", p->dir));
+	CHECK_STR(str_of(config_origin(c, "server.host")), str_fmt(p->a, "file %s/config.development.yaml:3", p->dir));
 	CHECK_STR(str_of(config_origin(c, "log.level")), str_fmt(p->a, "file %s/config.yaml:5", p->dir));
 	/* flow style has no line of its own */
-	CHECK_STR(
-	    str_of(config_origin(c, "worker.task_timeout")), str_fmt(p->a, "file %s/config.yaml", p->dir));
+	CHECK_STR(str_of(config_origin(c, "worker.task_timeout")), str_fmt(p->a, "file %s/config.yaml", p->dir));
 }
 
 TEST(the_second_file_is_that_of_the_environment)
@@ -264,8 +261,7 @@ TEST(an_unknown_key_is_refused_with_the_nearest_known_one)
 TEST(a_line_is_that_of_the_key_in_its_own_section)
 {
 	CHECK_STR(
-	    refusal_of_file(
-		"sensor:\n  host: a\nworker:\n    labels:\n        port: x\n    host: b\n    port: c\n"),
+	    refusal_of_file("sensor:\n  host: a\nworker:\n    labels:\n        port: x\n    host: b\n    port: c\n"),
 	    str_of("config.yaml:7: 'worker.port' must be a whole number, from 0 to 65535, not \"c\""));
 }
 
@@ -275,13 +271,10 @@ TEST(a_wrong_value_is_refused_with_what_is_wanted)
 		const char *yaml;
 		const char *want;
 	} cases[] = {
-		{ "server:\n  port: 70000\n",
-		    "'server.port' must be a whole number, from 0 to 65535, not 70000" },
-		{ "server:\n  port: 80.5\n",
-		    "'server.port' must be a whole number, from 0 to 65535, not 80.5" },
+		{ "server:\n  port: 70000\n", "'server.port' must be a whole number, from 0 to 65535, not 70000" },
+		{ "server:\n  port: 80.5\n", "'server.port' must be a whole number, from 0 to 65535, not 80.5" },
 		{ "server:\n  port:\n", "'server.port' must be a whole number, from 0 to 65535, not null" },
-		{ "log:\n  level: loud\n",
-		    "'log.level' must be one of debug, info, warn, error, not \"loud\"" },
+		{ "log:\n  level: loud\n", "'log.level' must be one of debug, info, warn, error, not \"loud\"" },
 		{ "log:\n  console: 7\n", "'log.console' must be true or false, not 7" },
 		{ "worker:\n  task_timeout: soon\n", "'worker.task_timeout' must be a number of seconds, or "
 						     "a duration like 5s, 10m, 1h, from 1 to "
@@ -290,8 +283,7 @@ TEST(a_wrong_value_is_refused_with_what_is_wanted)
 						    "duration like 5s, 10m, 1h, from 1 to "
 						    "31622400, not 0.5" },
 		{ "worker:\n  taints: [a]\n", "'worker.taints' must be a list of mappings, not this array" },
-		{ "worker:\n  labels: [a]\n",
-		    "'worker.labels' must be a mapping of names to texts, not this array" },
+		{ "worker:\n  labels: [a]\n", "'worker.labels' must be a mapping of names to texts, not this array" },
 		{ "server:\n  cors_origins: {a: b}\n",
 		    "'server.cors_origins' must be a list of texts, not this object" },
 		{ "service_name:\n  a: b\n",
@@ -354,17 +346,25 @@ TEST(values_of_the_environment_become_the_wanted_kind)
 	place_env(p, "ATTUNE__LOG__FILE=");
 	c = loaded(p);
 	CHECK(config_bool(c, "server.enable_cors"));
-	CHECK_STR(
-	    json_text(p->a, config_json(c, "server.cors_origins")), str_of("[\"http://a\",\"http://b\"]"));
+	CHECK_STR(json_text(p->a, config_json(c, "server.cors_origins")), str_of("[\"http://a\",\"http://b\"]"));
 	CHECK_INT(config_time(c, "worker.task_timeout"), 120 * (int64_t)US_PER_S);
 	CHECK_INT(config_time(c, "worker.shutdown_timeout"), 250000);
-	CHECK_STR(json_text(p->a, config_json(c, "worker.labels")),
-	    str_of("{\"a\":\"1\",\"b\":\"x=y\",\"zone\":\"north\"}"));
-	CHECK_STR(json_text(p->a, config_json(c, "worker.taints")),
-	    str_of("[{\"key\":\"gpu\",\"effect\":\"NoSchedule\"}]"));
+	CHECK_STR(
+	    json_text(p->a, config_json(c, "worker.labels")), str_of("{\"a\":\"1\",\"b\":\"x=y\",\"zone\":\"north\"}"));
+	CHECK_STR(
+	    json_text(p->a, config_json(c, "worker.taints")), str_of("[{\"key\":\"gpu\",\"effect\":\"NoSchedule\"}]"));
 	CHECK_STR(json_text(p->a, config_json(c, "security.oidc")), str_of("{\"enabled\":true}"));
 	CHECK(!config_has(c, "retention.days"));
 	CHECK(!config_has(c, "log.file"));
+}
+
+TEST(a_variable_that_is_no_utf8_is_refused)
+{
+	static const char *const bad[] = { "ATTUNE__LOG__FILE=a\xff", "ATTUNE__WORKER__LABELS__\xc3=x",
+		"ATTUNE__WORKER__LABELS__ZONE=\xed\xa0\x80", "ATTUNE_WORKER_NAME=\xff" };
+
+	for (size_t i = 0; i < countof(bad); i++)
+		CHECK(str_find(refusal_of_variable(bad[i]), str_of("valid UTF-8"), NULL));
 }
 
 TEST(plain_names_fill_gaps_or_win_as_documented)
@@ -372,8 +372,8 @@ TEST(plain_names_fill_gaps_or_win_as_documented)
 	CLEANUP(place_done) Place *p = place_open();
 	Config *c;
 
-	place_file(p, "config.yaml",
-	    "worker: {name: from-file, capabilities: {runtimes: [shell]}, runtimes: [node]}\n");
+	place_file(
+	    p, "config.yaml", "worker: {name: from-file, capabilities: {runtimes: [shell]}, runtimes: [node]}\n");
 	place_env(p, "ATTUNE_WORKER_NAME=from-env");
 	place_env(p, "ATTUNE_WORKER_TYPE=container");
 	place_env(p, "ATTUNE_API_URL=http://api:8080");
@@ -383,8 +383,7 @@ TEST(plain_names_fill_gaps_or_win_as_documented)
 	CHECK_STR(config_str(c, "server.public_url"), str_of("http://api:8080"));
 	CHECK_STR(json_text(p->a, config_json(c, "worker.runtimes")), str_of("[\"node\"]"));
 	place_env(p, "ATTUNE_WORKER_RUNTIMES=shell,python");
-	CHECK_STR(
-	    json_text(p->a, config_json(loaded(p), "worker.runtimes")), str_of("[\"shell\",\"python\"]"));
+	CHECK_STR(json_text(p->a, config_json(loaded(p), "worker.runtimes")), str_of("[\"shell\",\"python\"]"));
 }
 
 TEST(runtimes_inside_capabilities_are_the_same_list)
@@ -433,13 +432,12 @@ TEST(a_missing_message_queue_is_one_clear_sentence)
 
 	p->src.needs_store = p->src.needs_bus = true;
 	CHECK_STR(refusal(p),
-	    str_of(
-		"'database.url' is not set: give it in the configuration file (-c FILE) or as "
-		"ATTUNE__DATABASE__URL=postgresql://USER:PASSWORD@HOST:5432/attune; `attune up` needs none"));
+	    str_of("'database.url' is not set: give it in the configuration file (-c FILE) or as "
+		   "ATTUNE__DATABASE__URL=postgresql://USER:PASSWORD@HOST:5432/attune; `attune up` needs none"));
 	place_env(p, "ATTUNE__DATABASE__URL=postgresql://localhost/attune");
-	CHECK_STR(refusal(p),
-	    str_of("'message_queue.url' is not set: give it in the configuration file (-c FILE) or as "
-		   "ATTUNE__MESSAGE_QUEUE__URL=amqp://USER:PASSWORD@HOST:5672; `attune up` needs none"));
+	CHECK_STR(
+	    refusal(p), str_of("'message_queue.url' is not set: give it in the configuration file (-c FILE) or as "
+			       "ATTUNE__MESSAGE_QUEUE__URL=amqp://USER:PASSWORD@HOST:5672; `attune up` needs none"));
 	p->src.needs_bus = false;
 	CHECK_STR(config_str(loaded(p), "database.url"), str_of("postgresql://localhost/attune"));
 }
@@ -450,15 +448,15 @@ TEST(a_role_alone_refuses_what_lives_in_one_process)
 
 	p->src.needs_store = p->src.needs_bus = true;
 	place_env(p, "ATTUNE__DATABASE__URL=sqlite:/tmp/x.db");
-	CHECK_STR(refusal(p),
-	    str_of("environment ATTUNE__DATABASE__URL: 'database.url' is 'sqlite:/tmp/x.db', which only "
-		   "`attune up` can use: "
-		   "run `attune up`, or give a server like postgresql://USER:PASSWORD@HOST:5432/attune"));
+	CHECK_STR(
+	    refusal(p), str_of("environment ATTUNE__DATABASE__URL: 'database.url' is 'sqlite:/tmp/x.db', which only "
+			       "`attune up` can use: "
+			       "run `attune up`, or give a server like postgresql://USER:PASSWORD@HOST:5432/attune"));
 	p->env_n = 0;
 	place_env(p, "ATTUNE__DATABASE__URL=postgres://h/d");
 	place_env(p, "ATTUNE__MESSAGE_QUEUE__URL=local:");
-	CHECK(str_starts(refusal(p),
-	    str_of("environment ATTUNE__MESSAGE_QUEUE__URL: 'message_queue.url' is 'local:', which only")));
+	CHECK(str_starts(
+	    refusal(p), str_of("environment ATTUNE__MESSAGE_QUEUE__URL: 'message_queue.url' is 'local:', which only")));
 	p->src.data_dir = p->dir; /* up may mix */
 	CHECK_STR(config_str(loaded(p), "database.url"), str_of("postgres://h/d"));
 }
@@ -466,8 +464,7 @@ TEST(a_role_alone_refuses_what_lives_in_one_process)
 TEST(half_a_pair_is_refused)
 {
 	CHECK_STR(refusal_of_file("server:\n  tls_key: k.pem\n"),
-	    str_of(
-		"config.yaml:2: 'server.tls_key' is set but 'server.tls_cert' is not: give both or neither"));
+	    str_of("config.yaml:2: 'server.tls_key' is set but 'server.tls_cert' is not: give both or neither"));
 }
 
 TEST(secrets_and_passwords_are_stars_in_public)
@@ -489,8 +486,7 @@ TEST(secrets_and_passwords_are_stars_in_public)
 		CHECK(!str_find(json_text(p->a, &v), str_of("hid"), &at) || json_is(&v, JSON_NULL));
 	}
 	CHECK_STR(config_str(c, "security.jwt_secret"), str_of("hidden"));
-	CHECK_STR(url_starred(p->a, str_of("host=h password='a\\' b' user=u")),
-	    str_of("host=h password=*** user=u"));
+	CHECK_STR(url_starred(p->a, str_of("host=h password='a\\' b' user=u")), str_of("host=h password=*** user=u"));
 	CHECK_STR(url_starred(p->a, str_of("postgresql:///d?user=a")), str_of("postgresql:///d?user=a"));
 	CHECK_STR(url_starred(p->a, str_of("amqp://u@h:5672")), str_of("amqp://u@h:5672"));
 	CHECK_STR(url_starred(p->a, str_of("amqp://u:a/b@h:5672/v")), str_of("amqp://u:***@h:5672/v"));
@@ -613,8 +609,7 @@ TEST(the_example_file_loads_and_shows_every_section)
 
 		CHECK(str_cut(&key, '.', &section));
 		if (!str_find(text, str_fmt(p->a, "%.*s:", STR_ARG(section)), &at))
-			test_fail(
-			    __FILE__, __LINE__, "config.example.yaml does not show %.*s", STR_ARG(section));
+			test_fail(__FILE__, __LINE__, "config.example.yaml does not show %.*s", STR_ARG(section));
 	}
 	p->src.file = place_file(p, "other.yaml", uncommented(p->a, text).p);
 	CHECK_INT((int64_t)config_warnings(loaded(p), &warnings), 0);
