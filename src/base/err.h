@@ -9,20 +9,20 @@
 
 typedef enum ErrCode {
 	ERR_NONE,
-	ERR_INVALID,      /* the input is wrong: the caller must change it */
-	ERR_VALIDATION,   /* well-formed, but breaks a rule of the thing it is for */
+	ERR_INVALID,    /* the input is wrong: the caller must change it */
+	ERR_VALIDATION, /* well-formed, but breaks a rule of the thing it is for */
 	ERR_NOT_FOUND,
-	ERR_CONFLICT,     /* exists already, or is in a state that forbids this */
-	ERR_STALE,        /* a guard was closed: somebody else moved the row first */
+	ERR_CONFLICT, /* exists already, or is in a state that forbids this */
+	ERR_STALE,    /* a guard was closed: somebody else moved the row first */
 	ERR_TOO_LARGE,
 	ERR_UNAUTHORIZED,
 	ERR_FORBIDDEN,
 	ERR_UNSUPPORTED,
-	ERR_AWAY,         /* database or broker cannot be reached just now: try again later */
+	ERR_AWAY, /* database or broker cannot be reached just now: try again later */
 	ERR_TIMEOUT,
-	ERR_SYS,          /* the operating system said no */
-	ERR_CORRUPT,      /* stored data that cannot be read */
-	ERR_INTERNAL,     /* a defect of ours */
+	ERR_SYS,      /* the operating system said no */
+	ERR_CORRUPT,  /* stored data that cannot be read */
+	ERR_INTERNAL, /* a defect of ours */
 	ERR_CODES
 } ErrCode;
 

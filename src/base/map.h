@@ -11,8 +11,8 @@ typedef struct MapSlot MapSlot;
 typedef struct Map {
 	Arena *a;
 	MapSlot *slots;
-	size_t n;   /* live entries */
-	size_t cap; /* power of two */
+	size_t n;    /* live entries */
+	size_t cap;  /* power of two */
 	size_t used; /* live and deleted */
 } Map;
 

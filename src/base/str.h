@@ -38,7 +38,7 @@ str_is(Str a, const char *text)
 	return str_eq(a, str_of(text));
 }
 
-int str_cmp(Str a, Str b); /* byte order */
+int str_cmp(Str a, Str b);        /* byte order */
 bool str_eq_nocase(Str a, Str b); /* ASCII */
 bool str_starts(Str s, Str prefix);
 bool str_ends(Str s, Str suffix);

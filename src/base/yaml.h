@@ -14,8 +14,7 @@ typedef struct YamlLimits {
 } YamlLimits;
 
 /* name is what errors call the text ("packs/core/pack.yaml"); limits may be NULL. An empty text is null. */
-MUST_CHECK bool yaml_parse(
-    Arena *a, const char *name, Str text, const YamlLimits *limits, Json *ret, Err *err);
+MUST_CHECK bool yaml_parse(Arena *a, const char *name, Str text, const YamlLimits *limits, Json *ret, Err *err);
 void yaml_print(Buf *b, const Json *v); /* block style, for `-y` and files we write; reads back the same */
 /*
  * Where in the text lies what the pointer ("/parameters/x/type") names? Of a member the place of its key. false: it is not there;

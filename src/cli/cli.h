@@ -95,5 +95,6 @@ MUST_CHECK bool cli_wait(Cli *c, Str id, int64_t seconds, Json *ret, Err *err);
 bool status_is_terminal(Str status);
 
 /* The handlers named in the table of commands. */
-CliHandler cmd_list_run, cmd_show_run, cmd_action_execute, cmd_execution_show, cmd_execution_result, cmd_execution_logs, cmd_execution_watch,
-    cmd_execution_cancel, cmd_rule_create, cmd_rule_enable, cmd_rule_disable, cmd_rule_delete, cmd_event_emit, cmd_status_run, cmd_trace_run;
+CliHandler cmd_list_run, cmd_show_run, cmd_action_execute, cmd_execution_show, cmd_execution_result, cmd_execution_logs,
+    cmd_execution_watch, cmd_execution_cancel, cmd_rule_create, cmd_rule_enable, cmd_rule_disable, cmd_rule_delete,
+    cmd_event_emit, cmd_status_run, cmd_trace_run;

@@ -88,7 +88,8 @@ host_options(int argc, char **argv, HostOptions *ret, Err *err)
 		ret->up = commands[i].up;
 	}
 	if (strcmp(argv[0], "notifier") == 0)
-		return err_set(err, ERR_UNSUPPORTED, "attune notifier: live streams are not in this version; clients poll the API");
+		return err_set(err, ERR_UNSUPPORTED,
+		    "attune notifier: live streams are not in this version; clients poll the API");
 	if (ret->command == NULL)
 		return err_set(err, ERR_INVALID, "'%s' is no role", argv[0]);
 	for (int i = 1; i < argc; i++)

@@ -61,8 +61,9 @@ secrets_given(const Host *h, Err *err)
 	for (size_t i = 0; i < countof(keys); i++)
 		if (!config_has(h->config, keys[i]))
 			return err_set(err, ERR_INVALID,
-			    "%s is not set: give every role the same one, in its configuration or as ATTUNE__SECURITY__%s", keys[i],
-			    i == 0 ? "JWT_SECRET" : "ENCRYPTION_KEY");
+			    "%s is not set: give every role the same one, in its configuration or as "
+			    "ATTUNE__SECURITY__%s",
+			    keys[i], i == 0 ? "JWT_SECRET" : "ENCRYPTION_KEY");
 	return true;
 }
 
