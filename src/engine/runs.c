@@ -192,7 +192,6 @@ runs_finish(Uow *u, Id worker, Str by, RunResult *results, size_t n, Err *err)
 {
 	static const ExecEvent ends[] = { EV_EXIT_OK, EV_EXIT_BAD, EV_WORKER_LOST };
 
-	(void)worker;
 	if (n == 0)
 		return true;
 	for (size_t i = 0; i < n; i++) {
@@ -205,6 +204,9 @@ runs_finish(Uow *u, Id worker, Str by, RunResult *results, size_t n, Err *err)
 	/* what is left was being cancelled, or has moved on */
 	if (!finish_some(u, EXEC_CANCELING, EV_ENDED, true, by, results, n, err))
 		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!results[i].stored && !finish_recover(u, worker, &results[i], err))
+			return false;
 	for (size_t i = 0; i < n; i++)
 		if (!results[i].stored && !finish_late(u, by, &results[i], err))
 			return false;

@@ -62,6 +62,8 @@ MUST_CHECK bool execution_move(
 
 /* Is this row running under the incarnation and attempt of the move? Then as if the claim had just moved it. */
 MUST_CHECK bool execution_claimed(Db *db, Arena *a, const ExecMove *m, ExecMoved *ret, Err *err);
+/* Has this very result (worker, attempt, time of the end) ended the row before? Then as if it had just moved it. */
+MUST_CHECK bool execution_ended_so(Db *db, Arena *a, const ExecMove *m, ExecMoved *ret, Err *err);
 
 /* ---- waiting ----
  * Rows whose class is set may be given to a worker as soon as one has room; rows of one class need the same of a worker, so

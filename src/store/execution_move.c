@@ -228,3 +228,24 @@ execution_claimed(Db *db, Arena *a, const ExecMove *m, ExecMoved *ret, Err *err)
 		moved_read(a, rows_at(&rows, 0), true, ret);
 	return true;
 }
+
+bool
+execution_ended_so(Db *db, Arena *a, const ExecMove *m, ExecMoved *ret, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select" MOVED_ROW ", status from execution"
+		       " where id = $1 and attempt = $2 and worker = $3 and finished_at = $4",
+		.in = "iiit",
+	};
+	Bind b[] = { bind_int(m->id), bind_int(m->attempt), bind_int(m->worker), bind_time(m->finished) };
+	Rows rows;
+
+	if (!db_exec(db, a, &s, b, &rows, err))
+		return false;
+	*ret = (ExecMoved){ 0 };
+	if (rows.n == 0)
+		return true;
+	moved_read(a, rows_at(&rows, 0), false, ret);
+	ret->to = exec_state_of(row_str(rows_at(&rows, 0), 10));
+	return true;
+}

@@ -379,6 +379,8 @@ worker_turn(WorkerTurn *t, bool *ret_more, Err *err)
 			runs[i - 1]->again = true;
 			line_put_back(t, runs[i - 1]);
 		}
+		for (size_t i = 0; i < t->ends_n; i++)
+			t->ends[i].again = true;
 		if (!err_passes(err->code))
 			ends_isolate(t);
 		return false;

@@ -195,6 +195,8 @@ def test_connections_that_the_database_ends_in_the_middle_of_the_work_make_nothi
     nothing_double(world, everything)
     ledger = Ledger(world)
     assert sorted(e.id for e in ledger.starts()) == sorted(e.id for e in ledger.ends()) == sorted(everything)
+    late = world.rows("select entity_id from execution_history where new_values::text like '%changed nothing%'")
+    assert not late, "results that were stored by a commit nobody heard of are called late"
     assert not world.rows("select pid from pg_stat_activity where state like 'idle in transaction%' and now() - state_change > interval '2 seconds'")
     assert all(p.alive for p in world.processes)
     assert not re.search(r"goes to the dead letters", world.logs()), "a message was blamed for the database"
