@@ -87,7 +87,7 @@ typedef struct RunResult {
 	ExecEvent
 	    event; /* EV_EXIT_OK, EV_EXIT_BAD or EV_WORKER_LOST (shutdown); a cancelled run ends cancelled whatever it says */
 	TimeUs started, finished;
-	Json result;
+	Json result; /* without U+0000 */
 	bool again;  /* an earlier commit of it failed with an unknown outcome: it may be stored already */
 	bool stored; /* false afterwards: the row had moved on, the result is a note in its history */
 } RunResult;

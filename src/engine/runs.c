@@ -194,10 +194,8 @@ runs_finish(Uow *u, Id worker, Str by, RunResult *results, size_t n, Err *err)
 
 	if (n == 0)
 		return true;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		results[i].stored = false;
-		results[i].result = json_without_nul(u->arena, &results[i].result);
-	}
 	for (size_t i = 0; i < countof(ends); i++)
 		if (!finish_some(u, EXEC_RUNNING, ends[i], false, by, results, n, err))
 			return false;

@@ -36,6 +36,8 @@ WILD = {
     "actions/flood.yaml": action("flood", "flood.sh").replace("lab.", "wild."),
     "actions/closes.sh": "#!/bin/bash\nexec 0<&- 1>&- 2>&-\nsleep 1.5\nexit 7\n",
     "actions/closes.yaml": action("closes", "closes.sh").replace("lab.", "wild."),
+    "actions/nul.sh": "#!/bin/bash\nsleep 4\nprintf 'a\\0b'\n",
+    "actions/nul.yaml": action("nul", "nul.sh").replace("lab.", "wild."),
     "actions/large.sh": "#!/bin/bash\nhead -c 3000000 /dev/zero | tr '\\0' y\necho bad >&2\n",
     "actions/large.yaml": action("large", "large.sh").replace("lab.", "wild."),
     "actions/file.sh": "#!/bin/bash\ncat \"$ATTUNE_PARAMETER_FILE\"\n",
@@ -100,12 +102,14 @@ def load_until(world, kind, status):
 @pytest.mark.only("embedded")
 def test_a_full_disk_refuses_what_is_new_loses_nothing_and_heals_by_itself(world):
     add_test_pack(world)
+    world.add_pack("wild", WILD)
     with caged(world, {world.data: "32m"}) as cage:
         (process,) = world.start()
         rule(world, "lab.full", "lab.thing", action_ref="lab.mark")
         rule(world, "lab.tick", action_ref="core.noop", trigger_params=ticking())
         busy = [ask(world, "lab.mark", {"seconds": 4}) for _ in range(3)]
-        for run in busy:
+        odd = ask(world, "wild.nul")  # its result is changed before it can be stored
+        for run in [*busy, odd]:
             in_state(world, run, "running")
         cage.fill(world.data)
         events, answer = load_until(world, "event", 503)
@@ -128,6 +132,7 @@ def test_a_full_disk_refuses_what_is_new_loses_nothing_and_heals_by_itself(world
         freed = time.monotonic()
         assert eventually(lambda: requests.post(world.url + "/api/v1/executions/execute", timeout=10,
                                                 json={"action_ref": "core.noop", "parameters": {}}).status_code == 201, 60)
+        assert settled(world, odd)["result"]["stdout"] == "a\ufffdb"
         rows = all_settled(world, busy + runs, 60)
         assert all(r["status"] == "completed" for r in rows.values())
         enforced = eventually(lambda: (r := world.rows(
