@@ -3,11 +3,12 @@ PREFIX = /usr/local
 DESTDIR =
 N = 300
 SEED = 1
+SECONDS = 10
 ARGS =
 bindir = $(DESTDIR)$(PREFIX)/bin
 packdir = $(DESTDIR)$(PREFIX)/share/attune/packs
 
-.PHONY: build deps run test crash bench check fmt install clean
+.PHONY: build deps run test crash fuzz bench check fmt install clean
 .NOTPARALLEL:
 
 build:
@@ -28,6 +29,10 @@ crash: deps
 	@dev/build build-test attune -Db_sanitize=address,undefined -Db_lundef=false --buildtype=debugoptimized
 	@dev/with-servers /usr/bin/python3 tests/crash/crash.py -n $(N) --seed $(SEED) $(ARGS)
 
+fuzz:
+	@dev/deps build fuzz
+	@dev/fuzz $(SECONDS) $(ARGS)
+
 bench: deps build
 	@dev/with-servers bench/run $(ARGS)
 
@@ -47,4 +52,4 @@ install:
 	cp -R packs/core $(packdir)/core
 
 clean:
-	rm -rf build build-test build-check
+	rm -rf build build-test build-tsan build-fuzz build-check

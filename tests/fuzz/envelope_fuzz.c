@@ -1,4 +1,5 @@
 /* Whatever can be read as an envelope is written and read again as the same; nothing else is accepted. */
+#include "base/codec.h"
 #include "bus/bus_impl.h"
 
 #include <stdlib.h>
@@ -40,6 +41,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(str_eq(payload(a, e.kind, items, n), payload(a, e.kind, items2, n)));
 	} else {
 		must(err.code == ERR_INVALID || err.code == ERR_TOO_LARGE);
+		must(utf8_valid(str_of(err.text)));
 	}
 	arena_close(a);
 	return 0;
