@@ -5,6 +5,9 @@
 
 #include <stdlib.h>
 
+/* descriptors that connections leave to the rest of the process, and to each run a worker in it may have at once */
+enum { KEPT = 256, KEPT_OF_RUN = 5 };
+
 struct Api {
 	Engine *engine;
 	const Config *config;
@@ -72,6 +75,7 @@ api_start(const ApiConfig *config, Api **ret, Err *err)
 		.port = (int)config_int(c, "server.port"),
 		.max_body = (size_t)config_int(c, "server.max_body_size"),
 		.timeout = config_time(c, "server.request_timeout"),
+		.kept = KEPT + KEPT_OF_RUN * (unsigned)config_int(c, "worker.max_concurrent_tasks"),
 		.tls_cert = config_str(c, "server.tls_cert"),
 		.tls_key = config_str(c, "server.tls_key"),
 		.routes = api_routes,

@@ -6,6 +6,7 @@
 #include "os/thread.h"
 
 #include <stdatomic.h>
+#include <sys/resource.h>
 
 static Str
 worker_name(const Host *h)
@@ -29,6 +30,29 @@ api_url(const Host *h)
 	return str_fmt(h->arena, "http://%.*s:%d", STR_ARG(host), port);
 }
 
+/* A run that cannot have its pipes would fail through no fault of its own: so no more are begun than the limit has room for. With
+ * the API in the same process, half of it is for connections. */
+static int64_t
+slots_possible(const Host *h)
+{
+	enum { OWN = 64, OF_RUN = 5 }; /* descriptors: of the process; two pipes, two files and the process of a run */
+	int64_t wanted = config_int(h->config, "worker.max_concurrent_tasks"), room;
+	struct rlimit r = { 0 };
+
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur >= (rlim_t)INT32_MAX)
+		return wanted;
+	room = ((int64_t)r.rlim_cur / (h->api != NULL ? 2 : 1) - OWN) / OF_RUN;
+	if (room < 1)
+		room = 1;
+	if (wanted <= room)
+		return wanted;
+	log_warn(
+	    "worker.max_concurrent_tasks is %lld, but %lld open files allow only %lld runs at once: raise the limit "
+	    "(ulimit -n, LimitNOFILE=)",
+	    (long long)wanted, (long long)r.rlim_cur, (long long)room);
+	return room;
+}
+
 static bool
 worker_role_start(Host *h, Err *err)
 {
@@ -50,7 +74,7 @@ worker_role_start(Host *h, Err *err)
 		.name = p.worker_name,
 		.host = h->host_name,
 		.type = config_str(c, "worker.worker_type"),
-		.slots = config_int(c, "worker.max_concurrent_tasks"),
+		.slots = slots_possible(h),
 		.task_timeout = config_time(c, "worker.task_timeout"),
 		.shutdown_timeout = config_time(c, "worker.shutdown_timeout"),
 		.labels = config_json(c, "worker.labels"),

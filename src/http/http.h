@@ -41,6 +41,7 @@ typedef struct HttpConfig {
 	size_t max_body;   /* 0: 10 MiB */
 	size_t max_header; /* 0: 16 KiB */
 	TimeUs timeout;    /* of a slow request; 0: 30 s */
+	unsigned kept;     /* descriptors of the process that are not for connections, if it has so many; 0: 256 */
 	Str tls_cert, tls_key;
 	const Route *routes;
 	size_t route_count;

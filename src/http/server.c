@@ -18,7 +18,7 @@ enum {
 	/* per connection: room for headers at their limit, and for longer targets, so that their refusal is our own */
 	CONNECTION_MEMORY = 48 * 1024,
 	CONNECTIONS_MOST = 10000,
-	FDS_KEPT = 256, /* of the process's limit, for everything else */
+	KEPT = 256, /* descriptors, for everything else */
 	TLS_FILE_MAX = 1024 * 1024,
 };
 
@@ -159,14 +159,15 @@ on_access(void *self, struct MHD_Connection *c, const char *url, const char *met
 
 /* Starting */
 
+/* At most half of a small limit is kept from connections. */
 static unsigned
-connections_most(void)
+connections_most(unsigned kept)
 {
 	struct rlimit r = { 0 };
 
-	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur >= CONNECTIONS_MOST + FDS_KEPT)
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur >= CONNECTIONS_MOST + kept)
 		return CONNECTIONS_MOST;
-	return r.rlim_cur > 2 * FDS_KEPT ? (unsigned)r.rlim_cur - FDS_KEPT : (unsigned)r.rlim_cur / 2;
+	return r.rlim_cur > 2 * (rlim_t)kept ? (unsigned)r.rlim_cur - kept : (unsigned)r.rlim_cur / 2;
 }
 
 static void
@@ -180,6 +181,8 @@ fill_defaults(HttpConfig *c)
 		c->max_body = MAX_BODY;
 	if (c->max_header == 0)
 		c->max_header = MAX_HEADER;
+	if (c->kept == 0)
+		c->kept = KEPT;
 	if (c->timeout == 0)
 		c->timeout = (TimeUs)TIMEOUT_S * US_PER_S;
 }
@@ -235,10 +238,10 @@ daemon_start(HttpServer *s, bool v6, Err *err)
 	s->daemon = MHD_start_daemon(flags, (uint16_t)s->port, NULL, NULL, on_access, s, /* the logger must be first */
 	    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, s->fd, MHD_OPTION_THREAD_POOL_SIZE,
 	    s->config.threads, MHD_OPTION_STRICT_FOR_CLIENT, (int)STRICT, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	    (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, connections_most(), MHD_OPTION_CONNECTION_TIMEOUT,
-	    timeout, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-	    MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_ARRAY,
-	    tls, MHD_OPTION_END);
+	    (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, connections_most(s->config.kept),
+	    MHD_OPTION_CONNECTION_TIMEOUT, timeout, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL,
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
+	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 	if (s->daemon == NULL)
 		return err_set(err, ERR_SYS,
 		    "the HTTP server cannot be started on port %d (certificate and key of TLS?)", s->port);

@@ -3,6 +3,7 @@
 #include "os/fs.h"
 #include "runtime/inline.h"
 
+#include <errno.h>
 #include <fcntl.h>
 
 typedef struct Builtin {
@@ -98,13 +99,16 @@ find_file(Planning *p, bool *ret_found, Err *err)
 {
 	CLEANUP(fd_done) int pack = open(p->plan->places.pack_dir.p, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP(fd_done) int file = -1;
+	int failed = pack < 0 ? errno : 0;
 	Str name = str_fmt(p->a, "actions/%.*s", STR_ARG(p->spec->entrypoint));
 	Err why = { 0 };
 
 	*ret_found = false;
 	p->plan->cwd = pack < 0 ? p->run_dir.p : p->plan->places.pack_dir.p;
-	if (pack < 0)
+	if (failed == ENOENT || failed == ENOTDIR)
 		return true;
+	if (pack < 0)
+		return err_sys(err, failed, "open '%s'", p->plan->places.pack_dir.p);
 	if (open_beneath(pack, name.p, O_PATH, &file, &why)) {
 		*ret_found = true;
 		p->plan->places.action_file = str_fmt(p->a, "%s/%s", p->plan->places.pack_dir.p, name.p);
