@@ -384,7 +384,8 @@ json_without_nul(Arena *a, const Json *v)
 		if (v->kind == JSON_ARRAY)
 			json_push(a, &clean, json_without_nul(a, &v->items[i]));
 		else
-			json_set_str(a, &clean, without_nul(a, v->members[i].key), json_without_nul(a, &v->members[i].value));
+			json_set_str(
+			    a, &clean, without_nul(a, v->members[i].key), json_without_nul(a, &v->members[i].value));
 	}
 	return clean;
 }

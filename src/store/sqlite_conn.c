@@ -325,7 +325,8 @@ run_prepared(Conn *c, const Prepared *p, const char *sql, const char *in, const 
 	if (sink != NULL)
 		sink->rows.cols = p->gives_id ? 1 : (size_t)sqlite3_column_count(p->stmt); /* known even of no rows */
 	for (size_t i = 0; i < rows; i++) {
-		bool ok = run_row(c, p, binds + i * width, width, sink, (uint32_t)i);
+		const Bind *row = binds == NULL ? NULL : binds + i * width;
+		bool ok = run_row(c, p, row, width, sink, (uint32_t)i);
 
 		if (!ok)
 			conn_fail(c, sqlite3_extended_errcode(c->db), sql, err);

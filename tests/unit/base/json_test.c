@@ -371,7 +371,8 @@ TEST(the_character_nul_is_found_and_replaced_wherever_it_stands)
 	Json v, clean;
 	Err err = { 0 };
 
-	CHECK_OK(json_parse(a, str_of("{\"a\": [1, {\"k\\u0000\": \"x\\u0000y\"}], \"b\": \"z\"}"), NULL, &v, &err), err);
+	CHECK_OK(
+	    json_parse(a, str_of("{\"a\": [1, {\"k\\u0000\": \"x\\u0000y\"}], \"b\": \"z\"}"), NULL, &v, &err), err);
 	CHECK(json_has_nul(&v));
 	clean = json_without_nul(a, &v);
 	CHECK(!json_has_nul(&clean));

@@ -8,14 +8,14 @@
 static Str
 echoed(Arena *a, Str dir, Str input)
 {
-	const char *packs = getenv("ATTUNE_TEST_PACKS");
 	Str in = str_fmt(a, "%.*s/in", STR_ARG(dir)), out = str_fmt(a, "%.*s/out", STR_ARG(dir)), got;
 	Err err = { 0 };
 	int status;
 
-	CHECK(packs != NULL);
 	CHECK_OK(file_write(in.p, input, 0600, &err), err);
-	status = system(str_fmt(a, "/bin/bash '%s/core/actions/echo.sh' < '%s' > '%s' 2>&1", packs, in.p, out.p).p);
+	status = system(
+	    str_fmt(a, "/bin/bash '" ATTUNE_SOURCE_ROOT "/packs/core/actions/echo.sh' < '%s' > '%s' 2>&1", in.p, out.p)
+		.p);
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	CHECK_OK(file_read(a, out.p, 1 << 20, &got, &err), err);
 	return got;

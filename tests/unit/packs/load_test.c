@@ -186,12 +186,10 @@ TEST(both_spellings_and_bare_refs_are_understood)
 TEST(the_core_pack_loads_without_a_word)
 {
 	Arena *a = arena_open();
-	const char *packs = getenv("ATTUNE_TEST_PACKS");
 	Pack p;
 	Err err = { 0 };
 
-	CHECK(packs != NULL);
-	CHECK_OK(pack_load(a, str_fmt(a, "%s/core", packs), &p, &err), err);
+	CHECK_OK(pack_load(a, str_of(ATTUNE_SOURCE_ROOT "/packs/core"), &p, &err), err);
 	CHECK_INT((int64_t)p.problem_count, 0);
 	CHECK(p.def.is_standard);
 	CHECK_INT((int64_t)p.runtime_count, 5);
