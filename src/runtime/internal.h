@@ -19,6 +19,7 @@ typedef struct Internal {
 typedef struct InternalAction {
 	const char *name;
 	void (*run)(Internal *i);
+	bool quick; /* always done at once: it takes no slot of its worker */
 } InternalAction;
 
 /* By entry point or ref, with or without "core."; NULL when there is none. */

@@ -32,7 +32,7 @@ inbox_close(Inbox *b)
 }
 
 void
-inbox_put(Inbox *b, bool cancel, Id execution, int attempt)
+inbox_put(Inbox *b, InboxItem item)
 {
 	pthread_mutex_lock(&b->lock);
 	if (b->n == b->cap) {
@@ -41,7 +41,7 @@ inbox_put(Inbox *b, bool cancel, Id execution, int attempt)
 		if (b->items == NULL)
 			abort();
 	}
-	b->items[b->n++] = (InboxItem){ cancel, execution, attempt };
+	b->items[b->n++] = item;
 	pthread_mutex_unlock(&b->lock);
 }
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "engine/moves.h"
+#include "runtime/internal.h"
 #include "store/change.h"
 #include "store/worker.h"
 
@@ -18,7 +19,7 @@ enum {
 
 /* A run this worker was given. */
 typedef struct Run {
-	Id execution;
+	Id execution, action;
 	int attempt;
 	enum { RUN_WAITING, RUN_CLAIMED, RUN_STARTED } state;
 	bool again;       /* an earlier claim's commit failed: it may have happened all the same */
@@ -30,7 +31,8 @@ struct WorkerTurn {
 	WorkerConfig config;
 	Id id;
 	Str incarnation;
-	Map runs; /* execution → Run */
+	Map runs;  /* execution → Run */
+	Map quick; /* actions whose runs are always done at once */
 	Arena *runs_arena;
 	Run *first, **last; /* those that wait, in order */
 	Run *spare;
@@ -57,6 +59,7 @@ worker_turn_open(Uow *u, const WorkerConfig *config, Id id, Str incarnation)
 	t->ends_arena = arena_open();
 	t->ends = calloc(BATCH * 2, sizeof(RunResult));
 	t->runs = map_open(t->runs_arena);
+	t->quick = map_open(t->runs_arena);
 	t->last = &t->first;
 	t->usual_us = US_PER_S;
 	return t;
@@ -96,7 +99,7 @@ run_forget(WorkerTurn *t, Run *r)
 }
 
 void
-worker_turn_dispatch(WorkerTurn *t, Id execution, int attempt)
+worker_turn_dispatch(WorkerTurn *t, Id execution, int attempt, Id action)
 {
 	Run *r = map_get(&t->runs, execution);
 
@@ -113,6 +116,7 @@ worker_turn_dispatch(WorkerTurn *t, Id execution, int attempt)
 	r = run_new(t);
 	r->execution = execution;
 	r->attempt = attempt;
+	r->action = action;
 	map_put(&t->runs, execution, r);
 	*t->last = r;
 	t->last = &r->next;
@@ -286,6 +290,20 @@ time_limit(const WorkerTurn *t, const RunClaim *c)
 }
 
 static void
+quick_learn(WorkerTurn *t, const RunClaim *c)
+{
+	const InternalAction *action =
+	    str_is(c->runtime, "internal")
+		? internal_find(c->action.entrypoint.n > 0 ? c->action.entrypoint : c->row.action_ref)
+		: NULL;
+	bool quick = action != NULL && action->quick;
+
+	/* also the other way: the action may have been changed */
+	if (quick != (map_get(&t->quick, c->row.action) != NULL))
+		map_put(&t->quick, c->row.action, quick ? t : NULL);
+}
+
+static void
 run_start(WorkerTurn *t, const RunClaim *c)
 {
 	RunSpec spec = {
@@ -310,6 +328,7 @@ run_start(WorkerTurn *t, const RunClaim *c)
 		log_us("after", t->u->now - c->row.scheduled) };
 	Err err = { 0 };
 
+	quick_learn(t, c);
 	log_line(LOG_INFO, fields, countof(fields), "Starting execution: %lld", (long long)c->execution);
 	if (!t->config.starter->start(t->config.starter, &spec, &err))
 		start_failed(t, c, str_of(err.text));
@@ -341,7 +360,12 @@ claims_take(WorkerTurn *t, RunClaim *claims, Run **runs)
 	int64_t room = t->config.slots - (int64_t)(t->held - t->ends_n);
 	size_t n = 0;
 
-	while (!t->draining && n < BATCH && (int64_t)n < room && t->first != NULL) {
+	while (!t->draining && n < BATCH && t->first != NULL) {
+		bool quick = map_get(&t->quick, t->first->action) != NULL;
+
+		if (!quick && room <= 0)
+			break;
+		room -= !quick;
 		runs[n] = line_take(t);
 		runs[n]->state = RUN_CLAIMED;
 		claims[n] =

@@ -49,8 +49,10 @@ on_messages(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
 	(void)err;
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < msgs[i].n; k++)
-			inbox_put(w->inbox, msgs[i].kind == MSG_EXECUTION_CANCEL, msgs[i].items[k].id,
-			    msgs[i].items[k].attempt);
+			inbox_put(w->inbox, (InboxItem){ .cancel = msgs[i].kind == MSG_EXECUTION_CANCEL,
+						.execution = msgs[i].items[k].id,
+						.attempt = msgs[i].items[k].attempt,
+						.action = msgs[i].items[k].action });
 	w->config.starter->wake(w->config.starter);
 	return true;
 }
@@ -66,7 +68,7 @@ inbox_empty(Worker *w)
 			if (items[i].cancel)
 				worker_turn_cancel(w->turn, items[i].execution, items[i].attempt);
 			else
-				worker_turn_dispatch(w->turn, items[i].execution, items[i].attempt);
+				worker_turn_dispatch(w->turn, items[i].execution, items[i].attempt, items[i].action);
 		}
 	}
 }

@@ -39,7 +39,7 @@ typedef struct WorkerTurn WorkerTurn;
 WorkerTurn *worker_turn_open(Uow *u, const WorkerConfig *config, Id id, Str incarnation);
 void worker_turn_close(WorkerTurn *t);
 /* A dispatch or a cancel came. */
-void worker_turn_dispatch(WorkerTurn *t, Id execution, int attempt);
+void worker_turn_dispatch(WorkerTurn *t, Id execution, int attempt, Id action);
 void worker_turn_cancel(WorkerTurn *t, Id execution, int attempt);
 /* Reports what ended and claims and starts what there is room for. *ret_more: call again at once. On an error nothing is lost: the
  * same results are reported by the next turn. */
