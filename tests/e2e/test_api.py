@@ -109,6 +109,7 @@ def test_a_run_is_cancelled_once_and_what_has_ended_is_not(api):
 
 
 def test_a_run_without_a_worker_says_why_it_waits(api):
+    eventually(lambda: api.get("/workers")["data"], what="a worker is registered, though not one on the moon")
     made = run(api, worker_selector={"zone": "moon"})
     row = eventually(lambda: (r := api.get(f"/executions/{made['id']}")["data"])["wait_reason"] != "queued" and r)
     assert row["status"] == "requested" and row["wait_reason"].startswith("no_worker: ") and "zone" in row["wait_detail"]

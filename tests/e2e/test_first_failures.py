@@ -12,7 +12,8 @@ from work import add_test_pack, ask, calm, do, Ledger, look, rule, settled, wait
 
 
 def worker_of(world):
-    return world.rows("select id, name, runtime, capabilities from worker where worker_role = 'action'")[0]
+    sql = "select id, name, runtime, capabilities from worker where worker_role = 'action'"
+    return eventually(lambda: world.rows(sql), what="the worker has registered")[0]
 
 
 # ---- messages that do not belong
