@@ -104,9 +104,11 @@ filter_text(Listing *l, const ExecFilter *f)
 	listing_text(l, "x.trigger_ref", f->trigger_ref, true);
 	if (!str_none(f->pack))
 		listing_text(l, "x.action_ref", str_fmt(l->a, "%.*s.*", STR_ARG(f->pack)), true);
-	if (!str_none(f->result_contains))
-		listing_where(
-		    l, "lower(cast(x.result as text)) like '%' || lower($?) || '%'", 's', bind_str(f->result_contains));
+	/* no `like`: % and _ are to be found as they stand; the one way to search a text that both worlds have */
+	if (!str_none(f->result_contains) && f->result_contains.n > 0)
+		listing_where(l,
+		    "replace(lower(cast(x.result as text)), lower($?), '') <> lower(cast(x.result as text))", 's',
+		    bind_str(f->result_contains));
 }
 
 bool
