@@ -58,10 +58,11 @@ wake_taken(Poll *p)
 {
 	uint64_t count;
 
-	/* the flag falls first: a wake that comes in between writes again, and is seen by the next wait */
-	atomic_store(&p->woken, false);
+	/* The flag falls last. The other way round, a wake in between would write what is read here and leave the flag up: no later
+	 * wake would write again. A wake that finds the flag still up is not lost: its owner looks after this wait. */
 	while (read(p->wake_fd, &count, sizeof(count)) < 0 && errno == EINTR)
 		;
+	atomic_store(&p->woken, false);
 }
 
 size_t

@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 static void
@@ -33,6 +34,52 @@ TEST(a_wake_from_another_thread_ends_the_wait_and_is_told_once)
 	CHECK_INT(poll_wait(&p, -1, ready, 4, &woken), 0);
 	CHECK(woken);
 	poll_close(&p);
+}
+
+typedef struct Feed {
+	Poll p;
+	atomic_int put, seen;
+} Feed;
+
+enum { FED = 100000 };
+
+static void
+feed_it(void *self)
+{
+	Feed *f = self;
+
+	for (int i = 0; i < FED; i++) {
+		atomic_fetch_add(&f->put, 1);
+		poll_wake(&f->p);
+		for (volatile int pause = i * 7919 % 1500; pause > 0; pause--)
+			; /* so that wakes fall into every moment of the other's waking up */
+		while (i % 64 == 0 && atomic_load(&f->seen) < atomic_load(&f->put))
+			;
+	}
+}
+
+TEST(what_was_put_down_before_a_wake_is_always_found)
+{
+	enum { LONG_US = 20 * US_PER_S };
+	static Feed f;
+	void *ready[4];
+	Thread t = { 0 };
+	Err err = { 0 };
+	bool woken;
+
+	CHECK_OK(poll_open(&f.p, &err), err);
+	CHECK_OK(thread_start(&t, "feeder", feed_it, &f, &err), err);
+	while (atomic_load(&f.seen) < FED) {
+		atomic_store(&f.seen, atomic_load(&f.put));
+		if (atomic_load(&f.seen) == FED)
+			break;
+		poll_wait(&f.p, LONG_US, ready, 4, &woken);
+		if (!woken)
+			test_fail(__FILE__, __LINE__, "a wake was lost: %d put, %d seen", atomic_load(&f.put),
+			    atomic_load(&f.seen));
+	}
+	thread_join(&t);
+	poll_close(&f.p);
 }
 
 TEST(a_readable_descriptor_gives_its_owner)
