@@ -1,5 +1,6 @@
 #include "api/app.h"
 
+#include "api/access.h"
 #include "api/handlers.h"
 #include "base/log.h"
 
@@ -82,10 +83,11 @@ api_start(const ApiConfig *config, Api **ret, Err *err)
 		.route_count = api_route_count,
 		.thread_open = thread_open,
 		.thread_close = thread_close,
+		.admit = api_admit,
 	};
 	Api *api;
 
-	if (!host_check(http.host, err))
+	if (!api_routes_check(api_routes, api_route_count, err) || !host_check(http.host, err))
 		return false;
 	api = calloc(1, sizeof(Api));
 	if (api == NULL)

@@ -7,11 +7,13 @@
 #include "base/config.h"
 #include "engine/moves.h"
 #include "http/http.h"
+#include "model/caller.h"
 
 struct App {
 	Engine *engine;
 	Uow *uow;
 	const Config *config;
+	Caller caller; /* of the request that is being answered: see api/access.h */
 };
 
 extern const Route api_routes[];

@@ -47,6 +47,8 @@ typedef struct HttpConfig {
 	size_t route_count;
 	bool (*thread_open)(void *self, App **ret, Err *err);
 	void (*thread_close)(void *self, App *app);
+	/* Asked before each call of a handler, and before a body is read: may this request go on? NULL: each may. */
+	bool (*admit)(void *self, App *app, Req *q, const Route *route, Err *err);
 	void *self;
 } HttpConfig;
 

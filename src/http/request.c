@@ -139,6 +139,26 @@ check_body(Req *q)
 	return false;
 }
 
+static bool
+admitted(Req *q, App *app, Err *err)
+{
+	const HttpConfig *c = &q->server->config;
+
+	return c->admit == NULL || c->admit(c->self, app, q, q->match.entry->route, err);
+}
+
+/* Who may not send a body is told so before it is read. */
+static bool
+check_caller(Req *q)
+{
+	Err err = { 0 };
+	App *app = NULL;
+
+	if (!q->heads.has_body)
+		return true; /* the handler's call comes at once, and asks */
+	return (thread_app(q->thread, &app, &err) && admitted(q, app, &err)) || refuse_err(q, &err);
+}
+
 bool
 request_begin(Req *q, const char *method, const char *version)
 {
@@ -150,7 +170,7 @@ request_begin(Req *q, const char *method, const char *version)
 		respond_refuse(q, 503, "UNAVAILABLE", "The server is stopping. Try again in a moment");
 		return false;
 	}
-	if (fine && check_method(q, method) && find_route(q) && check_body(q))
+	if (fine && check_method(q, method) && find_route(q) && check_caller(q) && check_body(q))
 		return true;
 	if (q->heads.has_body)
 		q->close = true; /* the body is not read */
@@ -201,7 +221,7 @@ call_handler(Req *q, App *app)
 		q->handler_at = mono_now();
 	q->res = (Res){ .a = q->arena };
 	q->seen = atomic_load(&q->server->waits.wakes);
-	if (!route->handler(app, q, &q->res, &err)) {
+	if (!admitted(q, app, &err) || !route->handler(app, q, &q->res, &err)) {
 		respond_err(q, &err);
 	} else if (q->res.status == 0 && q->res.wait_until == 0) {
 		err_set(&err, ERR_INTERNAL, "The handler of %s %s gave no answer", route->method, route->path);

@@ -127,6 +127,20 @@ wild_pattern(Arena *a, Str value)
 	return buf_str(&b);
 }
 
+Str
+listing_pattern(Arena *a, Str text, const char *tail)
+{
+	Buf b = buf_open(a);
+
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '%' || text.p[i] == '_' || text.p[i] == '\\')
+			buf_char(&b, '\\');
+		buf_char(&b, text.p[i]);
+	}
+	buf_text(&b, tail);
+	return buf_str(&b);
+}
+
 void
 listing_text(Listing *l, const char *column, Str value, bool wild)
 {

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "model/grants.h"
 #include "store/db.h"
 
 /* What a column becomes. The small ones are left out when there is no value, the others are null then. */
@@ -20,7 +21,7 @@ typedef struct Column {
 Json columns_json(Arena *a, const Column *columns, size_t n, Row r);
 void columns_select(Buf *b, const Column *columns, size_t n); /* "select x, y" */
 
-enum { LISTING_BINDS = 24 };
+enum { LISTING_BINDS = 96 };
 
 typedef struct Listing {
 	Arena *a;
@@ -39,7 +40,22 @@ void listing_plain(Listing *l, const char *piece);
 void listing_where(Listing *l, const char *piece, char type, Bind b);
 /* The column, a constant, equals the value; none: no condition. With wild, * in the value stands for any text. */
 void listing_text(Listing *l, const char *column, Str value, bool wild);
+/* text with what is special in patterns standing for itself, and then the tail, a pattern */
+Str listing_pattern(Arena *a, Str text, const char *tail);
 void listing_id(Listing *l, const char *column, Id id); /* 0: no condition */
+
+/* What constraints of grants mean for a table: constant expressions, NULL where it has nothing of the kind. */
+typedef struct ScopeColumns {
+	const char *pack_ref, *ref, *id;
+	const char *pack_of; /* a ref whose first part is the pack, where there is no pack_ref */
+	const char *owner;   /* identity that owns it, or for which a run goes */
+	const char *owner_type, *owner_ref;
+	const char *visibility, *encrypted;
+	const char *execution, *parent; /* of executions */
+} ScopeColumns;
+
+/* Only what the scope shows; NULL: all. ERR_FORBIDDEN when the grants name more than a statement can hold. */
+MUST_CHECK bool listing_scope(Listing *l, const Scope *s, const ScopeColumns *columns, Err *err);
 
 /* Which part of a list. */
 typedef struct Slice {
