@@ -71,10 +71,16 @@ bool
 api_start(const ApiConfig *config, Api **ret, Err *err)
 {
 	const Config *c = config->config;
+	size_t form = 64 * 1024; /* what a form adds to the file in it */
 	HttpConfig http = {
 		.host = config_str(c, "server.host"),
 		.port = (int)config_int(c, "server.port"),
-		.max_body = (size_t)config_int(c, "server.max_body_size"),
+		.max_body = {
+			[BODY_USUAL] = (size_t)config_int(c, "server.max_body_size"),
+			[BODY_FILE] = (size_t)config_int(c, "artifacts.max_upload_size") + form,
+			[BODY_ARCHIVE] = (size_t)config_int(c, "pack_upload.max_size_bytes") + form,
+		},
+		.spool_dir = config_str(c, "artifacts_dir"),
 		.timeout = config_time(c, "server.request_timeout"),
 		.kept = KEPT + KEPT_OF_RUN * (unsigned)config_int(c, "worker.max_concurrent_tasks"),
 		.tls_cert = config_str(c, "server.tls_cert"),

@@ -22,6 +22,7 @@ static const char *const known[HEAD_NAMES] = {
 	[HEAD_ENCODING] = "Transfer-Encoding",
 	[HEAD_HOST] = "Host",
 	[HEAD_TYPE] = "Content-Type",
+	[HEAD_CODING] = "Content-Encoding",
 	[HEAD_REQUEST_ID] = "X-Request-Id",
 };
 

@@ -18,7 +18,15 @@ typedef struct RawLine {
 } RawLine;
 
 /* The headers that matter to the server itself. */
-typedef enum HeadName { HEAD_LENGTH, HEAD_ENCODING, HEAD_HOST, HEAD_TYPE, HEAD_REQUEST_ID, HEAD_NAMES } HeadName;
+typedef enum HeadName {
+	HEAD_LENGTH,
+	HEAD_ENCODING,
+	HEAD_HOST,
+	HEAD_TYPE,
+	HEAD_CODING,
+	HEAD_REQUEST_ID,
+	HEAD_NAMES
+} HeadName;
 
 typedef struct Head {
 	Str value;      /* the last one */

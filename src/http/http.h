@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "http/multipart.h"
 
 typedef struct App App; /* what a handler works with; one per HTTP thread, defined by the api room */
 typedef struct Req Req;
@@ -19,7 +20,17 @@ typedef enum RouteFlags {
 	ROUTE_PUBLIC = 1,     /* needs no identity */
 	ROUTE_RAW_BODY = 2,   /* body is not JSON */
 	ROUTE_IDEMPOTENT = 4, /* honours Idempotency-Key */
+	ROUTE_FORM = 8,       /* body is multipart/form-data */
 } RouteFlags;
+
+/* How large a body may be; HttpConfig has the bytes of each. What is not JSON goes to a file when it is large. */
+typedef enum BodyLimit {
+	BODY_USUAL,
+	BODY_SMALL,   /* a few fields */
+	BODY_FILE,    /* a file of somebody's */
+	BODY_ARCHIVE, /* many of them */
+	BODY_LIMITS
+} BodyLimit;
 
 /* {name} in a path takes one segment. Static segments win over parameters. */
 typedef struct Route {
@@ -32,16 +43,18 @@ typedef struct Route {
 	const char *response; /* schema name of the answer */
 	int status;           /* of success */
 	const char *help;     /* one sentence */
+	BodyLimit body;
 } Route;
 
 typedef struct HttpConfig {
 	Str host;
-	int port;          /* 0: any free one */
-	unsigned threads;  /* 0: 4 */
-	size_t max_body;   /* 0: 10 MiB */
-	size_t max_header; /* 0: 16 KiB */
-	TimeUs timeout;    /* of a slow request; 0: 30 s */
-	unsigned kept;     /* descriptors of the process that are not for connections, if it has so many; 0: 256 */
+	int port;                     /* 0: any free one */
+	unsigned threads;             /* 0: 4 */
+	size_t max_header;            /* 0: 16 KiB */
+	size_t max_body[BODY_LIMITS]; /* 0: 10 MiB, 64 KiB, 100 MiB, 100 MiB */
+	Str spool_dir;                /* for large bodies; none: the machine's */
+	TimeUs timeout;               /* of a slow request; 0: 30 s */
+	unsigned kept; /* descriptors of the process that are not for connections, if it has so many; 0: 256 */
 	Str tls_cert, tls_key;
 	const Route *routes;
 	size_t route_count;
@@ -70,8 +83,10 @@ MUST_CHECK bool req_query_bool(const Req *q, const char *name, bool fallback, bo
 Str req_header(const Req *q, const char *name);
 Str req_body(const Req *q);
 MUST_CHECK bool req_json(const Req *q, Json *ret, Err *err); /* the body as a JSON object; else a clear ERR_INVALID */
-Str req_id_text(const Req *q);                               /* request id, made or taken from X-Request-Id */
-bool req_waited(const Req *q);                               /* this call comes after res_wait */
+/* The body as a form; its parts are slices of the body. ERR_INVALID says what is wrong with it. */
+MUST_CHECK bool req_form(const Req *q, Form *ret, Err *err);
+Str req_id_text(const Req *q);  /* request id, made or taken from X-Request-Id */
+bool req_waited(const Req *q);  /* this call comes after res_wait */
 TimeUs req_began(const Req *q); /* when the handler was first called, on the monotonic clock */
 
 /* Pages: page/page_size/per_page/limit/offset as decisions 1.1, clamped. */

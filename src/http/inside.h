@@ -9,6 +9,7 @@
 #include "http/check.h"
 #include "http/http.h"
 #include "http/router.h"
+#include "http/spool.h"
 #include "http/wait.h"
 
 #include <microhttpd.h>
@@ -61,6 +62,8 @@ struct Req {
 	char *body;
 	size_t body_n, body_cap;
 	bool body_over;
+	Spool spool;           /* where the body goes on when it is large */
+	const Err *body_fault; /* why it could not be kept */
 	Res res;
 
 	TimeUs handler_at;   /* when the handler was first called, on the monotonic clock */

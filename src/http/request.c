@@ -8,6 +8,7 @@ enum {
 	TARGET_MAX = 8 * 1024,
 	BODY_FIRST = 64 * 1024, /* room made before the client has sent that much */
 	BODY_RATE = 16 * 1024,  /* a body may take a second longer for each of these */
+	BODY_KEPT = 256 * 1024, /* what is not JSON goes to a file when it is larger */
 	STATUS_URI_TOO_LONG = 414,
 	STATUS_HEADERS_TOO_LARGE = 431,
 };
@@ -124,18 +125,48 @@ is_json_type(Str type)
 }
 
 static bool
+is_form_type(Str type)
+{
+	Str kind = { 0 };
+
+	return str_cut(&type, ';', &kind) && str_eq_nocase(str_trim(kind), str_of("multipart/form-data"));
+}
+
+static size_t
+body_most(const Req *q)
+{
+	return q->server->config.max_body[q->match.entry->route->body];
+}
+
+/* NULL when the route takes a body of this kind */
+static const char *
+body_wants(const Req *q)
+{
+	unsigned flags = q->match.entry->route->flags;
+	Str type = q->heads.known[HEAD_TYPE].value, coding = q->heads.known[HEAD_CODING].value;
+
+	if (coding.n > 0 && !str_eq_nocase(coding, str_of("identity")))
+		return "as it is, without a Content-Encoding";
+	if ((flags & ROUTE_FORM) != 0)
+		return is_form_type(type) ? NULL : "with Content-Type: multipart/form-data";
+	if ((flags & ROUTE_RAW_BODY) != 0 || is_json_type(type))
+		return NULL;
+	return "with Content-Type: application/json";
+}
+
+static bool
 check_body(Req *q)
 {
-	size_t max = q->server->config.max_body;
+	size_t max = body_most(q);
+	const char *wants = q->heads.has_body ? body_wants(q) : NULL;
 
 	if (q->heads.body_n > max) {
 		respond_refuse(q, 413, "PAYLOAD_TOO_LARGE", "The body is larger than %zu bytes", max);
 		return false;
 	}
-	if (!q->heads.has_body || (q->match.entry->route->flags & ROUTE_RAW_BODY) != 0 ||
-	    is_json_type(q->heads.known[HEAD_TYPE].value))
+	if (wants == NULL)
 		return true;
-	respond_refuse(q, 415, "UNSUPPORTED_MEDIA_TYPE", "The body must be sent with Content-Type: application/json");
+	respond_refuse(q, 415, "UNSUPPORTED_MEDIA_TYPE", "The body must be sent %s", wants);
 	return false;
 }
 
@@ -192,11 +223,31 @@ body_room(Req *q, size_t n)
 	q->body_cap = want;
 }
 
+static bool
+is_spooled(const Req *q, size_t more)
+{
+	if ((q->match.entry->route->flags & (ROUTE_RAW_BODY | ROUTE_FORM)) == 0)
+		return false;
+	return q->spool.open || q->heads.body_n > BODY_KEPT || q->body_n + more > BODY_KEPT;
+}
+
+static void
+body_spool(Req *q, Str bytes)
+{
+	Err err = { 0 };
+
+	if ((q->spool.open || (spool_open(&q->spool, q->server->config.spool_dir, &err) &&
+				  spool_add(&q->spool, req_body(q), &err))) &&
+	    spool_add(&q->spool, bytes, &err))
+		return;
+	q->body_fault = arena_copy(q->arena, &err, sizeof(err));
+}
+
 /* False when the client sends on and on after it broke the limit: the connection is cut. */
 bool
 request_body(Req *q, const char *data, size_t n)
 {
-	size_t max = q->server->config.max_body;
+	size_t max = body_most(q);
 
 	atomic_fetch_add(&q->link->due, (TimeUs)n * US_PER_S / BODY_RATE);
 	if (q->body_over || n > max - q->body_n) {
@@ -204,8 +255,12 @@ request_body(Req *q, const char *data, size_t n)
 		q->body_n += n;
 		return q->body_n <= 2 * max;
 	}
-	body_room(q, n);
-	memcpy(q->body + q->body_n, data, n);
+	if (!is_spooled(q, n)) {
+		body_room(q, n);
+		memcpy(q->body + q->body_n, data, n);
+	} else if (q->body_fault == NULL) {
+		body_spool(q, (Str){ data, n });
+	}
 	q->body_n += n;
 	return true;
 }
@@ -253,6 +308,24 @@ may_wait(const Req *q)
 	return q->res.wait_until > mono_now() || q->res.wait_until > q->waited_until;
 }
 
+/* What went to a file is read from there. */
+static bool
+body_whole(Req *q, Err *err)
+{
+	Str text;
+
+	if (q->body_fault != NULL) {
+		*err = *q->body_fault;
+		return false;
+	}
+	if (!q->spool.open)
+		return true;
+	if (!spool_map(&q->spool, &text, err))
+		return false;
+	q->body = (char *)(uintptr_t)text.p;
+	return true;
+}
+
 bool
 request_run(Req *q)
 {
@@ -261,11 +334,10 @@ request_run(Req *q)
 
 	if (q->body_over) {
 		q->close = true;
-		respond_refuse(
-		    q, 413, "PAYLOAD_TOO_LARGE", "The body is larger than %zu bytes", q->server->config.max_body);
+		respond_refuse(q, 413, "PAYLOAD_TOO_LARGE", "The body is larger than %zu bytes", body_most(q));
 		return true;
 	}
-	if (!thread_app(q->thread, &app, &err)) {
+	if (!body_whole(q, &err) || !thread_app(q->thread, &app, &err)) {
 		respond_err(q, &err);
 		return true;
 	}
@@ -390,6 +462,12 @@ req_json(const Req *q, Json *ret, Err *err)
 		return err_set(err, ERR_INVALID, "The body must be a JSON object, not %s", json_kind_name(body.kind));
 	*ret = body;
 	return true;
+}
+
+bool
+req_form(const Req *q, Form *ret, Err *err)
+{
+	return multipart_parse(q->arena, q->heads.known[HEAD_TYPE].value, req_body(q), ret, err);
 }
 
 Str

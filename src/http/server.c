@@ -12,7 +12,6 @@
 
 enum {
 	THREADS = 4,
-	MAX_BODY = 10 * 1024 * 1024,
 	MAX_HEADER = 16 * 1024,
 	TIMEOUT_S = 30,
 	/* per connection: room for headers at their limit, and for longer targets, so that their refusal is our own */
@@ -170,15 +169,23 @@ connections_most(unsigned kept)
 	return r.rlim_cur > 2 * (rlim_t)kept ? (unsigned)r.rlim_cur - kept : (unsigned)r.rlim_cur / 2;
 }
 
+static const size_t max_bodies[BODY_LIMITS] = {
+	[BODY_USUAL] = 10 * 1024 * 1024,
+	[BODY_SMALL] = 64 * 1024,
+	[BODY_FILE] = 100 * 1024 * 1024,
+	[BODY_ARCHIVE] = 100 * 1024 * 1024,
+};
+
 static void
 fill_defaults(HttpConfig *c)
 {
+	for (int i = 0; i < BODY_LIMITS; i++)
+		if (c->max_body[i] == 0)
+			c->max_body[i] = max_bodies[i];
 	if (str_none(c->host) || c->host.n == 0)
 		c->host = str_of("127.0.0.1");
 	if (c->threads == 0)
 		c->threads = THREADS;
-	if (c->max_body == 0)
-		c->max_body = MAX_BODY;
 	if (c->max_header == 0)
 		c->max_header = MAX_HEADER;
 	if (c->kept == 0)

@@ -71,6 +71,7 @@ request_give(Req *q)
 	HttpThread *t = q->thread;
 	Arena *a = q->arena;
 
+	spool_close(&q->spool);
 	arena_reset(a);
 	if (arena_used(a) > FREE_KEPT_BYTES) {
 		request_free(q);

@@ -5,7 +5,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -71,6 +73,23 @@ on_raw(App *app, Req *q, Res *s, Err *err)
 	return res_bytes(s, 200, "application/octet-stream", req_body(q));
 }
 
+/* Each part by name, file name, type and length. */
+static bool
+on_form(App *app, Req *q, Res *s, Err *err)
+{
+	Json rows = json_array();
+	Form form;
+
+	(void)app;
+	if (!req_form(q, &form, err))
+		return false;
+	for (size_t i = 0; i < form.n; i++)
+		json_push(req_arena(q), &rows,
+		    json_str(str_fmt(req_arena(q), "%.*s %.*s %.*s %zu", STR_ARG(form.parts[i].name),
+			STR_ARG(form.parts[i].file), STR_ARG(form.parts[i].type), form.parts[i].body.n)));
+	return res_data(s, 200, rows, NULL);
+}
+
 static bool
 on_fail(App *app, Req *q, Res *s, Err *err)
 {
@@ -132,6 +151,8 @@ static const Route routes[] = {
 	{ "GET", "/names/{name}", on_name, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "" },
 	{ "POST", "/echo", on_echo, NULL, ROUTE_PUBLIC, NULL, NULL, 201, "" },
 	{ "POST", "/raw", on_raw, NULL, ROUTE_PUBLIC | ROUTE_RAW_BODY, NULL, NULL, 200, "" },
+	{ "POST", "/form", on_form, NULL, ROUTE_PUBLIC | ROUTE_FORM, NULL, NULL, 200, "", BODY_FILE },
+	{ "POST", "/small", on_echo, NULL, ROUTE_PUBLIC, NULL, NULL, 201, "", BODY_SMALL },
 	{ "GET", "/fail/{what}", on_fail, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "" },
 	{ "GET", "/wait/{key}/{ms}", on_wait, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "" },
 	{ "GET", "/forever", on_wait_forever, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "" },
@@ -159,15 +180,16 @@ app_close(void *self, App *app)
 	free(app);
 }
 
-TestServer *
-test_server_open_with(size_t max_body, TimeUs timeout, unsigned threads)
+static TestServer *
+server_open(size_t max_body, TimeUs timeout, unsigned threads, const char *spool)
 {
 	TestServer *s = calloc(1, sizeof(TestServer));
 	HttpConfig c = {
 		.host = str_of("127.0.0.1"),
 		.threads = threads,
-		.max_body = max_body,
+		.max_body = { [BODY_USUAL] = max_body, [BODY_FILE] = 1024 * 1024 },
 		.timeout = timeout,
+		.spool_dir = str_of(spool),
 		.routes = routes,
 		.route_count = countof(routes),
 		.thread_open = app_open,
@@ -180,6 +202,29 @@ test_server_open_with(size_t max_body, TimeUs timeout, unsigned threads)
 	CHECK_OK(http_start(&c, &s->http, &err), err);
 	s->port = http_port(s->http);
 	return s;
+}
+
+TestServer *
+test_server_open_with(size_t max_body, TimeUs timeout, unsigned threads)
+{
+	return server_open(max_body, timeout, threads, NULL);
+}
+
+TestServer *
+test_server_open_spool(const char *dir)
+{
+	return server_open(0, 0, 2, dir);
+}
+
+void
+test_file_limit(size_t most)
+{
+	struct rlimit r = { 0 };
+
+	signal(SIGXFSZ, SIG_IGN);
+	CHECK(getrlimit(RLIMIT_FSIZE, &r) == 0);
+	r.rlim_cur = most == 0 ? r.rlim_max : (rlim_t)most;
+	CHECK(setrlimit(RLIMIT_FSIZE, &r) == 0);
 }
 
 TestServer *
