@@ -5,6 +5,7 @@
 #include "api/view.h"
 #include "store/action.h"
 #include "store/pack.h"
+#include "store/status_read.h"
 
 const Resource actions = { &action_table, action_whole, action_summary };
 static const Resource action_hits = { &action_table, action_whole, action_hit };
@@ -141,4 +142,29 @@ action_remove(App *app, Req *q, Res *s, Err *err)
 	if (!app_define(app, action_remove_work, &w, err))
 		return false;
 	return answer_success(q, s, str_fmt(w.a, "Action '%.*s' deleted successfully", STR_ARG(w.d.ref)));
+}
+
+/* ---- its runs ---- */
+
+/* As long as no policy limits the action any number of its runs may be under way: max_concurrent is 0 then. */
+bool
+action_queue(App *app, Req *q, Res *s, Err *err)
+{
+	Arena *a = req_arena(q);
+	Json o = json_object();
+	ActionQueueRow row;
+	ActionDef d;
+
+	if (!resource_of_path(app, q, &actions, "ref", &d, err) || !action_queue_read(app_db(app), a, d.ref, &row, err))
+		return false;
+	json_add(a, &o, "action_id", json_int(d.id));
+	json_add(a, &o, "action_ref", json_str(d.ref));
+	json_add(a, &o, "queue_length", json_int(row.waiting));
+	json_add(a, &o, "active_count", json_int(row.active));
+	json_add(a, &o, "max_concurrent", json_int(0));
+	json_add(a, &o, "oldest_enqueued_at", json_time(a, row.oldest));
+	json_add(a, &o, "total_enqueued", json_int(row.all));
+	json_add(a, &o, "total_completed", json_int(row.all - row.waiting - row.active));
+	json_add(a, &o, "last_updated", json_time(a, app_now(app)));
+	return res_data(s, 200, o, NULL);
 }

@@ -14,12 +14,14 @@ Handler runtimes_list, runtimes_of_pack, runtime_show, runtime_create, runtime_u
 /* workers.c */
 Handler workers_list, worker_show, worker_cordon_on, worker_cordon_off;
 /* actions.c */
-Handler actions_list, actions_of_pack, actions_search, action_show, action_create, action_update, action_remove;
+Handler actions_list, actions_of_pack, actions_search, action_show, action_create, action_update, action_remove,
+    action_queue;
 /* triggers.c */
 Handler triggers_list, triggers_enabled, triggers_of_pack, trigger_show, trigger_create, trigger_update, trigger_remove,
     trigger_enable, trigger_disable;
 /* sensors.c */
-Handler sensors_list, sensors_enabled, sensors_of_pack, sensors_of_trigger, sensor_show, sensor_enable, sensor_disable;
+Handler sensors_list, sensors_enabled, sensors_of_pack, sensors_of_trigger, sensor_show, sensor_create, sensor_update,
+    sensor_remove, sensor_enable, sensor_disable, sensor_logs, sensor_log;
 /* rules.c */
 Handler rules_list, rules_enabled, rules_of_pack, rules_of_action, rules_of_trigger, rule_show, rule_create,
     rule_update, rule_remove, rule_enable, rule_disable;

@@ -239,6 +239,8 @@ sensor_summary(Arena *a, const void *def)
 	json_add(a, &o, "label", json_str(d->label));
 	json_add(a, &o, "description", json_str(d->description));
 	json_add(a, &o, "enabled", json_bool(d->enabled));
+	add_retention(a, &o, d->log_retention_policy, d->log_retention_limit, d->artifact_retention_policy,
+	    d->artifact_retention_limit);
 	add_times(a, &o, d->created, d->updated);
 	return o;
 }

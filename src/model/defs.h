@@ -64,6 +64,8 @@ typedef struct SensorDef {
 	Json trigger_types; /* refs, from the file */
 	Str runtime_version_constraint;
 	Placement placement;
+	Str log_retention_policy, artifact_retention_policy;
+	int64_t log_retention_limit, artifact_retention_limit; /* 0: not given */
 	TimeUs created, updated;
 } SensorDef;
 

@@ -1,13 +1,14 @@
 #include "store/sensor.h"
 
-enum { WIDTH = 16 };
+enum { WIDTH = 20 };
 
 #define COLUMNS \
 	"select x.id, " \
 	"x.ref, x.pack, x.pack_ref, x.label, x.description, x.entrypoint, x.runtime, " \
 	"x.runtime_ref, x.enabled, x.is_adhoc, x.param_schema, x.config, " \
 	"x.runtime_version_constraint, x.worker_selector, x.worker_tolerations, " \
-	"x.worker_affinity, x.created, x.updated" \
+	"x.worker_affinity, x.log_retention_policy, x.log_retention_limit, " \
+	"x.artifact_retention_policy, x.artifact_retention_limit, x.created, x.updated" \
 	" from sensor x"
 #define FILTER \
 	DEF_IN_PACK DEF_ENABLED DEF_SEARCH("ref || ' ' || label || ' ' || coalesce(description, '')") \
@@ -36,8 +37,12 @@ sensor_read(Arena *a, Row r, void *def)
 		.placement.selector = row_json(a, r, 14),
 		.placement.tolerations = row_json(a, r, 15),
 		.placement.affinity = row_json(a, r, 16),
-		.created = row_int(r, 17),
-		.updated = row_int(r, 18),
+		.log_retention_policy = row_str(r, 17),
+		.log_retention_limit = row_int(r, 18),
+		.artifact_retention_policy = row_str(r, 19),
+		.artifact_retention_limit = row_int(r, 20),
+		.created = row_int(r, 21),
+		.updated = row_int(r, 22),
 	};
 }
 
@@ -62,6 +67,10 @@ sensor_binds(const void *def, Bind *b)
 		bind_object(&d->placement.selector),
 		bind_array(&d->placement.tolerations),
 		bind_object(&d->placement.affinity),
+		bind_str(d->log_retention_policy),
+		bind_count(d->log_retention_limit),
+		bind_str(d->artifact_retention_policy),
+		bind_count(d->artifact_retention_limit),
 	};
 
 	memcpy(b, all, sizeof(all));
@@ -83,20 +92,24 @@ const DefTable sensor_table = {
 		.sql = "insert into sensor ("
 		       "ref, pack, pack_ref, label, description, entrypoint, runtime, runtime_ref, enabled, "
 		       "is_adhoc, param_schema, config, runtime_version_constraint, worker_selector, "
-		       "worker_tolerations, worker_affinity, created, updated"
+		       "worker_tolerations, worker_affinity, log_retention_policy, log_retention_limit, "
+		       "artifact_retention_policy, artifact_retention_limit, created, updated"
 		       ") values ("
-		       "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17"
+		       "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
+		       "$19, $20, $21, $21"
 		       ") returning id",
-		.in = "sISsSsisbbJJSjjjt",
+		.in = "sISsSsisbbJJSjjjSISIt",
 	},
 	.update = {
 		.sql = "update sensor set "
 		       "ref = $1, pack = $2, pack_ref = $3, label = $4, description = $5, entrypoint = $6, "
 		       "runtime = $7, runtime_ref = $8, enabled = $9, is_adhoc = $10, param_schema = $11, "
 		       "config = $12, runtime_version_constraint = $13, worker_selector = $14, "
-		       "worker_tolerations = $15, worker_affinity = $16, updated = $17"
-		       " where id = $18",
-		.in = "sISsSsisbbJJSjjjti",
+		       "worker_tolerations = $15, worker_affinity = $16, log_retention_policy = $17, "
+		       "log_retention_limit = $18, artifact_retention_policy = $19, "
+		       "artifact_retention_limit = $20, updated = $21"
+		       " where id = $22",
+		.in = "sISsSsisbbJJSjjjSISIti",
 	},
 	.remove = { .sql = "delete from sensor where id = $1 returning id", .in = "i" },
 };

@@ -60,3 +60,27 @@ waiting_by_reason(Db *db, Arena *a, WaitingRow **ret, size_t *ret_n, Err *err)
 	}
 	return true;
 }
+
+bool
+action_queue_read(Db *db, Arena *a, Str action_ref, ActionQueueRow *ret, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select coalesce(sum(case when status = 'requested' then 1 else 0 end), 0),"
+		       " coalesce(sum(case when status <> 'requested' then 1 else 0 end), 0),"
+		       " min(case when status = 'requested' then created end),"
+		       " (select count(*) from execution where action_ref = $1)"
+		       " from execution where " LIVE " and action_ref = $1",
+		.in = "s",
+	};
+	Bind b[] = { bind_str(action_ref) };
+	Rows rows;
+	Row r;
+
+	if (!db_read(db, a, &s, b, &rows, err))
+		return err_wrap(err, "count the runs of '%.*s'", STR_ARG(action_ref));
+	r = rows_at(&rows, 0);
+	*ret = (ActionQueueRow){
+		.waiting = row_int(r, 0), .active = row_int(r, 1), .oldest = row_int(r, 2), .all = row_int(r, 3)
+	};
+	return true;
+}

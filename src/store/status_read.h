@@ -24,3 +24,11 @@ typedef struct WaitingRow {
 enum { WAITING_COUNTED = 10000 };
 
 MUST_CHECK bool waiting_by_reason(Db *db, Arena *a, WaitingRow **ret, size_t *ret_n, Err *err);
+
+/* One action's runs, of those that retention has left. */
+typedef struct ActionQueueRow {
+	int64_t waiting, active, all;
+	TimeUs oldest; /* of those that wait; 0: none does */
+} ActionQueueRow;
+
+MUST_CHECK bool action_queue_read(Db *db, Arena *a, Str action_ref, ActionQueueRow *ret, Err *err);

@@ -39,7 +39,8 @@ def path_of(path, made):
     names = {"packs": ("core",), "runtimes": ("core.shell",), "actions": ("core.echo",), "triggers": ("mine.trig",),
              "sensors": ("core.timer_sensor",), "rules": ("mine.rule",), "workers": (made["worker"],),
              "events": (made["event"],), "enforcements": (made["enforcement"],),
-             "executions": (made["execution"],), "trace": (made["execution"],)}
+             "executions": (made["execution"],), "trace": (made["execution"],),
+             "logs": ("stdout",)}
     parts = path.split("/")
     for i, part in enumerate(parts):
         if part == "{status}":
@@ -85,6 +86,10 @@ def test_every_change_answers_as_the_description_says(world):
         ("PUT", "/api/v1/rules/{ref}", "/rules/mine.rule", {"label": "L"}),
         ("POST", "/api/v1/triggers/{ref}/disable", "/triggers/mine.trig/disable", None),
         ("POST", "/api/v1/triggers/{ref}/enable", "/triggers/mine.trig/enable", None),
+        ("POST", "/api/v1/sensors", "/sensors", {"ref": "mine.eye", "pack_ref": "mine", "label": "Eye", "entrypoint": "e",
+                                                 "runtime_ref": "core.shell", "trigger_ref": "mine.trig"}),
+        ("PUT", "/api/v1/sensors/{ref}", "/sensors/mine.eye", {"label": "Ear"}),
+        ("DELETE", "/api/v1/sensors/{ref}", "/sensors/mine.eye", None),
         ("POST", "/api/v1/sensors/{ref}/disable", "/sensors/core.timer_sensor/disable", None),
         ("POST", "/api/v1/sensors/{ref}/enable", "/sensors/core.timer_sensor/enable", None),
         ("POST", "/api/v1/rules/{ref}/disable", "/rules/mine.rule/disable", None),
