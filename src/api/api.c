@@ -1,6 +1,7 @@
 #include "api/app.h"
 
 #include "api/access.h"
+#include "api/audit.h"
 #include "api/handlers.h"
 #include "base/log.h"
 
@@ -12,6 +13,7 @@ enum { KEPT = 256, KEPT_OF_RUN = 5 };
 struct Api {
 	Engine *engine;
 	const Config *config;
+	AuditLog *audit;
 	HttpServer *http;
 };
 
@@ -24,7 +26,7 @@ thread_open(void *self, App **ret, Err *err)
 
 	if (app == NULL)
 		return err_set(err, ERR_SYS, "out of memory");
-	*app = (App){ .engine = api->engine, .config = api->config };
+	*app = (App){ .engine = api->engine, .config = api->config, .audit = api->audit };
 	if (!uow_open(api->engine, &app->uow, err)) {
 		free(app);
 		return false;
@@ -41,6 +43,14 @@ thread_close(void *self, App *app)
 		return;
 	uow_close(app->uow);
 	free(app);
+}
+
+static void
+answered(void *self, App *app, const Req *q, int status)
+{
+	Api *api = self;
+
+	audit_request(api->audit, api->engine->clock, app, q, status);
 }
 
 static bool
@@ -90,7 +100,9 @@ api_start(const ApiConfig *config, Api **ret, Err *err)
 		.thread_open = thread_open,
 		.thread_close = thread_close,
 		.admit = api_admit,
+		.answered = answered,
 	};
+	AuditLogConfig audit = { .store = config->engine->store, .clock = config->engine->clock };
 	Api *api;
 
 	if (!api_routes_check(api_routes, api_route_count, err) || !host_check(http.host, err))
@@ -100,7 +112,8 @@ api_start(const ApiConfig *config, Api **ret, Err *err)
 		return err_set(err, ERR_SYS, "out of memory");
 	*api = (Api){ .engine = config->engine, .config = c };
 	http.self = api;
-	if (!http_start(&http, &api->http, err)) {
+	if (!audit_log_open(&audit, &api->audit, err) || !http_start(&http, &api->http, err)) {
+		audit_log_close(api->audit);
 		free(api);
 		return false;
 	}
@@ -122,6 +135,7 @@ api_stop(Api *a, TimeUs grace)
 	if (a == NULL)
 		return;
 	http_stop(a->http, grace);
+	audit_log_close(a->audit);
 	free(a);
 }
 

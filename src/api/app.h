@@ -9,11 +9,14 @@
 #include "http/http.h"
 #include "model/caller.h"
 
+struct AuditLog;
+
 struct App {
 	Engine *engine;
 	Uow *uow;
 	const Config *config;
 	Caller caller; /* of the request that is being answered: see api/access.h */
+	struct AuditLog *audit;
 };
 
 extern const Route api_routes[];

@@ -37,5 +37,7 @@ Handler trace_show;
 Handler status_show;
 /* dead_letters.c */
 Handler dead_letters_list, dead_letter_show, dead_letter_replay, dead_letter_remove;
+/* audit.c */
+Handler audit_events_list, audit_event_show, audit_events_of_request;
 /* openapi.c */
 Handler openapi_show;

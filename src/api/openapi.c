@@ -40,23 +40,33 @@ object_of(Arena *a, const char *const *keys, const Json *values, size_t n)
 	return o;
 }
 
-/* "Name[]", "=Name" or "Name", as in the table of routes */
+static Json
+array_of(Arena *a, Str name)
+{
+	Json array = typed(a, "array");
+
+	json_add(a, &array, "items", schema_ref(a, name));
+	return array;
+}
+
+/* "Name", "Name*", "Name[]", "=Name" or "=Name*", as in the table of routes */
 static Json
 answer_schema(Arena *a, Str name)
 {
 	static const char *const list_keys[] = { "data", "items", "pagination" };
 	static const char *const data_keys[] = { "data", "message" };
+	bool bare = str_starts(name, str_of("=")), list = str_ends(name, str_of("[]"));
 	Json values[3], array;
 
-	if (str_starts(name, str_of("=")))
-		return schema_ref(a, str_sub(name, 1, name.n));
-	if (!str_ends(name, str_of("[]"))) {
-		values[0] = schema_ref(a, name);
+	if (bare)
+		name = str_sub(name, 1, name.n);
+	if (!list) {
+		values[0] =
+		    str_ends(name, str_of("*")) ? array_of(a, str_sub(name, 0, name.n - 1)) : schema_ref(a, name);
 		values[1] = typed(a, "string");
-		return object_of(a, data_keys, values, countof(data_keys));
+		return bare ? values[0] : object_of(a, data_keys, values, countof(data_keys));
 	}
-	array = typed(a, "array");
-	json_add(a, &array, "items", schema_ref(a, str_sub(name, 0, name.n - 2)));
+	array = array_of(a, str_sub(name, 0, name.n - 2));
 	values[0] = array;
 	values[1] = array;
 	values[2] = schema_ref(a, str_of("PaginationMeta"));

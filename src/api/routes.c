@@ -5,7 +5,7 @@
 
 /*
  * The table of all routes; dispatch, rights and api/openapi.json are made from it. The answer's schema stands in {"data": ...};
- * "Name[]" is a list of them with its pages, "=Name" stands bare.
+ * "Name*" is an array of them, "Name[]" a list with its pages, "=Name" and "=Name*" stand bare.
  */
 const Route api_routes[] = {
 	{ "GET", "/health", health, NULL, ROUTE_PUBLIC, NULL, "=HealthStatus", 200, "is the API up?" },
@@ -160,6 +160,14 @@ const Route api_routes[] = {
 	{ "GET", "/api/v1/trace/{id}", trace_show, "executions:read", 0, NULL, "Trace", 200,
 	    "the chain that led to an execution, and how long each hop took" },
 
+	/* audit, history, retention, analytics */
+	{ "GET", "/api/v1/audit-events", audit_events_list, "audit_log:read", 0, NULL, "AuditEventSummary[]", 200,
+	    "who did what, newest first" },
+	{ "GET", "/api/v1/audit-events/by-request/{request_id}", audit_events_of_request, "audit_log:read", 0, NULL,
+	    "AuditEventResponse*", 200, "all that one request did, oldest first" },
+	{ "GET", "/api/v1/audit-events/{id}", audit_event_show, "audit_log:read", 0, NULL, "AuditEventResponse", 200,
+	    "one audit event" },
+
 	/* the platform itself */
 	{ "GET", "/api/v1/status", status_show, "workers:read", 0, NULL, "Status", 200,
 	    "roles, workers, queues, and what waits and why" },
@@ -189,6 +197,9 @@ const RouteQuery api_queries[] = {
 	{ "GET", "/api/v1/executions",
 	    "status action_ref pack_name rule_ref trigger_ref executor enforcement parent "
 	    "result_contains top_level_only" },
+	{ "GET", "/api/v1/audit-events",
+	    "category event_type outcome actor_identity actor_login resource_type resource_id resource_ref request_id "
+	    "http_status http_method http_path created_after created_before" },
 	{ "POST", "/api/v1/executions/execute", "dry_run" },
 	{ "GET", "/api/v1/executions/{id}", "wait_seconds" },
 };

@@ -62,6 +62,8 @@ typedef struct HttpConfig {
 	void (*thread_close)(void *self, App *app);
 	/* Asked before each call of a handler, and before a body is read: may this request go on? NULL: each may. */
 	bool (*admit)(void *self, App *app, Req *q, const Route *route, Err *err);
+	/* An answer is on its way; app is NULL when the server itself refused, without a handler. May be NULL. */
+	void (*answered)(void *self, App *app, const Req *q, int status);
 	void *self;
 } HttpConfig;
 
@@ -85,9 +87,12 @@ Str req_body(const Req *q);
 MUST_CHECK bool req_json(const Req *q, Json *ret, Err *err); /* the body as a JSON object; else a clear ERR_INVALID */
 /* The body as a form; its parts are slices of the body. ERR_INVALID says what is wrong with it. */
 MUST_CHECK bool req_form(const Req *q, Form *ret, Err *err);
-Str req_id_text(const Req *q);  /* request id, made or taken from X-Request-Id */
-bool req_waited(const Req *q);  /* this call comes after res_wait */
-TimeUs req_began(const Req *q); /* when the handler was first called, on the monotonic clock */
+Str req_id_text(const Req *q);        /* request id, made or taken from X-Request-Id */
+bool req_waited(const Req *q);        /* this call comes after res_wait */
+TimeUs req_began(const Req *q);       /* when the handler was first called, on the monotonic clock */
+TimeUs req_took(const Req *q);        /* since then; 0 when none was called */
+const Route *req_route(const Req *q); /* NULL when no route was found */
+Str req_peer(const Req *q);           /* address of the other end of the connection */
 
 /* Pages: page/page_size/per_page/limit/offset as decisions 1.1, clamped. */
 typedef struct Page {

@@ -66,6 +66,7 @@ struct Req {
 	const Err *body_fault; /* why it could not be kept */
 	Res res;
 
+	App *app;            /* of the thread whose handler has answered; NULL: none was called */
 	TimeUs handler_at;   /* when the handler was first called, on the monotonic clock */
 	bool slept;          /* was suspended, not called again yet, as its own thread knows it */
 	bool waited;         /* this call of the handler is not the first */

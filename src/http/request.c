@@ -4,6 +4,9 @@
 #include "base/log.h"
 #include "base/uuid.h"
 
+#include <netdb.h>
+#include <netinet/in.h>
+
 enum {
 	TARGET_MAX = 8 * 1024,
 	BODY_FIRST = 64 * 1024, /* room made before the client has sent that much */
@@ -175,6 +178,7 @@ admitted(Req *q, App *app, Err *err)
 {
 	const HttpConfig *c = &q->server->config;
 
+	q->app = app;
 	return c->admit == NULL || c->admit(c->self, app, q, q->match.entry->route, err);
 }
 
@@ -332,6 +336,7 @@ request_run(Req *q)
 	Err err = { 0 };
 	App *app = NULL;
 
+	q->app = NULL; /* who asked is known for as long as the handler runs */
 	if (q->body_over) {
 		q->close = true;
 		respond_refuse(q, 413, "PAYLOAD_TOO_LARGE", "The body is larger than %zu bytes", body_most(q));
@@ -486,6 +491,33 @@ TimeUs
 req_began(const Req *q)
 {
 	return q->handler_at;
+}
+
+TimeUs
+req_took(const Req *q)
+{
+	return q->handler_at == 0 ? 0 : mono_now() - q->handler_at;
+}
+
+const Route *
+req_route(const Req *q)
+{
+	return q->match.entry == NULL ? NULL : q->match.entry->route;
+}
+
+Str
+req_peer(const Req *q)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(q->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	char text[NI_MAXHOST];
+	socklen_t n;
+
+	if (info == NULL || info->client_addr == NULL)
+		return (Str){ 0 };
+	n = info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+	if (getnameinfo(info->client_addr, n, text, sizeof(text), NULL, 0, NI_NUMERICHOST) != 0)
+		return (Str){ 0 };
+	return str_copy(q->arena, str_of(text));
 }
 
 /* The last of the synonyms' values that is a number, brought into its range. */

@@ -108,8 +108,12 @@ on_completed(void *self, struct MHD_Connection *c, void **context, enum MHD_Requ
 static enum MHD_Result
 send_answer(Req *q)
 {
+	const HttpConfig *c = &q->server->config;
+
 	q->stage = STAGE_ANSWERED;
 	atomic_store(&q->link->due, 0);
+	if (c->answered != NULL)
+		c->answered(c->self, q->app, q, q->res.status);
 	return respond_send(q) ? MHD_YES : MHD_NO;
 }
 

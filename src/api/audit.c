@@ -1,0 +1,268 @@
+#include "api/audit.h"
+
+#include "api/access.h"
+#include "api/handlers.h"
+#include "api/page.h"
+#include "api/work.h"
+#include "base/codec.h"
+#include "base/crypto.h"
+
+enum { PATH_MOST = 512, AGENT_MOST = 256, PAGE_DEFAULT = 50, PAGE_MOST = 500, FORBIDDEN = 403 };
+
+/* ---- rows ---- */
+
+/* Clients know a request's id as a UUID. One that was given in another form stands for the UUID made of it. */
+static Str
+request_uuid(Arena *a, Str id)
+{
+	unsigned char hash[SHA256_BYTES];
+	Uuid u;
+
+	if (uuid_parse(id, &u))
+		return uuid_text(a, u);
+	sha256(id, hash);
+	memcpy(u.b, hash, sizeof(u.b));
+	u.b[6] = (uint8_t)((u.b[6] & 0x0f) | 0x80);
+	u.b[8] = (uint8_t)((u.b[8] & 0x3f) | 0x80);
+	return uuid_text(a, u);
+}
+
+/* What a client wrote, as text that every database takes. */
+static Str
+foreign(Arena *a, Str s, size_t most)
+{
+	return str_none(s) ? s : utf8_clip(utf8_clean(a, str_sub(s, 0, most)), most);
+}
+
+static const char *const token_types[CALLER_KINDS] = {
+	[CALLER_USER] = "access",
+	[CALLER_EXECUTION] = "execution",
+	[CALLER_SENSOR] = "sensor",
+	[CALLER_WORKER] = "worker",
+};
+
+static void
+fill_caller(App *app, AuditRow *r)
+{
+	const Caller *c = app_caller(app);
+	const char *type = token_types[c->kind];
+
+	if (type == NULL)
+		return;
+	r->actor = c->identity;
+	r->login = c->login;
+	r->token_type = str_of(type);
+}
+
+static void
+fill_request(const Req *q, AuditRow *r)
+{
+	Arena *a = req_arena(q);
+
+	r->ip = req_peer(q);
+	r->agent = foreign(a, req_header(q, "User-Agent"), AGENT_MOST);
+	r->request = request_uuid(a, req_id_text(q));
+}
+
+static AuditRow
+row_of(App *app, const Req *q, const AuditNote *n)
+{
+	AuditRow r = {
+		.category = n->category,
+		.outcome = n->outcome,
+		.event_type = str_of(n->event_type),
+		.resource_type = n->resource_type == NULL ? (Str){ 0 } : str_of(n->resource_type),
+		.resource = n->id,
+		.resource_ref = n->ref,
+		.details = n->details,
+		.at = app_now(app),
+	};
+
+	fill_caller(app, &r);
+	if (!str_none(n->login))
+		r.login = foreign(req_arena(q), n->login, AGENT_MOST);
+	fill_request(q, &r);
+	return r;
+}
+
+bool
+audit_add(App *app, const Req *q, const AuditNote *note, Err *err)
+{
+	AuditRow r = row_of(app, q, note);
+
+	return audit_insert(app_db(app), req_arena(q), &r, 1, err);
+}
+
+bool
+audit_now(App *app, const Req *q, const AuditNote *note, Err *err)
+{
+	AuditRow r = row_of(app, q, note);
+	bool ok = db_begin(app_db(app), err) && audit_insert(app_db(app), req_arena(q), &r, 1, err) &&
+		  db_commit(app_db(app), err);
+
+	if (!ok)
+		db_rollback(app_db(app));
+	return ok;
+}
+
+/* ---- requests ---- */
+
+static bool
+is_excepted(Str path)
+{
+	static const char *const excepted[] = { "/health", "/docs", "/api-spec", "/api/v1/audit-events", "/metrics" };
+
+	for (size_t i = 0; i < countof(excepted); i++)
+		if (str_starts(path, str_of(excepted[i])))
+			return true;
+	return false;
+}
+
+/* "identities" → "identity", "keys" → "key" */
+static Str
+singular(Arena *a, Str s)
+{
+	if (str_ends(s, str_of("ies")))
+		return str_fmt(a, "%.*sy", STR_ARG(str_sub(s, 0, s.n - 3)));
+	return str_ends(s, str_of("s")) ? str_sub(s, 0, s.n - 1) : s;
+}
+
+/* The thing that the path names first: ".../keys/{ref}" */
+static void
+fill_resource(const Req *q, AuditRow *r)
+{
+	const Route *route = req_route(q);
+	Str rest, part = { 0 }, before = { 0 };
+
+	if (route == NULL)
+		return;
+	rest = str_of(route->path);
+	while (str_cut(&rest, '/', &part)) {
+		if (str_starts(part, str_of("{"))) {
+			const char *name = str_cstr(req_arena(q), str_sub(part, 1, part.n - 1));
+			Str value = req_param(q, name);
+
+			r->resource_type = singular(req_arena(q), before);
+			if (!str_to_int(value, &r->resource))
+				r->resource_ref = value;
+			return;
+		}
+		before = part;
+	}
+}
+
+/* A webhook's key is a secret that stands in its path. */
+static void
+hide_webhook_key(AuditRow *r)
+{
+	static const char hooks[] = "/api/v1/webhooks/";
+
+	if (!str_starts(r->path, str_of(hooks)))
+		return;
+	r->path = str_of("/api/v1/webhooks/***");
+	r->resource_ref = (Str){ 0 };
+}
+
+void
+audit_request(AuditLog *log, const Clock *clock, App *app, const Req *q, int status)
+{
+	AuditRow r = {
+		.category = AUDIT_API,
+		.outcome = status < 400                     ? AUDIT_SUCCESS
+			   : status == 401 || status == 403 ? AUDIT_DENIED
+							    : AUDIT_FAILURE,
+		.event_type = str_of("api.request"),
+		.method = req_method(q),
+		.path = foreign(req_arena(q), req_path(q), PATH_MOST),
+		.status = status,
+		.took_ms = req_took(q) / US_PER_MS,
+		.at = clock_wall(clock),
+	};
+
+	if (str_none(r.path) || is_excepted(r.path))
+		return;
+	if (app != NULL)
+		fill_caller(app, &r);
+	fill_request(q, &r);
+	fill_resource(q, &r);
+	hide_webhook_key(&r);
+	audit_log_add(log, &r);
+	if (status == FORBIDDEN) {
+		r.category = AUDIT_RBAC;
+		r.event_type = str_of("permission.denied");
+		audit_log_add(log, &r);
+	}
+}
+
+/* ---- routes ---- */
+
+static bool
+query_time(const Req *q, const char *name, TimeUs *ret, Err *err)
+{
+	Str text = req_query(q, name);
+
+	*ret = 0;
+	return str_none(text) || time_parse(text, ret) ||
+	       err_set(err, ERR_INVALID,
+		   "The query parameter '%s' must be a time like 2026-01-31T12:00:00Z, not '%.*s'", name,
+		   STR_ARG(text));
+}
+
+static bool
+filter_read(const Req *q, AuditFilter *f, Err *err)
+{
+	AuditCategory category;
+	AuditOutcome outcome;
+
+	*f = (AuditFilter){
+		.category = req_query(q, "category"),
+		.outcome = req_query(q, "outcome"),
+		.event_type = req_query(q, "event_type"),
+		.login = req_query(q, "actor_login"),
+		.resource_type = req_query(q, "resource_type"),
+		.resource_ref = req_query(q, "resource_ref"),
+		.method = req_query(q, "http_method"),
+		.path = req_query(q, "http_path"),
+	};
+	if (!str_none(f->category) && !audit_category_of(f->category, &category))
+		return err_set(err, ERR_INVALID, "There is no audit category '%.*s'", STR_ARG(f->category));
+	if (!str_none(f->outcome) && !audit_outcome_of(f->outcome, &outcome))
+		return err_set(
+		    err, ERR_INVALID, "An outcome is success, failure or denied, not '%.*s'", STR_ARG(f->outcome));
+	if (!str_none(req_query(q, "request_id")))
+		f->request = request_uuid(req_arena(q), req_query(q, "request_id"));
+	return query_id(q, "actor_identity", &f->actor, err) && query_id(q, "resource_id", &f->resource, err) &&
+	       req_query_int(q, "http_status", 0, &f->status, err) && query_time(q, "created_after", &f->since, err) &&
+	       query_time(q, "created_before", &f->until, err);
+}
+
+bool
+audit_events_list(App *app, Req *q, Res *s, Err *err)
+{
+	Page page = req_page(q, PAGE_DEFAULT, PAGE_MOST);
+	AuditFilter f;
+	SliceOut out;
+	Slice slice;
+
+	return filter_read(q, &f, err) && page_slice(req_arena(q), &page, &slice, err) &&
+	       audit_list(app_db(app), req_arena(q), &f, &slice, &out, err) && answer_slice(q, s, &page, &out);
+}
+
+bool
+audit_event_show(App *app, Req *q, Res *s, Err *err)
+{
+	Json row;
+	Id id;
+
+	return req_id(q, "id", &id, err) && audit_show(app_db(app), req_arena(q), id, &row, err) &&
+	       res_data(s, 200, row, NULL);
+}
+
+bool
+audit_events_of_request(App *app, Req *q, Res *s, Err *err)
+{
+	Str request = request_uuid(req_arena(q), req_param(q, "request_id"));
+	Json rows;
+
+	return audit_of_request(app_db(app), req_arena(q), request, &rows, err) && res_data(s, 200, rows, NULL);
+}

@@ -1,0 +1,79 @@
+"""Who did what: requests, and what matters by itself."""
+
+import uuid
+
+from harness import eventually
+
+
+def of_request(world, request):
+    return world.get(f"/audit-events/by-request/{request}")["data"]
+
+
+def test_a_request_is_audited_with_its_caller_its_end_and_its_id(world):
+    world.start()
+    request = str(uuid.uuid4())
+    world.request("GET", "/packs/core", headers={"X-Request-Id": request, "User-Agent": "tester/1.0"})
+    (row,) = eventually(lambda: of_request(world, request))
+    assert row["category"] == "api" and row["event_type"] == "api.request" and row["outcome"] == "success"
+    assert (row["http_method"], row["http_path"], row["http_status"]) == ("GET", "/api/v1/packs/core", 200)
+    assert row["actor_ip"] == "127.0.0.1" and row["actor_user_agent"] == "tester/1.0" and row["actor_login"]
+    assert (row["resource_type"], row["resource_ref"], row["request_id"]) == ("pack", "core", request)
+    assert row["duration_ms"] >= 0
+    assert world.get(f"/audit-events/{row['id']}")["data"] == row
+
+
+def test_what_is_refused_is_audited_too(world):
+    world.start()
+    missing, odd = str(uuid.uuid4()), "my.own-id_7"
+    world.request("GET", "/packs/nowhere", 404, headers={"X-Request-Id": missing})
+    world.request("GET", "/no/such/route", 404, headers={"X-Request-Id": odd})
+    assert eventually(lambda: of_request(world, missing))[0]["outcome"] == "failure"
+    (row,) = eventually(lambda: of_request(world, odd))
+    assert row["http_path"] == "/api/v1/no/such/route" and uuid.UUID(row["request_id"])
+
+
+def test_health_and_the_audit_itself_are_not_audited(world):
+    world.start()
+    mark = str(uuid.uuid4())
+    for path in ("/health", "/health/detailed", "/api-spec/openapi.json", "/api/v1/audit-events"):
+        world.request("GET", path, headers={"X-Request-Id": mark})
+    last = str(uuid.uuid4())
+    world.request("GET", "/packs", headers={"X-Request-Id": last})
+    eventually(lambda: of_request(world, last))
+    assert of_request(world, mark) == []
+
+
+def test_the_audit_is_filtered_and_paged(world):
+    world.start()
+    for i in range(5):
+        world.request("GET", f"/packs/nowhere{i}", 404)
+    want = {"resource_type": "pack", "http_status": 404, "outcome": "failure"}
+    eventually(lambda: world.get("/audit-events", **want)["pagination"]["total_items"] == 5)
+    page = world.get("/audit-events", **want, per_page=2)
+    assert [row["resource_ref"] for row in page["items"]] == ["nowhere4", "nowhere3"] and page["pagination"]["has_next"]
+    after = world.get("/audit-events", **want, per_page=2, after=page["pagination"]["next_cursor"])
+    assert [row["resource_ref"] for row in after["items"]] == ["nowhere2", "nowhere1"]
+    assert world.get("/audit-events", resource_ref="nowhere3")["items"][0]["http_path"] == "/api/v1/packs/nowhere3"
+    moment = page["items"][0]["created"]
+    assert world.get("/audit-events", **want, created_before=moment)["pagination"]["total_items"] == 5
+    assert world.get("/audit-events", created_before="2020-01-01T00:00:00Z")["items"] == []
+    for bad in ({"category": "nonsense"}, {"outcome": "maybe"}, {"created_after": "yesterday"}, {"actor_identity": "me"}):
+        assert world.get("/audit-events", 400, **bad)["code"] == "BAD_REQUEST"
+    assert world.get("/audit-events/999999999", 404)["code"] == "NOT_FOUND"
+
+
+def test_the_key_of_a_webhook_is_not_in_the_audit(world):
+    world.start()
+    secret, request = "wh_" + uuid.uuid4().hex, str(uuid.uuid4())
+    world.http.post(f"{world.url}/api/v1/webhooks/{secret}", json={}, headers={"X-Request-Id": request}, timeout=10)
+    (row,) = eventually(lambda: of_request(world, request))
+    assert row["http_path"] == "/api/v1/webhooks/***"
+    assert not [r for r in world.rows("select * from audit_event") if secret in str(r)]
+
+
+def test_requests_before_a_stop_are_in_the_audit(world):
+    world.start()
+    request = str(uuid.uuid4())
+    world.request("GET", "/packs", headers={"X-Request-Id": request})
+    world.stop()
+    assert [r["http_path"] for r in world.rows("select http_path from audit_event where request_id = ?", request)] == ["/api/v1/packs"]
