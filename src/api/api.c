@@ -3,6 +3,7 @@
 #include "api/access.h"
 #include "api/audit.h"
 #include "api/handlers.h"
+#include "api/once.h"
 #include "base/log.h"
 
 #include <stdlib.h>
@@ -101,6 +102,7 @@ api_start(const ApiConfig *config, Api **ret, Err *err)
 		.thread_close = thread_close,
 		.admit = api_admit,
 		.answered = answered,
+		.call = api_call,
 	};
 	AuditLogConfig audit = { .store = config->engine->store, .clock = config->engine->clock };
 	Api *api;

@@ -17,6 +17,12 @@ struct App {
 	const Config *config;
 	Caller caller; /* of the request that is being answered: see api/access.h */
 	struct AuditLog *audit;
+
+	/* while a request under an Idempotency-Key is answered: see api/once.h */
+	bool held;                  /* app_work leaves its transaction open */
+	bool open;                  /* it has left one */
+	const CommitPoints *points; /* of the one it has left open */
+	bool undone;                /* one that was left open had to be given up */
 };
 
 extern const Route api_routes[];

@@ -2,25 +2,45 @@
 
 #include "store/change.h"
 
+static bool
+begin(App *app, Err *err)
+{
+	return (app->held && app->open) || uow_begin(app->uow, err);
+}
+
+/* The changes of a request under an Idempotency-Key are committed with its answer. */
+static bool
+end(App *app, const CommitPoints *points, Err *err)
+{
+	if (!app->held)
+		return uow_commit(app->uow, points, err);
+	app->open = true;
+	app->points = points;
+	return true;
+}
+
+static bool
+ended(App *app, bool ok)
+{
+	if (ok)
+		return true;
+	uow_abort(app->uow);
+	app->undone = app->undone || app->open;
+	app->open = false;
+	return false;
+}
+
 bool
 app_work(App *app, const CommitPoints *points, Work *work, void *self, Err *err)
 {
-	bool ok = uow_begin(app->uow, err) && work(app, self, err) && uow_commit(app->uow, points, err);
-
-	if (!ok)
-		uow_abort(app->uow);
-	return ok;
+	return ended(app, begin(app, err) && work(app, self, err) && end(app, points, err));
 }
 
 bool
 app_define(App *app, Work *work, void *self, Err *err)
 {
-	bool ok = uow_begin(app->uow, err) && change_lock(app->uow->db, app->uow->arena, err) && work(app, self, err) &&
-		  uow_commit(app->uow, &points_create, err);
-
-	if (!ok)
-		uow_abort(app->uow);
-	return ok;
+	return ended(app, begin(app, err) && change_lock(app->uow->db, app->uow->arena, err) && work(app, self, err) &&
+			      end(app, &points_create, err));
 }
 
 static int

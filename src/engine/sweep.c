@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "store/change.h"
+#include "store/idempotency.h"
 #include "store/worker.h"
 
 enum {
@@ -13,6 +14,9 @@ enum {
 
 /* From now: every row was touched before that, also when the clock was set back since. */
 static const TimeUs far_us = 366 * 86400LL * US_PER_S;
+
+/* Answers are kept a day under their Idempotency-Key. */
+static const TimeUs answers_us = 24 * 3600LL * US_PER_S;
 
 typedef struct Sweep {
 	Uow *u;
@@ -301,7 +305,8 @@ sweep(Uow *u, SweepReport *ret, Err *err)
 		return false;
 	return sweep_workers(&s, err) && sweep_state(&s, EXEC_RUNNING, err) && sweep_state(&s, EXEC_CANCELING, err) &&
 	       sweep_enforcements(&s, err) && sweep_scheduled(&s, err) && sweep_canceling(&s, err) &&
-	       sweep_due(&s, err) && schedule(u, err) && sweep_waiting(&s, err);
+	       sweep_due(&s, err) && schedule(u, err) && answers_trim(u->db, u->arena, u->now - answers_us, err) &&
+	       sweep_waiting(&s, err);
 }
 
 /* ---- a worker comes (back) ---- */

@@ -19,7 +19,7 @@ typedef bool Handler(App *app, Req *q, Res *s, Err *err);
 typedef enum RouteFlags {
 	ROUTE_PUBLIC = 1,     /* needs no identity */
 	ROUTE_RAW_BODY = 2,   /* body is not JSON */
-	ROUTE_IDEMPOTENT = 4, /* honours Idempotency-Key */
+	ROUTE_IDEMPOTENT = 4, /* honours Idempotency-Key; its answers are stored, so they must hold no secret */
 	ROUTE_FORM = 8,       /* body is multipart/form-data */
 } RouteFlags;
 
@@ -64,6 +64,8 @@ typedef struct HttpConfig {
 	bool (*admit)(void *self, App *app, Req *q, const Route *route, Err *err);
 	/* An answer is on its way; app is NULL when the server itself refused, without a handler. May be NULL. */
 	void (*answered)(void *self, App *app, const Req *q, int status);
+	/* Calls the handler; NULL: it is called as it is. */
+	bool (*call)(void *self, App *app, Req *q, Res *s, const Route *route, Err *err);
 	void *self;
 } HttpConfig;
 
@@ -77,6 +79,7 @@ void http_wake(HttpServer *s, int64_t key);
 Arena *req_arena(const Req *q);
 Str req_method(const Req *q);
 Str req_path(const Req *q);
+Str req_target(const Req *q);                  /* path and query as they were sent */
 Str req_param(const Req *q, const char *name); /* of the path */
 MUST_CHECK bool req_id(const Req *q, const char *name, Id *ret, Err *err);
 Str req_query(const Req *q, const char *name); /* Str{0} when absent; the last one when given twice */
@@ -111,6 +114,9 @@ bool res_data(Res *s, int status, Json data, const char *message); /* {"data": .
 bool res_list(Res *s, const Page *page, Json rows, int64_t total);
 bool res_bytes(Res *s, int status, const char *content_type, Str body);
 bool res_empty(Res *s, int status);
+int res_status(const Res *s); /* 0: not answered */
+Str res_body(const Res *s);
+void res_clear(Res *s); /* as if nothing had been answered */
 void res_header(Res *s, const char *name, Str value);
 /* Lets the request sleep without a thread until http_wake(key) or the monotonic time `until`; the handler is then called
  * again from the start. */

@@ -269,6 +269,14 @@ request_body(Req *q, const char *data, size_t n)
 	return true;
 }
 
+static bool
+handled(Req *q, App *app, const Route *route, Err *err)
+{
+	const HttpConfig *c = &q->server->config;
+
+	return c->call == NULL ? route->handler(app, q, &q->res, err) : c->call(c->self, app, q, &q->res, route, err);
+}
+
 static void
 call_handler(Req *q, App *app)
 {
@@ -280,7 +288,7 @@ call_handler(Req *q, App *app)
 		q->handler_at = mono_now();
 	q->res = (Res){ .a = q->arena };
 	q->seen = atomic_load(&q->server->waits.wakes);
-	if (!admitted(q, app, &err) || !route->handler(app, q, &q->res, &err)) {
+	if (!admitted(q, app, &err) || !handled(q, app, route, &err)) {
 		respond_err(q, &err);
 	} else if (q->res.status == 0 && q->res.wait_until == 0) {
 		err_set(&err, ERR_INTERNAL, "The handler of %s %s gave no answer", route->method, route->path);
@@ -379,6 +387,12 @@ Str
 req_path(const Req *q)
 {
 	return q->path;
+}
+
+Str
+req_target(const Req *q)
+{
+	return q->target;
 }
 
 Str

@@ -79,6 +79,24 @@ res_empty(Res *s, int status)
 	return true;
 }
 
+int
+res_status(const Res *s)
+{
+	return s->status;
+}
+
+Str
+res_body(const Res *s)
+{
+	return s->body;
+}
+
+void
+res_clear(Res *s)
+{
+	*s = (Res){ .a = s->a };
+}
+
 void
 res_header(Res *s, const char *name, Str value)
 {
