@@ -23,6 +23,7 @@ import subprocess
 import time
 import uuid
 
+import conformance
 import requests
 import yaml
 
@@ -197,6 +198,7 @@ class World:
         self.processes = []
         self.within = []  # a command that starts another, like prlimit: what the processes run in
         self.http = requests.Session()
+        self.http.hooks["response"].append(conformance.hook)  # each answer is what it is described to be
         self.pg = None
         for path in (self.data, self.packs, os.path.join(self.dir, "home")):
             os.makedirs(path, exist_ok=True)

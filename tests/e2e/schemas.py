@@ -86,3 +86,22 @@ CHECKS = {
     "minimum": lambda _d, _s, wanted, value, at: [f"{at}: {value} < {wanted}"]
     if is_type(value, "number") and value < wanted else [],
 }
+
+
+def undescribed(document, schema, value, at="$"):
+    """Keys of objects in value that the schema does not name, as one sentence each."""
+    while "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    if isinstance(value, list):
+        return [p for i, item in enumerate(value[:3]) for p in undescribed(document, schema.get("items", {}), item, f"{at}[{i}]")]
+    if not isinstance(value, dict):
+        return []
+    for word in ("oneOf", "anyOf"):
+        for one in schema.get(word, []):
+            if not problems(document, one, value):
+                return undescribed(document, one, value, at)
+    known = dict(schema.get("properties", {}))
+    if not known or "additionalProperties" in schema or "allOf" in schema:
+        return []
+    found = [f"{at}: '{key}' is not described" for key in value if key not in known]
+    return found + [p for key, s in known.items() if key in value for p in undescribed(document, s, value[key], f"{at}.{key}")]
