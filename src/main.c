@@ -11,7 +11,7 @@
 typedef int Run(int argc, char **argv); /* argv[0] is the command's name */
 
 typedef struct Entry {
-	const char *name;
+	const char *name; /* one word, or two when the other words of its family are commands of the client */
 	Run *run;
 	bool role; /* runs as a service when options or nothing follow; a word after it is a command of the client */
 } Entry;
@@ -26,16 +26,23 @@ static const Entry entries[] = {
 	{ "db", admin_main, false },
 	{ "bus", admin_main, false },
 	{ "dlq", admin_main, false },
-	{ "config", admin_main, false },
+	{ "config show", admin_main, false },
+	{ "config docs", admin_main, false },
 	{ "api-spec", admin_main, false },
 };
 
+/* second: the word after it, or NULL */
 static const Entry *
-entry_find(const char *name)
+entry_find(const char *name, const char *second)
 {
-	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++)
-		if (strcmp(entries[i].name, name) == 0)
+	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+		const char *known = entries[i].name, *blank = strchr(known, ' ');
+		size_t n = blank == NULL ? strlen(known) : (size_t)(blank - known);
+
+		if (strlen(name) == n && strncmp(known, name, n) == 0 &&
+		    (blank == NULL || (second != NULL && strcmp(blank + 1, second) == 0)))
 			return &entries[i];
+	}
 	return NULL;
 }
 
@@ -46,7 +53,7 @@ entry_of_program(const char *program)
 	const char *slash = strrchr(program, '/');
 	const char *name = slash == NULL ? program : slash + 1;
 
-	return strncmp(name, "attune-", 7) == 0 ? entry_find(name + 7) : NULL;
+	return strncmp(name, "attune-", 7) == 0 ? entry_find(name + 7, NULL) : NULL;
 }
 
 int
@@ -63,7 +70,7 @@ main(int argc, char **argv)
 		free(name);
 		return code;
 	}
-	e = argc > 1 ? entry_find(argv[1]) : NULL;
+	e = argc > 1 ? entry_find(argv[1], argc > 2 ? argv[2] : NULL) : NULL;
 	if (e == NULL || (e->role && argc > 2 && argv[2][0] != '-'))
 		return cli_main(argc, argv);
 	return e->run(argc - 1, argv + 1);

@@ -1,8 +1,7 @@
 #include "cli/execution.h"
+#include "cli/handlers.h"
 
-enum { WAIT_S = 300 };
-
-/* "k=v": the value is JSON when it reads as JSON, else a string. */
+/* "k=v": the value is JSON when it reads as JSON, else a string; "k=@FILE" and "k=-" are read. */
 static bool
 add_param(Cli *c, Json *params, Str text, Err *err)
 {
@@ -11,45 +10,95 @@ add_param(Cli *c, Json *params, Str text, Err *err)
 
 	if (!str_cut(&rest, '=', &key) || str_none(rest) || key.n == 0)
 		return err_set(err, ERR_INVALID, "--param must be NAME=VALUE, not '%.*s'", STR_ARG(text));
+	if (!cli_text_of(c, rest, &rest, err))
+		return err_wrap(err, "--param %.*s", STR_ARG(key));
 	if (!json_parse(c->a, rest, NULL, &value, NULL))
 		value = json_str(rest);
 	json_set_str(c->a, params, key, value);
 	return true;
 }
 
-static bool
-read_params(Cli *c, Json *ret, Err *err)
+bool
+cli_params(Cli *c, Json *params, Err *err)
 {
-	if (!cli_opt_json(c, "params-json", ret, err))
-		return false;
-	for (size_t i = 0; i < c->n_given; i++)
-		if (strcmp(c->given[i].opt->name, "param") == 0 && !add_param(c, ret, c->given[i].value, err))
+	Json given;
+
+	if (cli_has(c, "params-json")) {
+		if (!cli_opt_json(c, "params-json", &given, err))
 			return false;
+		*params = given;
+	}
+	for (size_t i = 0; i < c->n_given; i++)
+		if (strcmp(c->given[i].opt->name, "param") == 0 && !add_param(c, params, c->given[i].value, err))
+			return false;
+	return true;
+}
+
+bool
+cli_execute(Cli *c, const Json *body, int *ret_code, Err *err)
+{
+	bool dry = cli_has(c, "dry-run");
+	int64_t seconds;
+	Json row;
+	Str id;
+
+	if (!cli_opt_int(c, "timeout", EXECUTION_WAIT_S, &seconds, err))
+		return false;
+	if (!cli_call(c, "POST", str_of(dry ? "/api/v1/executions/execute?dry_run=true" : "/api/v1/executions/execute"),
+		body, &row, err))
+		return false;
+	if (dry) {
+		cli_said(c, "The parameters are fine.", &row);
+		return true;
+	}
+	id = json_text(c->a, json_get(&row, "id"));
+	if (cli_has(c, "watch"))
+		return cli_watch(c, id, seconds, ret_code, err);
+	if (cli_has(c, "wait")) {
+		if (!status_is_terminal(json_get_text(&row, "status")) && !cli_wait(c, id, seconds, &row, err))
+			return false;
+		*ret_code = cmd_execution_report(c, &row);
+		return true;
+	}
+	cli_said(c, "Execution {id} is {status}. Follow it: attune execution watch {id}", &row);
 	return true;
 }
 
 bool
 cmd_action_execute(Cli *c, int *ret_code, Err *err)
 {
-	Json body = json_object(), params, row;
-	int64_t seconds;
-	Str id;
+	Json body, params = json_object();
 
-	if (!read_params(c, &params, err) || !cli_opt_int(c, "timeout", WAIT_S, &seconds, err))
+	if (!cli_params(c, &params, err) || !cli_body(c, &body, err))
 		return false;
-	json_add(c->a, &body, "action_ref", json_str(c->args[0]));
+	json_set(c->a, &body, "action_ref", json_str(c->args[0]));
+	json_set(c->a, &body, "parameters", params);
+	return cli_execute(c, &body, ret_code, err);
+}
+
+/* What it was started with, less what is to be another. */
+bool
+cmd_execution_rerun(Cli *c, int *ret_code, Err *err)
+{
+	static const char *const same[] = { "timeout_seconds", "worker_selector", "worker_tolerations",
+		"worker_affinity", "permission_set_refs" };
+	Json row, body = json_object(), params = json_object();
+	const Json *config;
+
+	if (!cli_call(c, "GET", cli_fill(c, "/api/v1/executions/{0}", NULL, true), NULL, &row, err))
+		return false;
+	config = json_get(&row, "config");
+	if (json_is(config, JSON_OBJECT))
+		params = json_clone(c->a, config);
+	if (!cli_params(c, &params, err))
+		return false;
+	json_add(c->a, &body, "action_ref", json_str(json_get_text(&row, "action_ref")));
 	json_add(c->a, &body, "parameters", params);
-	if (!cli_call(c, "POST", str_of("/api/v1/executions/execute"), &body, &row, err))
-		return false;
-	id = json_text(c->a, json_get(&row, "id"));
-	if (cli_has(c, "wait") || cli_has(c, "watch")) {
-		if (!status_is_terminal(json_get_text(&row, "status")) && !cli_wait(c, id, seconds, &row, err))
-			return false;
-		*ret_code = cmd_execution_report(c, &row);
-		return true;
+	for (size_t i = 0; i < countof(same); i++) {
+		const Json *v = json_get(&row, same[i]);
+
+		if (!json_is_null(v) && !((json_is(v, JSON_OBJECT) || json_is(v, JSON_ARRAY)) && v->n == 0))
+			json_add(c->a, &body, same[i], *v);
 	}
-	if (!out_raw(c, &row))
-		out_line(c, "Execution %.*s is %.*s. Follow it: attune execution watch %.*s", STR_ARG(id),
-		    STR_ARG(json_get_text(&row, "status")), STR_ARG(id));
-	return true;
+	return cli_execute(c, &body, ret_code, err);
 }

@@ -1,4 +1,4 @@
-#include "cli/cli.h"
+#include "cli/profile.h"
 
 #include <time.h>
 
@@ -7,20 +7,42 @@ enum {
 	POLL_MS = 200,    /* between two of them when the server did not wait */
 };
 
+/* A token that has ended is renewed once, and the new one kept. */
+bool
+cli_send(Cli *c, const HttpAsk *ask, HttpReply *ret, Err *err)
+{
+	Err unused = { 0 };
+	HttpReply r;
+
+	if (c->client == NULL && !client_open(c->url, profile_token(c), &c->client, err))
+		return false;
+	if (c->verbose)
+		fprintf(c->io->err, "%s %.*s%.*s\n", ask->method, STR_ARG(c->url), STR_ARG(ask->path));
+	if (!client_send(c->client, c->a, ask, &r, err))
+		return false;
+	if (r.status == 401 && profile_renew(c, &unused) && !client_send(c->client, c->a, ask, &r, err))
+		return false;
+	if (r.status < 400) {
+		*ret = r;
+		return true;
+	}
+	client_fail(&r, err);
+	if (r.status == 401)
+		err_set(err, ERR_UNAUTHORIZED, "%s", profile_advice(c, err->text).p);
+	return false;
+}
+
 bool
 cli_call(Cli *c, const char *method, Str path, const Json *body, Json *ret, Err *err)
 {
+	HttpAsk ask = { .method = method, .path = path, .type = "application/json" };
 	const Json *data;
 	HttpReply r;
 
-	if (c->client == NULL && !client_open(c->url, str_of(c->io->token), &c->client, err))
+	if (body != NULL)
+		ask.body = json_text(c->a, body);
+	if (!cli_send(c, &ask, &r, err))
 		return false;
-	if (c->verbose)
-		fprintf(c->io->err, "%s %.*s%.*s\n", method, STR_ARG(c->url), STR_ARG(path));
-	if (!client_call(c->client, c->a, method, path, body, &r, err))
-		return false;
-	if (r.status >= 400)
-		return client_fail(&r, err);
 	data = json_get(&r.body, "data");
 	*ret = data != NULL ? *data : r.body;
 	return true;

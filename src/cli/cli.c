@@ -1,10 +1,12 @@
 #include "cli/cli.h"
 
+#include "cli/help.h"
+#include "cli/profile.h"
+
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-
-#define DEFAULT_URL "http://127.0.0.1:8080"
 
 static int
 exit_code_of(const Err *err)
@@ -35,37 +37,47 @@ run(Cli *c)
 	Err err = { 0 };
 	int code = CLI_DONE;
 
+	if (!profile_apply(c, &err)) {
+		print_error(c, &err);
+		return CLI_USAGE;
+	}
 	if (c->command->run(c, &code, &err))
-		return code;
+		return code == CLI_DONE && c->missing ? CLI_FAILED : code;
 	if (err.code == ERR_INVALID && c->client == NULL)
 		return usage(c, &err);
 	print_error(c, &err);
 	return exit_code_of(&err);
 }
 
+static int
+help(Cli *c)
+{
+	Buf b = buf_open(c->a);
+
+	if (c->command == NULL && c->group.n > 0)
+		cli_help_family(&b, c->group);
+	else
+		cli_help(&b, c->command);
+	fputs(buf_str(&b).p, c->help ? c->io->out : c->io->err);
+	return c->help ? CLI_DONE : CLI_USAGE;
+}
+
 int
 cli_run(const CliIo *io, int argc, char **argv)
 {
 	CLEANUP(arena_done) Arena *a = arena_open();
-	Cli c = { .io = io, .a = a, .url = str_of(io->api_url) };
+	Cli c = { .io = io, .a = a };
 	Err err = { 0 };
 	int code;
 
-	if (c.url.n == 0)
-		c.url = str_of(DEFAULT_URL);
 	if (!cli_parse(&c, argc, argv, &err))
 		return usage(&c, &err);
 	if (c.version) {
 		fputs("attune " ATTUNE_VERSION "\n", io->out);
 		return CLI_DONE;
 	}
-	if (c.help || c.command == NULL) {
-		Buf b = buf_open(a);
-
-		cli_help(&b, c.command);
-		fputs(buf_str(&b).p, c.help ? io->out : io->err);
-		return c.help ? CLI_DONE : CLI_USAGE;
-	}
+	if (c.help || c.command == NULL)
+		return help(&c);
 	code = run(&c);
 	client_close(c.client);
 	return code;
@@ -81,14 +93,34 @@ terminal_width(void)
 	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
 }
 
+static bool
+colour_wanted(void)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') && (term == NULL || strcmp(term, "dumb") != 0);
+}
+
 int
 cli_main(int argc, char **argv)
 {
-	const char *token = getenv("ATTUNE_API_TOKEN");
-	CliIo io = { .out = stdout, .err = stderr, .width = terminal_width(), .api_url = getenv("ATTUNE_API_URL") };
+	CLEANUP(arena_done) Arena *a = arena_open();
+	const char *token = getenv("ATTUNE_API_TOKEN"), *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	CliIo io = { .in = stdin,
+		.out = stdout,
+		.err = stderr,
+		.width = terminal_width(),
+		.colour = colour_wanted(),
+		.asks = isatty(STDIN_FILENO) && isatty(STDERR_FILENO),
+		.api_url = getenv("ATTUNE_API_URL"),
+		.profile = getenv("ATTUNE_PROFILE") };
 	int code;
 
 	io.token = token != NULL ? token : getenv("ATTUNE_AUTH_TOKEN");
+	if (config != NULL && config[0] == '/')
+		io.config_home = config;
+	else if (home != NULL && home[0] == '/')
+		io.config_home = str_fmt(a, "%s/.config", home).p;
 	code = cli_run(&io, argc, argv);
 	if (fflush(stdout) != 0 && code == CLI_DONE)
 		return CLI_FAILED; /* the disk is full, or nobody reads */

@@ -1,8 +1,9 @@
 #include "cli/execution.h"
 
-#include <time.h>
+#include "cli/handlers.h"
+#include "cli/tail.h"
 
-enum { WATCH_MS = 300, WAIT_S = 300 };
+enum { DAY_S = 86400 };
 
 static const Column timeline[] = {
 	{ "STATUS", "status", COLUMN_TEXT },
@@ -18,7 +19,7 @@ path_of(const Cli *c, const char *more)
 	return str_fmt(c->a, "/api/v1/executions/%.*s%s", STR_ARG(url_escape(c->a, c->args[0])), more);
 }
 
-static void
+void
 print_with_end(FILE *f, Str text)
 {
 	if (text.n == 0)
@@ -59,16 +60,22 @@ print_failure(const Cli *c, const Json *row)
 }
 
 int
-cmd_execution_report(const Cli *c, const Json *row)
+cmd_execution_verdict(Cli *c, const Json *row)
 {
 	bool fine = str_is(json_get_text(row, "status"), "completed");
 
-	if (!out_raw(c, row)) {
-		print_result(c, row);
-		if (!fine)
-			print_failure(c, row);
-	}
+	if (!fine)
+		print_failure(c, row);
 	return fine ? CLI_DONE : CLI_FAILED;
+}
+
+int
+cmd_execution_report(Cli *c, const Json *row)
+{
+	if (out_raw(c, row))
+		return str_is(json_get_text(row, "status"), "completed") ? CLI_DONE : CLI_FAILED;
+	print_result(c, row);
+	return cmd_execution_verdict(c, row);
 }
 
 bool
@@ -77,7 +84,7 @@ cmd_execution_show(Cli *c, int *ret_code, Err *err)
 	Json row, moves = { 0 };
 
 	(void)ret_code;
-	if (!cli_call(c, "GET", path_of(c, ""), NULL, &row, err))
+	if (!cli_call(c, "GET", cli_query(c, path_of(c, "")), NULL, &row, err))
 		return false;
 	if (out_raw(c, &row))
 		return true;
@@ -95,96 +102,67 @@ cmd_execution_show(Cli *c, int *ret_code, Err *err)
 bool
 cmd_execution_result(Cli *c, int *ret_code, Err *err)
 {
-	Buf b = buf_open(c->a);
+	Str format = cli_opt(c, "format");
 	const Json *result;
 	Json row;
 
 	(void)ret_code;
+	if (format.n > 0 && !cli_format_named(format, &c->format))
+		return err_set(err, ERR_INVALID, "--format is json or yaml, not '%.*s'", STR_ARG(format));
 	if (!cli_call(c, "GET", path_of(c, ""), NULL, &row, err))
 		return false;
 	result = json_get(&row, "result");
 	if (json_is_null(result))
 		return err_set(err, ERR_NOT_FOUND, "execution %.*s has no result yet: it is %.*s", STR_ARG(c->args[0]),
 		    STR_ARG(json_get_text(&row, "status")));
-	if (out_raw(c, result))
-		return true;
-	json_print_pretty(&b, result);
-	print_with_end(c->io->out, buf_str(&b));
+	if (c->format == FORMAT_TABLE || c->format == FORMAT_WIDE)
+		c->format = FORMAT_JSON;
+	out_raw(c, result);
 	return true;
 }
 
-/* Output up to the server's inline limit lies in the row. */
+typedef struct Source {
+	const char *stream;
+	FILE *out;
+} Source;
+
+/* One stream from the server, else what its row holds of it. */
+static void
+print_stream(Cli *c, const Source *s, const Json *row, bool follow)
+{
+	Tail t = { .c = c, .id = c->args[0], .stream = s->stream, .out = s->out, .once = !follow };
+
+	if (tail_run(&t) != TAIL_UNSUPPORTED) {
+		if (t.midline)
+			fputc('\n', s->out);
+		return;
+	}
+	print_with_end(s->out, json_get_text(json_get(row, "result"), s->stream));
+}
+
 bool
 cmd_execution_logs(Cli *c, int *ret_code, Err *err)
 {
-	const Json *result;
+	const Source sources[] = { { "stdout", c->io->out }, { "stderr", c->io->err } };
+	Str only = cli_opt(c, "stream");
+	bool follow = cli_has(c, "follow"), ended;
 	Json row;
 
-	(void)ret_code;
+	if (only.n > 0 && !str_is(only, "stdout") && !str_is(only, "stderr"))
+		return err_set(err, ERR_INVALID, "--stream is stdout or stderr, not '%.*s'", STR_ARG(only));
 	if (!cli_call(c, "GET", path_of(c, ""), NULL, &row, err))
 		return false;
-	result = json_get(&row, "result");
-	print_with_end(c->io->out, json_get_text(result, "stdout"));
-	print_with_end(c->io->err, json_get_text(result, "stderr"));
-	return true;
-}
-
-static size_t
-print_moves(const Cli *c, const Json *row, size_t seen)
-{
-	const Json *moves = json_get(row, "timeline");
-
-	for (; json_at(moves, seen) != NULL; seen++) {
-		const Json *m = json_at(moves, seen);
-
-		out_line(c, "%.*s  %.*s  %.*s", STR_ARG(cell_text(c->a, json_get(m, "at"), COLUMN_TIME)),
-		    STR_ARG(json_get_text(m, "status")), STR_ARG(json_get_text(m, "by")));
-	}
-	fflush(c->io->out);
-	return seen;
-}
-
-/* Ctrl-C ends the watching only: the run is the server's. */
-bool
-cmd_execution_watch(Cli *c, int *ret_code, Err *err)
-{
-	struct timespec little = { .tv_nsec = WATCH_MS * 1000000L };
-	int64_t seconds;
-	TimeUs end;
-	size_t seen = 0;
-	Json row;
-
-	if (!cli_opt_int(c, "timeout", WAIT_S, &seconds, err))
-		return false;
-	end = clock_mono(clock_real()) + seconds * US_PER_S;
-	for (;;) {
-		ArenaMark m = arena_mark(c->a);
-
-		if (!cli_call(c, "GET", path_of(c, ""), NULL, &row, err))
+	ended = status_is_terminal(json_get_text(&row, "status"));
+	if (follow && !ended && only.n == 0) {
+		if (!cli_watch(c, c->args[0], DAY_S, ret_code, err))
 			return false;
-		if (c->format == FORMAT_TABLE)
-			seen = print_moves(c, &row, seen);
-		if (status_is_terminal(json_get_text(&row, "status")))
-			break;
-		if (clock_mono(clock_real()) >= end)
-			return err_set(
-			    err, ERR_TIMEOUT, "timed out waiting for execution %.*s. It goes on", STR_ARG(c->args[0]));
-		arena_rewind(c->a, m);
-		nanosleep(&little, NULL);
+		if (*ret_code == CLI_FAILED)
+			*ret_code = CLI_DONE; /* it is the output that was asked for */
+		return true;
 	}
-	*ret_code = cmd_execution_report(c, &row);
-	return true;
-}
-
-bool
-cmd_execution_cancel(Cli *c, int *ret_code, Err *err)
-{
-	Json row;
-
-	(void)ret_code;
-	if (!cli_call(c, "POST", path_of(c, "/cancel"), NULL, &row, err))
-		return false;
-	if (!out_raw(c, &row))
-		out_line(c, "Execution %.*s is %.*s.", STR_ARG(c->args[0]), STR_ARG(json_get_text(&row, "status")));
+	for (size_t i = 0; i < countof(sources); i++)
+		if (only.n == 0 || str_is(only, sources[i].stream))
+			print_stream(c, &(Source){ sources[i].stream, only.n > 0 ? c->io->out : sources[i].out }, &row,
+			    follow || ended);
 	return true;
 }

@@ -2,20 +2,22 @@
 
 /* `list` and `show` of every kind of thing, told apart by the command's Thing. */
 
-static Str
-list_path(const Cli *c)
+Str
+cli_query(const Cli *c, Str path)
 {
 	Buf b = buf_open(c->a);
+	bool first = !str_find(path, str_of("?"), NULL);
 
-	buf_text(&b, c->command->thing->path);
-	for (size_t i = 0, n = 0; i < c->n_given; i++) {
+	buf_add(&b, path);
+	for (size_t i = 0; i < c->n_given; i++) {
 		const CliGiven *g = &c->given[i];
 		Str value = g->opt->value == NULL ? str_of("true") : g->value;
 
-		if (g->opt->query == NULL)
+		if (g->opt->key == NULL)
 			continue;
-		buf_fmt(&b, "%c%s=", n++ == 0 ? '?' : '&', g->opt->query);
+		buf_fmt(&b, "%c%s=", first ? '?' : '&', g->opt->key);
 		buf_add(&b, url_escape(c->a, value));
+		first = false;
 	}
 	return buf_str(&b);
 }
@@ -23,32 +25,30 @@ list_path(const Cli *c)
 bool
 cmd_list_run(Cli *c, int *ret_code, Err *err)
 {
+	const char *path = c->command->ask != NULL ? c->command->ask : c->command->thing->path;
 	int64_t unused;
 	Json rows;
 
 	(void)ret_code;
 	if (!cli_opt_int(c, "limit", 0, &unused, err) || !cli_opt_int(c, "page", 0, &unused, err))
 		return false;
-	if (!cli_call(c, "GET", list_path(c), NULL, &rows, err))
+	if (!cli_call(c, "GET", cli_query(c, cli_fill(c, path, NULL, true)), NULL, &rows, err))
 		return false;
-	if (out_raw(c, &rows))
-		return true;
-	if (rows.n == 0)
-		out_line(c, "Nothing found.");
-	else
-		out_table(c, c->command->thing->columns, &rows);
+	if (!out_raw(c, &rows))
+		out_list(c, c->command->thing, &rows);
 	return true;
 }
 
 bool
 cmd_show_run(Cli *c, int *ret_code, Err *err)
 {
+	const char *path = c->command->ask;
 	Json one;
 
 	(void)ret_code;
-	if (!cli_call(c, "GET",
-		str_fmt(c->a, "%s/%.*s", c->command->thing->path, STR_ARG(url_escape(c->a, c->args[0]))), NULL, &one,
-		err))
+	if (path == NULL)
+		path = str_fmt(c->a, "%s/{0}", c->command->thing->path).p;
+	if (!cli_call(c, "GET", cli_query(c, cli_fill(c, path, NULL, true)), NULL, &one, err))
 		return false;
 	if (!out_raw(c, &one))
 		out_fields(c, &one);

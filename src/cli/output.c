@@ -20,20 +20,109 @@ out_line(const Cli *c, const char *fmt, ...)
 	fputc('\n', c->io->out);
 }
 
-bool
-out_raw(const Cli *c, const Json *v)
+void
+out_note(const Cli *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (c->quiet)
+		return;
+	fflush(c->io->out);
+	va_start(ap, fmt);
+	vfprintf(c->io->err, fmt, ap);
+	va_end(ap);
+	fputc('\n', c->io->err);
+}
+
+static void
+print_value(const Cli *c, const Json *v)
 {
 	Buf b = buf_open(c->a);
 
-	if (c->format == FORMAT_TABLE)
-		return false;
-	if (c->format == FORMAT_JSON)
+	if (c->format == FORMAT_YAML)
+		yaml_print(&b, v);
+	else if (c->format == FORMAT_JSON)
+		json_print_pretty(&b, v);
+	else if (json_is(v, JSON_STRING))
+		buf_add(&b, json_as_str(v));
+	else if (json_is(v, JSON_ARRAY) || json_is(v, JSON_OBJECT))
 		json_print_pretty(&b, v);
 	else
-		yaml_print(&b, v);
+		json_print(&b, v);
 	if (b.n == 0 || b.p[b.n - 1] != '\n')
 		buf_char(&b, '\n');
 	out_text(c, buf_str(&b));
+}
+
+static Str
+keys_of(Arena *a, const Json *v)
+{
+	Buf b = buf_open(a);
+
+	for (size_t i = 0; json_is(v, JSON_OBJECT) && i < v->n; i++)
+		buf_fmt(&b, "%s%.*s", i == 0 ? "" : ", ", STR_ARG(v->members[i].key));
+	return buf_str(&b);
+}
+
+/* Of a list, the field of each row; a row without it is an empty line. */
+static void
+print_field(Cli *c, const Json *v)
+{
+	const Json *one = json_path(v, c->field), none = { 0 };
+
+	if (one != NULL) {
+		print_value(c, one);
+	} else if (json_is(v, JSON_ARRAY)) {
+		for (size_t i = 0; i < v->n; i++) {
+			one = json_path(json_at(v, i), c->field);
+			if (one == NULL && c->format == FORMAT_TABLE)
+				fputc('\n', c->io->out);
+			else
+				print_value(c, one == NULL ? &none : one);
+		}
+	} else {
+		fprintf(c->io->err, "Error: there is no field '%.*s'; there are: %.*s\n", STR_ARG(c->field),
+		    STR_ARG(keys_of(c->a, v)));
+		c->missing = true;
+	}
+}
+
+Str
+row_name(Arena *a, const Json *row)
+{
+	static const char *const keys[] = { "ref", "login", "id", "name" };
+
+	for (size_t i = 0; i < countof(keys); i++)
+		if (!json_is_null(json_get(row, keys[i])))
+			return cell_text(a, json_get(row, keys[i]), COLUMN_TEXT);
+	return (Str){ 0 };
+}
+
+static void
+print_names(const Cli *c, const Json *v)
+{
+	if (!json_is(v, JSON_ARRAY)) {
+		Str name = row_name(c->a, v);
+
+		if (name.n > 0)
+			out_line(c, "%.*s", STR_ARG(name));
+		return;
+	}
+	for (size_t i = 0; i < v->n; i++)
+		print_names(c, json_at(v, i));
+}
+
+bool
+out_raw(Cli *c, const Json *v)
+{
+	if (c->field.n > 0)
+		print_field(c, v);
+	else if (c->format == FORMAT_NAME || (c->quiet && c->format == FORMAT_TABLE))
+		print_names(c, v);
+	else if (c->format == FORMAT_JSON || c->format == FORMAT_YAML)
+		print_value(c, v);
+	else
+		return false;
 	return true;
 }
 
@@ -58,6 +147,18 @@ age_text(Arena *a, Str text)
 	return duration_text(a, clock_wall(clock_real()) - then);
 }
 
+static Str
+bytes_text(Arena *a, int64_t n)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	double size = (double)n;
+	size_t unit = 0;
+
+	for (; size >= 1024 && unit + 1 < countof(units); unit++)
+		size /= 1024;
+	return str_fmt(a, unit == 0 ? "%.0f %s" : "%.1f %s", size, units[unit]);
+}
+
 Str
 cell_text(Arena *a, const Json *v, ColumnKind kind)
 {
@@ -69,6 +170,8 @@ cell_text(Arena *a, const Json *v, ColumnKind kind)
 		return age_text(a, json_as_str(v));
 	if (kind == COLUMN_MICROS)
 		return duration_text(a, json_as_int(v, 0));
+	if (kind == COLUMN_BYTES && json_is(v, JSON_INT))
+		return bytes_text(a, json_as_int(v, 0));
 	if (v->kind == JSON_STRING)
 		return json_as_str(v);
 	if (v->kind == JSON_BOOL)
@@ -86,34 +189,68 @@ cell_text(Arena *a, const Json *v, ColumnKind kind)
 	return json_text(a, v);
 }
 
-void
-out_table(const Cli *c, const Column *columns, const Json *rows)
+static Table
+table_for(const Cli *c, const Column *columns, const Column **shown)
 {
 	const char *titles[TABLE_COLUMNS];
-	Str cells[TABLE_COLUMNS];
-	Buf b = buf_open(c->a);
 	size_t n = 0;
 	Table t;
 
-	for (; n < TABLE_COLUMNS && columns[n].title != NULL; n++)
-		titles[n] = columns[n].title;
+	for (size_t i = 0; i < TABLE_COLUMNS && columns[i].title != NULL; i++)
+		if (!columns[i].wide || c->format == FORMAT_WIDE)
+			shown[n++] = &columns[i];
+	for (size_t i = 0; i < n; i++)
+		titles[i] = shown[i]->title;
 	t = table_open(c->a, titles, n);
+	t.colour = c->io->colour;
+	for (size_t i = 0; i < n; i++) {
+		t.whole[i] = shown[i]->kind != COLUMN_TEXT;
+		t.status[i] = shown[i]->kind == COLUMN_STATUS;
+	}
+	return t;
+}
+
+static void
+print_table(const Cli *c, const Table *t)
+{
+	Buf b = buf_open(c->a);
+
+	table_print(t, c->format == FORMAT_WIDE && c->io->width > 0 ? TABLE_WIDEST : c->io->width, &b);
+	out_text(c, buf_str(&b));
+}
+
+void
+out_table(const Cli *c, const Column *columns, const Json *rows)
+{
+	const Column *shown[TABLE_COLUMNS];
+	Str cells[TABLE_COLUMNS];
+	Table t = table_for(c, columns, shown);
+
 	for (size_t r = 0; json_at(rows, r) != NULL; r++) {
-		for (size_t i = 0; i < n; i++)
-			cells[i] =
-			    cell_text(c->a, json_path(json_at(rows, r), str_of(columns[i].path)), columns[i].kind);
+		for (size_t i = 0; i < t.columns; i++)
+			cells[i] = cell_text(c->a, json_path(json_at(rows, r), str_of(shown[i]->path)), shown[i]->kind);
 		table_add(&t, cells);
 	}
-	table_print(&t, c->io->width, &b);
-	out_text(c, buf_str(&b));
+	print_table(c, &t);
+}
+
+void
+out_list(const Cli *c, const Thing *thing, const Json *rows)
+{
+	if (!json_is(rows, JSON_ARRAY) || rows->n == 0)
+		out_line(c, "Nothing found.");
+	else if (thing != NULL)
+		out_table(c, thing->columns, rows);
+	else
+		print_value(c, rows);
 }
 
 void
 out_fields(const Cli *c, const Json *object)
 {
-	static const char *const titles[] = { "FIELD", "VALUE" };
-	Table t = table_open(c->a, titles, countof(titles));
-	Buf b = buf_open(c->a);
+	static const Column columns[] = { { "FIELD", "", COLUMN_FIXED }, { "VALUE", "", COLUMN_TEXT }, { 0 } };
+	const Column *shown[TABLE_COLUMNS];
+	Table t = table_for(c, columns, shown);
 
 	for (size_t i = 0; json_is(object, JSON_OBJECT) && i < object->n; i++) {
 		const JsonMember *m = &object->members[i];
@@ -121,6 +258,5 @@ out_fields(const Cli *c, const Json *object)
 
 		table_add(&t, cells);
 	}
-	table_print(&t, c->io->width, &b);
-	out_text(c, buf_str(&b));
+	print_table(c, &t);
 }

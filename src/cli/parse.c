@@ -1,6 +1,10 @@
 #include "cli/cli.h"
 
+#include "cli/help.h"
+
 /* One line is read in two passes: the words say which command it is, then its options are known. */
+
+enum { COMMAND_WORDS = 3 };
 
 static bool
 takes_value(const char *arg)
@@ -8,60 +12,73 @@ takes_value(const char *arg)
 	size_t n;
 	const CliOpt *opts = cli_global_opts(&n);
 
-	for (size_t i = 0; i < n; i++)
-		if (opts[i].value != NULL && arg[0] == '-' && arg[1] == '-' && strcmp(arg + 2, opts[i].name) == 0)
+	for (size_t i = 0; i < n; i++) {
+		if (opts[i].value == NULL || arg[0] != '-')
+			continue;
+		if (arg[1] == '-' ? strcmp(arg + 2, opts[i].name) == 0
+				  : opts[i].letter != '\0' && arg[1] == opts[i].letter && arg[2] == '\0')
 			return true;
+	}
 	return false;
 }
 
 static const Command *
 command_named(Str words)
 {
-	size_t n;
-	const Command *all = cli_commands(&n);
+	const Command *one;
 
-	for (size_t i = 0; i < n; i++)
-		if (str_is(words, all[i].words))
-			return &all[i];
+	for (size_t i = 0; (one = cli_command_at(i)) != NULL; i++)
+		if (str_is(words, one->words))
+			return one;
 	return NULL;
 }
 
 /* "pack" when there is a "pack list" */
 static bool
-is_group(Str word)
+is_group(Str words)
 {
-	size_t n;
-	const Command *all = cli_commands(&n);
+	const Command *one;
 
-	for (size_t i = 0; i < n; i++)
-		if (str_starts(str_of(all[i].words), word) && all[i].words[word.n] == ' ')
+	for (size_t i = 0; (one = cli_command_at(i)) != NULL; i++)
+		if (str_starts(str_of(one->words), words) && one->words[words.n] == ' ')
 			return true;
 	return false;
 }
 
-static bool
-unknown_command(Str first, Str both, Err *err)
+static Str
+words_joined(Arena *a, const Str *words, size_t n)
 {
-	const char *nearest = cli_nearest(both);
-	Str shown = is_group(first) || nearest != NULL ? both : first;
+	Buf b = buf_open(a);
 
-	if (nearest == NULL)
-		nearest = cli_nearest(first);
-	if (nearest == NULL)
-		return err_set(err, ERR_INVALID, "there is no command '%.*s'. See attune --help", STR_ARG(shown));
-	return err_set(
-	    err, ERR_INVALID, "there is no command '%.*s'. Did you mean 'attune %s'?", STR_ARG(shown), nearest);
+	for (size_t i = 0; i < n; i++)
+		buf_fmt(&b, "%s%.*s", i == 0 ? "" : " ", STR_ARG(words[i]));
+	return buf_str(&b);
 }
 
-/* Finds the command in the first one or two words; ret_used marks them in the line. */
+/* known: so many of the words are the beginning of a command. */
 static bool
-find_command(Cli *c, int argc, char **argv, int used[2], Err *err)
+unknown_command(Arena *a, const Str *words, size_t n, size_t known, Err *err)
 {
-	Str words[2] = { 0 }, both;
-	size_t n = 0;
+	const char *nearest = NULL;
+	Str said;
 
-	used[0] = used[1] = -1;
-	for (int i = 1; i < argc && n < 2; i++) {
+	for (size_t i = n; i > 0 && nearest == NULL; i--)
+		nearest = cli_nearest(words_joined(a, words, i));
+	said = words_joined(a, words, nearest != NULL ? n : known < n ? known + 1 : n);
+	if (nearest == NULL)
+		return err_set(err, ERR_INVALID, "there is no command '%.*s'. See attune --help", STR_ARG(said));
+	return err_set(
+	    err, ERR_INVALID, "there is no command '%.*s'. Did you mean 'attune %s'?", STR_ARG(said), nearest);
+}
+
+/* Finds the command in the first one to three words, the longest first; used marks them in the line. */
+static bool
+find_command(Cli *c, int argc, char **argv, int used[COMMAND_WORDS], Err *err)
+{
+	Str words[COMMAND_WORDS];
+	size_t n = 0, group = 0;
+
+	for (int i = 1; i < argc && n < COMMAND_WORDS; i++) {
 		if (strcmp(argv[i], "--") == 0)
 			break;
 		if (argv[i][0] == '-') {
@@ -71,23 +88,30 @@ find_command(Cli *c, int argc, char **argv, int used[2], Err *err)
 		used[n] = i;
 		words[n++] = str_of(argv[i]);
 	}
-	if (n == 0)
+	for (size_t i = n; i > 0 && c->command == NULL; i--) {
+		Str said = words_joined(c->a, words, i);
+
+		c->command = command_named(said);
+		if (c->command != NULL)
+			n = i;
+		else if (group == 0 && is_group(said))
+			group = i;
+	}
+	for (size_t i = n; i < COMMAND_WORDS; i++)
+		used[i] = -1;
+	if (c->command != NULL || n == 0)
 		return true;
-	both = n == 2 ? str_fmt(c->a, "%.*s %.*s", STR_ARG(words[0]), STR_ARG(words[1])) : words[0];
-	c->command = command_named(both);
-	if (c->command != NULL)
+	if (group == n) {
+		c->group = words_joined(c->a, words, n);
 		return true;
-	c->command = command_named(words[0]);
-	used[1] = -1;
-	if (c->command != NULL || (n == 1 && is_group(words[0])))
-		return true;
-	return unknown_command(words[0], both, err);
+	}
+	return unknown_command(c->a, words, n, group, err);
 }
 
 static const CliOpt *
 opt_in(const CliOpt *opts, size_t n, Str name, char letter)
 {
-	for (size_t i = 0; i < n && opts[i].name != NULL; i++)
+	for (size_t i = 0; opts != NULL && i < n && opts[i].name != NULL; i++)
 		if (letter != '\0' ? opts[i].letter == letter : str_is(name, opts[i].name))
 			return &opts[i];
 	return NULL;
@@ -110,6 +134,16 @@ keep(Cli *c, const CliOpt *opt, Str value, Err *err)
 		return err_set(err, ERR_INVALID, "more than %d options", CLI_GIVEN);
 	c->given[c->n_given++] = (CliGiven){ opt, value };
 	return true;
+}
+
+static bool
+unknown_option(const Cli *c, const char *arg, Str name, bool long_form, Err *err)
+{
+	const char *nearest = long_form ? cli_nearest_opt(c->command, name) : NULL;
+
+	if (nearest == NULL)
+		return err_set(err, ERR_INVALID, "there is no option '%s'", arg);
+	return err_set(err, ERR_INVALID, "there is no option '--%.*s'. Did you mean '--%s'?", STR_ARG(name), nearest);
 }
 
 /* "--name", "--name=value", "--name value", "-n value", "-nvalue", "-jv" */
@@ -137,7 +171,7 @@ parse_option(Cli *c, int argc, char **argv, int *at, Err *err)
 		}
 		opt = opt_find(c, name, long_form ? '\0' : name.p[0]);
 		if (opt == NULL)
-			return err_set(err, ERR_INVALID, "there is no option '%s'", arg);
+			return unknown_option(c, arg, name, long_form, err);
 		if (opt->value == NULL) {
 			if (long_form && !str_none(value))
 				return err_set(err, ERR_INVALID, "'--%s' takes no value", opt->name);
@@ -154,22 +188,94 @@ parse_option(Cli *c, int argc, char **argv, int *at, Err *err)
 	return true;
 }
 
+static const struct {
+	const char *name;
+	CliFormat format;
+} formats[] = {
+	{ "table", FORMAT_TABLE },
+	{ "wide", FORMAT_WIDE },
+	{ "json", FORMAT_JSON },
+	{ "yaml", FORMAT_YAML },
+	{ "name", FORMAT_NAME },
+};
+
+bool
+cli_format_named(Str name, CliFormat *ret)
+{
+	for (size_t i = 0; i < countof(formats); i++) {
+		if (str_is(name, formats[i].name)) {
+			*ret = formats[i].format;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A command may have a -o, or an --output, of its own. */
+static Str
+global_opt(const Cli *c, const char *name)
+{
+	size_t n;
+	const CliOpt *global = cli_global_opts(&n);
+
+	for (size_t i = c->n_given; i > 0; i--) {
+		const CliOpt *o = c->given[i - 1].opt;
+
+		if (o >= global && o < global + n && strcmp(o->name, name) == 0)
+			return c->given[i - 1].value;
+	}
+	return (Str){ 0 };
+}
+
 static bool
 apply_globals(Cli *c, Err *err)
 {
-	Str format = cli_opt(c, "output"), url = cli_opt(c, "api-url");
+	Str format = global_opt(c, "output"), url = global_opt(c, "api-url"), profile = global_opt(c, "profile");
 
 	c->help = cli_has(c, "help");
-	c->version = cli_has(c, "version");
-	c->verbose = cli_has(c, "verbose");
+	c->version = !str_none(global_opt(c, "version"));
+	c->verbose = !str_none(global_opt(c, "verbose"));
+	c->quiet = !str_none(global_opt(c, "quiet"));
+	c->field = global_opt(c, "field");
 	if (!str_none(url))
 		c->url = url;
-	if (cli_has(c, "json") || str_is(format, "json"))
+	if (!str_none(profile))
+		c->profile = profile;
+	c->format_given = true;
+	if (!str_none(global_opt(c, "json")))
 		c->format = FORMAT_JSON;
-	else if (cli_has(c, "yaml") || str_is(format, "yaml"))
+	else if (!str_none(global_opt(c, "yaml")))
 		c->format = FORMAT_YAML;
-	else if (!str_none(format) && !str_is(format, "table"))
-		return err_set(err, ERR_INVALID, "--output is table, json or yaml, not '%.*s'", STR_ARG(format));
+	else if (str_none(format))
+		c->format_given = false;
+	else if (!cli_format_named(format, &c->format))
+		return err_set(
+		    err, ERR_INVALID, "--output is table, wide, json, yaml or name, not '%.*s'", STR_ARG(format));
+	return true;
+}
+
+void
+cli_args_range(const Command *cmd, size_t *ret_min, size_t *ret_max)
+{
+	Str rest = str_of(cmd->args), word;
+
+	*ret_min = *ret_max = 0;
+	while (cmd->args != NULL && str_cut(&rest, ' ', &word)) {
+		if (word.n == 0)
+			continue;
+		*ret_min += word.p[0] != '[';
+		*ret_max = str_find(word, str_of("..."), NULL) ? CLI_ARGS : *ret_max + 1;
+	}
+}
+
+static bool
+check_needed(const Cli *c, Err *err)
+{
+	const CliOpt *opts = c->command->opts;
+
+	for (size_t i = 0; opts != NULL && opts[i].name != NULL; i++)
+		if (opts[i].needed && !cli_has(c, opts[i].name))
+			return err_set(err, ERR_INVALID, "'attune %s' needs --%s", c->command->words, opts[i].name);
 	return true;
 }
 
@@ -177,27 +283,29 @@ static bool
 check_args(const Cli *c, Err *err)
 {
 	const Command *cmd = c->command;
+	size_t least, most;
 
-	if (cmd == NULL || c->help)
+	if (cmd == NULL || c->help || c->version)
 		return true;
-	if (c->n_args < cmd->args_min)
+	cli_args_range(cmd, &least, &most);
+	if (c->n_args < least)
 		return err_set(err, ERR_INVALID, "'attune %s' needs %s", cmd->words, cmd->args);
-	if (c->n_args > cmd->args_max)
+	if (c->n_args > most)
 		return err_set(err, ERR_INVALID, "'attune %s' does not know what '%.*s' is for", cmd->words,
-		    STR_ARG(c->args[cmd->args_max]));
-	return true;
+		    STR_ARG(c->args[most]));
+	return check_needed(c, err);
 }
 
 bool
 cli_parse(Cli *c, int argc, char **argv, Err *err)
 {
 	bool options = true;
-	int used[2];
+	int used[COMMAND_WORDS];
 
 	if (!find_command(c, argc, argv, used, err))
 		return false;
 	for (int i = 1; i < argc; i++) {
-		if (i == used[0] || i == used[1])
+		if (i == used[0] || i == used[1] || i == used[2])
 			continue;
 		if (options && strcmp(argv[i], "--") == 0) {
 			options = false;
@@ -237,19 +345,5 @@ cli_opt_int(const Cli *c, const char *name, int64_t fallback, int64_t *ret, Err 
 	if (!str_none(text) && (!str_to_int(text, &n) || n < 0))
 		return err_set(err, ERR_INVALID, "--%s must be a number, not '%.*s'", name, STR_ARG(text));
 	*ret = n;
-	return true;
-}
-
-bool
-cli_opt_json(Cli *c, const char *name, Json *ret, Err *err)
-{
-	Str text = cli_opt(c, name);
-	Json v = json_object();
-
-	if (!str_none(text) && !json_parse(c->a, text, NULL, &v, err))
-		return err_wrap(err, "--%s", name);
-	if (!json_is(&v, JSON_OBJECT))
-		return err_set(err, ERR_INVALID, "--%s must be a JSON object", name);
-	*ret = v;
 	return true;
 }

@@ -1,3 +1,4 @@
+#include "cli/handlers.h"
 #include "cli/output.h"
 
 static const Column hops[] = {

@@ -306,5 +306,5 @@ TEST(help_and_version_need_no_server)
 	CHECK_INT(RUN(w, "rule", "create", "--help"), CLI_DONE);
 	CHECK(str_find(w->out, str_of("-t, --trigger REF"), NULL));
 	CHECK_INT(RUN(w, "--help"), CLI_DONE);
-	CHECK(str_find(w->out, str_of("execution watch ID"), NULL));
+	CHECK(str_find(w->out, str_of("execution watch [ID]"), NULL));
 }

@@ -1,4 +1,5 @@
-#include "cli/cli.h"
+#include "cli/handlers.h"
+#include "cli/help.h"
 
 #include "test.h"
 
@@ -90,7 +91,10 @@ TEST(wrong_lines_say_what_is_wrong)
 		{ "attune pack list --nothing", "there is no option '--nothing'" },
 		{ "attune pack list --limit", "needs a value" },
 		{ "attune run x --wait=yes", "takes no value" },
-		{ "attune status --output xml", "table, json or yaml" },
+		{ "attune status --output xml", "table, wide, json, yaml or name" },
+		{ "attune trigger webhook enabel x", "Did you mean 'attune trigger webhook enable'?" },
+		{ "attune rule create --nam x", "Did you mean '--name'?" },
+		{ "attune key create --ref a", "needs --name" },
 	};
 
 	for (size_t i = 0; i < countof(wrong); i++) {
@@ -101,40 +105,61 @@ TEST(wrong_lines_say_what_is_wrong)
 	}
 }
 
-TEST(every_command_has_a_help_of_its_own)
+TEST(every_command_has_a_help_of_its_own_with_an_example)
 {
-	size_t n;
-	const Command *all = cli_commands(&n);
+	const Command *one;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; (one = cli_command_at(i)) != NULL; i++) {
 		CLEANUP(arena_done) Arena *a = arena_open();
 		Buf b = buf_open(a);
 
-		cli_help(&b, &all[i]);
-		CHECK(str_find(buf_str(&b), str_fmt(a, "Usage: attune %s", all[i].words), NULL));
+		cli_help(&b, one);
+		CHECK(str_find(buf_str(&b), str_fmt(a, "Usage: attune %s", one->words), NULL));
 		CHECK(str_find(buf_str(&b), str_of("--api-url URL"), NULL));
-		CHECK(all[i].run != NULL && all[i].help[0] != '\0');
-		CHECK(all[i].args_max == 0 || all[i].args[0] != '\0');
-		CHECK((all[i].run == cmd_list_run || all[i].run == cmd_show_run) == (all[i].thing != NULL));
+		CHECK(one->run != NULL && one->help[0] != '\0');
+		CHECK(one->hidden || str_find(str_of(one->example), str_of("attune "), NULL));
+		CHECK(one->run != cli_ask || one->ask != NULL);
+		CHECK(one->run != cmd_list_run || one->thing != NULL);
 	}
 }
 
-TEST(no_two_options_of_a_command_share_a_letter)
+TEST(no_two_options_of_a_command_share_a_name_or_a_letter)
 {
-	size_t n, g;
-	const Command *all = cli_commands(&n);
-	const CliOpt *global = cli_global_opts(&g);
+	const Command *one;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; (one = cli_command_at(i)) != NULL; i++) {
 		bool seen[128] = { 0 };
 
-		for (size_t k = 0; k < g; k++)
-			seen[(unsigned char)global[k].letter] = true;
-		for (size_t k = 0; k < CLI_OPTS && all[i].opts[k].name != NULL; k++) {
-			unsigned char letter = (unsigned char)all[i].opts[k].letter;
+		for (size_t k = 0; one->opts != NULL && one->opts[k].name != NULL; k++) {
+			unsigned char letter = (unsigned char)one->opts[k].letter;
 
+			CHECK(k < CLI_OPTS);
 			CHECK(letter == 0 || !seen[letter]);
 			seen[letter] = true;
+			for (size_t j = 0; j < k; j++)
+				CHECK(strcmp(one->opts[j].name, one->opts[k].name) != 0);
 		}
+	}
+}
+
+TEST(an_example_is_a_line_that_is_understood)
+{
+	const Command *one;
+
+	for (size_t i = 0; (one = cli_command_at(i)) != NULL; i++) {
+		CLEANUP(arena_done) Arena *a = arena_open();
+		Str words = str_of(one->example), said;
+		Line *l;
+
+		if (one->hidden || memchr(words.p, '\'', words.n) != NULL || !str_starts(words, str_of("attune ")) ||
+		    str_find(words, str_of("\""), NULL))
+			continue; /* quotes are the shell's */
+		str_cut(&words, '<', &said);
+		words = said;
+		str_cut(&words, '>', &said);
+		l = line_of(str_cstr(a, str_trim(said)));
+		if (!l->fine || l->cli.command != one)
+			test_fail(__FILE__, __LINE__, "%s: %s", one->example, l->err.text);
+		line_done(&l);
 	}
 }

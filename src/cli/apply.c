@@ -1,0 +1,276 @@
+#include "cli/documents.h"
+#include "cli/families.h"
+#include "cli/handlers.h"
+
+/* Everything is looked at and compared before the first thing is changed. */
+
+static const Command commands[] = {
+	{ .words = "apply",
+	    .run = cmd_apply_run,
+	    .opts = OPTS({ "file", 'f', "FILE", NULL, "a file, a folder, or - (standard input)", KIND_TEXT, true },
+		{ "dry-run", '\0', NULL, NULL, "only show what would be changed; exit code 0" },
+		{ "yes", 'y', NULL, NULL, "ask nothing" }),
+	    .help =
+		"make things what YAML files say: packs, triggers, actions, workflows, sensors, keys, policies, rules",
+	    .example = "attune apply -f rules.yaml --dry-run" },
+	{ .words = "export",
+	    .run = cmd_export_run,
+	    .args = "[KIND...]",
+	    .opts = OPTS({ "pack", 'p', "REF", NULL, "only of this pack" },
+		{ "adhoc", '\0', NULL, NULL, "only what is in no pack's files" },
+		{ "secrets", '\0', NULL, NULL, "with the values of keys" }),
+	    .help = "print what `attune apply` takes back (default: triggers, actions, keys, policies, rules)",
+	    .example = "attune export rules keys --pack ops > ops.yaml" },
+};
+
+const Family family_apply = { "Many at once", commands, countof(commands) };
+
+typedef struct Plan {
+	Cli *c;
+	Document *all;
+	size_t n, made, changed, same;
+} Plan;
+
+static bool
+empty(const Json *v)
+{
+	return json_is_null(v) ||
+	       ((json_is(v, JSON_OBJECT) || json_is(v, JSON_ARRAY) || json_is(v, JSON_STRING)) && v->n == 0);
+}
+
+static bool
+same(const Json *a, const Json *b)
+{
+	return (empty(a) && empty(b)) || (a != NULL && b != NULL && json_eq(a, b));
+}
+
+static Json
+patch(Arena *a, const Json *v)
+{
+	Json p = json_object();
+
+	json_add(a, &p, "op", json_cstr(json_is_null(v) ? "clear" : "set"));
+	if (!json_is_null(v))
+		json_add(a, &p, "value", *v);
+	return p;
+}
+
+/* What must be sent so that the thing is what its document says. */
+static bool
+compare(Plan *p, Document *d, Err *err)
+{
+	Arena *a = p->c->a;
+
+	d->request = json_object();
+	for (size_t i = 0; i < d->body.n; i++) {
+		const JsonMember *m = &d->body.members[i];
+		const KindMember *k = apply_member(d->kind, m->key);
+
+		if (!d->found) {
+			if (!json_is_null(&m->value))
+				json_set_str(a, &d->request, m->key, m->value);
+			continue;
+		}
+		if (same(&m->value, json_get_str(&d->current, m->key)) ||
+		    (json_is_null(&m->value) && (k->flags & MEMBER_PATCH) == 0))
+			continue;
+		if ((k->flags & MEMBER_FIXED) != 0)
+			return err_set(err, ERR_INVALID, "%s:%u: '%s' of %s %.*s cannot be changed: it is %.*s",
+			    d->file, d->line, k->name, d->kind->name, STR_ARG(d->ref),
+			    STR_ARG(json_text(a, json_get_str(&d->current, m->key))));
+		json_set_str(a, &d->request, m->key, (k->flags & MEMBER_PATCH) != 0 ? patch(a, &m->value) : m->value);
+	}
+	return true;
+}
+
+static bool
+check_needed(const Document *d, Err *err)
+{
+	for (size_t i = 0; i < KIND_MEMBERS && d->kind->members[i].name != NULL; i++) {
+		const KindMember *k = &d->kind->members[i];
+
+		if ((k->flags & MEMBER_NEEDED) != 0 && json_is_null(json_get(&d->body, k->name)))
+			return err_set(err, ERR_INVALID, "%s:%u: %s %.*s is not there, and to make it '%s' is needed",
+			    d->file, d->line, d->kind->name, STR_ARG(d->ref), k->name);
+	}
+	return true;
+}
+
+static bool
+will_be_there(const Plan *p, const ApplyKind *kind, Str ref)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->all[i].kind == kind && str_eq(p->all[i].ref, ref))
+			return true;
+	/* a workflow is an action too */
+	return str_is(str_of(kind->name), "action") && will_be_there(p, apply_kind_named(str_of("workflow")), ref);
+}
+
+/* What it refers to is there, or made before it. */
+static bool
+check_refers(const Plan *p, const Document *d, Err *err)
+{
+	for (size_t i = 0; i < KIND_MEMBERS && d->kind->members[i].name != NULL; i++) {
+		const KindMember *k = &d->kind->members[i];
+		Str ref = json_get_text(&d->request, k->name);
+		Json unused;
+
+		if (k->refers == NULL || ref.n == 0 || will_be_there(p, apply_kind_named(str_of(k->refers)), ref) ||
+		    apply_fetch(p->c, apply_kind_named(str_of(k->refers)), ref, &unused, err))
+			continue;
+		if (err->code != ERR_NONE)
+			return false;
+		return err_set(err, ERR_INVALID, "%s:%u: there is no %s '%.*s', which %s %.*s needs", d->file, d->line,
+		    k->refers, STR_ARG(ref), d->kind->name, STR_ARG(d->ref));
+	}
+	return true;
+}
+
+static bool
+look(Plan *p, Err *err)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		Document *d = &p->all[i];
+
+		d->found = apply_fetch(p->c, d->kind, d->ref, &d->current, err);
+		if (!d->found && err->code != ERR_NONE)
+			return false;
+		if (!compare(p, d, err) || (!d->found && !check_needed(d, err)))
+			return false;
+		p->made += !d->found;
+		p->changed += d->found && d->request.n > 0;
+		p->same += d->found && d->request.n == 0;
+	}
+	for (size_t i = 0; i < p->n; i++)
+		if (!check_refers(p, &p->all[i], err))
+			return false;
+	return true;
+}
+
+/* ---- saying it ---- */
+
+static void
+show_change(const Plan *p, const Document *d, const JsonMember *m)
+{
+	const Cli *c = p->c;
+	const KindMember *k = apply_member(d->kind, m->key);
+	const Json *now = json_get_str(&d->current, m->key), *then = json_get_str(&d->body, m->key);
+
+	if ((k->flags & MEMBER_SECRET) != 0)
+		out_line(c, "    %s: another value", k->name);
+	else
+		out_line(c, "    %s: %.*s -> %.*s", k->name,
+		    STR_ARG(empty(now) ? str_of("none") : json_text(c->a, now)), STR_ARG(json_text(c->a, then)));
+}
+
+static void
+show_document(const Plan *p, const Document *d)
+{
+	const Cli *c = p->c;
+	const char *on = "", *off = c->io->colour ? "\033[0m" : "";
+
+	if (d->found && d->request.n == 0)
+		return;
+	if (c->io->colour)
+		on = d->found ? "\033[33m" : "\033[32m";
+	out_line(c, "%s%s %s %.*s%s", on, d->found ? "~" : "+", d->kind->name, STR_ARG(d->ref), off);
+	for (size_t i = 0; d->found && i < d->request.n; i++)
+		show_change(p, d, &d->request.members[i]);
+}
+
+static Json
+as_json(const Plan *p)
+{
+	Json list = json_array();
+
+	for (size_t i = 0; i < p->n; i++) {
+		const Document *d = &p->all[i];
+		Json one = json_object(), members = json_array();
+
+		json_add(p->c->a, &one, "kind", json_cstr(d->kind->name));
+		json_add(p->c->a, &one, "ref", json_str(d->ref));
+		json_add(p->c->a, &one, "change",
+		    json_cstr(!d->found          ? "create"
+			      : d->request.n > 0 ? "update"
+						 : "none"));
+		for (size_t m = 0; d->found && m < d->request.n; m++)
+			json_push(p->c->a, &members, json_str(d->request.members[m].key));
+		json_add(p->c->a, &one, "members", members);
+		json_push(p->c->a, &list, one);
+	}
+	return list;
+}
+
+static bool
+show(Plan *p)
+{
+	Json list = as_json(p);
+
+	if (out_raw(p->c, &list))
+		return true;
+	for (size_t i = 0; i < p->n; i++)
+		show_document(p, &p->all[i]);
+	if (p->made + p->changed == 0)
+		out_line(p->c, "Nothing to change: %zu as they should be.", p->same);
+	else
+		out_line(p->c, "%zu to create, %zu to change, %zu as they should be.", p->made, p->changed, p->same);
+	return false;
+}
+
+/* ---- doing it ---- */
+
+static bool
+write_one(Cli *c, Document *d, Err *err)
+{
+	Json body = d->request, unused;
+
+	if (d->found)
+		return cli_call(c, "PUT", apply_path(c->a, d->kind, d->ref), &body, &unused, err);
+	json_set(c->a, &body, "ref", json_str(d->ref));
+	return cli_call(c, "POST", str_of(d->kind->path), &body, &unused, err);
+}
+
+static bool
+write_all(Plan *p, Err *err)
+{
+	size_t done = 0, all = p->made + p->changed;
+
+	for (size_t i = 0; i < p->n; i++) {
+		Document *d = &p->all[i];
+
+		if (d->found && d->request.n == 0)
+			continue;
+		if (!write_one(p->c, d, err)) {
+			Err why = *err;
+
+			return err_set(err, why.code,
+			    "%s:%u: %s %.*s: %s. %zu of %zu were done before it, the rest was left as it was: apply "
+			    "again when "
+			    "this is cured",
+			    d->file, d->line, d->kind->name, STR_ARG(d->ref), why.text, done, all);
+		}
+		done++;
+	}
+	return true;
+}
+
+bool
+cmd_apply_run(Cli *c, int *ret_code, Err *err)
+{
+	Plan p = { .c = c };
+	bool raw;
+
+	(void)ret_code;
+	if (!documents_read(c, cli_opt(c, "file"), &p.all, &p.n, err) || !look(&p, err))
+		return false;
+	raw = show(&p);
+	if (cli_has(c, "dry-run") || p.made + p.changed == 0)
+		return true;
+	if (!cli_sure(c, str_of("Apply?")))
+		return err_set(err, ERR_CONFLICT, "nothing was changed");
+	if (!write_all(&p, err))
+		return false;
+	if (!raw)
+		out_line(c, "%zu created, %zu changed.", p.made, p.changed);
+	return true;
+}

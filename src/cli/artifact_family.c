@@ -1,0 +1,127 @@
+#include "cli/families.h"
+#include "cli/handlers.h"
+
+static const Thing artifacts = { "/api/v1/artifacts",
+	{ { "ID", "id", COLUMN_FIXED }, { "REF", "ref", COLUMN_TEXT }, { "TYPE", "type", COLUMN_FIXED },
+	    { "SIZE", "size_bytes", COLUMN_BYTES }, { "SCOPE", "scope", COLUMN_FIXED },
+	    { "OWNER", "owner", COLUMN_TEXT }, { "VISIBLE TO", "visibility", COLUMN_FIXED },
+	    { "CREATED", "created", COLUMN_TIME }, { "NAME", "name", COLUMN_TEXT, true },
+	    { "CONTENT", "content_type", COLUMN_TEXT, true } } };
+static const Thing versions = { NULL,
+	{ { "VERSION", "version", COLUMN_FIXED }, { "SIZE", "size_bytes", COLUMN_BYTES },
+	    { "CONTENT", "content_type", COLUMN_TEXT }, { "BY", "created_by", COLUMN_TEXT },
+	    { "EXECUTION", "execution", COLUMN_FIXED }, { "CREATED", "created", COLUMN_TIME } } };
+
+#define FILE_OPTS \
+	{ "content-type", '\0', "TYPE", "content_type", "like text/plain" }, \
+	    { "created-by", '\0', "WHO", "created_by", "who made it" }, \
+	{ \
+		"meta", '\0', "JSON", "meta", "what else is known of it", KIND_OBJECT \
+	}
+
+#define DOWNLOAD_OPTS \
+	{ "output", 'o', "FILE", NULL, "where to put it (default: its own name; - is standard output)" }, \
+	{ \
+		"force", 'f', NULL, NULL, "also over a file that is there" \
+	}
+
+static const Command commands[] = {
+	{ .words = "artifact list",
+	    .run = cmd_list_run,
+	    .opts = OPTS(LIST_OPTS, { "scope", '\0', "KIND", "scope", "system, identity, pack, action or sensor" },
+		{ "owner", '\0', "REF", "owner", "only of this one" },
+		{ "type", 't', "TYPE", "type", "only of this type" },
+		{ "visibility", '\0', "WHO", "visibility", "public or private" },
+		{ "execution", '\0', "ID", "execution", "only made by this execution" },
+		{ "name", 'n', "TEXT", "name", "only with this in the name" }),
+	    .thing = &artifacts,
+	    .help = "artifacts, latest first",
+	    .example = "attune artifact list --execution 7" },
+	{ .words = "artifact show",
+	    .run = cmd_show_run,
+	    .args = "ID",
+	    .thing = &artifacts,
+	    .help = "one artifact",
+	    .example = "attune artifact show 3" },
+	{ .words = "artifact create",
+	    .run = cli_ask,
+	    .ask = "POST /api/v1/artifacts",
+	    .opts = OPTS({ "ref", 'r', "REF", "ref", "its ref", KIND_TEXT, true },
+		{ "scope", '\0', "KIND", "scope", "system, identity, pack, action or sensor", KIND_TEXT, true },
+		{ "owner", '\0', "REF", "owner", "whose it is", KIND_TEXT, true },
+		{ "type", 't', "TYPE", "type", "file_text, file_binary, progress, url, other, ...", KIND_TEXT, true },
+		{ "visibility", '\0', "WHO", "visibility", "public or private" },
+		{ "name", 'n', "NAME", "name", "for people" },
+		{ "description", 'd', "TEXT", "description", "for people" },
+		{ "content-type", '\0', "TYPE", "content_type", "like text/plain" },
+		{ "data", '\0', "JSON", "data", "what it holds, when it has no versions", KIND_JSON },
+		{ "retention-policy", '\0', "HOW", "retention_policy", "versions, days, hours or minutes" },
+		{ "retention-limit", '\0', "N", "retention_limit", "so many of them", KIND_INT }),
+	    .done = "Artifact {id} ({ref}) is created.",
+	    .help = "make one to put versions into",
+	    .example = "attune artifact create -r ops.report --scope pack --owner ops -t file_text" },
+	{ .words = "artifact delete",
+	    .run = cli_ask,
+	    .args = "ID",
+	    .ask = "DELETE /api/v1/artifacts/{0}",
+	    .confirm = "Delete artifact {0} with all its versions?",
+	    .done = "Artifact {0} is deleted.",
+	    .help = "remove it with all its versions",
+	    .example = "attune artifact delete 3" },
+	{ .words = "artifact upload",
+	    .run = cmd_artifact_upload,
+	    .args = "ID FILE",
+	    .opts = OPTS(FILE_OPTS),
+	    .help = "a file as its next version (FILE may be -)",
+	    .example = "attune artifact upload 3 report.txt" },
+	{ .words = "artifact download",
+	    .run = cmd_artifact_download,
+	    .args = "ID",
+	    .opts = OPTS({ "artifact-version", 'V', "N", NULL, "this version instead of the latest" }, DOWNLOAD_OPTS),
+	    .help = "its content into a file",
+	    .example = "attune artifact download 3 -o report.txt" },
+	{ .words = "artifact version list",
+	    .run = cmd_list_run,
+	    .args = "ID",
+	    .ask = "/api/v1/artifacts/{0}/versions",
+	    .thing = &versions,
+	    .help = "its versions",
+	    .example = "attune artifact version list 3" },
+	{ .words = "artifact version show",
+	    .run = cmd_show_run,
+	    .args = "ID VERSION",
+	    .ask = "/api/v1/artifacts/{0}/versions/{1}",
+	    .help = "one version (`latest` too)",
+	    .example = "attune artifact version show 3 latest" },
+	{ .words = "artifact version upload",
+	    .run = cmd_artifact_upload,
+	    .args = "ID FILE",
+	    .opts = OPTS(FILE_OPTS),
+	    .help = "the same as artifact upload",
+	    .example = "attune artifact version upload 3 report.txt" },
+	{ .words = "artifact version create-json",
+	    .run = cli_ask,
+	    .args = "ID",
+	    .ask = "POST /api/v1/artifacts/{0}/versions",
+	    .opts =
+		OPTS({ "content", '\0', "JSON", "content", "what it holds; @FILE or -", KIND_JSON, true }, FILE_OPTS),
+	    .done = "Version {version} of artifact {0} is stored.",
+	    .help = "a JSON value as its next version",
+	    .example = "attune artifact version create-json 3 --content '{\"ok\": true}'" },
+	{ .words = "artifact version download",
+	    .run = cmd_artifact_download,
+	    .args = "ID VERSION",
+	    .opts = OPTS(DOWNLOAD_OPTS),
+	    .help = "one version's content into a file",
+	    .example = "attune artifact version download 3 2 -o old.txt" },
+	{ .words = "artifact version delete",
+	    .run = cli_ask,
+	    .args = "ID VERSION",
+	    .ask = "DELETE /api/v1/artifacts/{0}/versions/{1}",
+	    .confirm = "Delete version {1} of artifact {0}?",
+	    .done = "Version {1} of artifact {0} is deleted.",
+	    .help = "remove one version",
+	    .example = "attune artifact version delete 3 2" },
+};
+
+const Family family_artifact = { "Artifacts", commands, countof(commands) };

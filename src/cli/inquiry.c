@@ -1,0 +1,34 @@
+#include "cli/families.h"
+
+static const Thing inquiries = { "/api/v1/inquiries",
+	{ { "ID", "id", COLUMN_FIXED }, { "EXECUTION", "execution", COLUMN_FIXED },
+	    { "STATUS", "status", COLUMN_STATUS }, { "PROMPT", "prompt", COLUMN_TEXT },
+	    { "FOR", "assigned_to", COLUMN_FIXED }, { "UNTIL", "timeout_at", COLUMN_TIME },
+	    { "CREATED", "created", COLUMN_TIME } } };
+
+static const Command commands[] = {
+	{ .words = "inquiry list",
+	    .run = cmd_list_run,
+	    .opts = OPTS(LIST_OPTS, { "status", 's', "STATUS", "status", "pending, responded, timeout or cancelled" },
+		{ "execution", '\0', "ID", "execution", "only of this execution" },
+		{ "assigned-to", '\0', "ID", "assigned_to", "only for this identity" }),
+	    .thing = &inquiries,
+	    .help = "questions that runs ask people",
+	    .example = "attune inquiry list --status pending" },
+	{ .words = "inquiry show",
+	    .run = cmd_show_run,
+	    .args = "ID",
+	    .thing = &inquiries,
+	    .help = "one question",
+	    .example = "attune inquiry show 3" },
+	{ .words = "inquiry respond",
+	    .run = cli_ask,
+	    .args = "ID",
+	    .ask = "POST /api/v1/inquiries/{0}/respond",
+	    .opts = OPTS({ "response", 'r', "JSON", "response", "the answer; @FILE or -", KIND_OBJECT, true }),
+	    .done = "Inquiry {0} is {status}.",
+	    .help = "answer it",
+	    .example = "attune inquiry respond 3 -r '{\"approved\": true}'" },
+};
+
+const Family family_inquiry = { "Inquiries", commands, countof(commands) };

@@ -1,0 +1,94 @@
+#include "cli/kinds.h"
+
+#define PLACEMENT \
+	{ "worker_selector", 0, NULL }, { "worker_tolerations", 0, NULL }, \
+	{ \
+		"worker_affinity", 0, NULL \
+	}
+
+static const ApplyKind kinds[] = {
+	{ "pack", "/api/v1/packs",
+	    { { "label", MEMBER_NEEDED }, { "version", MEMBER_NEEDED }, { "description", MEMBER_PATCH },
+		{ "conf_schema" }, { "config" }, { "meta" }, { "tags" }, { "runtime_deps" }, { "dependencies" } } },
+	{ "trigger", "/api/v1/triggers",
+	    { { "pack_ref", MEMBER_FIXED, "pack" }, { "label", MEMBER_NEEDED }, { "description", MEMBER_PATCH },
+		{ "enabled" }, { "param_schema", MEMBER_PATCH }, { "out_schema", MEMBER_PATCH } } },
+	{ "action", "/api/v1/actions",
+	    { { "pack_ref", MEMBER_FIXED | MEMBER_NEEDED, "pack" }, { "label", MEMBER_NEEDED }, { "description" },
+		{ "entrypoint", MEMBER_NEEDED }, { "runtime_ref" }, { "runtime_version_constraint", MEMBER_PATCH },
+		{ "param_schema" }, { "out_schema" }, { "timeout_seconds", MEMBER_PATCH },
+		{ "required_worker_runtimes" }, { "default_execution_permission_set_refs" }, PLACEMENT,
+		{ "enabled" } } },
+	{ "workflow", "/api/v1/workflows",
+	    { { "pack_ref", MEMBER_FIXED | MEMBER_NEEDED, "pack" }, { "label", MEMBER_NEEDED }, { "description" },
+		{ "version", MEMBER_NEEDED }, { "definition", MEMBER_NEEDED }, { "param_schema" }, { "out_schema" },
+		{ "tags" } } },
+	{ "sensor", "/api/v1/sensors",
+	    { { "pack_ref", MEMBER_FIXED | MEMBER_NEEDED, "pack" }, { "label", MEMBER_NEEDED }, { "description" },
+		{ "entrypoint", MEMBER_NEEDED }, { "runtime_ref", MEMBER_FIXED | MEMBER_NEEDED },
+		{ "trigger_ref", MEMBER_FIXED | MEMBER_NEEDED, "trigger" }, { "config", MEMBER_FIXED }, { "enabled" },
+		{ "param_schema", MEMBER_PATCH }, PLACEMENT } },
+	{ "key", "/api/v1/keys",
+	    { { "name", MEMBER_NEEDED }, { "owner_type", MEMBER_FIXED | MEMBER_NEEDED },
+		{ "owner", MEMBER_FIXED | MEMBER_ASIDE }, { "owner_identity", MEMBER_FIXED },
+		{ "owner_pack_ref", MEMBER_FIXED, "pack" }, { "owner_action_ref", MEMBER_FIXED, "action" },
+		{ "owner_sensor_ref", MEMBER_FIXED, "sensor" }, { "encrypted" },
+		{ "value", MEMBER_NEEDED | MEMBER_SECRET } } },
+	{ "policy", "/api/v1/policies",
+	    { { "pack_ref", MEMBER_FIXED, "pack" }, { "action_ref", MEMBER_FIXED, "action" }, { "name" },
+		{ "description" }, { "tags" }, { "concurrency" }, { "rate" } } },
+	{ "rule", "/api/v1/rules",
+	    { { "pack_ref", MEMBER_FIXED | MEMBER_NEEDED, "pack" }, { "label", MEMBER_NEEDED }, { "description" },
+		{ "trigger_ref", MEMBER_NEEDED, "trigger" }, { "action_ref", MEMBER_NEEDED, "action" },
+		{ "trigger_params" }, { "action_params" }, { "conditions" }, { "permission_set_refs" },
+		{ "enabled" } } },
+};
+
+const ApplyKind *
+apply_kinds(size_t *ret_count)
+{
+	*ret_count = countof(kinds);
+	return kinds;
+}
+
+const ApplyKind *
+apply_kind_named(Str name)
+{
+	for (size_t i = 0; i < countof(kinds); i++) {
+		Str one = str_of(kinds[i].name);
+
+		if (str_eq(name, one) || (str_starts(name, one) && name.n == one.n + 1 && name.p[one.n] == 's') ||
+		    (str_is(name, "policies") && str_is(one, "policy")))
+			return &kinds[i];
+	}
+	return NULL;
+}
+
+const KindMember *
+apply_member(const ApplyKind *k, Str name)
+{
+	for (size_t i = 0; i < KIND_MEMBERS && k->members[i].name != NULL; i++)
+		if (str_is(name, k->members[i].name))
+			return &k->members[i];
+	return NULL;
+}
+
+Str
+apply_path(Arena *a, const ApplyKind *k, Str ref)
+{
+	return str_fmt(a, "%s/%.*s", k->path, STR_ARG(url_escape(a, ref)));
+}
+
+bool
+apply_fetch(Cli *c, const ApplyKind *k, Str ref, Json *ret, Err *err)
+{
+	Err bad = { 0 };
+
+	if (cli_call(c, "GET", apply_path(c->a, k, ref), NULL, ret, &bad))
+		return true;
+	if (bad.code == ERR_NOT_FOUND)
+		err_clear(err);
+	else
+		err_set(err, bad.code, "%s %.*s: %s", k->name, STR_ARG(ref), bad.text);
+	return false;
+}

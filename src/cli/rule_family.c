@@ -1,0 +1,83 @@
+#include "cli/families.h"
+#include "cli/handlers.h"
+
+static const Thing rules = { "/api/v1/rules",
+	{ { "REF", "ref", COLUMN_FIXED }, { "TRIGGER", "trigger_ref", COLUMN_TEXT },
+	    { "ACTION", "action_ref", COLUMN_TEXT }, { "ENABLED", "enabled", COLUMN_FIXED },
+	    { "LABEL", "label", COLUMN_TEXT }, { "PACK", "pack_ref", COLUMN_TEXT, true },
+	    { "UPDATED", "updated", COLUMN_TIME, true }, { "ID", "id", COLUMN_FIXED, true } } };
+
+#define WHEN_OPTS \
+	{ "trigger-params", '\0', "JSON", "trigger_params", "parameters of the trigger", KIND_OBJECT }, \
+	    { "action-params", '\0', "JSON", "action_params", "parameters of the action", KIND_OBJECT }, \
+	    { "conditions", '\0', "JSON", "conditions", "what an event must meet", KIND_JSON }, \
+	    { "criteria", '\0', "JSON", "conditions", "the same as --conditions", KIND_JSON }, \
+	    { "permission-sets", '\0', "REFS", "permission_set_refs", "what the token of its runs may do", \
+		    KIND_WORDS }, \
+	{ \
+		"description", 'd', "TEXT", "description", "for people" \
+	}
+
+static const Command commands[] = {
+	{ .words = "rule list",
+	    .run = cmd_list_run,
+	    .opts = OPTS(LIST_OPTS, PACK_OPT, { "action", 'a', "REF", "action_ref", "only with this action" },
+		{ "trigger", 't', "REF", "trigger_ref", "only on this trigger" },
+		{ "enabled", 'e', NULL, "enabled", "only enabled ones" }),
+	    .thing = &rules,
+	    .help = "rules",
+	    .example = "attune rule list --trigger core.intervaltimer" },
+	{ .words = "rule show",
+	    .run = cmd_show_run,
+	    .args = "REF",
+	    .thing = &rules,
+	    .help = "one rule",
+	    .example = "attune rule show core.timer_echo" },
+	{ .words = "rule create",
+	    .run = cmd_rule_create,
+	    .opts = OPTS({ "name", 'n', "NAME", NULL, "its name or ref", KIND_TEXT, true },
+		{ "pack", 'p', "REF", "pack_ref", "the pack it belongs to", KIND_TEXT, true },
+		{ "trigger", 't', "REF", "trigger_ref", "what it listens to", KIND_TEXT, true },
+		{ "action", 'a', "REF", "action_ref", "what it runs", KIND_TEXT, true }, WHEN_OPTS,
+		{ "label", '\0', "TEXT", "label", "for people; default: the name" },
+		{ "enabled", '\0', NULL, "enabled", "it acts at once: the default", KIND_ON },
+		{ "disabled", '\0', NULL, "enabled", "create it without enabling it", KIND_OFF }),
+	    .help = "make a rule",
+	    .example = "attune rule create -n core.hello -p core -t core.intervaltimer -a core.echo "
+		       "--trigger-params '{\"interval\": 60}'" },
+	{ .words = "rule update",
+	    .run = cli_ask,
+	    .args = "REF",
+	    .ask = "PUT /api/v1/rules/{0}",
+	    .opts = OPTS({ "label", '\0', "TEXT", "label", "for people" },
+		{ "trigger", 't', "REF", "trigger_ref", "what it listens to" },
+		{ "action", 'a', "REF", "action_ref", "what it runs" }, WHEN_OPTS,
+		{ "enabled", '\0', "BOOL", "enabled", "true or false", KIND_BOOL }),
+	    .done = "Rule {ref} is changed.",
+	    .help = "change it",
+	    .example = "attune rule update core.hello --action-params '{\"message\": \"ho\"}'" },
+	{ .words = "rule enable",
+	    .run = cli_ask,
+	    .args = "REF",
+	    .ask = "POST /api/v1/rules/{0}/enable",
+	    .done = "Rule {0} is enabled.",
+	    .help = "let it act",
+	    .example = "attune rule enable core.hello" },
+	{ .words = "rule disable",
+	    .run = cli_ask,
+	    .args = "REF",
+	    .ask = "POST /api/v1/rules/{0}/disable",
+	    .done = "Rule {0} is disabled.",
+	    .help = "stop it from acting",
+	    .example = "attune rule disable core.hello" },
+	{ .words = "rule delete",
+	    .run = cli_ask,
+	    .args = "REF",
+	    .ask = "DELETE /api/v1/rules/{0}",
+	    .confirm = "Delete rule {0}?",
+	    .done = "Rule {0} is deleted.",
+	    .help = "remove it",
+	    .example = "attune rule delete core.hello" },
+};
+
+const Family family_rule = { "Rules", commands, countof(commands) };
