@@ -192,7 +192,7 @@ cell_text(Arena *a, const Json *v, ColumnKind kind)
 static Table
 table_for(const Cli *c, const Column *columns, const Column **shown)
 {
-	const char *titles[TABLE_COLUMNS];
+	const char *titles[TABLE_COLUMNS] = { 0 };
 	size_t n = 0;
 	Table t;
 
