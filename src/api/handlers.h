@@ -19,6 +19,9 @@ Handler actions_list, actions_of_pack, actions_search, action_show, action_creat
 /* triggers.c */
 Handler triggers_list, triggers_enabled, triggers_of_pack, trigger_show, trigger_create, trigger_update, trigger_remove,
     trigger_enable, trigger_disable;
+/* webhooks.c, webhook_receive.c */
+Handler webhook_enable, webhook_disable, webhook_regenerate, webhook_config_show, webhook_config_update, webhook_log,
+    webhook_receive;
 /* sensors.c */
 Handler sensors_list, sensors_enabled, sensors_of_pack, sensors_of_trigger, sensor_show, sensor_create, sensor_update,
     sensor_remove, sensor_enable, sensor_disable, sensor_logs, sensor_log;

@@ -84,6 +84,22 @@ const Route api_routes[] = {
 	{ "GET", "/api/v1/packs/{pack_ref}/triggers", triggers_of_pack, "triggers:read", 0, NULL, "TriggerSummary[]",
 	    200, "triggers of a pack" },
 
+	/* webhooks */
+	{ "POST", "/api/v1/triggers/{ref}/webhooks/enable", webhook_enable, "triggers:update", 0, NULL,
+	    "TriggerResponse", 200, "give a trigger a webhook" },
+	{ "POST", "/api/v1/triggers/{ref}/webhooks/disable", webhook_disable, "triggers:update", 0, NULL,
+	    "TriggerResponse", 200, "take a trigger's webhook away; its key is dead" },
+	{ "POST", "/api/v1/triggers/{ref}/webhooks/regenerate", webhook_regenerate, "triggers:update", 0, NULL,
+	    "TriggerResponse", 200, "a new key; the old one is dead" },
+	{ "GET", "/api/v1/triggers/{ref}/webhooks/config", webhook_config_show, "triggers:read", 0, NULL,
+	    "WebhookConfig", 200, "who may use a webhook and how; without its secrets" },
+	{ "PUT", "/api/v1/triggers/{ref}/webhooks/config", webhook_config_update, "triggers:update", 0,
+	    "WebhookConfigRequest", "WebhookConfig", 200, "say who may use a webhook and how" },
+	{ "GET", "/api/v1/triggers/{ref}/webhooks/log", webhook_log, "triggers:read", 0, NULL, "WebhookLogEntry[]", 200,
+	    "requests to a webhook and what came of them, newest first" },
+	{ "POST", "/api/v1/webhooks/{webhook_key}", webhook_receive, NULL, ROUTE_PUBLIC | ROUTE_RAW_BODY,
+	    "WebhookReceiverRequest", "WebhookReceiverResponse", 200, "where senders of webhooks report to" },
+
 	/* sensors */
 	{ "GET", "/api/v1/sensors", sensors_list, "triggers:read", 0, NULL, "SensorSummary[]", 200, "sensors" },
 	{ "GET", "/api/v1/sensors/enabled", sensors_enabled, "triggers:read", 0, NULL, "SensorSummary[]", 200,

@@ -9,3 +9,13 @@ enum { SHA256_BYTES = 32 };
 
 void sha256(Str bytes, unsigned char ret[SHA256_BYTES]);
 Str sha256_hex(Arena *a, Str bytes);
+
+typedef enum HashKind { HASH_SHA1, HASH_SHA256, HASH_SHA512 } HashKind;
+
+enum { HMAC_MOST = 64 };
+
+/* The keyed hash (RFC 2104); gives its bytes. */
+size_t keyed_hash(HashKind kind, Str key, Str bytes, unsigned char ret[HMAC_MOST]);
+/* Takes as long whatever differs; texts of two lengths differ at once. */
+bool same_secret(Str x, Str y);
+Str random_hex(Arena *a, size_t bytes); /* for names that nobody must guess */

@@ -21,6 +21,7 @@ typedef struct RetainSql {
 static const RetainSql tables[RETAIN_TABLES] = {
 	[RETAIN_EVENT] = { BOUNDS("event"), REMOVE("event", ""), { 0 } },
 	[RETAIN_ENFORCEMENT] = { BOUNDS("enforcement"), REMOVE("enforcement", " and status <> 'created'"), { 0 } },
+	[RETAIN_WEBHOOK] = { BOUNDS("webhook_event_log"), REMOVE("webhook_event_log", ""), { 0 } },
 	[RETAIN_EXECUTION] = { BOUNDS("execution"), REMOVE("execution", " and finished_at is not null"),
 	    { .sql = "delete from execution_history where entity_id > $1 and entity_id <= $2 and time < $3",
 		.in = "iit" } },

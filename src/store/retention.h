@@ -6,7 +6,13 @@
 
 #include "store/db.h"
 
-typedef enum RetainTable { RETAIN_EVENT, RETAIN_ENFORCEMENT, RETAIN_EXECUTION, RETAIN_TABLES } RetainTable;
+typedef enum RetainTable {
+	RETAIN_EVENT,
+	RETAIN_ENFORCEMENT,
+	RETAIN_EXECUTION,
+	RETAIN_WEBHOOK,
+	RETAIN_TABLES
+} RetainTable;
 
 typedef struct RetainStep {
 	TimeUs before;    /* rows made before this go; 0: age does not matter */

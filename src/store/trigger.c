@@ -110,6 +110,21 @@ trigger_get_ref(Db *db, Arena *a, Str ref, TriggerDef *ret, Err *err)
 }
 
 bool
+trigger_get_webhook(Db *db, Arena *a, Str key, TriggerDef *ret, bool *ret_found, Err *err)
+{
+	static const Stmt s = { .sql = COLUMNS " where x.webhook_key = $1", .in = "s" };
+	Bind b[] = { bind_str(key) };
+	Rows rows;
+
+	if (!db_read(db, a, &s, b, &rows, err))
+		return err_wrap(err, "look for a webhook");
+	*ret_found = rows.n > 0;
+	if (*ret_found)
+		trigger_read(a, rows_at(&rows, 0), ret);
+	return true;
+}
+
+bool
 trigger_list(Db *db, Arena *a, const DefFilter *f, TriggerDef **ret, size_t *ret_n, int64_t *ret_total, Err *err)
 {
 	void *made;

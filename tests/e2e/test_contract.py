@@ -24,6 +24,8 @@ def made_things(world):
                             "runtime_ref": "core.shell", "timeout_seconds": 5, "log_retention_policy": "days",
                             "log_retention_limit": 3, "retry": {"count": 1}})
     world.post("/triggers", {"ref": "mine.trig", "pack_ref": "mine", "label": "Trig"})
+    key = world.post("/triggers/mine.trig/webhooks/enable")["data"]["webhook_key"]
+    assert world.post(f"/webhooks/{key}", {"n": 1})["data"]["event_id"]
     world.post("/rules", {"ref": "mine.rule", "pack_ref": "mine", "label": "Rule", "action_ref": "core.echo",
                           "trigger_ref": "mine.trig", "action_params": {"message": "{{ event.payload.m }}"}})
     event = world.post("/events", {"trigger_ref": "mine.trig", "payload": {"m": "hi"}})["data"]
@@ -95,6 +97,11 @@ def test_every_change_answers_as_the_description_says(world):
                                                  "runtime_ref": "core.shell", "trigger_ref": "mine.trig"}),
         ("PUT", "/api/v1/sensors/{ref}", "/sensors/mine.eye", {"label": "Ear"}),
         ("DELETE", "/api/v1/sensors/{ref}", "/sensors/mine.eye", None),
+        ("POST", "/api/v1/triggers/{ref}/webhooks/regenerate", "/triggers/mine.trig/webhooks/regenerate", None),
+        ("POST", "/api/v1/triggers/{ref}/webhooks/disable", "/triggers/mine.trig/webhooks/disable", None),
+        ("POST", "/api/v1/triggers/{ref}/webhooks/enable", "/triggers/mine.trig/webhooks/enable", None),
+        ("PUT", "/api/v1/triggers/{ref}/webhooks/config", "/triggers/mine.trig/webhooks/config",
+         {"hmac": {"enabled": True, "secrets": ["s"]}, "rate_limit": {"enabled": True, "requests": 5}}),
         ("POST", "/api/v1/sensors/{ref}/disable", "/sensors/core.timer_sensor/disable", None),
         ("POST", "/api/v1/sensors/{ref}/enable", "/sensors/core.timer_sensor/enable", None),
         ("POST", "/api/v1/rules/{ref}/disable", "/rules/mine.rule/disable", None),
