@@ -62,7 +62,7 @@ dead_letters_list(App *app, Req *q, Res *s, Err *err)
 	DeadRow *letters;
 	size_t n;
 
-	if (!letters_read(app, a, &page, &letters, &n, err))
+	if (!page_counted(a, &page, err) || !letters_read(app, a, &page, &letters, &n, err))
 		return false;
 	end.more = n > (size_t)page.size;
 	for (size_t i = 0; i < n && rows.n < page.size; i++)

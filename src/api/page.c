@@ -3,8 +3,9 @@
 #include "base/codec.h"
 
 static Json
-pagination(Arena *a, const Page *page, const ListEnd *end)
+pagination(Arena *a, const Page *page, const ListEnd *end, int64_t n)
 {
+	Str last = end->last;
 	Json p = json_object();
 
 	json_add(a, &p, "page", json_int(page->page));
@@ -15,8 +16,10 @@ pagination(Arena *a, const Page *page, const ListEnd *end)
 	}
 	json_add(a, &p, "has_previous", json_bool(page->offset > 0 || !str_none(page->after)));
 	json_add(a, &p, "has_next", json_bool(end->more));
-	if (end->more && !str_none(end->last))
-		json_add(a, &p, "next_cursor", json_str(base64url_encode(a, end->last)));
+	if (end->more && str_none(last))
+		last = str_fmt(a, "@%lld", (long long)(page->offset + n));
+	if (end->more)
+		json_add(a, &p, "next_cursor", json_str(base64url_encode(a, last)));
 	return p;
 }
 
@@ -28,7 +31,7 @@ answer_list(Req *q, Res *s, const Page *page, Json rows, const ListEnd *end)
 
 	json_add(a, &body, "data", rows);
 	json_add(a, &body, "items", rows);
-	json_add(a, &body, "pagination", pagination(a, page, end));
+	json_add(a, &body, "pagination", pagination(a, page, end, rows.n));
 	return res_json(s, 200, &body);
 }
 
@@ -42,6 +45,12 @@ answer_slice(Req *q, Res *s, const Page *page, const SliceOut *out)
 	return answer_list(q, s, page, out->rows, &end);
 }
 
+static bool
+no_cursor(Err *err)
+{
+	return err_set(err, ERR_INVALID, "The query parameter 'after' is not a cursor of this list");
+}
+
 bool
 page_after(Arena *a, const Page *page, Str *ret, Err *err)
 {
@@ -49,7 +58,22 @@ page_after(Arena *a, const Page *page, Str *ret, Err *err)
 	if (str_none(page->after))
 		return true;
 	if (!base64_decode(a, page->after, ret) || !utf8_valid(*ret) || memchr(ret->p, '\0', ret->n) != NULL)
-		return err_set(err, ERR_INVALID, "The query parameter 'after' is not a cursor of this list");
+		return no_cursor(err);
+	return true;
+}
+
+bool
+page_counted(Arena *a, Page *page, Err *err)
+{
+	Str after;
+
+	if (!page_after(a, page, &after, err))
+		return false;
+	if (str_none(after))
+		return true;
+	if (after.n < 2 || after.p[0] != '@' || !str_to_int(str_sub(after, 1, after.n), &page->offset) ||
+	    page->offset < 0 || page->offset > (int64_t)1 << 40)
+		return no_cursor(err);
 	return true;
 }
 
@@ -65,7 +89,7 @@ page_slice(Arena *a, const Page *page, Slice *ret, Err *err)
 		return true;
 	ret->offset = 0;
 	if (!str_to_int(after, &ret->after) || ret->after <= 0)
-		return err_set(err, ERR_INVALID, "The query parameter 'after' is not a cursor of this list");
+		return no_cursor(err);
 	return true;
 }
 

@@ -9,13 +9,15 @@
 typedef struct ListEnd {
 	bool more;
 	int64_t total; /* -1: not counted */
-	Str last;      /* what the cursor stands for: the id or ref of the last row; none: no cursor */
+	Str last;      /* what the cursor stands for: the id or ref of the last row; none: how many rows came before */
 } ListEnd;
 
 bool answer_list(Req *q, Res *s, const Page *page, Json rows, const ListEnd *end);
 bool answer_slice(Req *q, Res *s, const Page *page, const SliceOut *out);
 /* The text a cursor stands for; none when the page has none. */
 MUST_CHECK bool page_after(Arena *a, const Page *page, Str *ret, Err *err);
+/* For lists without a key to page by: a cursor becomes the page's offset. */
+MUST_CHECK bool page_counted(Arena *a, Page *page, Err *err);
 MUST_CHECK bool page_slice(Arena *a, const Page *page, Slice *ret, Err *err);
 /* A filter by id from the query; 0 when it is not given. */
 MUST_CHECK bool query_id(const Req *q, const char *name, Id *ret, Err *err);

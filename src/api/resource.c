@@ -29,9 +29,9 @@ resource_of_path(App *app, Req *q, const Resource *r, const char *param, void *r
 
 /* ---- lists ---- */
 
-/* The page of a list that the database has filtered and cut. */
+/* The page of a list that the database has filtered and cut: by offset, or behind the last row of the page before. */
 static bool
-list_cut(App *app, Req *q, Res *s, const Resource *r, const Page *page, DefFilter filter, Err *err)
+list_cut(App *app, Req *q, Res *s, const Resource *r, const Page *page, DefFilter filter, Str after, Err *err)
 {
 	Arena *a = req_arena(q);
 	Json rows = json_array();
@@ -39,13 +39,15 @@ list_cut(App *app, Req *q, Res *s, const Resource *r, const Page *page, DefFilte
 	void *defs;
 	size_t n;
 
-	filter.limit = page->size;
-	filter.offset = page->offset;
+	filter.limit = page->size + 1;
+	filter.offset = str_none(after) ? page->offset : 0;
+	filter.after = after;
 	if (!def_list(app_db(app), a, r->table, &filter, &defs, &n, &end.total, err))
 		return false;
+	end.more = n > (size_t)page->size;
+	n -= end.more;
 	for (size_t i = 0; i < n; i++)
 		json_push(a, &rows, r->summary(a, (char *)defs + i * r->table->size));
-	end.more = page->offset + (int64_t)n < end.total;
 	if (n > 0)
 		end.last = ref_of(r, (char *)defs + (n - 1) * r->table->size);
 	return answer_list(q, s, page, rows, &end);
@@ -111,8 +113,8 @@ resource_list(App *app, Req *q, Res *s, const Resource *r, DefFilter filter, Kee
 
 	if (!page_after(req_arena(q), &page, &sift.after, err))
 		return false;
-	if (keep == NULL && str_none(sift.after))
-		return list_cut(app, q, s, r, &page, filter, err);
+	if (keep == NULL)
+		return list_cut(app, q, s, r, &page, filter, sift.after, err);
 	return list_sifted(app, q, s, r, &page, &filter, &sift, err);
 }
 

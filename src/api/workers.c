@@ -173,7 +173,8 @@ workers_list(App *app, Req *q, Res *s, Err *err)
 	ListEnd end = { 0 };
 	Crew c;
 
-	if (!req_query_bool(q, "cordoned", false, &by.cordoned, err) || !crew_read(app, a, (Str){ 0 }, &c, err))
+	if (!page_counted(a, &page, err) || !req_query_bool(q, "cordoned", false, &by.cordoned, err) ||
+	    !crew_read(app, a, (Str){ 0 }, &c, err))
 		return false;
 	for (size_t i = 0; i < c.n; i++) {
 		if (!is_wanted(&c, &c.workers[i], &by))

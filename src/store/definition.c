@@ -110,7 +110,7 @@ def_list(
 	static const DefFilter all = { 0 };
 	const DefFilter *by = f == NULL ? &all : f;
 	Bind b[] = { bind_str(text(by->pack_ref)), bind_bool(by->only_enabled), bind_str(search_pattern(a, by->search)),
-		bind_str(text(by->trigger_ref)), bind_str(text(by->action_ref)),
+		bind_str(text(by->trigger_ref)), bind_str(text(by->action_ref)), bind_str(text(by->after)),
 		bind_int(by->limit > 0 ? by->limit : INT64_MAX), bind_int(by->offset) };
 	Rows rows, total;
 	char *made;

@@ -12,6 +12,7 @@ typedef struct DefFilter {
 	Str pack_ref, trigger_ref, action_ref;
 	Str search; /* in ref, label and description, whatever the case */
 	bool only_enabled;
+	Str after;     /* only refs behind this one, in the order of the list */
 	int64_t limit; /* 0: all */
 	int64_t offset;
 } DefFilter;
@@ -38,8 +39,8 @@ typedef struct DefTable {
 	Stmt rules_touched; /* ids of the rules that lose a reference by the deletion; sql NULL: none do */
 } DefTable;
 
-/* The parameters of list and count, in this order: pack_ref, only_enabled, search, trigger_ref, action_ref; list: limit, offset. */
-#define DEF_LIST_IN "sbsssii"
+/* The parameters of list and count, in this order: pack_ref, only_enabled, search, trigger_ref, action_ref; list: after, limit, offset. */
+#define DEF_LIST_IN "sbssssii"
 #define DEF_COUNT_IN "sbsss"
 #define DEF_IN_PACK " where ($1 = '' or pack_ref = $1)"
 #define DEF_SEARCH(columns) " and lower(" columns ") like $3 escape '\\'"
@@ -47,7 +48,7 @@ typedef struct DefTable {
 #define DEF_ALWAYS_ENABLED " and $2 is not null"
 #define DEF_NO_TRIGGER " and $4 = ''"
 #define DEF_NO_ACTION " and $5 = ''"
-#define DEF_PAGE " order by x.ref limit $6 offset $7"
+#define DEF_PAGE " and x.ref > $6 order by x.ref limit $7 offset $8"
 
 MUST_CHECK bool def_get(Db *db, Arena *a, const DefTable *t, Id id, void *ret, Err *err);       /* ERR_NOT_FOUND */
 MUST_CHECK bool def_get_ref(Db *db, Arena *a, const DefTable *t, Str ref, void *ret, Err *err); /* ERR_NOT_FOUND */

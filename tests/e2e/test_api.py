@@ -182,6 +182,35 @@ def test_definitions_are_listed_by_ref_with_totals_and_cursors(api):
     assert len(api.get("/packs/core/rules")["data"]) == 6 and len(api.get("/triggers/core.alert/rules")["data"]) == 5
 
 
+def test_every_list_walked_by_cursor_gives_what_it_gives_by_pages(api):
+    for i in range(5):
+        api.post("/rules", rule(f"core.rule{i}", enabled=i % 2 == 0))
+        run(api)
+        api.post("/events", {"trigger_ref": "core.alert", "payload": {"i": i}})
+    eventually(lambda: api.get("/executions/stats")["data"]["completed"] == 5 + 9, what="all that the rules made has ended")
+
+    def walk(path, **by):
+        rows, cursor, asked = [], {}, 0
+        while True:
+            answer = api.get(path, page_size=2, **by, **cursor)
+            rows, asked = rows + answer["data"], asked + 1
+            if not answer["pagination"]["has_next"]:
+                assert "next_cursor" not in answer["pagination"]
+                return [row.get("id", row.get("ref")) for row in rows], asked
+            assert len(answer["data"]) == 2, "a page that is not the last is full"
+            cursor = {"after": answer["pagination"]["next_cursor"]}
+
+    for path in ("packs", "actions", "triggers", "rules", "rules?enabled=false", "sensors", "runtimes", "workers", "events", "enforcements",
+                 "executions", "packs/core/rules", "triggers/core.alert/rules", "actions/search?q=core"):
+        path, _, query = path.partition("?")
+        by = dict([query.split("=")]) if query else {}
+        whole = [row.get("id", row.get("ref")) for row in api.get(f"/{path}", page_size=100, **by)["data"]]
+        assert walk(f"/{path}", **by) == (whole, max(1, -(-len(whole) // 2))), path
+        assert api.get(f"/{path}", page_size=0, page=-3, **by)["pagination"]["page_size"] == 1, path
+        assert api.get(f"/{path}", limit=10**30, offset=-1, unknown="x", **by)["pagination"]["page"] == 1, path
+        assert refused(api, "GET", f"/{path}?after=%ff" if not query else f"/{path}?{query}&after=%2B%2B", 400)["code"] == "BAD_REQUEST"
+
+
 def test_refs_and_ids_name_the_same_thing(api):
     for kind, ref in (("packs", "core"), ("actions", "core.echo"), ("triggers", "core.alert"), ("runtimes", "core.shell"),
                       ("sensors", "core.timer_sensor"), ("rules", "core.timer_echo")):

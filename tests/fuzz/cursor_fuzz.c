@@ -29,6 +29,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	must(utf8_valid(text) && (text.n == 0 || memchr(text.p, '\0', text.n) == NULL));
+	again = page;
+	if (page_counted(a, &again, &err))
+		must(again.offset >= 0 && (str_none(text) || text.p[0] == '@'));
 	again.after = base64url_encode(a, text);
 	must(page_after(a, &again, &text2, &err) && str_eq(text, text2));
 	if (!page_slice(a, &page, &slice, &err)) {
