@@ -43,4 +43,4 @@ Handler dead_letters_list, dead_letter_show, dead_letter_replay, dead_letter_rem
 /* audit.c */
 Handler audit_events_list, audit_event_show, audit_events_of_request;
 /* openapi.c */
-Handler openapi_show;
+Handler openapi_show, docs_show;

@@ -5,7 +5,7 @@
 
 /*
  * The table of all routes; dispatch, rights and api/openapi.json are made from it. The answer's schema stands in {"data": ...};
- * "Name*" is an array of them, "Name[]" a list with its pages, "=Name" and "=Name*" stand bare.
+ * "Name*" is an array of them, "Name[]" a list with its pages, "=Name" and "=Name*" stand bare, "@text/plain" is no JSON.
  */
 const Route api_routes[] = {
 	{ "GET", "/health", health, NULL, ROUTE_PUBLIC, NULL, "=HealthStatus", 200, "is the API up?" },
@@ -13,7 +13,9 @@ const Route api_routes[] = {
 	    "database, broker, workers and the oldest that waits" },
 	{ "GET", "/health/ready", health_ready, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "is work accepted?" },
 	{ "GET", "/health/live", health_live, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "is the process alive?" },
-	{ "GET", "/api-spec/openapi.json", openapi_show, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "this description" },
+	{ "GET", "/api-spec/openapi.json", openapi_show, NULL, ROUTE_PUBLIC, NULL, "=OpenApi", 200,
+	    "this description" },
+	{ "GET", "/docs", docs_show, NULL, ROUTE_PUBLIC, NULL, "@text/html", 200, "this description, for reading" },
 
 	/* packs */
 	{ "GET", "/api/v1/packs", packs_list, "packs:read", 0, NULL, "PackSummary[]", 200, "packs" },
@@ -113,7 +115,7 @@ const Route api_routes[] = {
 	    "delete a sensor; nobody feeds its triggers then" },
 	{ "GET", "/api/v1/sensors/{sensor_ref}/logs", sensor_logs, "triggers:read", 0, NULL, "=SensorLogSummary", 200,
 	    "what a sensor's process may write" },
-	{ "GET", "/api/v1/sensors/{sensor_ref}/logs/{stream}", sensor_log, "triggers:read", 0, NULL, NULL, 200,
+	{ "GET", "/api/v1/sensors/{sensor_ref}/logs/{stream}", sensor_log, "triggers:read", 0, NULL, "@text/plain", 200,
 	    "what a sensor's process wrote, as text" },
 	{ "POST", "/api/v1/sensors/{ref}/enable", sensor_enable, "triggers:update", 0, NULL, "SensorResponse", 200,
 	    "switch a sensor on" },
@@ -221,3 +223,9 @@ const RouteQuery api_queries[] = {
 };
 
 const size_t api_query_count = countof(api_queries);
+
+const RouteOther api_others[] = {
+	{ "POST", "/api/v1/executions/execute", 200, "DryRun", "dry_run: the parameters fit" },
+};
+
+const size_t api_other_count = countof(api_others);

@@ -1,7 +1,10 @@
-"""Every answer is what api/openapi.json says, and that file is what the binary says."""
+"""Every answer is what api/openapi.json says, and that file is what the binary says. Each answer of every test is checked by
+conformance.py; here stand those that no other test asks for, and the document itself.
+"""
 
 import json
 import os
+import re
 import subprocess
 
 from harness import BINARY, ROOT, eventually
@@ -62,13 +65,13 @@ def test_every_read_answers_as_the_description_says(world):
     document = description()
     wrong, seen = [], 0
     for path, operations in document["paths"].items():
-        if "get" not in operations or path.startswith("/api/v1/dead-letters/") or path == "/api-spec/openapi.json":
+        if "get" not in operations or path.startswith("/api/v1/dead-letters/") or path in ("/api-spec/openapi.json", "/docs"):
             continue
         url = path_of(path, made)
-        if url is None:
+        answer = operations["get"]["responses"]["200"] if url else None
+        if answer is None or "application/json" not in answer.get("content", {"application/json": None}):
             continue
         response = world.request("GET", url)
-        answer = operations["get"]["responses"]["200"]
         if "content" not in answer:
             assert response.content == b"", path
             continue
@@ -129,3 +132,71 @@ def test_the_description_in_the_tree_is_the_one_of_the_binary():
     printed = subprocess.run([BINARY, "api-spec"], capture_output=True, text=True, timeout=30, check=True).stdout
     with open(os.path.join(ROOT, "api", "openapi.json"), encoding="utf-8") as f:
         assert f.read() == printed, "api/openapi.json is old: attune api-spec > api/openapi.json"
+
+
+def spec(*args):
+    return subprocess.run([BINARY, "api-spec", *args], capture_output=True, text=True, timeout=30, check=True).stdout
+
+
+def test_the_table_of_routes_in_the_handbook_is_the_one_of_the_binary():
+    with open(os.path.join(ROOT, "docs", "api.md"), encoding="utf-8") as f:
+        page = f.read()
+    table = page.split("<!-- routes -->\n")[1].split("<!-- end of routes -->")[0]
+    assert table == spec("--routes"), "docs/api.md is old: put there what attune api-spec --routes prints"
+
+
+def references(part):
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key == "$ref":
+                yield value
+            else:
+                yield from references(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from references(value)
+
+
+def test_the_description_is_whole():
+    document = description()
+    operations = [(method, path, o) for path, item in document["paths"].items() for method, o in item.items()]
+    assert len({o["operationId"] for _, _, o in operations}) == len(operations)
+    for reference in set(references(document)):
+        part = document
+        for name in reference.removeprefix("#/").split("/"):
+            part = part[name]
+    for method, path, o in operations:
+        where = f"{method} {path}"
+        named = [p["name"] for p in o["parameters"] if p["in"] == "path"]
+        assert named == [part[1:-1] for part in path.split("/") if part.startswith("{")], where
+        assert len({(p["in"], p["name"]) for p in o["parameters"]}) == len(o["parameters"]), where
+        assert o["summary"] and "default" in o["responses"] and o["tags"][0] in [t["name"] for t in document["tags"]], where
+        assert bool(o["security"]) == ("x-right" in o), f"{where}: open to everybody, or behind a right"
+        assert method in ("get", "delete") or o["security"] or path.startswith(("/auth/", "/api/v1/webhooks/")), where
+
+
+def test_no_route_answers_that_is_not_described(world):
+    world.start()
+    for pattern, operations in description()["paths"].items():
+        path, described = pattern.replace("{", "").replace("}", ""), {method.upper() for method in operations}
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - described:
+            response = world.http.request(method, world.url + path, timeout=30)
+            assert response.status_code == 405, f"{method} {path}: {response.status_code}"
+            answers = {word for word in response.headers["Allow"].split(", ") if word not in ("HEAD", "OPTIONS")}
+            assert answers == described, f"{path}: {answers} are answered, {described} described"
+    for path in ("/", "/api", "/api/v1", "/api/v2/packs", "/metrics/x", "/admin", "/debug", "/api/v1/packs/", "/swagger", "/.env"):
+        assert world.http.get(world.url + path, timeout=30, allow_redirects=False).status_code in (401, 404), path
+
+
+def test_the_description_can_be_read_in_a_browser_without_an_outside_network(world):
+    world.start()
+    response = world.http.get(world.url + "/docs", timeout=30)
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert not re.search(r"(src|href)=|https?://|@import|url\(", response.text), "it must hold all it needs"
+    assert world.http.get(world.url + "/api-spec/openapi.json", timeout=30).json() == description()
+
+
+def test_the_command_that_prints_the_description_takes_nothing_else():
+    done = subprocess.run([BINARY, "api-spec", "x"], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2 and "--routes" in done.stderr
