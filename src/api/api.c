@@ -11,11 +11,14 @@
 /* descriptors that connections leave to the rest of the process, and to each run a worker in it may have at once */
 enum { KEPT = 256, KEPT_OF_RUN = 5 };
 
+enum { ORIGINS_MOST = 64 };
+
 struct Api {
 	Engine *engine;
 	const Config *config;
 	AuditLog *audit;
 	HttpServer *http;
+	Str origins[ORIGINS_MOST];
 };
 
 /* Each HTTP thread has a unit of work of its own. */
@@ -78,6 +81,19 @@ host_check(Str host, Err *err)
 					STR_ARG(host));
 }
 
+static bool
+origins_read(Api *api, HttpConfig *http, Err *err)
+{
+	const Json *list = config_json(api->config, "server.cors_origins");
+
+	if (list->n > ORIGINS_MOST)
+		return err_set(err, ERR_INVALID, "server.cors_origins has more than %d origins", ORIGINS_MOST);
+	for (size_t i = 0; json_is(list, JSON_ARRAY) && i < list->n; i++)
+		api->origins[http->origin_count++] = json_as_str(&list->items[i]);
+	http->origins = api->origins;
+	return true;
+}
+
 bool
 api_start(const ApiConfig *config, Api **ret, Err *err)
 {
@@ -96,6 +112,7 @@ api_start(const ApiConfig *config, Api **ret, Err *err)
 		.kept = KEPT + KEPT_OF_RUN * (unsigned)config_int(c, "worker.max_concurrent_tasks"),
 		.tls_cert = config_str(c, "server.tls_cert"),
 		.tls_key = config_str(c, "server.tls_key"),
+		.cors = config_bool(c, "server.enable_cors"),
 		.routes = api_routes,
 		.route_count = api_route_count,
 		.thread_open = thread_open,
@@ -114,7 +131,8 @@ api_start(const ApiConfig *config, Api **ret, Err *err)
 		return err_set(err, ERR_SYS, "out of memory");
 	*api = (Api){ .engine = config->engine, .config = c };
 	http.self = api;
-	if (!audit_log_open(&audit, &api->audit, err) || !http_start(&http, &api->http, err)) {
+	if (!origins_read(api, &http, err) || !audit_log_open(&audit, &api->audit, err) ||
+	    !http_start(&http, &api->http, err)) {
 		audit_log_close(api->audit);
 		free(api);
 		return false;

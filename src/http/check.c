@@ -24,6 +24,10 @@ static const char *const known[HEAD_NAMES] = {
 	[HEAD_TYPE] = "Content-Type",
 	[HEAD_CODING] = "Content-Encoding",
 	[HEAD_REQUEST_ID] = "X-Request-Id",
+	[HEAD_ORIGIN] = "Origin",
+	[HEAD_ACCEPT_CODING] = "Accept-Encoding",
+	[HEAD_NONE_MATCH] = "If-None-Match",
+	[HEAD_TRACE] = "traceparent",
 };
 
 static bool

@@ -56,6 +56,9 @@ typedef struct HttpConfig {
 	TimeUs timeout;               /* of a slow request; 0: 30 s */
 	unsigned kept; /* descriptors of the process that are not for connections, if it has so many; 0: 256 */
 	Str tls_cert, tls_key;
+	bool cors;          /* pages of these origins may use the answers, with credentials */
+	const Str *origins; /* none: those of development servers on this machine */
+	size_t origin_count;
 	const Route *routes;
 	size_t route_count;
 	bool (*thread_open)(void *self, App **ret, Err *err);

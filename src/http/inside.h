@@ -7,6 +7,7 @@
 #pragma once
 
 #include "http/check.h"
+#include "http/gzip.h"
 #include "http/http.h"
 #include "http/router.h"
 #include "http/spool.h"
@@ -16,7 +17,7 @@
 #include <pthread.h>
 
 enum {
-	RES_HEADERS = 8, /* a handler may add */
+	RES_HEADERS = 16, /* a handler may add */
 	REQUEST_ID_MAX = 64,
 };
 
@@ -82,6 +83,7 @@ struct HttpThread {
 	HttpServer *server;
 	HttpThread *next;
 	App *app;
+	Gzip *gzip;
 	bool app_open;
 	Req *free;
 };
@@ -123,7 +125,12 @@ MUST_CHECK bool request_body(Req *q, const char *data, size_t n);
 /* Calls the handler until it has answered or sleeps; false when the request sleeps. */
 MUST_CHECK bool request_run(Req *q);
 
+/* offer.c: what the client asked for, and what every answer carries */
+void offer_body(Req *q);
+void offer_headers(Req *q, struct MHD_Response *r);
+
 /* respond.c */
 void respond_refuse(Req *q, int status, const char *code, const char *fmt, ...) PRINTF(4, 5);
 void respond_err(Req *q, const Err *err);
 MUST_CHECK bool respond_send(Req *q);
+MUST_CHECK bool respond_queue(Req *q, struct MHD_Response *r); /* with the headers; takes r, which may be NULL */

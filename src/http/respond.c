@@ -153,34 +153,29 @@ respond_err(Req *q, const Err *err)
 
 /* Sending */
 
-static void
-add_header(struct MHD_Response *r, const char *name, Arena *a, Str value)
+bool
+respond_queue(Req *q, struct MHD_Response *r)
 {
-	if (MHD_add_response_header(r, name, str_cstr(a, value)) == MHD_NO)
-		log_warn("HTTP: the answer's header %s cannot be sent", name);
+	const Res *s = &q->res;
+	enum MHD_Result got;
+
+	if (r == NULL)
+		return false;
+	offer_headers(q, r);
+	if (q->close || atomic_load(&q->server->stopping))
+		MHD_add_response_header(r, "Connection", "close");
+	got = MHD_queue_response(q->mhd, (unsigned)s->status, r);
+	MHD_destroy_response(r);
+	return got == MHD_YES;
 }
 
 bool
 respond_send(Req *q)
 {
 	const Res *s = &q->res;
-	/* the request's arena keeps the bytes until the request is completed, which is after the last was sent */
-	struct MHD_Response *r =
-	    MHD_create_response_from_buffer(s->body.n, (void *)(uintptr_t)s->body.p, MHD_RESPMEM_PERSISTENT);
-	enum MHD_Result got;
 
-	if (r == NULL)
-		return false;
-	if (s->type != NULL)
-		MHD_add_response_header(r, "Content-Type", s->type);
-	MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
-	MHD_add_response_header(r, "Cache-Control", "no-store");
-	add_header(r, "X-Request-Id", q->arena, q->id);
-	for (size_t i = 0; i < s->n; i++)
-		add_header(r, s->headers[i].name, q->arena, s->headers[i].value);
-	if (q->close || atomic_load(&q->server->stopping))
-		MHD_add_response_header(r, "Connection", "close");
-	got = MHD_queue_response(q->mhd, (unsigned)s->status, r);
-	MHD_destroy_response(r);
-	return got == MHD_YES;
+	offer_body(q);
+	/* the request's arena keeps the bytes until the request is completed, which is after the last was sent */
+	return respond_queue(
+	    q, MHD_create_response_from_buffer(s->body.n, (void *)(uintptr_t)s->body.p, MHD_RESPMEM_PERSISTENT));
 }

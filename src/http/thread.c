@@ -97,6 +97,7 @@ threads_free(HttpServer *s)
 			t->free = q->next_free;
 			request_free(q);
 		}
+		gzip_close(t->gzip);
 		free(t);
 	}
 }

@@ -90,6 +90,21 @@ on_form(App *app, Req *q, Res *s, Err *err)
 	return res_data(s, 200, rows, NULL);
 }
 
+/* A list of so many words, which shrinks. */
+static bool
+on_words(App *app, Req *q, Res *s, Err *err)
+{
+	Json rows = json_array();
+	Id n;
+
+	(void)app;
+	if (!req_id(q, "n", &n, err))
+		return false;
+	for (Id i = 0; i < n; i++)
+		json_push(req_arena(q), &rows, json_cstr("word"));
+	return res_data(s, 200, rows, NULL);
+}
+
 static bool
 on_fail(App *app, Req *q, Res *s, Err *err)
 {
@@ -153,6 +168,7 @@ static const Route routes[] = {
 	{ "POST", "/raw", on_raw, NULL, ROUTE_PUBLIC | ROUTE_RAW_BODY, NULL, NULL, 200, "" },
 	{ "POST", "/form", on_form, NULL, ROUTE_PUBLIC | ROUTE_FORM, NULL, NULL, 200, "", BODY_FILE },
 	{ "POST", "/small", on_echo, NULL, ROUTE_PUBLIC, NULL, NULL, 201, "", BODY_SMALL },
+	{ "GET", "/words/{n}", on_words, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "" },
 	{ "GET", "/fail/{what}", on_fail, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "" },
 	{ "GET", "/wait/{key}/{ms}", on_wait, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "" },
 	{ "GET", "/forever", on_wait_forever, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "" },
@@ -181,7 +197,8 @@ app_close(void *self, App *app)
 }
 
 static TestServer *
-server_open(size_t max_body, TimeUs timeout, unsigned threads, const char *spool)
+server_open(
+    size_t max_body, TimeUs timeout, unsigned threads, const char *spool, const Str *origins, size_t origin_count)
 {
 	TestServer *s = calloc(1, sizeof(TestServer));
 	HttpConfig c = {
@@ -190,6 +207,9 @@ server_open(size_t max_body, TimeUs timeout, unsigned threads, const char *spool
 		.max_body = { [BODY_USUAL] = max_body, [BODY_FILE] = 1024 * 1024 },
 		.timeout = timeout,
 		.spool_dir = str_of(spool),
+		.cors = origins != NULL,
+		.origins = origins,
+		.origin_count = origin_count,
 		.routes = routes,
 		.route_count = countof(routes),
 		.thread_open = app_open,
@@ -207,13 +227,19 @@ server_open(size_t max_body, TimeUs timeout, unsigned threads, const char *spool
 TestServer *
 test_server_open_with(size_t max_body, TimeUs timeout, unsigned threads)
 {
-	return server_open(max_body, timeout, threads, NULL);
+	return server_open(max_body, timeout, threads, NULL, NULL, 0);
 }
 
 TestServer *
 test_server_open_spool(const char *dir)
 {
-	return server_open(0, 0, 2, dir);
+	return server_open(0, 0, 2, dir, NULL, 0);
+}
+
+TestServer *
+test_server_open_cors(const Str *origins, size_t n)
+{
+	return server_open(0, 0, 2, NULL, origins, n);
 }
 
 void
