@@ -84,7 +84,7 @@ action_check(Arena *a, const ActionDef *d, Err *err)
 	static const char *const deliveries[] = { "stdin", "file" };
 	static const char *const formats[] = { "json", "dotenv", "yaml" };
 	static const char *const outputs[] = { "text", "json", "yaml", "jsonl" };
-	static const char *const policies[] = { "versions", "days", "hours", "minutes" };
+	static const char *const retentions[] = { "versions", "days", "hours", "minutes" };
 
 	if (!params_schema_check(a, &d->param_schema, err))
 		return err_wrap(err, "Validation failed: param_schema");
@@ -95,8 +95,8 @@ action_check(Arena *a, const ActionDef *d, Err *err)
 	return one_of("parameter_delivery", d->parameter_delivery, deliveries, countof(deliveries), err) &&
 	       one_of("parameter_format", d->parameter_format, formats, countof(formats), err) &&
 	       one_of("output_format", d->output_format, outputs, countof(outputs), err) &&
-	       one_of("log_retention_policy", d->log_retention_policy, policies, countof(policies), err) &&
-	       one_of("artifact_retention_policy", d->artifact_retention_policy, policies, countof(policies), err);
+	       one_of("log_retention_policy", d->log_retention_policy, retentions, countof(retentions), err) &&
+	       one_of("artifact_retention_policy", d->artifact_retention_policy, retentions, countof(retentions), err);
 }
 
 /* `runtime`, an id, wins over `runtime_ref`. Neither: the action keeps what it has. */

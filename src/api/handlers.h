@@ -28,6 +28,9 @@ Handler sensors_list, sensors_enabled, sensors_of_pack, sensors_of_trigger, sens
 /* rules.c */
 Handler rules_list, rules_enabled, rules_of_pack, rules_of_action, rules_of_trigger, rule_show, rule_create,
     rule_update, rule_remove, rule_enable, rule_disable;
+/* policies.c */
+Handler policies_list, policies_of_pack, policies_of_action, policy_show, policy_create, policy_update, policy_remove,
+    policy_enable, policy_disable;
 /* events.c */
 Handler events_list, event_get, event_create;
 /* enforcements.c */

@@ -15,7 +15,7 @@ typedef struct Resource {
 	View *whole, *summary;
 } Resource;
 
-extern const Resource packs, runtimes, actions, triggers, sensors, rules;
+extern const Resource packs, runtimes, actions, triggers, sensors, rules, policies;
 
 /* By ref, or by id where it is a number; ERR_NOT_FOUND. */
 MUST_CHECK bool resource_find(App *app, Arena *a, const Resource *r, Str key, void *ret, Err *err);

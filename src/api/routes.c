@@ -148,6 +148,24 @@ const Route api_routes[] = {
 	{ "GET", "/api/v1/triggers/{trigger_ref}/rules", rules_of_trigger, "rules:read", 0, NULL, "RuleSummary[]", 200,
 	    "rules of a trigger" },
 
+	/* policies */
+	{ "GET", "/api/v1/policies", policies_list, "rules:read", 0, NULL, "PolicyResponse[]", 200, "policies" },
+	{ "POST", "/api/v1/policies", policy_create, "rules:create", ROUTE_IDEMPOTENT, "CreatePolicyRequest",
+	    "PolicyResponse", 201, "make a policy" },
+	{ "GET", "/api/v1/policies/{ref}", policy_show, "rules:read", 0, NULL, "PolicyResponse", 200, "one policy" },
+	{ "PUT", "/api/v1/policies/{ref}", policy_update, "rules:update", 0, "UpdatePolicyRequest", "PolicyResponse",
+	    200, "change a policy" },
+	{ "DELETE", "/api/v1/policies/{ref}", policy_remove, "rules:delete", 0, NULL, "=SuccessResponse", 200,
+	    "delete a policy" },
+	{ "POST", "/api/v1/policies/{ref}/enable", policy_enable, "rules:update", 0, NULL, "PolicyResponse", 200,
+	    "switch a policy on" },
+	{ "POST", "/api/v1/policies/{ref}/disable", policy_disable, "rules:update", 0, NULL, "PolicyResponse", 200,
+	    "switch a policy off" },
+	{ "GET", "/api/v1/packs/{pack_ref}/policies", policies_of_pack, "rules:read", 0, NULL, "PolicyResponse[]", 200,
+	    "policies of a pack" },
+	{ "GET", "/api/v1/actions/{action_ref}/policies", policies_of_action, "rules:read", 0, NULL, "PolicyResponse[]",
+	    200, "policies of an action" },
+
 	/* events and enforcements */
 	{ "GET", "/api/v1/events", events_list, "events:read", 0, NULL, "EventSummary[]", 200, "events, newest first" },
 	{ "POST", "/api/v1/events", event_create, "events:create", ROUTE_IDEMPOTENT, "CreateEventRequest",
@@ -209,6 +227,7 @@ const RouteQuery api_queries[] = {
 	{ "GET", "/api/v1/triggers", "pack_ref" },
 	{ "GET", "/api/v1/sensors", "pack_ref" },
 	{ "GET", "/api/v1/sensors/{sensor_ref}/logs/{stream}", "tail" },
+	{ "GET", "/api/v1/policies", "pack_ref action_ref" },
 	{ "GET", "/api/v1/rules", "pack_ref action_ref trigger_ref enabled" },
 	{ "GET", "/api/v1/events", "trigger trigger_ref rule_ref source" },
 	{ "GET", "/api/v1/enforcements", "rule event status trigger_ref rule_ref" },

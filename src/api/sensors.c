@@ -71,9 +71,9 @@ typedef struct SensorWork {
 static bool
 word_check(const char *key, Str value, Err *err)
 {
-	static const char *const policies[] = { "versions", "days", "hours", "minutes" };
+	static const char *const retentions[] = { "versions", "days", "hours", "minutes" };
 
-	if (str_none(value) || name_index(policies, countof(policies), value) >= 0)
+	if (str_none(value) || name_index(retentions, countof(retentions), value) >= 0)
 		return true;
 	return err_set(err, ERR_VALIDATION,
 	    "Validation failed: %s: '%.*s' is not known: versions, days, hours, minutes", key, STR_ARG(value));

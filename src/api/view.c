@@ -1,5 +1,7 @@
 #include "api/view.h"
 
+#include "model/policy.h"
+
 /* ---- pieces ---- */
 
 /* Nothing is added for a missing value. */
@@ -297,5 +299,30 @@ rule_whole(Arena *a, const void *def)
 	json_add(a, &o, "conditions", d->conditions);
 	json_add(a, &o, "is_adhoc", json_bool(d->is_adhoc));
 	json_add(a, &o, "owner_identity", json_id(d->owner));
+	return o;
+}
+
+/* ---- policies ---- */
+
+Json
+policy_whole(Arena *a, const void *def)
+{
+	const PolicyDef *d = def;
+	Json o = json_object();
+
+	json_add(a, &o, "id", json_int(d->id));
+	json_add(a, &o, "ref", json_str(d->ref));
+	json_add(a, &o, "pack", json_id(d->pack));
+	json_add(a, &o, "pack_ref", json_str(d->pack_ref));
+	json_add(a, &o, "action", json_id(d->action));
+	json_add(a, &o, "action_ref", json_str(d->action_ref));
+	json_add(a, &o, "label", json_str(d->label));
+	json_add(a, &o, "description", json_str(d->description));
+	json_add(a, &o, "tags", array_of(&d->tags));
+	json_add(a, &o, "enabled", json_bool(d->enabled));
+	json_add(a, &o, "is_adhoc", json_bool(d->is_adhoc));
+	json_add(a, &o, "concurrency", policy_concurrency(a, d));
+	json_add(a, &o, "rate", policy_rate(a, d));
+	add_times(a, &o, d->created, d->updated);
 	return o;
 }

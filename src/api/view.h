@@ -19,6 +19,7 @@ Json sensor_whole(Arena *a, const void *def);
 Json sensor_summary(Arena *a, const void *def);
 Json rule_whole(Arena *a, const void *def);
 Json rule_summary(Arena *a, const void *def);
+Json policy_whole(Arena *a, const void *def);
 
 /* An id, or null. */
 static inline Json

@@ -5,6 +5,7 @@
 #include "store/action.h"
 #include "store/pack.h"
 #include "store/permission_set.h"
+#include "store/policy.h"
 #include "store/rule.h"
 #include "store/runtime.h"
 #include "store/sensor.h"
@@ -355,6 +356,33 @@ put_rules(Reg *g)
 	return true;
 }
 
+static bool
+put_policies(Reg *g)
+{
+	for (size_t i = 0; i < g->pack->policy_count; i++) {
+		PolicyDef d = g->pack->policies[i], old;
+		ActionDef action = { 0 };
+		DefPut put;
+		bool there, has_action = true;
+
+		if (!found(policy_get_ref(g->db, g->a, d.ref, &old, g->err), g->err, &there) ||
+		    (there && !is_ours(g, "Policy", d.ref, old.pack)))
+			return false;
+		if (!str_none(d.action_ref) &&
+		    !found(action_get_ref(g->db, g->a, d.action_ref, &action, g->err), g->err, &has_action))
+			return false;
+		if (!has_action)
+			warn(g, "policy '%.*s': there is no action '%.*s' yet", STR_ARG(d.ref), STR_ARG(d.action_ref));
+		d.pack = g->id;
+		d.action = action.id;
+		d.enabled = there ? old.enabled : d.enabled;
+		if (!policy_put(g->db, g->a, &d, g->now, &put, g->err))
+			return false;
+		count(g, &put);
+	}
+	return true;
+}
+
 /* Where the stored rows of a kind are, and those that the files have: whatever is in the first only goes. */
 typedef struct Removal {
 	const DefTable *table;
@@ -365,6 +393,7 @@ typedef struct Removal {
 static const Removal removals[] = {
 	{ &permission_set_table, 0, offsetof(Pack, permission_sets), offsetof(Pack, permission_set_count) },
 	{ &sensor_table, offsetof(SensorDef, is_adhoc), offsetof(Pack, sensors), offsetof(Pack, sensor_count) },
+	{ &policy_table, offsetof(PolicyDef, is_adhoc), offsetof(Pack, policies), offsetof(Pack, policy_count) },
 	{ &rule_table, offsetof(RuleDef, is_adhoc), offsetof(Pack, rules), offsetof(Pack, rule_count) },
 	{ &action_table, offsetof(ActionDef, is_adhoc), offsetof(Pack, actions), offsetof(Pack, action_count) },
 	{ &trigger_table, offsetof(TriggerDef, is_adhoc), offsetof(Pack, triggers), offsetof(Pack, trigger_count) },
@@ -445,6 +474,7 @@ static bool (*const steps[])(Reg *g) = {
 	claim_triggers,
 	put_actions,
 	put_rules,
+	put_policies,
 	remove_gone,
 	resolve_rules,
 };

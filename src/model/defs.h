@@ -95,6 +95,33 @@ typedef struct PermissionSetDef {
 	TimeUs created, updated;
 } PermissionSetDef;
 
+/* Limits runs of its action, else of its pack, else of all. */
+typedef struct PolicyDef {
+	Id id, pack, action;
+	Str ref, pack_ref, action_ref, label, description;
+	Json tags;
+	bool enabled, is_adhoc;
+	Json concurrency, rate; /* as a file says them, before they are read into what follows */
+	int64_t limit;          /* under way at once; 0: any number */
+	Json key;               /* paths of parameters: runs that agree in them share the limit */
+	Str method;
+	int64_t rate_limit, rate_seconds, rate_burst; /* begun in a while; 0: any number */
+	Json rate_key;
+	Str rate_method;
+	TimeUs created, updated;
+} PolicyDef;
+
+typedef struct WorkflowDef {
+	Id id, pack;
+	Str ref, pack_ref, label, description, version;
+	Json param_schema, out_schema;
+	Json definition; /* vars, tasks, output_map ... */
+	Json tags;
+	bool is_adhoc;
+	Str file; /* of the pack; none: made by hand */
+	TimeUs created, updated;
+} WorkflowDef;
+
 typedef struct WorkerDef {
 	Id id;
 	Str name, type, role, host, status, incarnation, boot_id;

@@ -2,6 +2,7 @@
 
 #include "model/choice.h"
 #include "model/condition.h"
+#include "model/policy.h"
 #include "model/refs.h"
 #include "model/version.h"
 
@@ -10,6 +11,7 @@
 #define SENSOR(member) offsetof(SensorDef, member)
 #define RULE(member) offsetof(RuleDef, member)
 #define RUNTIME(member) offsetof(RuntimeDef, member)
+#define POLICY(member) offsetof(PolicyDef, member)
 #define PERMISSIONS(member) offsetof(PermissionSetDef, member)
 
 static const char *const deliveries[] = { "stdin", "file", NULL };
@@ -121,6 +123,18 @@ static const Field permission_fields[] = {
 	{ "label", NULL, FIELD_TEXT, .at = PERMISSIONS(label) },
 	{ "description", NULL, FIELD_TEXT, .at = PERMISSIONS(description) },
 	{ "grants", NULL, FIELD_LIST, .at = PERMISSIONS(grants) },
+};
+
+static const Field policy_fields[] = {
+	{ "ref", NULL, FIELD_TEXT, .required = true, .at = POLICY(ref) },
+	{ "label", "name", FIELD_TEXT, .at = POLICY(label) },
+	{ "description", NULL, FIELD_TEXT, .at = POLICY(description) },
+	{ "enabled", NULL, FIELD_BOOL, .at = POLICY(enabled) },
+	{ "action", "action_ref", FIELD_TEXT, .at = POLICY(action_ref) },
+	{ "concurrency", NULL, FIELD_OBJECT, .at = POLICY(concurrency) },
+	{ "rate", NULL, FIELD_OBJECT, .at = POLICY(rate) },
+	{ "tags", "keywords", FIELD_TEXTS, .at = POLICY(tags) },
+	{ "meta", "metadata", FIELD_IGNORED },
 };
 
 static void
@@ -331,6 +345,36 @@ rule_finish(Load *l, void *def)
 }
 
 static void
+policy_preset(Load *l, void *def)
+{
+	PolicyDef *d = def;
+
+	d->pack_ref = l->pack->def.ref;
+	d->enabled = true;
+	d->tags = json_array();
+}
+
+/* What is wrong is said with its place in the file. */
+static void
+policy_finish(Load *l, void *def)
+{
+	PolicyDef *d = def;
+	Str text, at = { 0 };
+	Err err = { 0 };
+
+	d->ref = ref_qualify(l->a, l->pack->def.ref, d->ref);
+	if (!str_none(d->action_ref))
+		d->action_ref = ref_qualify(l->a, l->pack->def.ref, d->action_ref);
+	check_ref(l, d->ref);
+	d->label = label_or_made(l, d->label, d->ref);
+	if (policy_limits_read(&d->concurrency, &d->rate, d, &err))
+		return;
+	text = str_of(err.text);
+	(void)str_cut(&text, ':', &at);
+	load_fatal(l, str_cstr(l->a, at), "'%.*s':%.*s", STR_ARG(str_sub(at, 1, at.n)), STR_ARG(text));
+}
+
+static void
 runtime_preset(Load *l, void *def)
 {
 	RuntimeDef *d = def;
@@ -485,6 +529,18 @@ const Kind pack_kinds[] = {
 	    .finish = rule_finish,
 	    .items_at = offsetof(Pack, rules),
 	    .count_at = offsetof(Pack, rule_count),
+	},
+	{
+	    .folder = "policies",
+	    .name = "policy",
+	    .fields = policy_fields,
+	    .field_count = countof(policy_fields),
+	    .size = sizeof(PolicyDef),
+	    .ref_at = offsetof(PolicyDef, ref),
+	    .preset = policy_preset,
+	    .finish = policy_finish,
+	    .items_at = offsetof(Pack, policies),
+	    .count_at = offsetof(Pack, policy_count),
 	},
 	{
 	    .folder = "sensors",

@@ -23,6 +23,8 @@ typedef struct Pack {
 	size_t action_count;
 	RuleDef *rules;
 	size_t rule_count;
+	PolicyDef *policies;
+	size_t policy_count;
 	SensorDef *sensors;
 	size_t sensor_count;
 	PermissionSetDef *permission_sets;

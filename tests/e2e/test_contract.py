@@ -27,6 +27,8 @@ def made_things(world):
                             "runtime_ref": "core.shell", "timeout_seconds": 5, "log_retention_policy": "days",
                             "log_retention_limit": 3, "retry": {"count": 1}})
     world.post("/triggers", {"ref": "mine.trig", "pack_ref": "mine", "label": "Trig"})
+    world.post("/policies", {"ref": "mine.few", "label": "Few", "pack_ref": "core", "action_ref": "core.echo",
+                             "concurrency": {"limit": 9}, "rate": {"limit": 9, "per_seconds": 1}})
     key = world.post("/triggers/mine.trig/webhooks/enable")["data"]["webhook_key"]
     assert world.post(f"/webhooks/{key}", {"n": 1})["data"]["event_id"]
     world.post("/rules", {"ref": "mine.rule", "pack_ref": "mine", "label": "Rule", "action_ref": "core.echo",
@@ -45,7 +47,7 @@ def path_of(path, made):
              "sensors": ("core.timer_sensor",), "rules": ("mine.rule",), "workers": (made["worker"],),
              "events": (made["event"],), "enforcements": (made["enforcement"],),
              "executions": (made["execution"],), "trace": (made["execution"],),
-             "logs": ("stdout",)}
+             "logs": ("stdout",), "policies": ("mine.few",)}
     parts = path.split("/")
     for i, part in enumerate(parts):
         if part == "{status}":
@@ -96,6 +98,9 @@ def test_every_change_answers_as_the_description_says(world):
         ("PUT", "/api/v1/rules/{ref}", "/rules/mine.rule", {"label": "L"}),
         ("POST", "/api/v1/triggers/{ref}/disable", "/triggers/mine.trig/disable", None),
         ("POST", "/api/v1/triggers/{ref}/enable", "/triggers/mine.trig/enable", None),
+        ("PUT", "/api/v1/policies/{ref}", "/policies/mine.few", {"label": "L"}),
+        ("POST", "/api/v1/policies/{ref}/disable", "/policies/mine.few/disable", None),
+        ("POST", "/api/v1/policies/{ref}/enable", "/policies/mine.few/enable", None),
         ("POST", "/api/v1/sensors", "/sensors", {"ref": "mine.eye", "pack_ref": "mine", "label": "Eye", "entrypoint": "e",
                                                  "runtime_ref": "core.shell", "trigger_ref": "mine.trig"}),
         ("PUT", "/api/v1/sensors/{ref}", "/sensors/mine.eye", {"label": "Ear"}),

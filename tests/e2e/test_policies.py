@@ -1,0 +1,87 @@
+"""Policies: stored, checked, loaded from packs."""
+
+import os
+
+import pytest
+
+from test_api import refused
+
+
+@pytest.fixture
+def api(world):
+    world.start()
+    world.post("/packs", {"ref": "mine", "label": "Mine", "version": "1.0.0"}, 201)
+    return world
+
+
+def policy(ref="mine.few", **more):
+    return {"ref": ref, "label": "Few", "concurrency": {"limit": 2}, **more}
+
+
+def test_a_policy_is_made_changed_switched_and_deleted(api):
+    made = api.post("/policies", policy(pack_ref="mine", action_ref="core.echo", tags=["a"],
+                                        concurrency={"limit": 2, "key": ["message"], "method": "cancel"}), 201)["data"]
+    assert made["concurrency"] == {"limit": 2, "key": ["message"], "method": "cancel"} and made["rate"] is None
+    rate = {"limit": 10, "per_seconds": 60, "burst": 20}
+    changed = api.put("/policies/mine.few", {"rate": rate, "concurrency": {"op": "clear"}})["data"]
+    assert changed["rate"] == {**rate, "key": [], "method": "delay"} and changed["concurrency"] is None
+    assert changed["action_ref"] == "core.echo" and changed["tags"] == ["a"]
+    assert [p["ref"] for p in api.get("/actions/core.echo/policies")["data"]] == ["mine.few"]
+    assert [p["ref"] for p in api.get("/packs/mine/policies")["data"]] == ["mine.few"]
+    assert api.get("/policies", pack_ref="core")["data"] == []
+    assert api.post("/policies/mine.few/disable")["data"]["enabled"] is False
+    assert api.post("/policies/mine.few/enable")["data"]["enabled"] is True
+    assert api.get(f"/policies/{made['id']}")["data"]["ref"] == "mine.few"
+    assert api.delete("/policies/mine.few")["success"] is True
+    assert "mine.few" in refused(api, "GET", "/policies/mine.few", 404)["error"]
+
+
+@pytest.mark.parametrize("status, names, more", [
+    (409, "mine.few", {"ref": "mine.few"}),
+    (422, "Few", {"ref": "Few"}),
+    (404, "gone", {"pack_ref": "gone"}),
+    (404, "core.gone", {"action_ref": "core.gone"}),
+    (422, "label", {"label": ""}),
+    (422, "concurrency", {"concurrency": None}),
+    (422, "concurrency.limit", {"concurrency": {}}),
+    (422, "concurrency.limit", {"concurrency": {"limit": 0}}),
+    (422, "concurrency.method", {"concurrency": {"limit": 1, "method": "wait"}}),
+    (422, "concurrency.key", {"concurrency": {"limit": 1, "key": "message"}}),
+    (422, "concurrency.limits", {"concurrency": {"limits": 1}}),
+    (422, "rate.per_seconds", {"rate": {"limit": 1}}),
+    (422, "rate.burst", {"rate": {"limit": 1, "per_seconds": 1, "burst": -1}}),
+    (422, "rate.method", {"rate": {"limit": 1, "per_seconds": 1, "method": "enqueue"}}),
+])
+def test_a_policy_that_cannot_be_is_refused_by_its_field_and_not_stored(api, status, names, more):
+    api.post("/policies", policy(), 201)
+    body = policy(**{"ref": "mine.new", **more})
+    assert names in refused(api, "POST", "/policies", status, body)["error"]
+    assert [p["ref"] for p in api.get("/policies")["data"]] == ["mine.few"]
+
+
+def test_the_last_limit_of_a_policy_cannot_be_taken_away(api):
+    api.post("/policies", policy(), 201)
+    refused(api, "PUT", "/policies/mine.few", 422, {"concurrency": {"op": "clear"}})
+    assert api.get("/policies/mine.few")["data"]["concurrency"]["limit"] == 2
+
+
+def test_a_pack_brings_policies_and_takes_them_away(world):
+    folder = os.path.join(world.packs, "shop")
+    world.add_pack("shop", {
+        "pack.yaml": "ref: shop\nversion: 1.0.0\n",
+        "actions/buy.yaml": "ref: shop.buy\nentry_point: 'echo bought'\n",
+        "policies/few.yaml": "ref: few\naction: buy\nconcurrency: {limit: 3, key: [customer], method: cancel_oldest}\n",
+        "policies/slow.yaml": "ref: shop.slow\nrate: {limit: 5, per_seconds: 60}\n"})
+    world.start()
+    few = world.get("/policies/shop.few")["data"]
+    assert few["action_ref"] == "shop.buy" and few["action"] and few["concurrency"]["method"] == "cancel_oldest"
+    assert world.get("/policies/shop.slow")["data"]["pack_ref"] == "shop"
+    world.post("/policies/shop.few/disable")
+    world.post("/policies", {"ref": "shop.own", "label": "Own", "pack_ref": "shop", "rate": {"limit": 1, "per_seconds": 1}})
+    world.add_pack("shop", {"policies/slow.yaml": "ref: shop.slow\nrate: {limit: 5, per_seconds: 0}\n"})
+    error = refused(world, "POST", "/packs/register", 422, {"path": folder, "force": True})["error"]
+    assert "policies/slow.yaml:2" in error and "per_seconds" in error
+    world.add_pack("shop", {"policies/slow.yaml": "ref: shop.slower\nrate: {limit: 5, per_seconds: 9}\n"})
+    world.post("/packs/register", {"path": folder, "force": True}, 201)
+    assert [(p["ref"], p["enabled"]) for p in world.get("/packs/shop/policies")["data"]] == [
+        ("shop.few", False), ("shop.own", True), ("shop.slower", True)]
