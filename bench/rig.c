@@ -349,15 +349,21 @@ rig_execute(Rig *r, const char *action_ref, size_t n)
 	Uow *u = r->u;
 	Err err = { 0 };
 	Json params = json_object();
-	ExecutionIn in = { .action_ref = str_of(action_ref), .params = &params, .by = str_of("bench") };
-	ExecutionOut out = { 0 };
+	ExecutionIn *in;
+	ExecutionOut *out;
+	Id last;
 
 	must(uow_begin(u, &err), &err, "begin");
+	in = arena_array(u->arena, ExecutionIn, n);
+	out = arena_array(u->arena, ExecutionOut, n);
 	json_add(u->arena, &params, "message", json_cstr("hello, world"));
 	for (size_t i = 0; i < n; i++)
-		must(execution_create(u, &in, &out, &err), &err, "execute");
+		in[i] =
+		    (ExecutionIn){ .action_ref = str_of(action_ref), .params = &params, .by = str_of("bench") };
+	must(executions_create(u, in, n, out, &err), &err, "execute");
+	last = out[n - 1].id;
 	must(uow_commit(u, &points_create, &err), &err, "commit");
-	return out.id;
+	return last;
 }
 
 void

@@ -141,15 +141,13 @@ action_wanted(Uow *u, const ExecutionIn *in, const ActionDef **ret, Err *err)
 }
 
 static bool
-create_known(Uow *u, const ExecutionIn *in, ExecutionOut *ret, Err *err)
+execution_asked(Uow *u, const ExecutionIn *in, ExecNew *ret, Err *err)
 {
 	const ActionDef *action;
-	ExecNew row;
-	ExecMoved m = { 0 };
 
 	if (!action_wanted(u, in, &action, err))
 		return false;
-	row = (ExecNew){
+	*ret = (ExecNew){
 		.action = action->id,
 		.action_ref = action->ref,
 		.config = in->params,
@@ -170,32 +168,61 @@ create_known(Uow *u, const ExecutionIn *in, ExecutionOut *ret, Err *err)
 		.correlation = uuid_none(in->correlation) ? uuid_new(u->now) : in->correlation,
 		.by = in->by,
 	};
-	params_settle(u, action, &row);
-	if (!execution_insert(u->db, u->arena, &row, 1, u->now, &ret->id, err))
-		return false;
-	ret->status = row.status;
-	m = (ExecMoved){ .to = row.status,
-		.action = action->id,
-		.action_ref = str_copy(u->arena, action->ref),
-		.correlation = row.correlation,
-		.parent = in->parent };
-	if (exec_terminal(row.status))
-		out_completed(u, &m, ret->id, u->now);
-	else
-		out_requested(u, ret->id, m.action, m.action_ref, in->parent, 0, row.correlation);
+	params_settle(u, action, ret);
 	return true;
+}
+
+static void
+execution_announce(Uow *u, const ExecNew *row, Id id)
+{
+	ExecMoved m = { .to = row->status,
+		.action = row->action,
+		.action_ref = str_copy(u->arena, row->action_ref),
+		.correlation = row->correlation,
+		.parent = row->parent };
+
+	if (exec_terminal(row->status))
+		out_completed(u, &m, id, u->now);
+	else
+		out_requested(u, id, m.action, m.action_ref, m.parent, 0, row->correlation);
+}
+
+static bool
+create_known(Uow *u, const ExecutionIn *in, size_t n, ExecutionOut *ret, Err *err)
+{
+	ExecNew *rows = arena_array(u->arena, ExecNew, n + 1);
+	Id *ids = arena_array(u->arena, Id, n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		if (!execution_asked(u, &in[i], &rows[i], err))
+			return false;
+	if (!execution_insert(u->db, u->arena, rows, n, u->now, ids, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		ret[i] = (ExecutionOut){ .id = ids[i], .status = rows[i].status };
+		execution_announce(u, &rows[i], ids[i]);
+	}
+	return true;
+}
+
+bool
+executions_create(Uow *u, const ExecutionIn *in, size_t n, ExecutionOut *ret, Err *err)
+{
+	bool ok;
+
+	if (n == 0)
+		return true;
+	if (!defs_enter(u->e->defs, u->db, u->arena, err))
+		return false;
+	ok = create_known(u, in, n, ret, err);
+	defs_leave(u->e->defs);
+	return ok;
 }
 
 bool
 execution_create(Uow *u, const ExecutionIn *in, ExecutionOut *ret, Err *err)
 {
-	bool ok;
-
-	if (!defs_enter(u->e->defs, u->db, u->arena, err))
-		return false;
-	ok = create_known(u, in, ret, err);
-	defs_leave(u->e->defs);
-	return ok;
+	return executions_create(u, in, 1, ret, err);
 }
 
 bool

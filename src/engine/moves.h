@@ -56,6 +56,8 @@ typedef struct ExecutionOut {
 
 /* Unknown action: ERR_NOT_FOUND. */
 MUST_CHECK bool execution_create(Uow *u, const ExecutionIn *in, ExecutionOut *ret, Err *err);
+/* Several at once, for hardly more than one: all of them, or on an error none. */
+MUST_CHECK bool executions_create(Uow *u, const ExecutionIn *in, size_t n, ExecutionOut *ret, Err *err);
 /* Only checks: ERR_VALIDATION names the parameter. */
 MUST_CHECK bool execution_check(Uow *u, const ExecutionIn *in, Err *err);
 /* Waiting: cancelled at once. Running: canceling, and its worker is told. Canceling: nothing. Terminal: ERR_CONFLICT. */

@@ -28,7 +28,11 @@ bool
 event_insert(Db *db, Arena *a, const EventNew *rows, size_t n, TimeUs now, Id *ret_ids, Err *err)
 {
 	static const Stmt s = {
-		.sql = INSERT_EVENT, .pg = INSERT_EVENT " returning id", .in = "IsJJISISSst", .gives_id = true
+		.sql = INSERT_EVENT,
+		.pg = INSERT_EVENT " returning id",
+		.in = "IsJJISISSst",
+		.gives_id = true,
+		.set = true,
 	};
 	enum { WIDTH = 11 };
 	Bind *b = arena_array(a, Bind, n * WIDTH + 1);
@@ -60,7 +64,11 @@ bool
 enforcement_insert(Db *db, Arena *a, const EnforcementNew *rows, size_t n, TimeUs now, Id *ret_ids, Err *err)
 {
 	static const Stmt s = {
-		.sql = INSERT_ENFORCEMENT, .pg = INSERT_ENFORCEMENT " returning id", .in = "issjijst", .gives_id = true
+		.sql = INSERT_ENFORCEMENT,
+		.pg = INSERT_ENFORCEMENT " returning id",
+		.in = "issjijst",
+		.gives_id = true,
+		.set = true,
 	};
 	enum { WIDTH = 8 };
 	Bind *b = arena_array(a, Bind, n * WIDTH + 1);
@@ -180,6 +188,7 @@ enforcement_take(Db *db, Arena *a, const Id *ids, size_t n, TimeUs now, Enforcem
 		    "update enforcement set status = 'processed', resolved_at = $2 where id = $1 and status = 'created'"
 		    " returning " TAKEN_COLUMNS,
 		.in = "it",
+		.set = true,
 	};
 	const Id *once;
 	Rows rows;

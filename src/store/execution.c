@@ -21,6 +21,7 @@ static const Stmt insert_stmt = {
 	.pg = INSERT_EXECUTION " returning id",
 	.in = "IsJJIIIjJJJIsJIiSSISSssTTt",
 	.gives_id = true,
+	.set = true,
 };
 enum { INSERT_BINDS = 26 };
 

@@ -5,11 +5,16 @@
 
 #include <libpq-fe.h>
 
-enum { ROWS_PER_FLUSH = 32, NAME_ROOM = 16 };
+enum {
+	ROWS_PER_FLUSH = 32,
+	NAME_ROOM = 16,
+	SET_LEAST = 3, /* fewer rows are cheaper one by one */
+};
 
 /* A statement as this connection knows it. */
 typedef struct Prepared {
 	char name[NAME_ROOM];
+	const char *sql;
 	const unsigned *types;
 	bool known; /* to the server */
 } Prepared;
@@ -21,10 +26,10 @@ typedef struct Trip {
 	Prepared *prepared; /* NULL: sent as a text, once */
 	const Bind *binds;
 	size_t rows;
+	bool set;      /* all rows in one statement */
 	RowSink *sink; /* NULL: nobody wants the rows */
 	bool begins;   /* "begin" goes ahead of it */
 	bool prepares; /* then the preparation */
-	size_t sent;   /* statements */
 	bool failed;
 	bool lost;    /* the connection */
 	char tag[24]; /* of the last statement: "INSERT 0 1" */
@@ -36,17 +41,25 @@ in_of(const Stmt *s)
 	return s->in == NULL ? "" : s->in;
 }
 
-static Prepared *
-prepared_of(PgDb *db, const Stmt *s)
+static const char *
+sql_of(const Stmt *s)
 {
-	Prepared *p = map_get(&db->statements, (int64_t)(intptr_t)s);
+	return s->pg != NULL ? s->pg : s->sql;
+}
+
+static Prepared *
+prepared_of(PgDb *db, const Stmt *s, bool set)
+{
+	int64_t key = (int64_t)((intptr_t)s | set); /* statements lie at even addresses */
+	Prepared *p = map_get(&db->statements, key);
 
 	if (p != NULL)
 		return p;
 	p = arena_new(db->cache, Prepared);
 	snprintf(p->name, sizeof(p->name), "s%u", ++db->prepared);
-	p->types = pg_types(db->cache, in_of(s));
-	map_put(&db->statements, (int64_t)(intptr_t)s, p);
+	p->sql = set ? pg_set_text(db->cache, sql_of(s), in_of(s)) : sql_of(s);
+	p->types = set ? pg_set_types(db->cache, in_of(s)) : pg_types(db->cache, in_of(s));
+	map_put(&db->statements, key, p);
 	return p;
 }
 
@@ -54,7 +67,8 @@ static bool
 send_row(PgDb *db, const Trip *t, size_t row)
 {
 	size_t width = strlen(t->in);
-	PgParams p = pg_encode(db->scratch, t->in, t->binds + row * width);
+	PgParams p = t->set ? pg_set_encode(db->scratch, t->in, t->binds, t->rows)
+			    : pg_encode(db->scratch, t->in, t->binds + row * width);
 	int ok;
 
 	if (t->prepared != NULL)
@@ -70,7 +84,7 @@ send_row(PgDb *db, const Trip *t, size_t row)
 static bool
 send_rows(PgDb *db, const Trip *t)
 {
-	for (size_t i = 0; i < t->rows; i++) {
+	for (size_t i = 0; i < (t->set ? 1 : t->rows); i++) {
 		if (!send_row(db, t, i))
 			return false;
 		if (i % ROWS_PER_FLUSH == ROWS_PER_FLUSH - 1 && !pg_flush(db))
@@ -85,10 +99,10 @@ send_trip(PgDb *db, Trip *t)
 	if (t->begins && !PQsendQueryParams(db->conn, "begin", 0, NULL, NULL, NULL, NULL, 1))
 		return false;
 	t->prepares = t->prepared != NULL && !t->prepared->known;
-	if (t->prepares && !PQsendPrepare(db->conn, t->prepared->name, t->sql, (int)strlen(t->in), t->prepared->types))
+	if (t->prepares && !PQsendPrepare(
+				db->conn, t->prepared->name, t->prepared->sql, (int)strlen(t->in), t->prepared->types))
 		return false;
-	t->sent = t->rows + t->begins + t->prepares;
-	store_count(db->base.store, t->rows + t->begins);
+	store_count(db->base.store, (t->set ? 1 : t->rows) + t->begins);
 	return send_rows(db, t) && PQpipelineSync(db->conn) == 1 && pg_flush(db);
 }
 
@@ -109,12 +123,13 @@ take_result(PgDb *db, Trip *t, PGresult *r, size_t at, Err *err)
 	if (t->failed)
 		return; /* the first error tells; what follows was not run */
 	if (status == PGRES_TUPLES_OK && at >= ahead && t->sink != NULL)
-		t->failed = !pg_decode(r, t->sink, (uint32_t)(at - ahead), err);
+		t->failed = t->set ? !pg_decode_set(r, t->sink, err)
+				   : !pg_decode(r, t->sink, (uint32_t)(at - ahead), err);
 	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
 		if (t->prepares && at + 1 == ahead)
 			t->prepared->known = true;
 		if (at >= ahead && t->sink != NULL)
-			t->sink->rows.affected += affected(r);
+			t->sink->rows.affected += affected(r) + (t->set && *PQcmdStatus(r) == 'S' ? PQntuples(r) : 0);
 		snprintf(t->tag, sizeof(t->tag), "%s", PQcmdStatus(r));
 		return;
 	}
@@ -181,7 +196,7 @@ trip_again(PgDb *db, Trip *t, const Stmt *s, Err *err)
 
 	if (fresh && (db->begun || !pg_connect_db(db, err)))
 		return false;
-	t->prepared = s == NULL ? NULL : prepared_of(db, s);
+	t->prepared = s == NULL ? NULL : prepared_of(db, s, t->set);
 	if (trip(db, t, &why))
 		return true;
 	if (db->conn == NULL && !fresh && nothing_yet && pg_connect_db(db, &why)) {
@@ -190,7 +205,7 @@ trip_again(PgDb *db, Trip *t, const Stmt *s, Err *err)
 		*t = first;
 		if (sink != NULL)
 			*sink = (RowSink){ .a = sink->a, .want_from = sink->want_from };
-		t->prepared = s == NULL ? NULL : prepared_of(db, s);
+		t->prepared = s == NULL ? NULL : prepared_of(db, s, t->set);
 		if (trip(db, t, &why))
 			return true;
 	}
@@ -203,7 +218,7 @@ bool
 pg_run(PgDb *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Rows *ret, Err *err)
 {
 	RowSink sink = { .a = a, .want_from = rows > 1 };
-	Trip t = { .sql = s->pg != NULL ? s->pg : s->sql, .in = in_of(s), .binds = binds, .rows = rows };
+	Trip t = { .sql = sql_of(s), .in = in_of(s), .binds = binds, .rows = rows, .set = s->set && rows >= SET_LEAST };
 
 	t.sink = ret == NULL ? NULL : &sink;
 	if (!trip_again(db, &t, s, err))

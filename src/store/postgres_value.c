@@ -74,8 +74,8 @@ encode_json(Arena *a, const Json *j)
 	return buf_str(&b);
 }
 
-static Str
-encode_one(Arena *a, const Bind *b)
+Str
+pg_encode_one(Arena *a, const Bind *b)
 {
 	switch (b->type) {
 	case 'i': return big_endian(a, (uint64_t)b->i);
@@ -90,21 +90,30 @@ encode_one(Arena *a, const Bind *b)
 }
 
 PgParams
+pg_params(Arena *a, size_t n)
+{
+	return (PgParams){ .n = (int)n,
+		.values = arena_array(a, const char *, n + 1),
+		.lengths = arena_array(a, int, n + 1),
+		.formats = arena_array(a, int, n + 1) };
+}
+
+void
+pg_param(PgParams *p, size_t i, Str value)
+{
+	p->values[i] = value.p;
+	p->lengths[i] = (int)value.n;
+	p->formats[i] = 1;
+}
+
+PgParams
 pg_encode(Arena *a, const char *in, const Bind *binds)
 {
 	size_t n = strlen(in);
-	PgParams p = { .n = (int)n };
+	PgParams p = pg_params(a, n);
 
-	p.values = arena_array(a, const char *, n + 1);
-	p.lengths = arena_array(a, int, n + 1);
-	p.formats = arena_array(a, int, n + 1);
-	for (size_t i = 0; i < n; i++) {
-		Str s = encode_one(a, &binds[i]);
-
-		p.values[i] = s.p;
-		p.lengths[i] = (int)s.n;
-		p.formats[i] = 1;
-	}
+	for (size_t i = 0; i < n; i++)
+		pg_param(&p, i, pg_encode_one(a, &binds[i]));
 	return p;
 }
 
@@ -271,6 +280,24 @@ decode_row(const PGresult *r, int row, int cols, Decoder *const *found, Arena *a
 			cells[c] = (Cell){ 0 };
 		else if (!found[c](a, v, &cells[c]))
 			return false;
+	}
+	return true;
+}
+
+bool
+pg_decode_set(const PGresult *r, RowSink *sink, Err *err)
+{
+	size_t before = sink->rows.n;
+
+	if (!pg_decode(r, sink, 0, err))
+		return false;
+	/* the number of its row becomes what it came from; the cells close up */
+	sink->rows.cols--;
+	for (size_t i = before; i < sink->rows.n; i++) {
+		const Cell *wide = sink->rows.cells + i * (sink->rows.cols + 1);
+
+		sink->rows.from[i] = (uint32_t)(wide[sink->rows.cols].i - 1);
+		memmove(sink->rows.cells + i * sink->rows.cols, wide, sink->rows.cols * sizeof(Cell));
 	}
 	return true;
 }

@@ -15,6 +15,9 @@ typedef struct Stmt {
 	/* An insert of one row: SQLite gives the id of the row it made, and no row when it made none. Its own `returning` opens a
 	 * table in memory for each statement, which costs more than the insert. */
 	bool gives_id;
+	/* The rows of a batch do not depend on each other, and no two of them write the same row: PostgreSQL may take them as one
+	 * statement (postgres_set.c says which forms). */
+	bool set;
 } Stmt;
 
 /* A value bound to a parameter. Made with the functions below, in the order of the statement's parameters. */
