@@ -172,12 +172,14 @@ execution_schedule_alone(Db *db, Arena *a, Err *err)
 bool
 execution_wait_classes(Db *db, Arena *a, Str **ret, size_t *ret_n, Err *err)
 {
-	/* a loose index scan: one probe per class, however many rows wait */
+	/* a loose index scan: one probe per class, however many rows wait (min() may read the whole class) */
 	static const Stmt s = {
 		.sql = "with recursive c(x) as ("
-		       "select min(wait_class) from execution where status = 'requested' and wait_class is not null"
-		       " union all select (select min(wait_class) from execution where status = 'requested'"
-		       " and wait_class is not null and wait_class > c.x) from c where c.x is not null)"
+		       "select w from (select wait_class as w from execution where status = 'requested'"
+		       " and wait_class is not null order by wait_class limit 1) head"
+		       " union all select (select wait_class from execution where status = 'requested'"
+		       " and wait_class is not null and wait_class > c.x order by wait_class limit 1)"
+		       " from c where c.x is not null)"
 		       " select x from c where x is not null",
 		.in = "",
 	};
