@@ -352,6 +352,15 @@ take_changes(Defs *d, Db *db, const Change *changes, size_t n, Err *err)
 	return true;
 }
 
+void
+defs_enter_ahead(Defs *d, Db *db, Arena *a)
+{
+	pthread_rwlock_rdlock(&d->lock);
+	if (d->loaded)
+		change_since_ahead(db, a, d->last);
+	pthread_rwlock_unlock(&d->lock);
+}
+
 bool
 defs_enter(Defs *d, Db *db, Arena *a, Err *err)
 {

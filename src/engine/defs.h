@@ -14,6 +14,7 @@ Defs *defs_open(void);
 void defs_close(Defs *d);
 /* Order: the transaction first, then this. */
 MUST_CHECK bool defs_enter(Defs *d, Db *db, Arena *a, Err *err);
+void defs_enter_ahead(Defs *d, Db *db, Arena *a); /* see db_ahead */
 void defs_leave(Defs *d);
 
 const ActionDef *defs_action(const Defs *d, Id id);

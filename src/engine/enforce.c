@@ -116,6 +116,7 @@ enforce(Uow *u, const Id *enforcements, size_t n, Err *err)
 	size_t taken_n;
 	bool ok;
 
+	defs_enter_ahead(u->e->defs, u->db, u->arena);
 	if (!enforcement_take(u->db, u->arena, enforcements, n, u->now, &taken, &taken_n, err))
 		return false;
 	if (taken_n == 0)

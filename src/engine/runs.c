@@ -111,6 +111,7 @@ runs_claim(Uow *u, Id worker, Str incarnation, Str by, RunClaim *claims, size_t 
 			.worker = worker,
 			.incarnation = incarnation,
 			.note = str_of("") };
+	defs_enter_ahead(u->e->defs, u->db, u->arena);
 	if (!execution_move(u->db, u->arena, EV_CLAIM, moves, n, u->now, by, moved, err))
 		return false;
 	if (!claims_recover(u, moves, claims, by, moved, n, err) || !defs_enter(u->e->defs, u->db, u->arena, err))

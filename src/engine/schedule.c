@@ -225,22 +225,15 @@ class_refuse(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
 	return true;
 }
 
+/* rows are of one class, the oldest first. */
 static bool
-class_schedule(Pass *p, Str wait_class, Err *err)
+class_schedule(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
 {
-	enum { MOST = 1024 };
 	Uow *u = p->u;
+	Str wait_class = rows[0].wait_class;
 	const ActionDef *action = defs_action(u->e->defs, wait_class_action(wait_class));
-	size_t most = p->room < 1 ? 1 : p->room > MOST ? MOST : (size_t)p->room;
-	ExecWaiting *rows;
-	size_t n;
 	Need need;
 
-	/* one more than can be placed, so that the head of what stays behind is seen and marked */
-	if (!execution_wait_oldest(u->db, u->arena, wait_class, most + 1, &rows, &n, err))
-		return false;
-	if (n == 0)
-		return true;
 	if (action == NULL)
 		return class_refuse(p, rows, n, err);
 	need = need_of(u, action, wait_class_own(wait_class) ? &rows[0] : NULL);
@@ -248,29 +241,78 @@ class_schedule(Pass *p, Str wait_class, Err *err)
 }
 
 static bool
-pass_run(Uow *u, Err *err)
+class_read(Pass *p, Str wait_class, Err *err)
+{
+	enum { MOST = 1024 };
+	size_t most = p->room < 1 ? 1 : p->room > MOST ? MOST : (size_t)p->room;
+	ExecWaiting *rows;
+	size_t n;
+
+	/* one more than can be placed, so that the head of what stays behind is seen and marked */
+	if (!execution_wait_oldest(p->u->db, p->u->arena, wait_class, most + 1, &rows, &n, err))
+		return false;
+	return n == 0 || class_schedule(p, rows, n, err);
+}
+
+/* Classes take turns in being first, so that none starves when there is little room. */
+static bool
+many_schedule(Pass *p, Err *err)
 {
 	enum {
 		LOOKED_AT_WHEN_FULL = 64
 	}; /* classes that are told `capacity` in one pass; the others are told in a later one */
-	Pass p;
+	Uow *u = p->u;
 	Str *classes;
 	size_t n;
 
 	if (!execution_wait_classes(u->db, u->arena, &classes, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (p->room <= 0 && i >= LOOKED_AT_WHEN_FULL)
+			break;
+		if (!class_read(p, classes[(i + u->turn) % n], err))
+			return false;
+	}
+	return true;
+}
+
+/* All that waits is at hand. */
+static bool
+few_schedule(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
+{
+	size_t *starts = arena_array(p->u->arena, size_t, n + 1), classes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || !str_eq(rows[i].wait_class, rows[i - 1].wait_class))
+			starts[classes++] = i;
+	starts[classes] = n;
+	for (size_t i = 0; i < classes; i++) {
+		size_t c = (i + p->u->turn) % classes;
+
+		if (!class_schedule(p, rows + starts[c], starts[c + 1] - starts[c], err))
+			return false;
+	}
+	return true;
+}
+
+/* Up to so many rows are read at once, with all that scheduling them takes. */
+enum { FEW = 16 };
+
+static bool
+pass_run(Uow *u, Err *err)
+{
+	Pass p;
+	ExecWaiting *rows;
+	size_t n;
+
+	if (!execution_wait_head(u->db, u->arena, FEW + 1, &rows, &n, err))
 		return false;
 	if (n == 0)
 		return true;
 	if (!pass_open(&p, u, err))
 		return false;
 	u->turn++;
-	for (size_t i = 0; i < n; i++) {
-		if (p.room <= 0 && i >= LOOKED_AT_WHEN_FULL)
-			break;
-		if (!class_schedule(&p, classes[(i + u->turn) % n], err))
-			return false;
-	}
-	return true;
+	return n <= FEW ? few_schedule(&p, rows, n, err) : many_schedule(&p, err);
 }
 
 bool
@@ -278,6 +320,8 @@ schedule(Uow *u, Err *err)
 {
 	bool ok;
 
+	execution_schedule_ahead(u->db, u->arena, FEW + 1);
+	defs_enter_ahead(u->e->defs, u->db, u->arena);
 	if (!execution_schedule_alone(u->db, u->arena, err) || !defs_enter(u->e->defs, u->db, u->arena, err))
 		return false;
 	ok = pass_run(u, err);

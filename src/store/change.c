@@ -23,17 +23,26 @@ change_note(Db *db, Arena *a, const char *kind, Id entity, TimeUs now, Err *err)
 	return true;
 }
 
+static const Stmt since_stmt = {
+	.sql = "select id, kind, entity from definition_change where id > $1 order by id",
+	.in = "i",
+};
+
+void
+change_since_ahead(Db *db, Arena *a, Id last)
+{
+	Bind b[] = { bind_int(last) };
+
+	db_ahead(db, a, &since_stmt, b);
+}
+
 bool
 change_since(Db *db, Arena *a, Id last, Change **ret, size_t *ret_n, Err *err)
 {
-	static const Stmt s = {
-		.sql = "select id, kind, entity from definition_change where id > $1 order by id",
-		.in = "i",
-	};
 	Bind b[] = { bind_int(last) };
 	Rows rows;
 
-	if (!db_read(db, a, &s, b, &rows, err))
+	if (!db_read(db, a, &since_stmt, b, &rows, err))
 		return err_wrap(err, "read changes");
 	*ret = arena_array(a, Change, rows.n + 1);
 	*ret_n = rows.n;

@@ -194,6 +194,13 @@ db_exec(Db *db, Arena *a, const Stmt *s, const Bind *binds, Rows *ret, Err *err)
 	return run(db, a, s, binds, 1, ret, err);
 }
 
+void
+db_ahead(Db *db, Arena *a, const Stmt *s, const Bind *binds)
+{
+	if (db->open && !db->failed && db->store->driver->ahead != NULL)
+		db->store->driver->ahead(db, a, s, binds);
+}
+
 bool
 db_batch(Db *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Rows *ret, Err *err)
 {

@@ -50,5 +50,10 @@ MUST_CHECK bool db_exec(Db *db, Arena *a, const Stmt *s, const Bind *binds, Rows
 MUST_CHECK bool db_batch(Db *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Rows *ret, Err *err);
 /* Outside a transaction, one read statement on a snapshot of its own; inside one, the same as db_exec. */
 MUST_CHECK bool db_read(Db *db, Arena *a, const Stmt *s, const Bind *binds, Rows *ret, Err *err);
+/*
+ * A hint: this very statement will be asked in this transaction, and what the transaction does until then does not change its
+ * answer. Where an answer takes a round trip, those that are announced make it together with the next statement.
+ */
+void db_ahead(Db *db, Arena *a, const Stmt *s, const Bind *binds);
 /* For lists whose filters vary: text put together from constant pieces only, values bound; not cached for ever. */
 MUST_CHECK bool db_read_text(Db *db, Arena *a, Str sql, const char *in, const Bind *binds, Rows *ret, Err *err);

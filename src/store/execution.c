@@ -161,12 +161,30 @@ waiting_rows(Arena *a, const Rows *rows, ExecWaiting **ret, size_t *ret_n)
 		waiting_read(a, rows_at(rows, i), &(*ret)[i]);
 }
 
+static const Stmt alone_stmt = { .sql = "select 1", .in = "", .pg = "select 1 from pg_advisory_xact_lock(74711)" };
+
 bool
 execution_schedule_alone(Db *db, Arena *a, Err *err)
 {
-	static const Stmt s = { .sql = "select 1", .in = "", .pg = "select 1 from pg_advisory_xact_lock(74711)" };
+	return db_kind(db) == STORE_SQLITE || db_exec(db, a, &alone_stmt, NULL, NULL, err); /* it has one writer as it is */
+}
 
-	return db_kind(db) == STORE_SQLITE || db_exec(db, a, &s, NULL, NULL, err); /* SQLite has one writer as it is */
+static const Stmt head_stmt = {
+	.sql =
+	    WAITING_COLUMNS " where status = 'requested' and wait_class is not null order by wait_class, id limit $1",
+	.in = "i",
+};
+
+bool
+execution_wait_head(Db *db, Arena *a, size_t most, ExecWaiting **ret, size_t *ret_n, Err *err)
+{
+	Bind b[] = { bind_int((int64_t)most) };
+	Rows rows;
+
+	if (!db_exec(db, a, &head_stmt, b, &rows, err))
+		return false;
+	waiting_rows(a, &rows, ret, ret_n);
+	return true;
 }
 
 bool
@@ -295,18 +313,29 @@ execution_wait_due(Db *db, Arena *a, TimeUs now, size_t most, ExecWaiting **ret,
 	return true;
 }
 
+static const Stmt counts_stmt = {
+	.sql = "select worker, sum(case when status = 'scheduled' then 1 else 0 end), count(*) from execution"
+	       " where " LIVE " and status in ('scheduled', 'running', 'canceling') and worker is not null"
+	       " group by worker",
+	.in = "",
+};
+
+void
+execution_schedule_ahead(Db *db, Arena *a, size_t most)
+{
+	Bind b[] = { bind_int((int64_t)most) };
+
+	db_ahead(db, a, &alone_stmt, NULL);
+	db_ahead(db, a, &head_stmt, b);
+	db_ahead(db, a, &counts_stmt, NULL);
+}
+
 bool
 execution_worker_counts(Db *db, Arena *a, WorkerCount **ret, size_t *ret_n, Err *err)
 {
-	static const Stmt s = {
-		.sql = "select worker, sum(case when status = 'scheduled' then 1 else 0 end), count(*) from execution"
-		       " where " LIVE " and status in ('scheduled', 'running', 'canceling') and worker is not null"
-		       " group by worker",
-		.in = "",
-	};
 	Rows rows;
 
-	if (!db_exec(db, a, &s, NULL, &rows, err))
+	if (!db_exec(db, a, &counts_stmt, NULL, &rows, err))
 		return false;
 	*ret = arena_array(a, WorkerCount, rows.n + 1);
 	*ret_n = rows.n;

@@ -82,6 +82,10 @@ typedef struct ExecWaiting {
 
 /* Two executors must not count the same free slot: until the commit only this transaction schedules. */
 MUST_CHECK bool execution_schedule_alone(Db *db, Arena *a, Err *err);
+/* The first of all waiting rows, class by class and each class by age. */
+MUST_CHECK bool execution_wait_head(Db *db, Arena *a, size_t most, ExecWaiting **ret, size_t *ret_n, Err *err);
+/* Announces these two and execution_worker_counts: see db_ahead. */
+void execution_schedule_ahead(Db *db, Arena *a, size_t most);
 MUST_CHECK bool execution_wait_classes(Db *db, Arena *a, Str **ret, size_t *ret_n, Err *err);
 /* The oldest rows of one class. */
 MUST_CHECK bool execution_wait_oldest(

@@ -70,6 +70,7 @@ postgres_begin(Db *base, Err *err)
 {
 	PgDb *db = (PgDb *)base;
 
+	pg_ahead_forget(db);
 	if (db->conn == NULL && !pg_connect_db(db, err))
 		return false;
 	db->begun = false;
@@ -82,6 +83,7 @@ postgres_commit(Db *base, Err *err)
 	PgDb *db = (PgDb *)base;
 	bool begun = db->begun;
 
+	pg_ahead_forget(db);
 	db->begun = false;
 	if (!begun)
 		return true;
@@ -100,6 +102,7 @@ postgres_rollback(Db *base)
 	PgDb *db = (PgDb *)base;
 	bool begun = db->begun;
 
+	pg_ahead_forget(db);
 	db->begun = false;
 	if (begun && db->conn != NULL && !pg_command(db, "rollback", "ROLLBACK", NULL) && db->conn != NULL)
 		pg_lose(db); /* the server ends the transaction with the connection */
@@ -109,6 +112,12 @@ static bool
 postgres_run(Db *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Rows *ret, Err *err)
 {
 	return pg_run((PgDb *)db, a, s, binds, rows, ret, err);
+}
+
+static void
+postgres_ahead(Db *db, Arena *a, const Stmt *s, const Bind *binds)
+{
+	pg_ahead((PgDb *)db, a, s, binds);
 }
 
 static bool
@@ -133,6 +142,7 @@ const Driver postgres_driver = {
 	.commit = postgres_commit,
 	.rollback = postgres_rollback,
 	.run = postgres_run,
+	.ahead = postgres_ahead,
 	.read_text = postgres_read_text,
 	.script = postgres_script,
 };

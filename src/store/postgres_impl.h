@@ -27,6 +27,16 @@ typedef struct PgStore {
 	atomic_bool away;      /* said once for all connections */
 } PgStore;
 
+/* A statement announced by db_ahead, and what came back of it when it has been sent. */
+typedef struct PgAhead {
+	const Stmt *stmt;
+	const Bind *binds;
+	RowSink sink;
+	bool sent, taken;
+} PgAhead;
+
+enum { PG_AHEAD_MOST = 6 };
+
 typedef struct PgDb {
 	Db base;
 	PgStore *store;
@@ -36,6 +46,8 @@ typedef struct PgDb {
 	unsigned prepared;
 	bool begun; /* the server has heard of the open transaction */
 	Arena *scratch;
+	PgAhead ahead[PG_AHEAD_MOST];
+	size_t ahead_n;
 } PgDb;
 
 /* postgres_url.c: what to connect with. */
@@ -79,6 +91,8 @@ PgParams pg_set_encode(Arena *a, const char *in, const Bind *binds, size_t rows)
 
 /* postgres_run.c: one round trip. */
 bool pg_run(PgDb *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Rows *ret, Err *err);
+void pg_ahead(PgDb *db, Arena *a, const Stmt *s, const Bind *binds);
+void pg_ahead_forget(PgDb *db);
 bool pg_run_text(PgDb *db, Arena *a, Str sql, const char *in, const Bind *binds, Rows *ret, Err *err);
 bool pg_command(PgDb *db, const char *sql, const char *want_tag, Err *err);
 bool pg_script(PgDb *db, const char *sql, Err *err);

@@ -19,17 +19,24 @@ typedef struct Prepared {
 	bool known; /* to the server */
 } Prepared;
 
-/* One round trip: what to send, and what came back. */
-typedef struct Trip {
+/* One statement of a round trip, with the rows of binds it runs for. */
+typedef struct Ask {
+	const Stmt *stmt; /* NULL: sent as a text, once */
 	const char *sql;
 	const char *in;
-	Prepared *prepared; /* NULL: sent as a text, once */
 	const Bind *binds;
 	size_t rows;
 	bool set;      /* all rows in one statement */
 	RowSink *sink; /* NULL: nobody wants the rows */
-	bool begins;   /* "begin" goes ahead of it */
-	bool prepares; /* then the preparation */
+	Prepared *prepared;
+	bool prepares; /* its preparation goes ahead of it */
+} Ask;
+
+/* One round trip: what to send, and what came back. */
+typedef struct Trip {
+	Ask *asks;
+	size_t n;
+	bool begins; /* "begin" goes ahead of all */
 	bool failed;
 	bool lost;    /* the connection */
 	char tag[24]; /* of the last statement: "INSERT 0 1" */
@@ -63,33 +70,45 @@ prepared_of(PgDb *db, const Stmt *s, bool set)
 	return p;
 }
 
-static bool
-send_row(PgDb *db, const Trip *t, size_t row)
+static size_t
+ask_statements(const Ask *q)
 {
-	size_t width = strlen(t->in);
-	PgParams p = t->set ? pg_set_encode(db->scratch, t->in, t->binds, t->rows)
-			    : pg_encode(db->scratch, t->in, t->binds + row * width);
+	return q->set ? 1 : q->rows;
+}
+
+static bool
+send_row(PgDb *db, const Ask *q, size_t row)
+{
+	size_t width = strlen(q->in);
+	PgParams p = q->set ? pg_set_encode(db->scratch, q->in, q->binds, q->rows)
+			    : pg_encode(db->scratch, q->in, q->binds + row * width);
 	int ok;
 
-	if (t->prepared != NULL)
-		ok = PQsendQueryPrepared(db->conn, t->prepared->name, p.n, p.values, p.lengths, p.formats, 1);
+	if (q->prepared != NULL)
+		ok = PQsendQueryPrepared(db->conn, q->prepared->name, p.n, p.values, p.lengths, p.formats, 1);
 	else
 		ok = PQsendQueryParams(
-		    db->conn, t->sql, p.n, pg_types(db->scratch, t->in), p.values, p.lengths, p.formats, 1);
+		    db->conn, q->sql, p.n, pg_types(db->scratch, q->in), p.values, p.lengths, p.formats, 1);
 	arena_reset(db->scratch); /* libpq has copied it */
 	return ok == 1;
 }
 
 /* A large batch fills the server's socket with questions and ours with answers: so each part is flushed while reading. */
 static bool
-send_rows(PgDb *db, const Trip *t)
+send_ask(PgDb *db, Ask *q)
 {
-	for (size_t i = 0; i < (t->set ? 1 : t->rows); i++) {
-		if (!send_row(db, t, i))
+	q->prepared = q->stmt == NULL ? NULL : prepared_of(db, q->stmt, q->set);
+	q->prepares = q->prepared != NULL && !q->prepared->known;
+	if (q->prepares && !PQsendPrepare(db->conn, q->prepared->name, q->prepared->sql, (int)strlen(q->in),
+			       q->prepared->types))
+		return false;
+	for (size_t i = 0; i < ask_statements(q); i++) {
+		if (!send_row(db, q, i))
 			return false;
 		if (i % ROWS_PER_FLUSH == ROWS_PER_FLUSH - 1 && !pg_flush(db))
 			return false;
 	}
+	store_count(db->base.store, ask_statements(q));
 	return true;
 }
 
@@ -98,44 +117,67 @@ send_trip(PgDb *db, Trip *t)
 {
 	if (t->begins && !PQsendQueryParams(db->conn, "begin", 0, NULL, NULL, NULL, NULL, 1))
 		return false;
-	t->prepares = t->prepared != NULL && !t->prepared->known;
-	if (t->prepares && !PQsendPrepare(
-				db->conn, t->prepared->name, t->prepared->sql, (int)strlen(t->in), t->prepared->types))
-		return false;
-	store_count(db->base.store, (t->set ? 1 : t->rows) + t->begins);
-	return send_rows(db, t) && PQpipelineSync(db->conn) == 1 && pg_flush(db);
+	store_count(db->base.store, t->begins);
+	for (size_t i = 0; i < t->n; i++)
+		if (!send_ask(db, &t->asks[i]))
+			return false;
+	return PQpipelineSync(db->conn) == 1 && pg_flush(db);
 }
 
-/* Rows changed; "SELECT 5" does not count. */
+/* Rows inserted, updated or deleted; "SELECT 5" counts where it is what a batch gave back of its inserts. */
 static int64_t
-affected(PGresult *r)
+affected(const Ask *q, PGresult *r)
 {
-	return strchr("IUDM", *PQcmdStatus(r)) == NULL ? 0 : atoll(PQcmdTuples(r));
+	const char *kinds = q->set ? "IUDMS" : "IUDM";
+
+	return strchr(kinds, *PQcmdStatus(r)) == NULL ? 0 : atoll(PQcmdTuples(r));
 }
 
-/* `at` counts results: the begin and the preparation come first. */
+/* Which ask a result belongs to: *at counts within it, its preparation first; NULL is the begin's. */
+static Ask *
+ask_of(const Trip *t, size_t *at)
+{
+	if (t->begins && (*at)-- == 0)
+		return NULL;
+	for (size_t i = 0; i < t->n; i++) {
+		size_t results = t->asks[i].prepares + ask_statements(&t->asks[i]);
+
+		if (*at < results)
+			return &t->asks[i];
+		*at -= results;
+	}
+	return NULL;
+}
+
+static void
+take_rows(Ask *q, PGresult *r, size_t at, Trip *t, Err *err)
+{
+	if (q->sink == NULL)
+		return;
+	if (PQresultStatus(r) == PGRES_TUPLES_OK)
+		t->failed = q->set ? !pg_decode_set(r, q->sink, err) : !pg_decode(r, q->sink, (uint32_t)at, err);
+	q->sink->rows.affected += affected(q, r);
+}
+
 static void
 take_result(PgDb *db, Trip *t, PGresult *r, size_t at, Err *err)
 {
-	size_t ahead = (size_t)t->begins + t->prepares;
+	Ask *q = ask_of(t, &at);
 	ExecStatusType status = PQresultStatus(r);
 
 	if (t->failed)
 		return; /* the first error tells; what follows was not run */
-	if (status == PGRES_TUPLES_OK && at >= ahead && t->sink != NULL)
-		t->failed = t->set ? !pg_decode_set(r, t->sink, err)
-				   : !pg_decode(r, t->sink, (uint32_t)(at - ahead), err);
 	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
-		if (t->prepares && at + 1 == ahead)
-			t->prepared->known = true;
-		if (at >= ahead && t->sink != NULL)
-			t->sink->rows.affected += affected(r) + (t->set && *PQcmdStatus(r) == 'S' ? PQntuples(r) : 0);
 		snprintf(t->tag, sizeof(t->tag), "%s", PQcmdStatus(r));
+		if (q != NULL && q->prepares && at == 0)
+			q->prepared->known = true;
+		else if (q != NULL)
+			take_rows(q, r, at - q->prepares, t, err);
 		return;
 	}
 	t->failed = true;
 	t->lost = pg_is_lost(r);
-	pg_fail(db->store, r, t->sql, err);
+	pg_fail(db->store, r, q == NULL ? "begin" : q->sql, err);
 }
 
 /* Reads up to the sync; false when the connection is lost. */
@@ -183,30 +225,36 @@ trip(PgDb *db, Trip *t, Err *err)
 	return !t->failed;
 }
 
+static void
+sinks_empty(const Trip *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		RowSink *sink = t->asks[i].sink;
+
+		if (sink != NULL)
+			*sink = (RowSink){ .a = sink->a, .want_from = sink->want_from };
+	}
+}
+
 /*
  * A connection that died while idle shows it only now. As long as nothing of the transaction has reached the server, the
  * trip is made again on a new one.
  */
 static bool
-trip_again(PgDb *db, Trip *t, const Stmt *s, Err *err)
+trip_again(PgDb *db, Ask *asks, size_t n, Err *err)
 {
 	bool fresh = db->conn == NULL, nothing_yet = !db->base.open || !db->begun;
-	Trip first = *t;
+	Trip t = { .asks = asks, .n = n };
 	Err why = { 0 };
 
 	if (fresh && (db->begun || !pg_connect_db(db, err)))
 		return false;
-	t->prepared = s == NULL ? NULL : prepared_of(db, s, t->set);
-	if (trip(db, t, &why))
+	if (trip(db, &t, &why))
 		return true;
 	if (db->conn == NULL && !fresh && nothing_yet && pg_connect_db(db, &why)) {
-		RowSink *sink = t->sink;
-
-		*t = first;
-		if (sink != NULL)
-			*sink = (RowSink){ .a = sink->a, .want_from = sink->want_from };
-		t->prepared = s == NULL ? NULL : prepared_of(db, s, t->set);
-		if (trip(db, t, &why))
+		t = (Trip){ .asks = asks, .n = n };
+		sinks_empty(&t);
+		if (trip(db, &t, &why))
 			return true;
 	}
 	if (err != NULL)
@@ -214,15 +262,107 @@ trip_again(PgDb *db, Trip *t, const Stmt *s, Err *err)
 	return false;
 }
 
+static Ask
+ask_for(const Stmt *s, const Bind *binds, size_t rows, RowSink *sink)
+{
+	return (Ask){
+		.stmt = s,
+		.sql = sql_of(s),
+		.in = in_of(s),
+		.binds = binds,
+		.rows = rows,
+		.set = s->set && rows >= SET_LEAST,
+		.sink = sink,
+	};
+}
+
+/* ---- statements announced ahead of their time ---- */
+
+static bool
+bind_same(const Bind *a, const Bind *b)
+{
+	if (a->type != b->type || a->type == 0)
+		return a->type == b->type;
+	if (a->type == 's' || a->type == 'x')
+		return str_eq(a->s, b->s);
+	if (a->type == 'b')
+		return a->b == b->b;
+	return a->type == 'd' ? a->d == b->d : a->i == b->i; /* a JSON by its address */
+}
+
+void
+pg_ahead(PgDb *db, Arena *a, const Stmt *s, const Bind *binds)
+{
+	size_t n = strlen(in_of(s));
+
+	if (db->ahead_n == PG_AHEAD_MOST)
+		return;
+	db->ahead[db->ahead_n++] = (PgAhead){
+		.stmt = s,
+		.binds = n == 0 ? NULL : arena_copy(a, binds, n * sizeof(Bind)),
+		.sink = { .a = a },
+	};
+}
+
+void
+pg_ahead_forget(PgDb *db)
+{
+	db->ahead_n = 0;
+}
+
+static PgAhead *
+ahead_find(PgDb *db, const Stmt *s, const Bind *binds)
+{
+	for (size_t i = 0; i < db->ahead_n; i++) {
+		PgAhead *h = &db->ahead[i];
+		size_t same = 0, n = strlen(in_of(s));
+
+		if (h->stmt != s || h->taken)
+			continue;
+		while (same < n && bind_same(&h->binds[same], &binds[same]))
+			same++;
+		if (same == n)
+			return h;
+	}
+	return NULL;
+}
+
+/* All that were announced travel together, in the order of their announcement, and before what is asked now, if anything is. */
+static bool
+send_with_ahead(PgDb *db, const Ask *now, Err *err)
+{
+	Ask asks[PG_AHEAD_MOST + 1];
+	size_t n = 0;
+
+	for (size_t i = 0; i < db->ahead_n; i++) {
+		PgAhead *h = &db->ahead[i];
+
+		if (!h->sent)
+			asks[n++] = ask_for(h->stmt, h->binds, 1, &h->sink);
+		h->sent = true;
+	}
+	if (now != NULL)
+		asks[n++] = *now;
+	return trip_again(db, asks, n, err);
+}
+
+/* ---- the face ---- */
+
 bool
 pg_run(PgDb *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Rows *ret, Err *err)
 {
+	PgAhead *h = rows == 1 ? ahead_find(db, s, binds) : NULL;
 	RowSink sink = { .a = a, .want_from = rows > 1 };
-	Trip t = { .sql = sql_of(s), .in = in_of(s), .binds = binds, .rows = rows, .set = s->set && rows >= SET_LEAST };
+	Ask q = ask_for(s, binds, rows, ret == NULL ? NULL : &sink);
 
-	t.sink = ret == NULL ? NULL : &sink;
-	if (!trip_again(db, &t, s, err))
+	if (h != NULL) {
+		h->taken = true;
+		if (!h->sent && !send_with_ahead(db, NULL, err))
+			return false;
+		sink = h->sink;
+	} else if (!send_with_ahead(db, &q, err)) {
 		return false;
+	}
 	if (ret != NULL)
 		*ret = sink.rows;
 	return true;
@@ -232,10 +372,9 @@ bool
 pg_run_text(PgDb *db, Arena *a, Str sql, const char *in, const Bind *binds, Rows *ret, Err *err)
 {
 	RowSink sink = { .a = a };
-	Trip t = { .sql = sql.p, .in = in, .binds = binds, .rows = 1 };
+	Ask q = { .sql = sql.p, .in = in, .binds = binds, .rows = 1, .sink = ret == NULL ? NULL : &sink };
 
-	t.sink = ret == NULL ? NULL : &sink;
-	if (!trip_again(db, &t, NULL, err))
+	if (!trip_again(db, &q, 1, err))
 		return false;
 	if (ret != NULL)
 		*ret = sink.rows;
@@ -246,7 +385,8 @@ pg_run_text(PgDb *db, Arena *a, Str sql, const char *in, const Bind *binds, Rows
 bool
 pg_command(PgDb *db, const char *sql, const char *want_tag, Err *err)
 {
-	Trip t = { .sql = sql, .in = "", .rows = 1 };
+	Ask q = { .sql = sql, .in = "", .rows = 1 };
+	Trip t = { .asks = &q, .n = 1 };
 
 	if (!trip(db, &t, err))
 		return false;
@@ -259,7 +399,8 @@ pg_command(PgDb *db, const char *sql, const char *want_tag, Err *err)
 bool
 pg_script(PgDb *db, const char *sql, Err *err)
 {
-	Trip begin = { .sql = "select 1", .in = "", .rows = 1 };
+	Ask nothing = { .sql = "select 1", .in = "", .rows = 1 };
+	Trip begin = { .asks = &nothing, .n = 1 };
 	PGresult *r;
 	bool ok;
 
