@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 static Str
 worker_name(const Host *h)
@@ -82,6 +83,7 @@ worker_role_start(Host *h, Err *err)
 		.runtimes = config_json(c, "worker.runtimes"),
 		.show_output = config_bool(c, "demo"),
 		.heartbeat = str_none(h->engine.boot_id) ? h->engine.heartbeat : 0,
+		.cores = sysconf(_SC_NPROCESSORS_ONLN),
 	};
 
 	if (!processes_open(&p, &h->starter, err))

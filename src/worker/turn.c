@@ -15,6 +15,8 @@ enum {
 	AHEAD_LEAST = 1, /* one run waits at the door even when runs are long */
 	AHEAD_MOST = 256,
 	AHEAD_US = 25 * US_PER_MS, /* about this much work lies ready */
+	COMPANY_US = 5 * US_PER_MS, /* the most that a result waits for others */
+	BUSY_RUNS = 2,              /* per core: with so many running, the machine has enough to do meanwhile */
 };
 
 /* A run this worker was given. */
@@ -40,6 +42,7 @@ struct WorkerTurn {
 	Arena *ends_arena;    /* results that are not stored yet */
 	RunResult *ends;
 	size_t ends_n;
+	TimeUs until; /* when the first of them has waited enough for company; 0: none waits */
 	int64_t usual_us; /* how long runs take lately */
 	bool draining, abandoning;
 };
@@ -200,6 +203,36 @@ ends_collect(WorkerTurn *t)
 	n = t->config.starter->ended(t->config.starter, t->ends_arena, ends, BATCH);
 	for (size_t i = 0; i < n; i++)
 		end_note(t, &ends[i]);
+}
+
+/*
+ * A commit costs about as much for ten results as for one, and when more is to be done than there are cores for, that cost is taken
+ * from the runs. So then results wait a moment for others; where anything stands idle, never.
+ */
+static bool
+ends_wait(WorkerTurn *t)
+{
+	int64_t running = (int64_t)(t->held - t->ends_n);
+	TimeUs now;
+
+	if (t->ends_n == 0 || t->ends_n == BATCH || t->first == NULL || t->draining || t->config.cores == 0 ||
+	    running < BUSY_RUNS * t->config.cores) {
+		t->until = 0;
+		return false;
+	}
+	now = clock_mono(t->u->e->clock);
+	if (t->until == 0)
+		t->until = now + COMPANY_US;
+	if (now < t->until)
+		return true;
+	t->until = 0;
+	return false;
+}
+
+TimeUs
+worker_turn_until(const WorkerTurn *t)
+{
+	return t->until;
 }
 
 static void
@@ -396,6 +429,8 @@ worker_turn(WorkerTurn *t, bool *ret_more, Err *err)
 
 	*ret_more = false;
 	ends_collect(t);
+	if (ends_wait(t))
+		return true;
 	n = claims_take(t, claims, runs);
 	if (n == 0 && t->ends_n == 0)
 		return true;

@@ -118,7 +118,7 @@ loop_once(Worker *w)
 	w->away = false;
 	ahead_tell(w);
 	if (!more && !inbox_waiting(w->inbox))
-		s->sleep(s, 0);
+		s->sleep(s, worker_turn_until(w->turn));
 }
 
 /* Waits for what runs, then ends it. */

@@ -22,6 +22,7 @@ typedef struct WorkerConfig {
 	Starter *starter;            /* not owned */
 	bool show_output;            /* what runs print stands in the log: the demo */
 	TimeUs heartbeat;            /* 0: embedded, no need to report */
+	int64_t cores;               /* of the machine; 0: results never wait for company */
 } WorkerConfig;
 
 /* Registers, opens its queues, starts its threads. ERR_CONFLICT: a worker of this name is alive. */
@@ -48,5 +49,6 @@ MUST_CHECK bool worker_turn(WorkerTurn *t, bool *ret_more, Err *err);
 MUST_CHECK bool worker_turn_drain(WorkerTurn *t, Err *err);
 /* From now on what ends does so because the worker shuts down: abandoned. */
 void worker_turn_abandon(WorkerTurn *t);
+TimeUs worker_turn_until(const WorkerTurn *t);   /* when results that wait for company have waited enough; 0: none do */
 size_t worker_turn_running(const WorkerTurn *t); /* started or ended, not yet reported */
 int64_t worker_turn_ahead(const WorkerTurn *t);  /* how many runs beyond its slots it can use just now */
