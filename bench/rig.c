@@ -358,8 +358,7 @@ rig_execute(Rig *r, const char *action_ref, size_t n)
 	out = arena_array(u->arena, ExecutionOut, n);
 	json_add(u->arena, &params, "message", json_cstr("hello, world"));
 	for (size_t i = 0; i < n; i++)
-		in[i] =
-		    (ExecutionIn){ .action_ref = str_of(action_ref), .params = &params, .by = str_of("bench") };
+		in[i] = (ExecutionIn){ .action_ref = str_of(action_ref), .params = &params, .by = str_of("bench") };
 	must(executions_create(u, in, n, out, &err), &err, "execute");
 	last = out[n - 1].id;
 	must(uow_commit(u, &points_create, &err), &err, "commit");

@@ -262,6 +262,7 @@ many_schedule(Pass *p, Err *err)
 		LOOKED_AT_WHEN_FULL = 64
 	}; /* classes that are told `capacity` in one pass; the others are told in a later one */
 	Uow *u = p->u;
+	uint64_t first = u->turn; /* choosing a worker moves u->turn on */
 	Str *classes;
 	size_t n;
 
@@ -270,7 +271,7 @@ many_schedule(Pass *p, Err *err)
 	for (size_t i = 0; i < n; i++) {
 		if (p->room <= 0 && i >= LOOKED_AT_WHEN_FULL)
 			break;
-		if (!class_read(p, classes[(i + u->turn) % n], err))
+		if (!class_read(p, classes[(i + first) % n], err))
 			return false;
 	}
 	return true;
@@ -281,13 +282,14 @@ static bool
 few_schedule(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
 {
 	size_t *starts = arena_array(p->u->arena, size_t, n + 1), classes = 0;
+	uint64_t first = p->u->turn;
 
 	for (size_t i = 0; i < n; i++)
 		if (i == 0 || !str_eq(rows[i].wait_class, rows[i - 1].wait_class))
 			starts[classes++] = i;
 	starts[classes] = n;
 	for (size_t i = 0; i < classes; i++) {
-		size_t c = (i + p->u->turn) % classes;
+		size_t c = (i + first) % classes;
 
 		if (!class_schedule(p, rows + starts[c], starts[c + 1] - starts[c], err))
 			return false;

@@ -166,7 +166,8 @@ static const Stmt alone_stmt = { .sql = "select 1", .in = "", .pg = "select 1 fr
 bool
 execution_schedule_alone(Db *db, Arena *a, Err *err)
 {
-	return db_kind(db) == STORE_SQLITE || db_exec(db, a, &alone_stmt, NULL, NULL, err); /* it has one writer as it is */
+	return db_kind(db) == STORE_SQLITE ||
+	       db_exec(db, a, &alone_stmt, NULL, NULL, err); /* it has one writer as it is */
 }
 
 static const Stmt head_stmt = {

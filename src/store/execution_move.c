@@ -44,7 +44,8 @@ static const Stmt look_claim = {
 			 " where id = $1 and status = $2" guard, \
 			.pg = "update execution set status = $3, updated = $4, moves = moves || $5, " sets \
 			      " where id = $1 and status = $2" guard " returning" MOVED_ROW gives, \
-			.in = in_, .set = true }, \
+			.in = in_, \
+			.set = true }, \
 		    look_, more_ \
 	}
 #define AT_ATTEMPT " and attempt = $6"

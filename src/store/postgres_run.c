@@ -16,7 +16,8 @@ typedef struct Prepared {
 	char name[NAME_ROOM];
 	const char *sql;
 	const unsigned *types;
-	bool known; /* to the server */
+	bool known;   /* to the server */
+	bool on_trip; /* its preparation is on the way */
 } Prepared;
 
 /* One statement of a round trip, with the rows of binds it runs for. */
@@ -98,10 +99,12 @@ static bool
 send_ask(PgDb *db, Ask *q)
 {
 	q->prepared = q->stmt == NULL ? NULL : prepared_of(db, q->stmt, q->set);
-	q->prepares = q->prepared != NULL && !q->prepared->known;
-	if (q->prepares && !PQsendPrepare(db->conn, q->prepared->name, q->prepared->sql, (int)strlen(q->in),
-			       q->prepared->types))
+	q->prepares = q->prepared != NULL && !q->prepared->known && !q->prepared->on_trip;
+	if (q->prepares &&
+	    !PQsendPrepare(db->conn, q->prepared->name, q->prepared->sql, (int)strlen(q->in), q->prepared->types))
 		return false;
+	if (q->prepares)
+		q->prepared->on_trip = true;
 	for (size_t i = 0; i < ask_statements(q); i++) {
 		if (!send_row(db, q, i))
 			return false;
@@ -216,10 +219,13 @@ trip(PgDb *db, Trip *t, Err *err)
 		if (!t->failed) /* else the server has said why */
 			return pg_away(db, "no answer", err);
 	}
-	if (t->lost) {
+	if (t->lost) { /* and with it what it had prepared */
 		pg_lose(db);
 		return false;
 	}
+	for (size_t i = 0; i < t->n; i++)
+		if (t->asks[i].prepares)
+			t->asks[i].prepared->on_trip = false;
 	if (t->begins)
 		db->begun = true;
 	return !t->failed;

@@ -3,12 +3,12 @@
  * exchange of messages) is paid once for all rows when they travel as a list per parameter:
  *
  *   update t set a = $2 where id = $1 returning id
- *   update t set a = r.p2 from unnest($1::bigint[], $2::text[]) with ordinality as r (p1, p2, n) where id = r.p1 returning id, r.n
+ *   update t set a = r.p2 from unnest($1::bigint[], $2::text[]) with ordinality as r (p1, p2, row_no) where id = r.p1 returning id, r.row_no
  *
  *   insert into t (a) values ($1) on conflict do nothing returning id
- *   with r as materialized (select nextval('t_id_seq') as id, u.* from unnest($1::text[]) with ordinality as u (p1, n)),
- *   made as (insert into t (id, a) select r.id, r.p1 from r order by r.n on conflict do nothing returning id)
- *   select made.id, r.n from made join r using (id) order by r.n
+ *   with r as materialized (select nextval('t_id_seq') as id, u.* from unnest($1::text[]) with ordinality as u (p1, row_no)),
+ *   made as (insert into t (id, a) select r.id, r.p1 from r order by r.row_no on conflict do nothing returning id)
+ *   select made.id, r.row_no from made join r using (id) order by r.row_no
  *
  * The last column says which row of the batch a row came from, counted from 1.
  */
@@ -42,7 +42,7 @@ list_of(char letter)
 
 /* ---- the text ---- */
 
-/* unnest($1::bigint[], ...) with ordinality as NAME (p1, ..., n) */
+/* unnest($1::bigint[], ...) with ordinality as NAME (p1, ..., row_no) */
 static void
 write_rows(Buf *b, const char *in, const char *name)
 {
@@ -54,7 +54,7 @@ write_rows(Buf *b, const char *in, const char *name)
 	buf_fmt(b, ") with ordinality as %s (", name);
 	for (size_t i = 0; i < n; i++)
 		buf_fmt(b, "p%zu, ", i + 1);
-	buf_text(b, "n)");
+	buf_text(b, "row_no)");
 }
 
 /* Copies a text, with r.p1 for $1. */
@@ -97,7 +97,7 @@ write_update(Buf *b, Str text, const char *in)
 		return true;
 	}
 	write_params(b, guard);
-	buf_fmt(b, " returning %.*s, r.n", STR_ARG(gives));
+	buf_fmt(b, " returning %.*s, r.row_no", STR_ARG(gives));
 	return true;
 }
 
@@ -107,13 +107,16 @@ write_insert(Buf *b, Str text, const char *in)
 	Str table, columns, values, rest = text;
 
 	if (!cut_at(&rest, "insert into ", &table) || !cut_at(&rest, " (", &table) ||
-	    !cut_at(&rest, ") values (", &columns) || !cut_at(&rest, ")", &values) || !str_ends(rest, str_of(" returning id")))
+	    !cut_at(&rest, ") values (", &columns) || !cut_at(&rest, ")", &values) ||
+	    !str_ends(rest, str_of(" returning id")))
 		return false;
 	buf_fmt(b, "with r as materialized (select nextval('%.*s_id_seq') as id, u.* from ", STR_ARG(table));
 	write_rows(b, in, "u");
 	buf_fmt(b, "), made as (insert into %.*s (id, %.*s) select r.id, ", STR_ARG(table), STR_ARG(columns));
 	write_params(b, values);
-	buf_fmt(b, " from r order by r.n%.*s) select made.id, r.n from made join r using (id) order by r.n", STR_ARG(rest));
+	buf_fmt(b,
+	    " from r order by r.row_no%.*s) select made.id, r.row_no from made join r using (id) order by r.row_no",
+	    STR_ARG(rest));
 	return true;
 }
 

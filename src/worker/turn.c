@@ -14,7 +14,7 @@ enum {
 	BATCH = 256,     /* claims and results of one transaction */
 	AHEAD_LEAST = 1, /* one run waits at the door even when runs are long */
 	AHEAD_MOST = 256,
-	AHEAD_US = 25 * US_PER_MS, /* about this much work lies ready */
+	AHEAD_US = 25 * US_PER_MS,  /* about this much work lies ready */
 	COMPANY_US = 5 * US_PER_MS, /* the most that a result waits for others */
 	BUSY_RUNS = 2,              /* per core: with so many running, the machine has enough to do meanwhile */
 };
@@ -42,7 +42,7 @@ struct WorkerTurn {
 	Arena *ends_arena;    /* results that are not stored yet */
 	RunResult *ends;
 	size_t ends_n;
-	TimeUs until; /* when the first of them has waited enough for company; 0: none waits */
+	TimeUs until;     /* when the first of them has waited enough for company; 0: none waits */
 	int64_t usual_us; /* how long runs take lately */
 	bool draining, abandoning;
 };

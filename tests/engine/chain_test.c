@@ -268,6 +268,72 @@ TEST(an_event_becomes_a_result)
 	check_status(r, execution, EXEC_COMPLETED);
 }
 
+/* Up to sixteen waiting rows are read at once, more of them class by class: either way the oldest come first, and all in the end. */
+TEST(few_and_many_waiting_runs_are_given_away_in_the_order_of_their_age)
+{
+	enum { MOST = 40 };
+	static const size_t sizes[] = { 3, 13, 16, MOST };
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Json selector;
+	ExecutionIn in[MOST];
+	ExecutionOut out[MOST];
+	Err err = { 0 };
+
+	rig_worker(r, "inc-1", 10, "shell"); /* ten slots and one at the door */
+	for (size_t k = 0; k < countof(sizes); k++) {
+		size_t n = sizes[k], given = 0;
+
+		CHECK_OK(uow_begin(r->u, &err), err);
+		selector = json_object();
+		json_set(r->u->arena, &selector, "zone", json_cstr("nowhere"));
+		for (size_t i = 0; i < n; i++)
+			in[i] = (ExecutionIn){ .action_ref = str_of("test.do"),
+				.by = str_of("tester"),
+				.worker_selector = i == 1 ? &selector : NULL };
+		CHECK_OK(executions_create(r->u, in, n, out, &err), err);
+		CHECK_INT((int64_t)r->u->out.n, (int64_t)n);
+		CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+		rig_schedule(r);
+		check_status(r, out[1].id, EXEC_REQUESTED); /* another class, which nobody can run */
+		CHECK_INT(rig_look(r, out[1].id).reason, WAIT_NO_WORKER);
+		while (given < n - 1) {
+			size_t now = 0;
+
+			for (size_t i = 0; i < n; i++) {
+				bool next = i != 1 && now < 11 && rig_look(r, out[i].id).status == EXEC_SCHEDULED;
+
+				if (!next)
+					continue;
+				CHECK(i == 0 || i == 1 || i == 2 || exec_terminal(rig_look(r, out[i - 1].id).status));
+				CHECK(rig_claim(r, out[i].id, 1, "inc-1") && rig_finish(r, out[i].id, 1, EV_EXIT_OK));
+				now++;
+			}
+			CHECK(now == (n - 1 - given < 11 ? n - 1 - given : 11));
+			given += now;
+			rig_schedule(r);
+		}
+	}
+}
+
+TEST(of_several_asked_for_at_once_all_are_made_or_none)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	ExecutionIn in[] = { { .action_ref = str_of("test.do"), .by = str_of("tester") },
+		{ .action_ref = str_of("test.missing"), .by = str_of("tester") } };
+	ExecutionOut out[countof(in)];
+	Err err = { 0 };
+	bool any;
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK(!executions_create(r->u, in, countof(in), out, &err));
+	CHECK_INT(err.code, ERR_NOT_FOUND);
+	uow_abort(r->u);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(execution_any_live(r->u->db, r->u->arena, &any, &err), err);
+	uow_abort(r->u);
+	CHECK(!any);
+}
+
 TEST(a_claim_tells_what_to_run_with_the_parameters_of_the_rule)
 {
 	CLEANUP(rig_done) Rig *r = rig_open();

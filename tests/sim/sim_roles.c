@@ -292,6 +292,8 @@ worker_due(const Task *t)
 	if (w->again || w->stopping || inbox_waiting(w->inbox))
 		return t->at;
 	due = sim_starter_due(w->starter);
+	if (worker_turn_until(w->turn) != 0 && worker_turn_until(w->turn) < due)
+		due = worker_turn_until(w->turn);
 	return due < t->at ? t->at : due;
 }
 
@@ -453,7 +455,8 @@ worker_tasks(Proc *p)
 		.task_timeout = 20 * US_PER_S,
 		.shutdown_timeout = DRAIN_US,
 		.starter = w->starter,
-		.heartbeat = p->sim->weather.embedded ? 0 : BEAT_US };
+		.heartbeat = p->sim->weather.embedded ? 0 : BEAT_US,
+		.cores = 1 };
 	task_add(p, &boot);
 }
 

@@ -205,6 +205,106 @@ TEST(a_batch_with_a_bad_row_keeps_nothing)
 	CHECK_INT(world_number(w, &count), 2);
 }
 
+/* In PostgreSQL these go as one statement: whatever the driver, the answers are those of row by row. */
+TEST(rows_that_do_not_depend_on_each_other_may_go_as_one_statement)
+{
+#define PUT "insert into item (n, r, b, t, s, j, x) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing"
+	static const Stmt add = {
+		.sql = PUT, .pg = PUT " returning id", .in = "IDBTSJX", .gives_id = true, .set = true
+	};
+	static const Stmt move = { .sql = "update item set s = $3, t = $4 where n = $1 and s = $2 returning n, s, j",
+		.in = "issT",
+		.set = true };
+	static const Stmt quiet = { .sql = "update item set s = $2 where n = $1", .in = "iS", .set = true };
+	static const Stmt look = { .sql = "select n, r, b, t, s, j, x from item order by id" };
+	CLEANUP(world_done) World *w = world_items();
+	Json j = json_object();
+	Bind rows[4 * PUT_WIDTH] = { bind_int(1), bind_real(0.5), bind_bool(true), bind_time(1795200000123456),
+		bind_text("a"), bind_json(&j), bind_bytes((Str){ "\0\xff\1", 3 }), bind_int(2), { 0 }, { 0 }, { 0 },
+		bind_text("{,}\"\\ NULL"), { 0 }, { 0 }, bind_int(1), { 0 }, { 0 }, { 0 }, bind_text("twice"), { 0 },
+		{ 0 }, bind_int(4), { 0 }, bind_bool(false), { 0 }, bind_text(""), { 0 }, bind_bytes((Str){ "", 0 }) };
+	Bind moves[] = { bind_int(4), bind_text("no"), bind_text("x"), { 0 }, bind_int(1), bind_text("a"),
+		bind_text("b"), bind_time(7), bind_int(2), bind_text("{,}\"\\ NULL"), bind_text("c"), { 0 },
+		bind_int(9), bind_text("a"), bind_text("d"), { 0 } };
+	Rows got;
+	Err err = { 0 };
+
+	json_set(w->a, &j, "k", json_cstr("v"));
+	CHECK_OK(db_begin(w->db, &err), err);
+	CHECK_OK(db_batch(w->db, w->a, &add, rows, 4, &got, &err), err);
+	CHECK_INT((int64_t)got.n, 3);
+	CHECK_INT((int64_t)got.cols, 1);
+	CHECK_INT(got.affected, 3);
+	CHECK(got.from[0] == 0 && got.from[1] == 1 && got.from[2] == 3);
+	CHECK(row_int(rows_at(&got, 0), 0) < row_int(rows_at(&got, 1), 0));
+	CHECK_OK(db_batch(w->db, w->a, &move, moves, 4, &got, &err), err);
+	CHECK_INT((int64_t)got.n, 2);
+	CHECK_INT((int64_t)got.cols, 3);
+	CHECK_INT(got.affected, 2);
+	for (size_t i = 0; i < got.n; i++)
+		CHECK_STR(row_str(rows_at(&got, i), 1), str_of(got.from[i] == 1 ? "b" : "c"));
+	CHECK_OK(db_batch(w->db, w->a, &quiet,
+		     (Bind[]){ bind_int(4), { 0 }, bind_int(8), bind_text("z"), bind_int(9), bind_text("z") }, 3, &got,
+		     &err),
+	    err);
+	CHECK_INT(got.affected, 1);
+	CHECK_OK(db_exec(w->db, w->a, &look, NULL, &got, &err), err);
+	CHECK_INT((int64_t)got.n, 3);
+	CHECK(row_real(rows_at(&got, 0), 1) == 0.5 && row_bool(rows_at(&got, 0), 2));
+	CHECK_INT(row_int(rows_at(&got, 0), 3), 7);
+	CHECK_STR(row_str(rows_at(&got, 0), 6), ((Str){ "\0\xff\1", 3 }));
+	CHECK(row_null(rows_at(&got, 1), 5) && row_null(rows_at(&got, 1), 6));
+	CHECK(row_null(rows_at(&got, 2), 4) && !row_null(rows_at(&got, 2), 6));
+	CHECK_OK(db_commit(w->db, &err), err);
+}
+
+TEST(statements_announced_ahead_answer_as_if_they_were_asked_one_by_one)
+{
+	static const Stmt of = { .sql = "select n from item where n >= $1 order by n", .in = "i" };
+	CLEANUP(world_done) World *w = world_items();
+	Bind one = bind_int(1), two = bind_int(2), three = bind_int(3);
+	Rows rows;
+	Err err = { 0 };
+
+	world_do(w, &put_n, &one);
+	db_ahead(w->db, w->a, &of, &one); /* outside a transaction: nothing */
+	CHECK_OK(db_begin(w->db, &err), err);
+	db_ahead(w->db, w->a, &of, &one);
+	db_ahead(w->db, w->a, &count, NULL);
+	CHECK_OK(db_exec(w->db, w->a, &of, &two, &rows, &err), err); /* another value: its own answer */
+	CHECK_INT((int64_t)rows.n, 0);
+	CHECK_OK(db_exec(w->db, w->a, &of, &one, &rows, &err), err);
+	CHECK_INT((int64_t)rows.n, 1);
+	CHECK_OK(db_exec(w->db, w->a, &count, NULL, &rows, &err), err);
+	CHECK_INT(row_int(rows_at(&rows, 0), 0), 1);
+	CHECK_OK(db_exec(w->db, w->a, &put_n, &three, NULL, &err), err);
+	CHECK_OK(db_exec(w->db, w->a, &count, NULL, &rows, &err), err); /* an answer is given out once */
+	CHECK_INT(row_int(rows_at(&rows, 0), 0), 2);
+	db_ahead(w->db, w->a, &count, NULL);
+	CHECK_OK(db_commit(w->db, &err), err);
+	CHECK_OK(db_begin(w->db, &err), err); /* what was announced is forgotten with its transaction */
+	CHECK_OK(db_exec(w->db, w->a, &put_n, &two, NULL, &err), err);
+	CHECK_OK(db_exec(w->db, w->a, &count, NULL, &rows, &err), err);
+	CHECK_INT(row_int(rows_at(&rows, 0), 0), 3);
+	CHECK_OK(db_commit(w->db, &err), err);
+}
+
+TEST(an_error_of_a_statement_announced_ahead_is_the_transactions)
+{
+	static const Stmt bad = { .sql = "insert into item (n) select n from item returning n" };
+	CLEANUP(world_done) World *w = world_items();
+	Rows rows;
+	Err err = { 0 };
+
+	world_do(w, &put_n, (Bind[]){ bind_int(1) });
+	CHECK_OK(db_begin(w->db, &err), err);
+	db_ahead(w->db, w->a, &bad, NULL);
+	CHECK(!db_exec(w->db, w->a, &bad, NULL, &rows, &err));
+	CHECK_INT(err.code, ERR_CONFLICT);
+	db_rollback(w->db);
+	CHECK_INT(world_number(w, &count), 1);
+}
+
 TEST(a_guarded_update_moves_a_row_once)
 {
 	static const Stmt move = { "update item set s = $3, n = n + 1 where n = $1 and s = $2 returning n", "iss" };
