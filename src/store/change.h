@@ -17,7 +17,7 @@ typedef struct Change {
 MUST_CHECK bool change_lock(Db *db, Arena *a, Err *err);
 MUST_CHECK bool change_note(Db *db, Arena *a, const char *kind, Id entity, TimeUs now, Err *err);
 MUST_CHECK bool change_since(Db *db, Arena *a, Id last, Change **ret, size_t *ret_n, Err *err);
-void change_since_ahead(Db *db, Arena *a, Id last); /* see db_ahead */
+void change_since_ahead(Db *db, Arena *a, Id last);               /* see db_ahead */
 MUST_CHECK bool change_last(Db *db, Arena *a, Id *ret, Err *err); /* 0: none yet */
 /* Forgets rows older than `before`, but never the last. A cache that is further behind must start anew: see change_first. */
 MUST_CHECK bool change_trim(Db *db, Arena *a, TimeUs before, Err *err);

@@ -82,7 +82,8 @@ void pg_param(PgParams *p, size_t i, Str value);
 Str pg_encode_one(Arena *a, const Bind *b);
 PgParams pg_encode(Arena *a, const char *in, const Bind *binds);
 bool pg_decode(const struct pg_result *r, RowSink *sink, uint32_t from, Err *err);
-bool pg_decode_set(const struct pg_result *r, RowSink *sink, Err *err); /* its last column numbers the rows of the batch */
+bool pg_decode_set(
+    const struct pg_result *r, RowSink *sink, Err *err); /* its last column numbers the rows of the batch */
 
 /* postgres_set.c: a batch as one statement */
 const char *pg_set_text(Arena *a, const char *sql, const char *in); /* NULL: it is of another form */
