@@ -6,6 +6,7 @@
 #include "api/work.h"
 #include "base/codec.h"
 #include "base/crypto.h"
+#include "store/history.h"
 
 enum { PATH_MOST = 512, AGENT_MOST = 256, PAGE_DEFAULT = 50, PAGE_MOST = 500, FORBIDDEN = 403 };
 
@@ -197,18 +198,6 @@ audit_request(AuditLog *log, const Clock *clock, App *app, const Req *q, int sta
 /* ---- routes ---- */
 
 static bool
-query_time(const Req *q, const char *name, TimeUs *ret, Err *err)
-{
-	Str text = req_query(q, name);
-
-	*ret = 0;
-	return str_none(text) || time_parse(text, ret) ||
-	       err_set(err, ERR_INVALID,
-		   "The query parameter '%s' must be a time like 2026-01-31T12:00:00Z, not '%.*s'", name,
-		   STR_ARG(text));
-}
-
-static bool
 filter_read(const Req *q, AuditFilter *f, Err *err)
 {
 	AuditCategory category;
@@ -236,6 +225,37 @@ filter_read(const Req *q, AuditFilter *f, Err *err)
 	       query_time(q, "created_before", &f->until, err);
 }
 
+/* What executions did is asked for by that name: it is made of their timelines, and is not among the other rows. */
+static bool
+asks_for_executions(const AuditFilter *f)
+{
+	return str_is(f->category, audit_category_name(AUDIT_EXECUTION)) || str_is(f->resource_type, "execution") ||
+	       str_starts(f->event_type, str_of("execution."));
+}
+
+/* Conditions that no such row meets: it has no request and no address. */
+static bool
+excludes_executions(const AuditFilter *f)
+{
+	return !str_none(f->login) || !str_none(f->request) || !str_none(f->method) || !str_none(f->path) ||
+	       f->status != 0 || str_is(f->category, audit_category_name(AUDIT_API));
+}
+
+static bool
+execution_rows(App *app, Req *q, const AuditFilter *f, const Slice *slice, SliceOut *ret, Err *err)
+{
+	Scope scope = app_scope(app, req_arena(q), "executions:read");
+	HistoryFilter h = { .entity = f->resource,
+		.ref = f->resource_ref,
+		.since = f->since,
+		.until = f->until,
+		.executor = f->actor,
+		.outcome = f->outcome,
+		.scope = &scope };
+
+	return audit_of_executions(app_db(app), req_arena(q), &h, f->event_type, slice, ret, err);
+}
+
 bool
 audit_events_list(App *app, Req *q, Res *s, Err *err)
 {
@@ -244,8 +264,11 @@ audit_events_list(App *app, Req *q, Res *s, Err *err)
 	SliceOut out;
 	Slice slice;
 
-	return filter_read(q, &f, err) && page_slice(req_arena(q), &page, &slice, err) &&
-	       audit_list(app_db(app), req_arena(q), &f, &slice, &out, err) && answer_slice(q, s, &page, &out);
+	if (!filter_read(q, &f, err) || !page_slice(req_arena(q), &page, &slice, err))
+		return false;
+	if (asks_for_executions(&f) && !excludes_executions(&f))
+		return execution_rows(app, q, &f, &slice, &out, err) && answer_slice(q, s, &page, &out);
+	return audit_list(app_db(app), req_arena(q), &f, &slice, &out, err) && answer_slice(q, s, &page, &out);
 }
 
 bool
@@ -254,8 +277,15 @@ audit_event_show(App *app, Req *q, Res *s, Err *err)
 	Json row;
 	Id id;
 
-	return req_id(q, "id", &id, err) && audit_show(app_db(app), req_arena(q), id, &row, err) &&
-	       res_data(s, 200, row, NULL);
+	if (!req_id(q, "id", &id, err))
+		return false;
+	if (audit_is_of_execution(id)) {
+		Scope scope = app_scope(app, req_arena(q), "executions:read");
+
+		return audit_execution_show(app_db(app), req_arena(q), id, &scope, &row, err) &&
+		       res_data(s, 200, row, NULL);
+	}
+	return audit_show(app_db(app), req_arena(q), id, &row, err) && res_data(s, 200, row, NULL);
 }
 
 bool

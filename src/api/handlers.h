@@ -45,5 +45,7 @@ Handler status_show;
 Handler dead_letters_list, dead_letter_show, dead_letter_replay, dead_letter_remove;
 /* audit.c */
 Handler audit_events_list, audit_event_show, audit_events_of_request;
+/* history.c */
+Handler execution_history, worker_history, entity_history;
 /* openapi.c */
 Handler openapi_show, docs_show;

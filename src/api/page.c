@@ -109,3 +109,15 @@ answer_success(Req *q, Res *s, Str message)
 	json_add(a, &body, "message", json_str(message));
 	return res_json(s, 200, &body);
 }
+
+bool
+query_time(const Req *q, const char *name, TimeUs *ret, Err *err)
+{
+	Str text = req_query(q, name);
+
+	*ret = 0;
+	return str_none(text) || time_parse(text, ret) ||
+	       err_set(err, ERR_INVALID,
+		   "The query parameter '%s' must be a time like 2026-01-31T12:00:00Z, not '%.*s'", name,
+		   STR_ARG(text));
+}

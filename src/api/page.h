@@ -21,5 +21,7 @@ MUST_CHECK bool page_counted(Arena *a, Page *page, Err *err);
 MUST_CHECK bool page_slice(Arena *a, const Page *page, Slice *ret, Err *err);
 /* A filter by id from the query; 0 when it is not given. */
 MUST_CHECK bool query_id(const Req *q, const char *name, Id *ret, Err *err);
+/* A time from the query; 0 when it is not given. */
+MUST_CHECK bool query_time(const Req *q, const char *name, TimeUs *ret, Err *err);
 /* {"success": true, "message": ...}, the answer to a deletion. */
 bool answer_success(Req *q, Res *s, Str message);

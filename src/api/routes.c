@@ -203,6 +203,12 @@ const Route api_routes[] = {
 	    "AuditEventResponse*", 200, "all that one request did, oldest first" },
 	{ "GET", "/api/v1/audit-events/{id}", audit_event_show, "audit_log:read", 0, NULL, "AuditEventResponse", 200,
 	    "one audit event" },
+	{ "GET", "/api/v1/executions/{id}/history", execution_history, "executions:read", 0, NULL,
+	    "HistoryRecordResponse[]", 200, "what happened to an execution, newest first" },
+	{ "GET", "/api/v1/workers/{id}/history", worker_history, "workers:read", 0, NULL, "HistoryRecordResponse[]",
+	    200, "what happened to a worker, newest first" },
+	{ "GET", "/api/v1/history/{entity_type}", entity_history, "executions:read", 0, NULL, "HistoryRecordResponse[]",
+	    200, "what happened to executions, or to workers" },
 
 	/* the platform itself */
 	{ "GET", "/api/v1/status", status_show, "workers:read", 0, NULL, "Status", 200,
@@ -237,6 +243,9 @@ const RouteQuery api_queries[] = {
 	{ "GET", "/api/v1/audit-events",
 	    "category event_type outcome actor_identity actor_login resource_type resource_id resource_ref request_id "
 	    "http_status http_method http_path created_after created_before" },
+	{ "GET", "/api/v1/executions/{id}/history", "entity_id entity_ref operation changed_field since until" },
+	{ "GET", "/api/v1/workers/{id}/history", "entity_id entity_ref operation changed_field since until" },
+	{ "GET", "/api/v1/history/{entity_type}", "entity_id entity_ref operation changed_field since until" },
 	{ "POST", "/api/v1/executions/execute", "dry_run" },
 	{ "GET", "/api/v1/executions/{id}", "wait_seconds" },
 };

@@ -1,5 +1,7 @@
 #include "store/execution_read.h"
 
+#include "store/history.h"
+
 /* word for word the conditions of the partial indexes: SQLite uses such an index only when it finds its condition */
 #define LIVE "finished_at is null"
 #define BAD "finished_at is not null and status <> 'completed'"
@@ -129,38 +131,23 @@ execution_list(Db *db, Arena *a, const ExecFilter *f, const Slice *slice, SliceO
 
 /* ---- one ---- */
 
-/* One line of the timeline: state|microseconds|by|attempt|note */
-static Json
-moment(Arena *a, Str line)
-{
-	Str state = { 0 }, at = { 0 }, by = { 0 }, attempt = { 0 };
-	Json m = json_object();
-	int64_t us = 0, n = 0;
-
-	if (!str_cut(&line, '|', &state) || !str_cut(&line, '|', &at) || !str_cut(&line, '|', &by) ||
-	    !str_cut(&line, '|', &attempt) || !str_to_int(at, &us) || !str_to_int(attempt, &n))
-		return json_null();
-	json_add(a, &m, "status", json_str(state));
-	json_add(a, &m, "at", json_str(time_text(a, us)));
-	json_add(a, &m, "by", json_str(by));
-	if (n > 0)
-		json_add(a, &m, "attempt", json_int(n));
-	if (line.n > 0)
-		json_add(a, &m, "note", json_str(line));
-	return m;
-}
-
 static Json
 timeline(Arena *a, Str moves)
 {
 	Json all = json_array();
-	Str line = { 0 };
+	Move m;
 
-	while (str_cut(&moves, '\n', &line)) {
-		Json m = line.n == 0 ? json_null() : moment(a, line);
+	while (move_next(&moves, &m)) {
+		Json o = json_object();
 
-		if (m.kind == JSON_OBJECT)
-			json_push(a, &all, m);
+		json_add(a, &o, "status", json_str(m.state));
+		json_add(a, &o, "at", json_str(time_text(a, m.at)));
+		json_add(a, &o, "by", json_str(m.by));
+		if (m.attempt > 0)
+			json_add(a, &o, "attempt", json_int(m.attempt));
+		if (m.note.n > 0)
+			json_add(a, &o, "note", json_str(m.note));
+		json_push(a, &all, o);
 	}
 	return all;
 }

@@ -1,5 +1,7 @@
 #include "store/worker.h"
 
+#include "store/history.h"
+
 #define WORKER_COLUMNS \
 	"select w.id, w.name, w.worker_type, w.worker_role, w.host, w.status, w.incarnation, w.boot_id, " \
 	"w.capabilities, w.meta," \
@@ -54,18 +56,73 @@ worker_reserve(Db *db, Arena *a, Str name, TimeUs now, Id *ret_id, Err *err)
 	return true;
 }
 
+/* ---- what its history says ---- */
+
+typedef struct Before {
+	bool there;
+	Str name, status, incarnation, host, cordon_reason;
+	bool cordoned;
+} Before;
+
 static bool
-incarnation_before(Db *db, Arena *a, Str name, Str *ret, Err *err)
+before_read(Db *db, Arena *a, Id id, Str name, Before *ret, Err *err)
 {
-	static const Stmt s = { .sql = "select incarnation from worker where name = $1", .in = "s" };
-	Bind b[] = { bind_str(name) };
+	static const Stmt s = {
+		.sql = "select name, status, incarnation, host, cordon_reason, cordoned from worker where id = $1 or "
+		       "name = $2",
+		.in = "IS",
+	};
+	Bind b[] = { bind_id(id), bind_str(name) };
 	Rows rows;
 
+	*ret = (Before){ 0 };
 	if (!db_exec(db, a, &s, b, &rows, err))
 		return false;
-	*ret = rows.n > 0 ? row_str(rows_at(&rows, 0), 0) : (Str){ 0 };
+	if (rows.n > 0) {
+		Row r = rows_at(&rows, 0);
+
+		*ret = (Before){ true, row_str(r, 0), row_str(r, 1), row_str(r, 2), row_str(r, 3), row_str(r, 4),
+			row_bool(r, 5) };
+	}
 	return true;
 }
+
+typedef struct Changes {
+	Arena *a;
+	Json before, after;
+} Changes;
+
+static void
+change_text(Changes *c, const char *key, Str before, Str after)
+{
+	if (str_eq(before, after))
+		return;
+	json_add(c->a, &c->before, key, json_str(before));
+	json_add(c->a, &c->after, key, json_str(after));
+}
+
+static Changes
+changes_open(Arena *a)
+{
+	return (Changes){ a, json_object(), json_object() };
+}
+
+static bool
+changes_note(Db *db, const Changes *c, Id id, const Before *b, TimeUs now, Err *err)
+{
+	return c->after.n == 0 || worker_note(db, c->a, id, b->name, b->there ? &c->before : NULL, &c->after, now, err);
+}
+
+static bool
+status_note(Db *db, Arena *a, Id id, const Before *b, const char *status, TimeUs now, Err *err)
+{
+	Changes c = changes_open(a);
+
+	change_text(&c, "status", b->status, str_of(status));
+	return changes_note(db, &c, id, b, now, err);
+}
+
+/* ---- registering ---- */
 
 bool
 worker_register(Db *db, Arena *a, const WorkerDef *w, TimeUs now, Id *ret_id, Str *ret_before, Err *err)
@@ -85,14 +142,21 @@ worker_register(Db *db, Arena *a, const WorkerDef *w, TimeUs now, Id *ret_id, St
 	Bind b[] = { bind_str(w->name), bind_str(w->type), bind_str(w->role), bind_str(w->host),
 		bind_json(&w->capabilities), bind_json(&w->meta), bind_str(w->incarnation), bind_str(w->boot_id),
 		bind_int(w->slots), bind_time(now) };
+	Changes c = changes_open(a);
+	Before before;
 	Rows rows;
 
-	if (!incarnation_before(db, a, w->name, ret_before, err))
+	if (!before_read(db, a, 0, w->name, &before, err))
 		return false;
+	*ret_before = before.incarnation;
 	if (!db_exec(db, a, &s, b, &rows, err))
 		return err_wrap(err, "register worker '%.*s'", STR_ARG(w->name));
 	*ret_id = row_int(rows_at(&rows, 0), 0);
-	return true;
+	before.name = w->name;
+	change_text(&c, "status", before.status, str_of("active"));
+	change_text(&c, "incarnation", before.incarnation, w->incarnation);
+	change_text(&c, "host", before.host, w->host);
+	return changes_note(db, &c, *ret_id, &before, now, err);
 }
 
 bool
@@ -132,10 +196,9 @@ worker_get(Db *db, Arena *a, Id id, WorkerDef *ret, Err *err)
 bool
 worker_beat(Db *db, Arena *a, Id id, Str incarnation, TimeUs now, bool *ret_woken, Err *err)
 {
-	static const Stmt wake = {
-		.sql = "update worker set status = 'active', updated = $3"
-		       " where id = $1 and incarnation = $2 and status <> 'active' returning id",
-		.in = "ist",
+	static const Stmt look = {
+		.sql = "select id from worker where id = $1 and incarnation = $2 and status <> 'active'",
+		.in = "is",
 	};
 	static const Stmt beat = {
 		/* also to an earlier time: the clock may have been set back */
@@ -145,7 +208,9 @@ worker_beat(Db *db, Arena *a, Id id, Str incarnation, TimeUs now, bool *ret_woke
 	Bind b[] = { bind_int(id), bind_str(incarnation), bind_time(now) };
 	Rows rows;
 
-	if (!db_exec(db, a, &wake, b, &rows, err) || !db_exec(db, a, &beat, b, NULL, err))
+	if (!db_exec(db, a, &look, b, &rows, err) ||
+	    (rows.n > 0 && !worker_set_status(db, a, id, incarnation, "active", now, err)) ||
+	    !db_exec(db, a, &beat, b, NULL, err))
 		return false;
 	*ret_woken = rows.n > 0;
 	return true;
@@ -160,8 +225,11 @@ worker_set_status(Db *db, Arena *a, Id id, Str incarnation, const char *status, 
 		.in = "isst",
 	};
 	Bind b[] = { bind_int(id), bind_str(incarnation), bind_text(status), bind_time(now) };
+	Before before;
+	Rows rows;
 
-	return db_exec(db, a, &s, b, NULL, err);
+	return before_read(db, a, id, (Str){ 0 }, &before, err) && db_exec(db, a, &s, b, &rows, err) &&
+	       (rows.affected == 0 || status_note(db, a, id, &before, status, now, err));
 }
 
 bool
@@ -187,13 +255,20 @@ worker_cordon(Db *db, Arena *a, Id id, bool cordoned, Str reason, Id by, TimeUs 
 	};
 	Bind b[] = { bind_int(id), bind_bool(cordoned), bind_str(cordoned ? reason : (Str){ 0 }),
 		bind_id(cordoned ? by : 0), bind_time(cordoned ? now : 0), bind_time(now) };
+	Changes c = changes_open(a);
+	Before before;
 	Rows rows;
 
-	if (!db_exec(db, a, &s, b, &rows, err))
+	if (!before_read(db, a, id, (Str){ 0 }, &before, err) || !db_exec(db, a, &s, b, &rows, err))
 		return false;
 	if (rows.n == 0)
 		return err_set(err, ERR_NOT_FOUND, "Worker with ID %lld not found", (long long)id);
-	return true;
+	if (before.cordoned != cordoned) {
+		json_add(a, &c.before, "cordoned", json_bool(before.cordoned));
+		json_add(a, &c.after, "cordoned", json_bool(cordoned));
+	}
+	change_text(&c, "cordon_reason", before.cordon_reason, cordoned ? reason : (Str){ 0 });
+	return changes_note(db, &c, id, &before, now, err);
 }
 
 bool
