@@ -128,7 +128,7 @@ action_store(App *app, ActionWork *w, Err *err)
 /* ---- the changes ---- */
 
 bool
-action_create_read(const Req *q, ActionWork *w, Json *ret_body, Err *err)
+action_create_read(Req *q, ActionWork *w, Json *ret_body, Err *err)
 {
 	if (!body_read(q, create_fields, countof(create_fields), ret_body, err))
 		return false;
@@ -146,7 +146,7 @@ action_create_read(const Req *q, ActionWork *w, Json *ret_body, Err *err)
 }
 
 bool
-action_update_read(const Req *q, Json *ret_body, Err *err)
+action_update_read(Req *q, Json *ret_body, Err *err)
 {
 	return body_read(q, update_fields, countof(update_fields), ret_body, err);
 }

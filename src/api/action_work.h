@@ -12,8 +12,8 @@ typedef struct ActionWork {
 	ActionDef d;
 } ActionWork;
 
-MUST_CHECK bool action_create_read(const Req *q, ActionWork *w, Json *ret_body, Err *err);
-MUST_CHECK bool action_update_read(const Req *q, Json *ret_body, Err *err);
+MUST_CHECK bool action_create_read(Req *q, ActionWork *w, Json *ret_body, Err *err);
+MUST_CHECK bool action_update_read(Req *q, Json *ret_body, Err *err);
 bool action_create_work(App *app, void *self, Err *err);
 bool action_update_work(App *app, void *self, Err *err);
 bool action_remove_work(App *app, void *self, Err *err);

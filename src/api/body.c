@@ -4,6 +4,7 @@
 
 /* What is wrong, in one text. */
 typedef struct Wrongs {
+	Req *q;
 	Buf text;
 	size_t n;
 } Wrongs;
@@ -11,11 +12,13 @@ typedef struct Wrongs {
 static void PRINTF(3, 4) wrong(Wrongs *w, const char *key, const char *fmt, ...)
 {
 	va_list ap;
+	Str message;
 
-	buf_fmt(&w->text, "%s%s: ", w->n++ == 0 ? "Validation failed: " : ", ", key);
 	va_start(ap, fmt);
-	buf_vfmt(&w->text, fmt, ap);
+	message = str_vfmt(w->text.a, fmt, ap);
 	va_end(ap);
+	buf_fmt(&w->text, "%s%s: %.*s", w->n++ == 0 ? "Validation failed: " : ", ", key, STR_ARG(message));
+	req_fault(w->q, key, message);
 }
 
 static const struct {
@@ -108,9 +111,9 @@ field_check(Wrongs *w, const BodyField *f, const Json *body)
 }
 
 bool
-body_read(const Req *q, const BodyField *fields, size_t n, Json *ret, Err *err)
+body_read(Req *q, const BodyField *fields, size_t n, Json *ret, Err *err)
 {
-	Wrongs w = { .text = buf_open(req_arena(q)) };
+	Wrongs w = { .q = q, .text = buf_open(req_arena(q)) };
 
 	if (!req_json(q, ret, err))
 		return false;

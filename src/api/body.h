@@ -25,8 +25,8 @@ typedef struct BodyField {
 	size_t most; /* characters of a text, of which one must be there; 0: any */
 } BodyField;
 
-/* ERR_INVALID when it is no JSON object, ERR_VALIDATION "Validation failed: label: is missing, ..." */
-MUST_CHECK bool body_read(const Req *q, const BodyField *fields, size_t n, Json *ret, Err *err);
+/* ERR_INVALID when it is no JSON object, ERR_VALIDATION "Validation failed: label: is missing, ..." with each field in details. */
+MUST_CHECK bool body_read(Req *q, const BodyField *fields, size_t n, Json *ret, Err *err);
 
 /* Each changes *to only when the field is there and not null. */
 void body_text(const Json *body, const char *key, Str *to);

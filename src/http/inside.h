@@ -66,6 +66,7 @@ struct Req {
 	Spool spool;           /* where the body goes on when it is large */
 	const Err *body_fault; /* why it could not be kept */
 	Res res;
+	Json faults; /* an array of {"field", "message"} once the handler has found some */
 
 	App *app;            /* of the thread whose handler has answered; NULL: none was called */
 	TimeUs handler_at;   /* when the handler was first called, on the monotonic clock */

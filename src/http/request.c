@@ -287,6 +287,7 @@ call_handler(Req *q, App *app)
 	if (!q->waited)
 		q->handler_at = mono_now();
 	q->res = (Res){ .a = q->arena };
+	q->faults = json_array();
 	q->seen = atomic_load(&q->server->waits.wakes);
 	if (!admitted(q, app, &err) || !handled(q, app, route, &err)) {
 		respond_err(q, &err);

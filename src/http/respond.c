@@ -115,12 +115,44 @@ res_wait(Res *s, int64_t key, TimeUs until)
 /* Refusing */
 
 static void
+fault_add(Arena *a, Json *faults, Str field, Str message)
+{
+	Json o = json_object();
+
+	json_add(a, &o, "field", json_str(field));
+	json_add(a, &o, "message", json_str(message));
+	json_push(a, faults, o);
+}
+
+void
+req_fault(Req *q, const char *field, Str message)
+{
+	fault_add(q->arena, &q->faults, str_copy(q->arena, str_of(field)), message);
+}
+
+/* Where one field is wrong the sentence says which: "Validation failed: label: is missing". */
+static Json
+details_of(Req *q, Str text)
+{
+	static const char before[] = "Validation failed: ";
+	Str rest = str_sub(text, sizeof(before) - 1, text.n);
+	Json faults = q->faults.kind == JSON_ARRAY ? q->faults : json_array();
+	size_t at;
+
+	if (faults.n == 0 && str_starts(text, str_of(before)) && str_find(rest, str_of(": "), &at))
+		fault_add(q->arena, &faults, str_sub(rest, 0, at), str_sub(rest, at + 2, rest.n));
+	return faults;
+}
+
+static void
 error_body(Req *q, int status, const char *code, Str text)
 {
-	Json body = json_object();
+	Json body = json_object(), details = status == 422 ? details_of(q, text) : json_array();
 
 	json_add(q->arena, &body, "error", json_str(text));
 	json_add(q->arena, &body, "code", json_cstr(code));
+	if (details.n > 0)
+		json_add(q->arena, &body, "details", details);
 	res_json(&q->res, status, &body);
 	if (status == 503)
 		res_header(&q->res, "Retry-After", str_of("1"));

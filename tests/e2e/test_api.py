@@ -97,7 +97,12 @@ def test_bodies_that_cannot_be_read_say_where_and_why(api):
     assert "line 2" in where["error"]
     missing = refused(api, "POST", "/rules", 422, {"ref": "core.x", "label": 5})["error"]
     assert missing.startswith("Validation failed: ") and "action_ref" in missing and "label: must be a string" in missing
-    refused(api, "POST", "/executions/execute", 422, {"action_ref": "core.noop", "parameters": "no"})
+    answer = refused(api, "POST", "/executions/execute", 422, {"action_ref": 5, "parameters": "no", "timeout_seconds": 0})
+    assert answer["details"] == [{"field": "action_ref", "message": "must be a string, not number"},
+                                 {"field": "parameters", "message": "must be an object, not string"},
+                                 {"field": "timeout_seconds", "message": "must be greater than 0"}], "all at once, each with its place"
+    answer = refused(api, "POST", "/rules", 422, rule("Not A Ref"))
+    assert [d["field"] for d in answer["details"]] == ["ref"]
 
 
 def test_a_run_is_cancelled_once_and_what_has_ended_is_not(api):
