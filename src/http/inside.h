@@ -22,6 +22,7 @@ enum {
 };
 
 typedef struct HttpThread HttpThread;
+typedef enum MHD_Result QueueCall(struct MHD_Connection *c, unsigned status, struct MHD_Response *r);
 
 typedef struct ResHeader {
 	const char *name;
@@ -94,6 +95,7 @@ struct HttpServer {
 	Arena *arena; /* of the server's life; used by the starting thread only */
 	Router *router;
 	struct MHD_Daemon *daemon;
+	QueueCall *queue;
 	int fd;
 	int port;
 	pthread_key_t key; /* of HttpThread */
@@ -129,6 +131,9 @@ MUST_CHECK bool request_run(Req *q);
 /* offer.c: what the client asked for, and what every answer carries */
 void offer_body(Req *q);
 void offer_headers(Req *q, struct MHD_Response *r);
+
+/* last_word.c: how our answers are sent; those that the library makes by itself get our shape there */
+QueueCall *queue_of_library(void);
 
 /* respond.c */
 void respond_refuse(Req *q, int status, const char *code, const char *fmt, ...) PRINTF(4, 5);

@@ -196,7 +196,7 @@ respond_queue(Req *q, struct MHD_Response *r)
 	offer_headers(q, r);
 	if (q->close || atomic_load(&q->server->stopping))
 		MHD_add_response_header(r, "Connection", "close");
-	got = MHD_queue_response(q->mhd, (unsigned)s->status, r);
+	got = q->server->queue(q->mhd, (unsigned)s->status, r);
 	MHD_destroy_response(r);
 	return got == MHD_YES;
 }

@@ -296,6 +296,7 @@ http_start(const HttpConfig *config, HttpServer **ret, Err *err)
 		abort();
 	s->config = *config;
 	s->fd = -1;
+	s->queue = queue_of_library();
 	s->arena = arena_open();
 	fill_defaults(&s->config);
 	pthread_mutex_init(&s->lock, NULL);
