@@ -19,21 +19,22 @@ const Ack acks[QUEUES] = {
 	[Q_WORKER_PACKS] = { "nobody reads it yet", "environments of packs are not built yet" },
 	[Q_EXECUTOR_WORKERS] = { after_commit, "the next heartbeat says it again" },
 	[Q_SENSOR_RULES] = { "when the timers are told", "what changed is read from the database" },
-	[Q_NOTIFIER_CHANGES] = { "nobody reads it yet", "the notifier is not built yet" },
+	[Q_API_CHANGES] = { "when those who watch are told", "a watcher sees by the numbers that one is missing" },
+	[Q_NOTIFIER_CHANGES] = { "when those who watch are told", "a watcher sees by the numbers that one is missing" },
 	[Q_DEAD] = { "by people", "`attune dlq replay` and `attune dlq drop`" },
 };
 
 /* A row whose action is gone ends failed wherever it is met. */
-enum { PLACED = K(EXECUTION_SCHEDULED) | K(EXECUTION_COMPLETED) };
+enum { PLACED = K(EXECUTION_SCHEDULED) | K(EXECUTION_COMPLETED) | K(NOTIFICATION) };
 
 const Follows follows[] = {
-	{ "event in (API)", ROLE_API, 0, K(EVENT_CREATED) | K(ENFORCEMENT_CREATED), 0,
+	{ "event in (API)", ROLE_API, 0, K(EVENT_CREATED) | K(ENFORCEMENT_CREATED) | K(NOTIFICATION), 0,
 	    "one enforcement for each rule that the event meets" },
-	{ "timer fires", ROLE_SENSOR, 0, K(EVENT_CREATED) | K(ENFORCEMENT_CREATED), 0, "the same" },
-	{ "execution asked for (API)", ROLE_API, 0, K(EXECUTION_REQUESTED) | K(EXECUTION_COMPLETED), 0,
-	    "completed at once when the parameters break the schema" },
+	{ "timer fires", ROLE_SENSOR, 0, K(EVENT_CREATED) | K(ENFORCEMENT_CREATED) | K(NOTIFICATION), 0, "the same" },
+	{ "execution asked for (API)", ROLE_API, 0, K(EXECUTION_REQUESTED) | K(EXECUTION_COMPLETED) | K(NOTIFICATION),
+	    0, "completed at once when the parameters break the schema" },
 	{ "cancel asked for (API)", ROLE_API, 0,
-	    K(EXECUTION_CANCEL) | K(EXECUTION_STATUS_CHANGED) | K(EXECUTION_COMPLETED), 0,
+	    K(EXECUTION_CANCEL) | K(EXECUTION_STATUS_CHANGED) | K(EXECUTION_COMPLETED) | K(NOTIFICATION), 0,
 	    "the worker is told of a running one; a waiting one is completed at once" },
 	{ "rule changed (API)", ROLE_API, 0,
 	    K(RULE_CREATED) | K(RULE_UPDATED) | K(RULE_ENABLED) | K(RULE_DISABLED) | K(RULE_DELETED), 0,
@@ -50,9 +51,11 @@ const Follows follows[] = {
 	{ "execution manager", ROLE_EXECUTOR, Q(STATUS), 0, 0, "notes it in the log" },
 	{ "worker table", ROLE_EXECUTOR, Q(EXECUTOR_WORKERS), PLACED, 0, "a worker with room gets what waits" },
 	{ "worker", ROLE_WORKER, Q(WORKER_EXECUTIONS) | Q(WORKER_CANCEL),
-	    K(EXECUTION_COMPLETED) | K(EXECUTION_REQUESTED), 0,
+	    K(EXECUTION_COMPLETED) | K(EXECUTION_REQUESTED) | K(NOTIFICATION), 0,
 	    "completed when a run has ended; requested for what it gives back unstarted" },
 	{ "worker, by the clock", ROLE_WORKER, 0, K(WORKER_HEARTBEAT), 0, "" },
+	{ "those who watch", ROLE_API, Q(API_CHANGES), 0, 0, "wakes requests and streams that wait for a change" },
+	{ "notifier", ROLE_NOTIFIER, Q(NOTIFIER_CHANGES), 0, 0, "tells its WebSockets" },
 	{ "timers", ROLE_SENSOR, Q(SENSOR_RULES), 0, 0, "only changes when they are due" },
 	{ "sweeper", ROLE_EXECUTOR, 0, K(ENFORCEMENT_CREATED) | K(EXECUTION_REQUESTED) | K(EXECUTION_CANCEL) | PLACED,
 	    0, "says again what a row still waits for; settles the runs of lost workers" },

@@ -4,6 +4,7 @@
 #include "api/audit.h"
 #include "api/handlers.h"
 #include "api/once.h"
+#include "api/streams.h"
 #include "base/log.h"
 
 #include <stdlib.h>
@@ -17,6 +18,9 @@ struct Api {
 	Engine *engine;
 	const Config *config;
 	AuditLog *audit;
+	Hub *hub;
+	Sockets sockets;
+	Ear ear;
 	HttpServer *http;
 	Str origins[ORIGINS_MOST];
 };
@@ -30,7 +34,11 @@ thread_open(void *self, App **ret, Err *err)
 
 	if (app == NULL)
 		return err_set(err, ERR_SYS, "out of memory");
-	*app = (App){ .engine = api->engine, .config = api->config, .audit = api->audit };
+	*app = (App){ .engine = api->engine,
+		.config = api->config,
+		.audit = api->audit,
+		.hub = api->hub,
+		.sockets = &api->sockets };
 	if (!uow_open(api->engine, &app->uow, err)) {
 		free(app);
 		return false;
@@ -94,6 +102,25 @@ origins_read(Api *api, HttpConfig *http, Err *err)
 	return true;
 }
 
+/* ---- what the hub says ---- */
+
+static void
+on_ended(void *self, Id execution)
+{
+	api_wake(self, execution);
+}
+
+static void
+on_told(void *self, const Notice *notices, size_t n)
+{
+	Api *api = self;
+
+	http_wake(api->http, STREAM_KEY_ALL);
+	for (size_t i = 0; i < n; i++)
+		if (change_rows[notices[i].kind].subject == SUBJECT_EXECUTION)
+			http_wake(api->http, stream_key(notices[i].id));
+}
+
 bool
 api_start(const ApiConfig *config, Api **ret, Err *err)
 {
@@ -129,7 +156,7 @@ api_start(const ApiConfig *config, Api **ret, Err *err)
 	api = calloc(1, sizeof(Api));
 	if (api == NULL)
 		return err_set(err, ERR_SYS, "out of memory");
-	*api = (Api){ .engine = config->engine, .config = c };
+	*api = (Api){ .engine = config->engine, .config = c, .hub = config->hub, .sockets = config->sockets };
 	http.self = api;
 	if (!origins_read(api, &http, err) || !audit_log_open(&audit, &api->audit, err) ||
 	    !http_start(&http, &api->http, err)) {
@@ -137,6 +164,8 @@ api_start(const ApiConfig *config, Api **ret, Err *err)
 		free(api);
 		return false;
 	}
+	api->ear = (Ear){ .ended = on_ended, .told = on_told, .self = api };
+	hub_hear(api->hub, &api->ear);
 	log_info("API listening on %s://%.*s:%d", str_none(http.tls_cert) ? "http" : "https", STR_ARG(http.host),
 	    http_port(api->http));
 	*ret = api;
@@ -154,6 +183,7 @@ api_stop(Api *a, TimeUs grace)
 {
 	if (a == NULL)
 		return;
+	hub_deaf(a->hub, &a->ear);
 	http_stop(a->http, grace);
 	audit_log_close(a->audit);
 	free(a);

@@ -7,9 +7,16 @@
 #include "base/config.h"
 #include "engine/moves.h"
 #include "http/http.h"
+#include "live/hub.h"
 #include "model/caller.h"
 
 struct AuditLog;
+/* Whoever takes the connections that become WebSockets: the notifier, when it lives in the same process. */
+typedef struct Sockets {
+	bool (*open)(void *self, Db *db, Req *q, Res *s, Err *err);
+	Json (*stats)(void *self, Arena *a);
+	void *self;
+} Sockets;
 
 struct App {
 	Engine *engine;
@@ -23,6 +30,9 @@ struct App {
 	bool open;                  /* it has left one */
 	const CommitPoints *points; /* of the one it has left open */
 	bool undone;                /* one that was left open had to be given up */
+
+	Hub *hub;               /* what changes, for streams */
+	const Sockets *sockets; /* who takes WebSockets; open NULL: nobody here */
 };
 
 extern const Route api_routes[];
@@ -34,6 +44,8 @@ typedef struct Api Api;
 typedef struct ApiConfig {
 	Engine *engine;
 	const Config *config;
+	Hub *hub; /* outlives the API, as the next */
+	Sockets sockets;
 } ApiConfig;
 
 MUST_CHECK bool api_start(const ApiConfig *config, Api **ret, Err *err);

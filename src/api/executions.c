@@ -71,20 +71,16 @@ executions_by_status(App *app, Req *q, Res *s, Err *err)
 
 /* ---- one ---- */
 
-/*
- * In the process that ends the run, its end wakes the request. Elsewhere nobody tells it: there it looks again, the seldomer the
- * longer it has waited.
- */
+/* The end of the run wakes the request: at once in its own process, elsewhere when it is announced. An announcement may get lost
+ * with the broker, so it also looks by itself now and then. */
 static TimeUs
-look_again(const App *app, const Req *q, TimeUs now, TimeUs deadline)
+look_again(const App *app, TimeUs now, TimeUs deadline)
 {
-	enum { SOONEST = 5 * US_PER_MS, LATEST = 500 * US_PER_MS };
-	TimeUs pause = (now - req_began(q)) / 4;
+	enum { PAUSE_US = US_PER_S };
 
 	if (bus_is_local(app->engine->bus))
 		return deadline;
-	pause = pause < SOONEST ? SOONEST : pause > LATEST ? LATEST : pause;
-	return now + pause < deadline ? now + pause : deadline;
+	return now + PAUSE_US < deadline ? now + PAUSE_US : deadline;
 }
 
 /* Sleeps until the run has ended or the time asked for is over; *ret_asleep: there is no answer yet. */
@@ -107,7 +103,7 @@ wait_for_end(App *app, Req *q, Res *s, Id id, bool *ret_asleep, Err *err)
 		return false;
 	*ret_asleep = !exec_terminal(status);
 	now = clock_mono(clock_real()); /* the look itself may have taken long */
-	return !*ret_asleep || res_wait(s, id, look_again(app, q, now, deadline));
+	return !*ret_asleep || res_wait(s, id, look_again(app, now, deadline));
 }
 
 static bool

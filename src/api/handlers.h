@@ -37,6 +37,10 @@ Handler events_list, event_get, event_create;
 Handler enforcements_list, enforcement_get, enforcement_executions;
 /* executions.c */
 Handler executions_list, executions_by_status, execution_get, execution_execute, execution_stop, executions_stats;
+/* streams.c */
+Handler executions_stream;
+/* sockets.c */
+Handler socket_open, socket_stats;
 /* trace.c */
 Handler trace_show;
 /* status.c */

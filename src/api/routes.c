@@ -191,6 +191,12 @@ const Route api_routes[] = {
 	    "ExecutionSummary[]", 200, "what came of an enforcement" },
 	{ "GET", "/api/v1/executions/{id}", execution_get, "executions:read", 0, NULL, "ExecutionResponse", 200,
 	    "one execution; wait_seconds waits for its end" },
+	{ "GET", "/api/v1/executions/stream", executions_stream, "executions:read", 0, NULL, "@text/event-stream", 200,
+	    "changes of executions as they happen: text/event-stream" },
+	{ "GET", "/ws", socket_open, NULL, ROUTE_PUBLIC, NULL, NULL, 101,
+	    "changes as they happen: a WebSocket, which checks its token by itself" },
+	{ "GET", "/stats", socket_stats, NULL, ROUTE_PUBLIC, NULL, "=NotifierStats", 200,
+	    "how many WebSockets are open" },
 	{ "POST", "/api/v1/executions/{id}/cancel", execution_stop, "executions:cancel", 0, NULL, "ExecutionResponse",
 	    200, "stop an execution" },
 	{ "GET", "/api/v1/trace/{id}", trace_show, "executions:read", 0, NULL, "Trace", 200,
@@ -248,6 +254,7 @@ const RouteQuery api_queries[] = {
 	{ "GET", "/api/v1/history/{entity_type}", "entity_id entity_ref operation changed_field since until" },
 	{ "POST", "/api/v1/executions/execute", "dry_run" },
 	{ "GET", "/api/v1/executions/{id}", "wait_seconds" },
+	{ "GET", "/api/v1/executions/stream", "execution_id" },
 };
 
 const size_t api_query_count = countof(api_queries);

@@ -11,6 +11,12 @@
 #include <sys/random.h>
 
 void
+sha1(Str bytes, unsigned char ret[SHA1_BYTES])
+{
+	SHA1((const unsigned char *)(bytes.n == 0 ? "" : bytes.p), bytes.n, ret);
+}
+
+void
 sha256(Str bytes, unsigned char ret[SHA256_BYTES])
 {
 	SHA256((const unsigned char *)(bytes.n == 0 ? "" : bytes.p), bytes.n, ret);

@@ -5,8 +5,9 @@
 
 #include "base/str.h"
 
-enum { SHA256_BYTES = 32 };
+enum { SHA1_BYTES = 20, SHA256_BYTES = 32 };
 
+void sha1(Str bytes, unsigned char ret[SHA1_BYTES]); /* only where a protocol asks for it */
 void sha256(Str bytes, unsigned char ret[SHA256_BYTES]);
 Str sha256_hex(Arena *a, Str bytes);
 

@@ -192,6 +192,12 @@ sub_wake(Sub *s)
 	s->bus->ops->sub_wake(s);
 }
 
+uint64_t
+sub_joined(const Sub *s)
+{
+	return s->joined;
+}
+
 bool
 sub_connected(const Sub *s)
 {

@@ -84,6 +84,8 @@ void sub_return(Sub *s, const Msg *msgs, size_t n);      /* put back: this proce
 void sub_dead(Sub *s, const Msg *m, const char *reason); /* to the dead-letter queue */
 void sub_wake(Sub *s);                                   /* from any thread: sub_take returns */
 bool sub_connected(const Sub *s);
+/* How often it has begun to consume: when this rises, an exclusive queue is a new one, and what came in between is lost. */
+uint64_t sub_joined(const Sub *s);
 
 /* What lies where, for `attune status`, health and the tests. Depth -1: unknown. */
 typedef struct QueueDepth {

@@ -90,6 +90,7 @@ struct Sub {
 	Bus *bus;
 	QueueId queue;
 	Id worker;
+	uint64_t joined; /* how often it has begun to consume */
 };
 
 /* Fills the common part: names, clock, process. */

@@ -67,7 +67,7 @@ local_sub_open(Bus *bus, const SubConfig *c, Sub **ret, Err *err)
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		abort();
-	s->sub = (Sub){ bus, c->queue, c->worker };
+	s->sub = (Sub){ bus, c->queue, c->worker, 1 };
 	s->q = q;
 	s->exclusive = q->held;
 	s->prefetch = c->prefetch == 0 ? PREFETCH : c->prefetch;

@@ -76,8 +76,10 @@ subscribe(RabbitSub *s, Err *err)
 {
 	s->generation++;
 	s->first = s->next = 1;
-	if (consume(s, err))
+	if (consume(s, err)) {
+		s->sub.joined++;
 		return true;
+	}
 	conn_lost(&s->conn, "cannot consume");
 	conn_delay(&s->conn);
 	return false;
@@ -125,7 +127,7 @@ rabbit_sub_open(Bus *bus, const SubConfig *config, Sub **ret, Err *err)
 
 	if (s == NULL)
 		return err_set(err, ERR_SYS, "out of memory");
-	s->sub = (Sub){ bus, config->queue, config->worker };
+	s->sub = (Sub){ bus, config->queue, config->worker, 0 };
 	s->config = *config;
 	s->mem = arena_open();
 	s->name = bus_queue_name(bus, s->mem, config->queue, config->worker);
@@ -408,10 +410,13 @@ rabbit_sub_take(Sub *sub, Arena *a, Msg *msgs, size_t max, size_t max_items, Tim
 	TimeUs until = now + wait;
 
 	for (bool calling = true;; calling = false) {
+		bool back = s->conn.c == NULL && reconnect(s);
 		size_t n = 0;
 		TimeUs rest;
 
-		if (s->conn.c != NULL || reconnect(s))
+		if (back && queue_rows[sub->queue].exclusive)
+			return 0; /* its reader must know that messages are lost */
+		if (s->conn.c != NULL)
 			n = take_ready(s, a, msgs, max, max_items);
 		now = clock_mono(clock);
 		rest = until - now < calm(s, now) ? until - now : calm(s, now);

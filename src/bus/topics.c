@@ -80,7 +80,7 @@ const Topic topics[MSG_KINDS] = {
 	    BY_EXECUTOR, why_inquiry },
 	[MSG_INQUIRY_RESPONDED] = { "InquiryResponded", EX_EXECUTIONS, "inquiry.responded", LISTEN_REQUIRED, false,
 	    true, BY_API | BY_FOREIGN, why_inquiry },
-	[MSG_NOTIFICATION] = { "NotificationCreated", EX_NOTIFICATIONS, "notification.created", LISTEN_ANNOUNCED, false,
+	[MSG_NOTIFICATION] = { "NotificationCreated", EX_NOTIFICATIONS, "notification.created", LISTEN_ANNOUNCED, true,
 	    false, BY_API | BY_EXECUTOR | BY_WORKER | BY_SENSOR, why_notice },
 };
 
@@ -106,7 +106,10 @@ const QueueRow queue_rows[QUEUES] = {
 	    1u << MSG_RULE_CREATED | 1u << MSG_RULE_UPDATED | 1u << MSG_RULE_ENABLED | 1u << MSG_RULE_DISABLED |
 		1u << MSG_RULE_DELETED,
 	    ROLE_SENSOR, true, "timers of one sensor process" },
-	[Q_NOTIFIER_CHANGES] = { "notifier.%s.changes", 1u << MSG_NOTIFICATION, ROLE_NOTIFIER, true, "one notifier" },
+	[Q_API_CHANGES] = { "api.%s.changes", 1u << MSG_NOTIFICATION, ROLE_API, true,
+	    "one API process: streams, waiters" },
+	[Q_NOTIFIER_CHANGES] = { "notifier.%s.changes", 1u << MSG_NOTIFICATION, ROLE_NOTIFIER, true,
+	    "one notifier: WebSockets" },
 	[Q_DEAD] = { "attune.dlx.queue", 0, ROLE_API, false, "people, through `attune dlq`" },
 };
 
@@ -208,6 +211,15 @@ static const Field inquiry_fields[] = {
 	{ "execution_id", FIELD_ID, AT(parent) },
 };
 
+/* One item tells the same of many rows: their ids stand in one text, "101,102,103", in the order of the changes. */
+static const Field notification_fields[] = {
+	{ "notification_type", FIELD_STR, AT(ref), .needed = true },
+	{ "ids", FIELD_STR, AT(ref2), .needed = true },
+	{ "status", FIELD_STATUS, AT(status) },
+	{ "previous_status", FIELD_STATUS, AT(previous) },
+	{ "changed_at", FIELD_TIME, AT(at) },
+};
+
 const FieldSet topic_fields[MSG_KINDS] = {
 	[MSG_EVENT_CREATED] = { event_fields, countof(event_fields) },
 	[MSG_RULE_CREATED] = { rule_fields, countof(rule_fields) },
@@ -226,7 +238,7 @@ const FieldSet topic_fields[MSG_KINDS] = {
 	[MSG_WORKER_HEARTBEAT] = { heartbeat_fields, countof(heartbeat_fields) },
 	[MSG_INQUIRY_CREATED] = { inquiry_fields, countof(inquiry_fields) },
 	[MSG_INQUIRY_RESPONDED] = { inquiry_fields, countof(inquiry_fields) },
-	[MSG_NOTIFICATION] = { NULL, 0 },
+	[MSG_NOTIFICATION] = { notification_fields, countof(notification_fields) },
 };
 
 MsgKind

@@ -9,7 +9,7 @@ cancel_waiting(Uow *u, const ExecLive *e, Str by, ExecMoved *ret, Err *err)
 	ExecMove m = { .id = e->id, .attempt = e->attempt, .from = e->status, .result = &result, .note = str_of("") };
 
 	json_add(u->arena, &result, "cancelled", json_bool(true));
-	return execution_move(u->db, u->arena, EV_CANCEL, &m, 1, u->now, by, ret, err);
+	return move_runs(u, EV_CANCEL, &m, 1, by, ret, err);
 }
 
 static bool
@@ -17,7 +17,7 @@ cancel_running(Uow *u, const ExecLive *e, Str by, ExecMoved *ret, Err *err)
 {
 	ExecMove m = { .id = e->id, .attempt = e->attempt, .from = e->status, .note = str_of("") };
 
-	if (!execution_move(u->db, u->arena, EV_CANCEL, &m, 1, u->now, by, ret, err))
+	if (!move_runs(u, EV_CANCEL, &m, 1, by, ret, err))
 		return false;
 	if (ret->moved)
 		*outbox_add(&u->out, MSG_EXECUTION_CANCEL) = (MsgItem){ .id = e->id,

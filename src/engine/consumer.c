@@ -136,14 +136,19 @@ consumer_run(void *arg)
 	Consumer *c = arg;
 	Msg msgs[MSGS_MAX];
 	size_t items = c->config.max_items == 0 ? ITEMS_MAX : c->config.max_items;
+	uint64_t joined = sub_joined(c->sub);
 
 	log_role(c->config.role);
 	while (!atomic_load(&c->stopping)) {
+		TimeUs rest = c->config.rest == NULL ? -1 : c->config.rest(c->config.self);
 		size_t n;
 
 		arena_reset(c->arena);
-		n = sub_take(c->sub, c->arena, msgs, MSGS_MAX, items, (TimeUs)WAIT_US);
-		if (n > 0)
+		n = sub_take(c->sub, c->arena, msgs, MSGS_MAX, items, rest < 0 ? (TimeUs)WAIT_US : rest);
+		if (sub_joined(c->sub) != joined && joined != 0 && c->config.lost != NULL)
+			c->config.lost(c->config.self);
+		joined = sub_joined(c->sub);
+		if (n > 0 || rest >= 0)
 			batch_handle(c, msgs, n);
 	}
 	return NULL;

@@ -15,6 +15,9 @@ typedef struct ConsumerConfig {
 	SubConfig sub;
 	size_t max_items; /* of one batch; 0: 256 */
 	Turn *turn;
+	TimeUs (*rest)(void *
+		self); /* how long to wait for messages; after it the turn is called with none. Below 0, or NULL: for ever */
+	void (*lost)(void *self); /* an exclusive queue was lost with its messages, and is there anew; may be NULL */
 	void *self;
 } ConsumerConfig;
 

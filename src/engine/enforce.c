@@ -74,6 +74,20 @@ say_made(const Uow *u, const ExecNew *e, Id id)
 		    (long long)e->enforcement, (long long)id);
 }
 
+/* For those who watch; both lists are in the same order. */
+static void
+say_settled(Uow *u, const EnforcementTaken *taken, size_t n, const Id *gone, size_t gone_n)
+{
+	if (!changes_wanted(u))
+		return;
+	for (size_t i = 0, g = 0; i < n; i++) {
+		bool off = g < gone_n && gone[g] == taken[i].id;
+
+		change_add(u, CHANGE_ENFORCEMENT_STATUS, taken[i].id, off ? "disabled" : "processed", "created");
+		g += off;
+	}
+}
+
 static bool
 executions_make(Uow *u, const EnforcementTaken *taken, size_t n, Err *err)
 {
@@ -92,8 +106,12 @@ executions_make(Uow *u, const EnforcementTaken *taken, size_t n, Err *err)
 	}
 	if (!enforcement_disable(u->db, u->arena, gone, gone_n, u->now, err))
 		return false;
+	say_settled(u, taken, n, gone, gone_n);
 	if (rows_n > 0 && !execution_insert(u->db, u->arena, rows, rows_n, u->now, made, err))
 		return false;
+	for (size_t i = 0; i < rows_n; i++)
+		if (made[i] != 0)
+			change_add(u, CHANGE_EXECUTION_CREATED, made[i], exec_state_name(rows[i].status), NULL);
 	for (size_t i = 0; i < rows_n; i++) {
 		ExecMoved m = { .to = rows[i].status,
 			.action = rows[i].action,
@@ -201,6 +219,7 @@ create_known(Uow *u, const ExecutionIn *in, size_t n, ExecutionOut *ret, Err *er
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		ret[i] = (ExecutionOut){ .id = ids[i], .status = rows[i].status };
+		change_add(u, CHANGE_EXECUTION_CREATED, ids[i], exec_state_name(rows[i].status), NULL);
 		execution_announce(u, &rows[i], ids[i]);
 	}
 	return true;

@@ -7,9 +7,12 @@
 #pragma once
 
 #include "bus/bus.h"
+#include "engine/changes.h"
 #include "engine/defs.h"
 #include "engine/liveness.h"
 #include "store/db.h"
+
+#include <stdatomic.h>
 
 typedef struct Engine {
 	const Clock *clock;
@@ -29,9 +32,11 @@ typedef struct Engine {
 	/* Told after a commit that had something to say, with what it said: arms the sweeper, wakes who waits. May be NULL. */
 	void (*moved)(void *self, const Outbox *out);
 	void *moved_self;
+	bool announces;            /* other processes may watch: every change is announced */
+	_Atomic unsigned watchers; /* in this process; without any, and nobody else, changes are not even collected */
 } Engine;
 
-typedef struct Uow {
+struct Uow {
 	Engine *e;
 	Db *db;
 	Port *port;
@@ -40,7 +45,8 @@ typedef struct Uow {
 	TimeUs now;           /* wall time of the unit, the same for all of its rows */
 	uint64_t turn;        /* round robin among equal workers */
 	int64_t defs_version; /* of the cache when the transaction began */
-} Uow;
+	Changes changes;      /* of this transaction, for those who watch */
+};
 
 MUST_CHECK bool uow_open(Engine *e, Uow **ret, Err *err);
 void uow_close(Uow *u);

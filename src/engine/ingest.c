@@ -125,6 +125,7 @@ met_store(Uow *u, const Met *met, EventOut *ret, Err *err)
 		if (ids[i] == 0)
 			continue;
 		ret[met->arrival[i]].enforcements++;
+		change_add(u, CHANGE_ENFORCEMENT_CREATED, ids[i], "created", NULL);
 		out_enforcement(u, ids[i], e->event, e->rule, str_copy(u->arena, e->rule_ref),
 		    str_copy(u->arena, e->trigger_ref), e->correlation);
 	}
@@ -148,6 +149,7 @@ ingest_known(Uow *u, const EventIn *in, size_t n, EventOut *ret, Err *err)
 			continue;
 		if (!bus_is_local(u->e->bus))
 			out_event(u, arrivals[i].id, &arrivals[i].row, arrivals[i].row.correlation);
+		change_add(u, CHANGE_EVENT_CREATED, arrivals[i].id, NULL, NULL);
 		arrival_match(u, &arrivals[i], i, &met);
 	}
 	return met_store(u, &met, ret, err);

@@ -73,7 +73,7 @@ claim_cancelled(Uow *u, const ExecMove *claim, Str by, Err *err)
 	ExecMoved moved;
 
 	json_add(u->arena, &result, "cancelled", json_bool(true));
-	if (!execution_move(u->db, u->arena, EV_ENDED, &m, 1, u->now, by, &moved, err))
+	if (!move_runs(u, EV_ENDED, &m, 1, by, &moved, err))
 		return false;
 	if (moved.moved)
 		out_completed(u, &moved, m.id, u->now);
@@ -112,7 +112,7 @@ runs_claim(Uow *u, Id worker, Str incarnation, Str by, RunClaim *claims, size_t 
 			.incarnation = incarnation,
 			.note = str_of("") };
 	defs_enter_ahead(u->e->defs, u->db, u->arena);
-	if (!execution_move(u->db, u->arena, EV_CLAIM, moves, n, u->now, by, moved, err))
+	if (!move_runs(u, EV_CLAIM, moves, n, by, moved, err))
 		return false;
 	if (!claims_recover(u, moves, claims, by, moved, n, err) || !defs_enter(u->e->defs, u->db, u->arena, err))
 		return false;
@@ -147,7 +147,7 @@ finish_some(Uow *u, ExecState from, ExecEvent ev, bool any_event, Str by, RunRes
 			.result = &results[i].result,
 			.note = str_of("") };
 	}
-	if (!execution_move(u->db, u->arena, ev, moves, some, u->now, by, moved, err))
+	if (!move_runs(u, ev, moves, some, by, moved, err))
 		return false;
 	for (size_t i = 0; i < some; i++) {
 		if (!moved[i].moved)
@@ -221,7 +221,7 @@ runs_return(Uow *u, const Id *executions, const int *attempts, size_t n, Str by,
 	for (size_t i = 0; i < n; i++)
 		moves[i] =
 		    (ExecMove){ .id = executions[i], .attempt = attempts[i], .from = EXEC_SCHEDULED, .note = note };
-	if (!execution_move(u->db, u->arena, EV_RETURN, moves, n, u->now, by, moved, err))
+	if (!move_runs(u, EV_RETURN, moves, n, by, moved, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (moved[i].moved)

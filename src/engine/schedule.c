@@ -135,7 +135,7 @@ rows_give(Pass *p, const ExecMove *moves, size_t n, Err *err)
 	Uow *u = p->u;
 	ExecMoved *moved = arena_array(u->arena, ExecMoved, n + 1);
 
-	if (!execution_move(u->db, u->arena, EV_SCHEDULE, moves, n, u->now, u->e->process, moved, err))
+	if (!move_runs(u, EV_SCHEDULE, moves, n, u->e->process, moved, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		if (!moved[i].moved)
@@ -217,7 +217,7 @@ class_refuse(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
 			.result = result,
 			.note = str_of("its action is gone") };
 	}
-	if (!execution_move(u->db, u->arena, EV_REFUSE, moves, n, u->now, u->e->process, moved, err))
+	if (!move_runs(u, EV_REFUSE, moves, n, u->e->process, moved, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (moved[i].moved)

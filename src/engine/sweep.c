@@ -191,7 +191,7 @@ lost_settle(Uow *u, const ExecLive *rows, size_t n, const WorkerDef *w, const ch
 			.result = result,
 			.note = str_of("its worker is gone") };
 	}
-	if (!execution_move(u->db, u->arena, EV_WORKER_LOST, moves, n, u->now, u->e->process, moved, err))
+	if (!move_runs(u, EV_WORKER_LOST, moves, n, u->e->process, moved, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		if (!moved[i].moved)
@@ -269,7 +269,7 @@ sweep_due(Sweep *s, Err *err)
 		json_add(u->arena, &result, "action_ref", json_str(rows[i].action_ref));
 		json_add(u->arena, &result, "failed_by", json_cstr("execution_scheduler"));
 		json_add(u->arena, &result, "failed_at", json_str(time_text(u->arena, u->now)));
-		if (!execution_move(u->db, u->arena, EV_REFUSE, &m, 1, u->now, u->e->process, &moved, err))
+		if (!move_runs(u, EV_REFUSE, &m, 1, u->e->process, &moved, err))
 			return false;
 		if (moved.moved)
 			out_completed(u, &moved, rows[i].id, u->now);

@@ -54,6 +54,7 @@ bool
 uow_begin_keep(Uow *u, Err *err)
 {
 	u->out = outbox_open(u->arena);
+	u->changes = (Changes){ 0 };
 	u->now = clock_wall(u->e->clock);
 	u->defs_version = defs_version(u->e->defs);
 	return db_begin(u->db, err);
@@ -68,6 +69,7 @@ uow_commit(Uow *u, const CommitPoints *p, Err *err)
 	if (!db_commit(u->db, err))
 		return false;
 	crash_point(p->after);
+	changes_publish(u);
 	if (u->out.n == 0)
 		return true;
 	if (!port_publish(u->port, &u->out, &publishing))

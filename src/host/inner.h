@@ -10,6 +10,8 @@
 #include "host/datadir.h"
 #include "host/options.h"
 #include "host/presence.h"
+#include "live/hub.h"
+#include "notifier/notifier.h"
 #include "runtime/processes.h"
 #include "sensor/sensor.h"
 #include "worker/worker.h"
@@ -33,6 +35,8 @@ typedef struct Host {
 	Sensor *sensor;
 	Api *api;
 	Presence *presence;
+	Notifier *notifier;
+	Hub *hub; /* of a process that has watchers */
 } Host;
 
 MUST_CHECK bool host_config(Host *h, Err *err); /* configuration and log */

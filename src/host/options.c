@@ -13,12 +13,13 @@ typedef struct Command {
 } Command;
 
 static const Command commands[] = {
-	{ "up", 1u << ROLE_API | 1u << ROLE_EXECUTOR | 1u << ROLE_WORKER | 1u << ROLE_SENSOR, true,
-	    "everything in one process, with a data directory of its own" },
+	{ "up", 1u << ROLE_API | 1u << ROLE_EXECUTOR | 1u << ROLE_WORKER | 1u << ROLE_SENSOR | 1u << ROLE_NOTIFIER,
+	    true, "everything in one process, with a data directory of its own" },
 	{ "api", 1u << ROLE_API, false, "the REST API" },
 	{ "executor", 1u << ROLE_EXECUTOR, false, "turns enforcements into executions and gives them to workers" },
 	{ "worker", 1u << ROLE_WORKER, false, "runs actions" },
 	{ "sensor", 1u << ROLE_SENSOR, false, "runs timers and sensors, reports events" },
+	{ "notifier", 1u << ROLE_NOTIFIER, false, "tells people and programs of changes while they happen" },
 };
 
 typedef struct Option {
@@ -87,9 +88,6 @@ host_options(int argc, char **argv, HostOptions *ret, Err *err)
 		ret->roles = commands[i].roles;
 		ret->up = commands[i].up;
 	}
-	if (strcmp(argv[0], "notifier") == 0)
-		return err_set(err, ERR_UNSUPPORTED,
-		    "attune notifier: live streams are not in this version; clients poll the API");
 	if (ret->command == NULL)
 		return err_set(err, ERR_INVALID, "'%s' is no role", argv[0]);
 	for (int i = 1; i < argc; i++)

@@ -104,10 +104,39 @@ sensor_role_start(Host *h, Err *err)
 	return sensor_start(&h->engine, &h->sensor, err);
 }
 
+/* Everybody may see everything, until callers are known. */
+static bool
+admit_all(void *self, Db *db, Arena *a, Str token, Caller *ret, Err *err)
+{
+	(void)self;
+	(void)db;
+	(void)token;
+	(void)err;
+	*ret = (Caller){ .kind = CALLER_USER, .identity = 1, .login = str_of("system"), .grants = grants_all(a) };
+	return true;
+}
+
+static bool
+notifier_role_start(Host *h, Err *err)
+{
+	NotifierConfig config = {
+		.engine = &h->engine,
+		.config = h->config,
+		.hub = h->hub,
+		.gate = { .admit = admit_all },
+		.serves = (h->options.roles & 1u << ROLE_API) == 0,
+	};
+
+	return notifier_start(&config, &h->notifier, err);
+}
+
 static bool
 api_role_start(Host *h, Err *err)
 {
-	ApiConfig config = { .engine = &h->engine, .config = h->config };
+	ApiConfig config = { .engine = &h->engine, .config = h->config, .hub = h->hub };
+
+	if (h->notifier != NULL)
+		config.sockets = (Sockets){ notifier_open, notifier_stats, h->notifier };
 
 	return api_start(&config, &h->api, err);
 }
@@ -120,14 +149,29 @@ typedef struct RoleRow {
 /* The one that listens comes before the one that speaks; the API opens its port early, for the worker tells it to actions. */
 static const RoleRow role_rows[] = {
 	{ ROLE_EXECUTOR, executor_role_start },
+	{ ROLE_NOTIFIER, notifier_role_start },
 	{ ROLE_API, api_role_start },
 	{ ROLE_WORKER, worker_role_start },
 	{ ROLE_SENSOR, sensor_role_start },
 };
 
+/* Those who watch hear of all changes by one reader. */
+static bool
+hub_start(Host *h, Err *err)
+{
+	bool notifier = (h->options.roles & 1u << ROLE_NOTIFIER) != 0;
+	HubConfig config = { .engine = &h->engine, .queue = notifier ? Q_NOTIFIER_CHANGES : Q_API_CHANGES };
+
+	if (!notifier && (h->options.roles & 1u << ROLE_API) == 0)
+		return true;
+	return hub_open(&config, &h->hub, err);
+}
+
 bool
 host_roles(Host *h, Err *err)
 {
+	if (!hub_start(h, err))
+		return false;
 	for (size_t i = 0; i < countof(role_rows); i++) {
 		if ((h->options.roles & 1u << role_rows[i].role) == 0)
 			continue;
@@ -190,12 +234,16 @@ host_roles_stop(Host *h)
 	if (h->starter != NULL)
 		h->starter->close(h->starter);
 	h->starter = NULL;
+	notifier_stop(h->notifier);
+	h->notifier = NULL;
 	api = h->api;
 	h->api = NULL;
 	api_stop(api, 5 * US_PER_S);
 	x = h->executor;
 	h->executor = NULL;
 	executor_stop(x);
+	hub_close(h->hub);
+	h->hub = NULL;
 	presence_stop(h->presence);
 	h->presence = NULL;
 }

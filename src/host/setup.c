@@ -262,6 +262,7 @@ host_engine(Host *h, Err *err)
 		return false;
 	e->store = h->store;
 	e->bus = h->bus;
+	e->announces = !bus_is_local(h->bus);
 	/* `up` may be given a server and a broker, and then is one process among others */
 	if (h->options.up && store_kind(h->store) == STORE_SQLITE && bus_is_local(h->bus))
 		e->boot_id = h->data.boot_id;

@@ -10,6 +10,8 @@
 #include "http/gzip.h"
 #include "http/http.h"
 #include "http/router.h"
+#include "http/stream.h"
+#include "http/upgrade.h"
 #include "http/spool.h"
 #include "http/wait.h"
 
@@ -38,6 +40,8 @@ struct Res {
 	size_t n;
 	int64_t wait_key;
 	TimeUs wait_until; /* 0: no wait asked for */
+	Stream stream;     /* next NULL: none */
+	Upgrade upgrade;   /* take NULL: none */
 };
 
 typedef enum Stage { STAGE_LINE, STAGE_BODY, STAGE_ANSWERED } Stage;
@@ -78,6 +82,14 @@ struct Req {
 	bool waiting;        /* in the table of waiters; from here on under the server's lock */
 	bool pending;        /* resumed, not called again yet */
 	Req *wait_before, *wait_after;
+
+	/* of an answer that goes on */
+	ArenaMark stream_begun; /* what a turn allocates lies behind it */
+	Buf stream_out;         /* written, not wholly sent */
+	size_t stream_sent;
+	TimeUs stream_beat; /* when the next comment is due */
+	bool stream_over;
+
 	Req *next_free;
 };
 
@@ -140,3 +152,8 @@ void respond_refuse(Req *q, int status, const char *code, const char *fmt, ...) 
 void respond_err(Req *q, const Err *err);
 MUST_CHECK bool respond_send(Req *q);
 MUST_CHECK bool respond_queue(Req *q, struct MHD_Response *r); /* with the headers; takes r, which may be NULL */
+
+/* stream.c and upgrade.c: answers that are more than a text */
+MUST_CHECK bool stream_send(Req *q);
+void stream_done(Req *q);
+MUST_CHECK bool upgrade_send(Req *q);

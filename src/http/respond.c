@@ -194,7 +194,7 @@ respond_queue(Req *q, struct MHD_Response *r)
 	if (r == NULL)
 		return false;
 	offer_headers(q, r);
-	if (q->close || atomic_load(&q->server->stopping))
+	if (s->upgrade.take == NULL && (q->close || atomic_load(&q->server->stopping)))
 		MHD_add_response_header(r, "Connection", "close");
 	got = q->server->queue(q->mhd, (unsigned)s->status, r);
 	MHD_destroy_response(r);
@@ -206,6 +206,10 @@ respond_send(Req *q)
 {
 	const Res *s = &q->res;
 
+	if (s->stream.next != NULL)
+		return stream_send(q);
+	if (s->upgrade.take != NULL)
+		return upgrade_send(q);
 	offer_body(q);
 	/* the request's arena keeps the bytes until the request is completed, which is after the last was sent */
 	return respond_queue(

@@ -96,6 +96,7 @@ on_completed(void *self, struct MHD_Connection *c, void **context, enum MHD_Requ
 		return;
 	*context = NULL;
 	wait_over(q);
+	stream_done(q);
 	atomic_store(&q->link->due, mono_now() + s->config.timeout);
 	if (q->counted && atomic_fetch_sub(&s->active, 1) == 1 && atomic_load(&s->stopping)) {
 		pthread_mutex_lock(&s->lock);
@@ -237,7 +238,8 @@ daemon_start(HttpServer *s, bool v6, Err *err)
 {
 	struct MHD_OptionItem tls[3] = { { MHD_OPTION_END, 0, NULL }, { MHD_OPTION_END, 0, NULL },
 		{ MHD_OPTION_END, 0, NULL } };
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG |
+			 MHD_ALLOW_UPGRADE;
 	unsigned timeout = (unsigned)((s->config.timeout + US_PER_S - 1) / US_PER_S);
 
 	if (!tls_options(s, tls, err))

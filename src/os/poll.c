@@ -48,6 +48,14 @@ poll_add(Poll *p, int fd, void *owner, Err *err)
 }
 
 void
+poll_want(Poll *p, int fd, void *owner, bool readable, bool writable)
+{
+	struct epoll_event e = { .events = (readable ? EPOLLIN : 0U) | (writable ? EPOLLOUT : 0U), .data.ptr = owner };
+
+	(void)epoll_ctl(p->fd, EPOLL_CTL_MOD, fd, &e);
+}
+
+void
 poll_remove(Poll *p, int fd)
 {
 	(void)epoll_ctl(p->fd, EPOLL_CTL_DEL, fd, NULL);

@@ -18,6 +18,8 @@ MUST_CHECK bool poll_open(Poll *p, Err *err);
 void poll_close(Poll *p);
 /* owner comes out of poll_wait when fd is readable or its other end is gone. */
 MUST_CHECK bool poll_add(Poll *p, int fd, void *owner, Err *err);
+/* What of fd, which was added, is waited for from now on. */
+void poll_want(Poll *p, int fd, void *owner, bool readable, bool writable);
 void poll_remove(Poll *p, int fd); /* before closing fd: a child may still hold a copy of it */
 /* Sleeps for at most `timeout` microseconds (0: not at all, below 0: for ever). Owners whose descriptors are ready;
  * *ret_woken: poll_wake was called. */

@@ -29,7 +29,7 @@ import yaml
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.environ.get("ATTUNE_BIN", os.path.join(ROOT, "build-test", "attune"))
-ROLES = ("api", "executor", "worker", "sensor")
+ROLES = ("api", "executor", "worker", "sensor", "notifier")
 # What a role without a health route says when it accepts work.
 READY = re.compile(r"Registered runtimes: |\bready\b")
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|: runtime error: ")
@@ -194,6 +194,8 @@ class World:
         self.packs = os.path.join(self.dir, "packs")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.socket_port = self.port if self.embedded else free_port()  # of the notifier
+        self.socket_url = f"http://127.0.0.1:{self.socket_port}"
         self.name = "t" + uuid.uuid4().hex[:12]  # of schema and vhost
         self.processes = []
         self.within = []  # a command that starts another, like prlimit: what the processes run in
@@ -222,6 +224,7 @@ class World:
             "database": {"url": servers_env("ATTUNE_TEST_PG"), "schema": self.name},
             "message_queue": {"url": f"{servers_env('ATTUNE_TEST_AMQP')}/{self.name}"},
             "server": {"host": "127.0.0.1", "port": self.port},
+            "notifier": {"host": "127.0.0.1", "port": self.socket_port},
             "artifacts_dir": os.path.join(self.data, "artifacts"),
             "runtime_envs_dir": os.path.join(self.data, "runtime_envs"),
             "security": {"jwt_secret": uuid.uuid4().hex * 2, "encryption_key": uuid.uuid4().hex * 2},

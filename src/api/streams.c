@@ -1,0 +1,86 @@
+/* Changes of executions as they happen: text/event-stream. */
+#include "api/streams.h"
+
+#include "api/access.h"
+#include "api/handlers.h"
+#include "http/stream.h"
+
+bool
+stream_may_go_on(App *app, const Caller *c)
+{
+	return c->expires == 0 || c->expires > clock_wall(app->engine->clock);
+}
+
+/* One who reads on. Lies in the request's arena, with what the caller refers to. */
+typedef struct Follower {
+	Hub *hub;
+	Caller caller;
+	Id execution; /* 0: all */
+	uint64_t at;  /* the last notice seen */
+	Buf *out;     /* of the running turn */
+} Follower;
+
+static bool
+on_notice(void *self, const Notice *n)
+{
+	Follower *f = self;
+
+	if (f->out->n >= STREAM_PIECE)
+		return false;
+	if (change_rows[n->kind].subject == SUBJECT_EXECUTION && (f->execution == 0 || n->id == f->execution) &&
+	    grants_allow(&f->caller, "executions:read", &n->target))
+		stream_event(f->out, NULL, -1, n->payload);
+	return true;
+}
+
+static void
+follow(App *app, void *self, StreamTurn *turn)
+{
+	Follower *f = self;
+
+	f->out = turn->out;
+	turn->key = f->execution == 0 ? STREAM_KEY_ALL : stream_key(f->execution);
+	turn->until = clock_mono(clock_real()) + STREAM_CHECK_US;
+	if (!stream_may_go_on(app, &f->caller)) {
+		turn->over = true;
+		return;
+	}
+	if (hub_read(f->hub, &f->at, UINT64_MAX, on_notice, f))
+		return;
+	f->at = hub_head(f->hub);
+	stream_event(turn->out, "reload", -1, str_of("some changes were missed: load again what is shown"));
+}
+
+static void
+follow_done(void *self)
+{
+	hub_exit(((Follower *)self)->hub);
+}
+
+/* An action follows its own run only. */
+static bool
+may_follow(const App *app, Id execution, Err *err)
+{
+	const Caller *c = app_caller(app);
+
+	if (c->kind != CALLER_EXECUTION || c->execution == execution)
+		return true;
+	return err_set(err, ERR_FORBIDDEN,
+	    "Insufficient permissions: an action may follow only its own execution, with "
+	    "execution_id=%lld",
+	    (long long)c->execution);
+}
+
+bool
+executions_stream(App *app, Req *q, Res *s, Err *err)
+{
+	Follower *f = arena_new(req_arena(q), Follower);
+	int64_t execution;
+
+	if (!req_query_int(q, "execution_id", 0, &execution, err) || !may_follow(app, execution, err))
+		return false;
+	hub_enter(app->hub);
+	*f =
+	    (Follower){ .hub = app->hub, .caller = *app_caller(app), .execution = execution, .at = hub_head(app->hub) };
+	return res_stream(s, (Stream){ .next = follow, .done = follow_done, .self = f });
+}
