@@ -25,6 +25,9 @@ static const Command commands[] = {
 	{ "dlq", "replay", "ID", dlq_replay_run, false, "put it back where it came from" },
 	{ "dlq", "drop", "ID", dlq_drop_run, false, "throw it away" },
 	{ "config", "show", NULL, config_show_run, true, "what is in force, and where each value came from" },
+	{ "pack", "lint", "DIR", pack_lint_run, true, "check a pack's files, each problem with file, line and column" },
+	{ "pack", "checksum", "PATH", pack_checksum_run, true, "the digest of a pack's folder or archive" },
+	{ "doctor", NULL, NULL, doctor_run, true, "check this installation, and say how to cure what is wrong" },
 	{ "config", "docs", NULL, config_docs_run, false, "every setting there is, as docs/configuration.md has them" },
 };
 
@@ -51,8 +54,8 @@ usage(const char *command, Buf *b)
 		const Command *c = &commands[i];
 
 		if (strcmp(c->command, command) == 0)
-			buf_fmt(b, "  attune %s %-8s %-3s %s\n", c->command, c->word, c->arg == NULL ? "" : c->arg,
-			    c->help);
+			buf_fmt(b, "  attune %s %-8s %-3s %s\n", c->command, c->word == NULL ? "" : c->word,
+			    c->arg == NULL ? "" : c->arg, c->help);
 	}
 	buf_text(b, "options:\n");
 	for (size_t i = 0; i < countof(options); i++) {
@@ -128,6 +131,13 @@ command_find(const Tool *t, const Command **ret, Err *err)
 
 		if (strcmp(c->command, t->command) != 0)
 			continue;
+		if (c->word == NULL && t->word == NULL) {
+			*ret = c;
+			return true;
+		}
+		if (c->word == NULL)
+			return err_set(
+			    err, ERR_INVALID, "attune %s takes no more words, but was given %s", c->command, t->word);
 		buf_fmt(&known, "%s%s", known.n > 0 ? ", " : "", c->word);
 		if (t->word == NULL || strcmp(c->word, t->word) != 0)
 			continue;

@@ -101,10 +101,9 @@ colour_wanted(void)
 	return isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') && (term == NULL || strcmp(term, "dumb") != 0);
 }
 
-int
-cli_main(int argc, char **argv)
+CliIo
+cli_io(Arena *a)
 {
-	CLEANUP(arena_done) Arena *a = arena_open();
 	const char *token = getenv("ATTUNE_API_TOKEN"), *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 	CliIo io = { .in = stdin,
 		.out = stdout,
@@ -114,14 +113,22 @@ cli_main(int argc, char **argv)
 		.asks = isatty(STDIN_FILENO) && isatty(STDERR_FILENO),
 		.api_url = getenv("ATTUNE_API_URL"),
 		.profile = getenv("ATTUNE_PROFILE") };
-	int code;
 
 	io.token = token != NULL ? token : getenv("ATTUNE_AUTH_TOKEN");
 	if (config != NULL && config[0] == '/')
 		io.config_home = config;
 	else if (home != NULL && home[0] == '/')
 		io.config_home = str_fmt(a, "%s/.config", home).p;
-	code = cli_run(&io, argc, argv);
+	return io;
+}
+
+int
+cli_main(int argc, char **argv)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	CliIo io = cli_io(a);
+	int code = cli_run(&io, argc, argv);
+
 	if (fflush(stdout) != 0 && code == CLI_DONE)
 		return CLI_FAILED; /* the disk is full, or nobody reads */
 	return code;

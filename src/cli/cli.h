@@ -111,6 +111,7 @@ struct Cli {
 };
 
 int cli_main(int argc, char **argv);
+CliIo cli_io(Arena *a); /* of this process and its environment */
 int cli_run(const CliIo *io, int argc, char **argv);
 const CliOpt *cli_global_opts(size_t *ret_count);
 const Family *const *cli_families(size_t *ret_count);

@@ -21,7 +21,7 @@ typedef struct Sink {
 	const HttpAsk *ask;
 	Buf text;
 	bool over, ended;
-	Str disposition;
+	Str disposition, date;
 } Sink;
 
 bool
@@ -91,8 +91,11 @@ take_header(char *data, size_t one, size_t n, void *self)
 	Sink *s = self;
 	Str line = { data, one * n }, name;
 
-	if (str_cut(&line, ':', &name) && str_eq_nocase(name, str_of("content-disposition")))
+	str_cut(&line, ':', &name);
+	if (str_eq_nocase(name, str_of("content-disposition")))
 		s->disposition = str_copy(s->text.a, str_trim(line));
+	else if (str_eq_nocase(name, str_of("date")))
+		s->date = str_copy(s->text.a, str_trim(line));
 	return one * n;
 }
 
@@ -181,6 +184,7 @@ client_send(HttpClient *c, Arena *a, const HttpAsk *ask, HttpReply *ret, Err *er
 	r.status = (int)status;
 	r.text = buf_str(&sink.text);
 	r.disposition = sink.disposition;
+	r.date = sink.date;
 	if (r.text.n > 0 && type != NULL && strstr(type, "json") != NULL && !json_parse(a, r.text, NULL, &r.body, &bad))
 		return err_set(err, ERR_CORRUPT, "the server's answer cannot be read: %s", bad.text);
 	*ret = r;

@@ -11,7 +11,8 @@ typedef struct HttpReply {
 	int status;
 	Json body; /* parsed when it is JSON, else null */
 	Str text;
-	Str disposition; /* the file name a download is given, or none */
+	Str disposition; /* Content-Disposition: the file name a download is given, or none */
+	Str date;        /* the server's clock, or none */
 } HttpReply;
 
 /* A part of the answer as it comes; false ends the request, which is then no error. */
