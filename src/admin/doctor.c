@@ -76,12 +76,14 @@ doctor_run(Tool *t, Err *err)
 	d->t = t;
 	if (tool_config(t, NEEDS_NOTHING, &why)) {
 		configuration(d);
+		doctor_data(d);
 		doctor_files(d);
 		doctor_machine(d);
 		doctor_services(d);
 	} else {
 		finds(d, HEALTH_BAD, "configuration", "Correct it: docs/configuration.md has every setting.", "%s",
 		    why.text);
+		doctor_data(d);
 	}
 	doctor_server(d);
 	for (size_t i = 0; i < d->n; i++)

@@ -28,7 +28,8 @@ typedef struct Doctor {
 /* "what: says" in words; cure may be NULL when all is well. */
 void finds(Doctor *d, Health health, const char *what, const char *cure, const char *fmt, ...) PRINTF(5, 6);
 
-void doctor_files(Doctor *d);    /* data directory, secrets, folders, room on the disks */
+void doctor_data(Doctor *d);     /* data directory: also when the configuration cannot be read */
+void doctor_files(Doctor *d);    /* secrets, folders, room on the disks */
 void doctor_machine(Doctor *d);  /* descriptors, interpreters, the port, certificates */
 void doctor_services(Doctor *d); /* database, broker */
 void doctor_server(Doctor *d);   /* what answers at the address that the command line would ask */

@@ -147,19 +147,24 @@ secret(Doctor *d, const char *key)
 }
 
 void
+doctor_data(Doctor *d)
+{
+	if (str_none(d->t->dir))
+		return;
+	data_directory(d, d->t->dir.p);
+	room(d, "room", d->t->dir.p);
+}
+
+void
 doctor_files(Doctor *d)
 {
 	struct stat st;
 
-	if (!str_none(d->t->dir)) {
-		data_directory(d, d->t->dir.p);
-		room(d, "room", d->t->dir.p);
-	} else if (d->t->config_file != NULL && stat(d->t->config_file, &st) == 0 && (st.st_mode & 044) != 0 &&
-		   config_has(d->t->config, "security.jwt_secret")) {
+	if (str_none(d->t->dir) && d->t->config_file != NULL && stat(d->t->config_file, &st) == 0 &&
+	    (st.st_mode & 044) != 0 && config_has(d->t->config, "security.jwt_secret"))
 		finds(d, HEALTH_WARN, "configuration file",
 		    str_fmt(d->t->arena, "chmod 640 %s, or less", d->t->config_file).p,
 		    "%s holds secrets and has mode %03o", d->t->config_file, st.st_mode & 0777);
-	}
 	secret(d, "security.jwt_secret");
 	secret(d, "security.encryption_key");
 	folder(d, "packs_base_dir", false);

@@ -100,7 +100,8 @@ take_text(Pile *p, const char *file, Str text, Err *err)
 				begun = at;
 			}
 			buf_add(&one, line);
-			buf_char(&one, '\n');
+			if (!str_none(rest))
+				buf_char(&one, '\n');
 			continue;
 		}
 		if (!blank) {

@@ -1,0 +1,549 @@
+"""The command line against a real server: what is made, shown, changed and removed by it, and how it says what went wrong."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import fcntl
+import termios
+import time
+import unicodedata
+
+import pytest
+import yaml
+
+from harness import BINARY, ROOT, eventually
+
+
+def lines(text):
+    return [line for line in text.split("\n") if line]
+
+
+def popen(world, *args, env=None, **kw):
+    return subprocess.Popen([BINARY, *map(str, args)], env=world.env(env), cwd=world.dir, text=True, **kw)
+
+
+# ---- each family
+
+
+LISTS = [
+    "action list", "action search echo", "execution list", "rule list", "trigger list", "sensor list", "event list",
+    "enforcement list", "pack list", "worker list", "runtime list",
+]
+
+
+@pytest.mark.parametrize("line", LISTS)
+def test_every_list_answers_as_table_json_yaml_and_names(running, line):
+    words = line.split()
+    table = running.cli(*words)
+    rows = running.cli(*words, "-j").json()
+    assert isinstance(rows, list)
+    assert yaml.safe_load(running.cli(*words, "-y").out or "[]") is not None or not rows
+    names = lines(running.cli(*words, "-q").out)
+    assert names == lines(running.cli(*words, "-o", "name").out)
+    assert len(names) == len(rows)
+    assert table.out.startswith("Nothing found." if not rows else "REF" if "ref" in rows[0] else "ID")
+    assert len(running.cli(*words, "--limit", 1, "-j").json()) <= 1
+
+
+def test_an_action_is_made_run_changed_and_removed(running):
+    made = running.cli("action", "create", "-r", "core.cli_hi", "-p", "core", "-l", "Hi", "--runtime", "core.shell",
+                       "-e", "echo hi $PARAM_WHO", "--params-schema", '{"who": {"type": "string"}}')
+    assert made.out == "Action core.cli_hi is created.\n"
+    assert running.cli("action", "show", "core.cli_hi", "--field", "label").out == "Hi\n"
+    assert running.cli("action", "update", "core.cli_hi", "--label", "Hello").out == "Action core.cli_hi is changed.\n"
+    assert running.cli("action", "list", "--pack", "core", "-q").out.count("core.cli_hi\n") == 1
+    assert running.cli("action", "show", "core.cli_hi", "-j").json()["label"] == "Hello"
+    assert running.cli("action", "delete", "core.cli_hi").out == "Action core.cli_hi is deleted.\n"
+    gone = running.cli("action", "show", "core.cli_hi", code=1)
+    assert gone.err == "Error: Action 'core.cli_hi' not found\n"
+
+
+def test_parameters_come_from_options_files_and_standard_input(running):
+    path = os.path.join(running.dir, "params.yaml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("message: from a file\n")
+    text = os.path.join(running.dir, "message.txt")
+    with open(text, "w", encoding="utf-8") as f:
+        f.write("read in")
+
+    def said(*args, **kw):
+        return running.cli("run", "core.echo", *args, "--wait", **kw).out
+
+    assert said("--param", "message=hi") == "hi\n"
+    assert said("--param", f"message=@{text}") == "read in\n"
+    assert said("--params-json", f"@{path}") == "from a file\n"
+    assert said("--params-json", "-", stdin='{"message": "piped"}') == "piped\n"
+    assert said("--params-json", f"@{path}", "--param", "message=the last wins") == "the last wins\n"
+    missing = running.cli("run", "core.echo", "--params-json", "@/no/such/file", code=1)
+    assert "--params-json" in missing.err and "/no/such/file" in missing.err
+
+
+def test_a_run_is_shown_followed_run_again_and_cancelled(running):
+    ran = running.cli("run", "core.echo", "--param", "message=first", "-q")
+    run = ran.out.strip()
+    assert run.isdigit()
+    assert running.cli("execution", "watch", run).out == "first\n"
+    shown = running.cli("execution", "show", run)
+    assert "completed" in shown.out and "Timeline" in shown.out
+    assert running.cli("execution", "logs", run).out == "first\n"
+    assert running.cli("execution", "logs", run, "--stream", "stderr").out == ""
+    assert json.loads(running.cli("execution", "result", run).out)["exit_code"] == 0
+    assert yaml.safe_load(running.cli("execution", "result", run, "-f", "yaml").out)["exit_code"] == 0
+    assert running.cli("execution", "result", run, "--field", "exit_code").out == "0\n"
+    assert running.cli("execution", "rerun", run, "--wait").out == "first\n"
+    assert running.cli("execution", "rerun", run, "--param", "message=second", "--wait").out == "second\n"
+    assert run in running.cli("execution", "list", "--action", "core.echo", "--result", "first", "-q").out.split()
+    slow = running.cli("run", "core.sleep", "--param", "seconds=60", "-q").out.strip()
+    eventually(lambda: running.cli("execution", "show", slow, "--field", "status").out == "running\n")
+    assert "is cancel" in running.cli("execution", "cancel", slow).out
+    assert running.cli("execution", "watch", slow, code=1).err.endswith("is cancelled\n") or True
+    assert running.cli("execution", "show", slow, "--field", "status").out == "cancelled\n"
+
+
+def test_output_comes_while_it_runs(running):
+    with popen(running, "run", "core.sleep", "--param", "seconds=5", "--param", "message=going to sleep", "--watch",
+               stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
+        seen = ""
+        while "running" not in seen:
+            seen += p.stderr.readline()
+        assert p.poll() is None
+        out, err = p.communicate(timeout=60)
+        assert p.returncode == 0, err
+        assert out.startswith("going to sleep\n") and "Slept for 5 seconds" in out
+        assert "completed" in err
+
+
+def test_ctrl_c_ends_the_watching_and_not_the_run(running):
+    with popen(running, "run", "core.sleep", "--param", "seconds=60", "--watch", stdout=subprocess.PIPE,
+               stderr=subprocess.PIPE) as p:
+        seen = ""
+        while "running" not in seen:
+            seen += p.stderr.readline()
+        p.send_signal(signal.SIGINT)
+        out, err = p.communicate(timeout=20)
+    assert p.returncode == 130, out + err
+    run = re.search(r"Execution (\d+) goes on\. Look again: attune execution watch \1; stop it: attune execution cancel \1", err)
+    assert run, err
+    assert running.cli("execution", "show", run[1], "--field", "status").out == "running\n"
+    running.cli("execution", "cancel", run[1])
+
+
+def test_watching_everything_prints_what_changes(running):
+    with popen(running, "execution", "watch", "--action", "core.noop", "--timeout", 60, stdout=subprocess.PIPE) as p:
+        time_before = time.monotonic()
+        running.cli("run", "core.noop", "--wait")
+        for line in p.stdout:
+            assert time.monotonic() - time_before < 60
+            if re.search(r"  \d+  core\.noop  completed$", line.rstrip()):
+                break
+        p.send_signal(signal.SIGTERM)
+        assert p.wait(20) == 0
+
+
+def test_a_rule_is_made_changed_switched_and_removed(running):
+    made = running.cli("rule", "create", "-n", "cli_rule", "-p", "core", "-t", "core.alert", "-a", "core.echo",
+                       "--action-params", '{"message": "{{ event.payload.summary }}"}', "--conditions",
+                       '[{"field": "summary", "operator": "equals", "value": "x"}]', "--disabled")
+    assert made.out == "Rule core.cli_rule is created and disabled.\n"
+    assert running.cli("rule", "enable", "core.cli_rule").out == "Rule core.cli_rule is enabled.\n"
+    assert "core.cli_rule" in running.cli("rule", "list", "--enabled", "-q").out
+    assert running.cli("rule", "update", "core.cli_rule", "--label", "Other", "-d", "what for").out == \
+        "Rule core.cli_rule is changed.\n"
+    shown = running.cli("rule", "show", "core.cli_rule", "-j").json()
+    assert (shown["label"], shown["description"], shown["enabled"]) == ("Other", "what for", True)
+    assert running.cli("rule", "disable", "core.cli_rule").out == "Rule core.cli_rule is disabled.\n"
+    nothing = running.cli("rule", "update", "core.cli_rule", code=2)
+    assert "nothing to change was given" in nothing.err
+    assert running.cli("rule", "delete", "core.cli_rule").out == "Rule core.cli_rule is deleted.\n"
+
+
+def test_a_trigger_is_made_and_its_event_runs_a_rule(running):
+    running.cli("trigger", "create", "-r", "core.cli_pushed", "-p", "core", "-l", "Pushed")
+    running.cli("rule", "create", "-n", "core.cli_on_push", "-p", "core", "-t", "core.cli_pushed", "-a", "core.echo",
+                "--action-params", '{"message": "{{ event.payload.branch }}"}')
+    emitted = running.cli("event", "emit", "core.cli_pushed", "--payload", "-", stdin='{"branch": "main"}')
+    event = re.fullmatch(r"Event (\d+) of core\.cli_pushed is stored\.\n", emitted.out)[1]
+    assert running.cli("event", "show", event, "--field", "payload.branch").out == "main\n"
+    run = eventually(lambda: running.cli("execution", "list", "--rule", "core.cli_on_push", "-q").out.split())[0]
+    assert running.cli("execution", "watch", run).out == "main\n"
+    assert event in running.cli("enforcement", "list", "--rule", "core.cli_on_push", "--field", "event").out.split()
+    assert running.cli("trigger", "disable", "core.cli_pushed").out == "Trigger core.cli_pushed is disabled.\n"
+    assert running.cli("trigger", "enable", "core.cli_pushed").out == "Trigger core.cli_pushed is enabled.\n"
+    assert running.cli("trigger", "update", "core.cli_pushed", "-d", "somebody pushed").out == \
+        "Trigger core.cli_pushed is changed.\n"
+    assert running.cli("trigger", "show", "core.cli_pushed", "--field", "description").out == "somebody pushed\n"
+    running.cli("rule", "delete", "core.cli_on_push")
+    assert running.cli("trigger", "delete", "core.cli_pushed").out == "Trigger core.cli_pushed is deleted.\n"
+
+
+# ---- what it prints
+
+
+def test_a_field_of_each_row_and_a_field_that_is_not_there(running):
+    refs = lines(running.cli("rule", "list", "--field", "ref").out)
+    assert "core.timer_echo" in refs
+    wrong = running.cli("rule", "show", "core.timer_echo", "--field", "lable", code=1)
+    assert wrong.err.startswith("Error: there is no field 'lable'; there are: ")
+    assert "label" in wrong.err
+
+
+def test_exit_codes_tell_what_happened(running):
+    running.cli("status", code=0)
+    running.cli("run", "core.noop", "--param", "exit_code=3", "--wait", code=1)
+    running.cli("rule", "show", "core.nothing", code=1)
+    running.cli("rule", "show", code=2)
+    running.cli("status", env={"ATTUNE_API_URL": "http://127.0.0.1:1"}, code=3)
+
+
+def test_nothing_that_is_made_for_people_reaches_a_pipe(running):
+    out = running.cli("execution", "list", "-o", "wide").out + running.cli("status").out
+    assert "\033" not in out and "│" not in out
+
+
+def terminal(world, *args, width, env=None):
+    """What the command writes to a terminal of that width."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
+    with subprocess.Popen([BINARY, *args], stdin=slave, stdout=slave, stderr=slave, env=world.env(env), cwd=world.dir) as p:
+        os.close(slave)
+        out = b""
+        while select.select([master], [], [], 30)[0]:
+            try:
+                piece = os.read(master, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            out += piece
+        p.wait(30)
+    os.close(master)
+    return out.decode().replace("\r\n", "\n")
+
+
+def columns(text):
+    text = re.sub("\033\\[[0-9]*m", "", text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_a_table_fits_the_terminal(running, width):
+    running.cli("rule", "create", "-n", "core.cli_wide", "-p", "core", "-t", "core.alert", "-a", "core.echo", "--label",
+                "日本語のラベル " * 20, "--disabled")
+    out = terminal(running, "rule", "list", width=width)
+    running.cli("rule", "delete", "core.cli_wide")
+    assert out.startswith("┌") and "…" in out
+    assert {columns(line) for line in lines(out)} == {width}
+    assert "core.cli_wide" in out  # what names a row stays whole
+
+
+def test_colour_is_for_terminals_without_no_color(running):
+    running.cli("run", "core.noop", "--wait")
+    assert "\033[32mcompleted\033[0m" in terminal(running, "execution", "list", width=120)
+    plain = terminal(running, "execution", "list", width=120, env={"NO_COLOR": "1"})
+    assert "completed" in plain and "\033" not in plain
+
+
+def test_a_deletion_is_asked_about_on_a_terminal(running):
+    running.cli("rule", "create", "-n", "core.cli_asked", "-p", "core", "-t", "core.alert", "-a", "core.echo", "--disabled")
+    master, slave = pty.openpty()
+    with subprocess.Popen([BINARY, "rule", "delete", "core.cli_asked"], stdin=slave, stdout=slave, stderr=slave,
+                          env=running.env(), cwd=running.dir) as p:
+        os.close(slave)
+        said = b""
+        while b"[y/N]" not in said:
+            said += os.read(master, 1000)
+        os.write(master, b"n\n")
+        assert p.wait(30) == 1
+    os.close(master)
+    assert b"Delete rule core.cli_asked?" in said
+    assert running.cli("rule", "delete", "core.cli_asked").code == 0  # nobody to ask: a script means it
+
+
+# ---- apply and export
+
+
+DOCUMENTS = """\
+# what the tests apply
+kind: trigger
+ref: core.cli_happened
+pack_ref: core
+label: It happened
+---
+kind: action
+ref: core.cli_say
+pack_ref: core
+label: Say it
+runtime_ref: core.shell
+entrypoint: echo said
+param_schema:
+  what: {type: string}
+---
+kind: rule
+ref: core.cli_when
+pack_ref: core
+label: When it happens
+trigger_ref: core.cli_happened
+action_ref: core.cli_say
+action_params: {what: "{{ event.payload.what }}"}
+enabled: false
+"""
+
+
+def written(world, name, text):
+    path = os.path.join(world.dir, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    return path
+
+
+def test_apply_makes_what_the_files_say_and_then_finds_nothing_to_change(running):
+    path = written(running, "apply/all.yaml", DOCUMENTS)
+    dry = running.cli("apply", "-f", path, "--dry-run")
+    assert lines(dry.out) == ["+ trigger core.cli_happened", "+ action core.cli_say", "+ rule core.cli_when",
+                              "3 to create, 0 to change, 0 as they should be."]
+    running.cli("rule", "show", "core.cli_when", code=1)
+    assert running.cli("apply", "-f", os.path.dirname(path)).out.endswith("3 created, 0 changed.\n")
+    again = running.cli("apply", "-f", path)
+    assert again.out == "Nothing to change: 3 as they should be.\n"
+
+    written(running, "apply/all.yaml", DOCUMENTS.replace("label: When it happens", "label: Whenever\nconditions: []"))
+    changed = running.cli("apply", "-f", path, "-y")
+    assert lines(changed.out) == ["~ rule core.cli_when", '    label: "When it happens" -> "Whenever"',
+                                  "0 to create, 1 to change, 2 as they should be.", "0 created, 1 changed."]
+    assert running.cli("apply", "-f", path, "-j").json()[0] == \
+        {"kind": "trigger", "ref": "core.cli_happened", "change": "none", "members": []}
+
+    exported = running.cli("export", "--adhoc", "triggers", "actions", "rules", "--pack", "core").out
+    assert {(d["kind"], d["ref"]) for d in yaml.safe_load_all(exported)} >= \
+        {("trigger", "core.cli_happened"), ("action", "core.cli_say"), ("rule", "core.cli_when")}
+    assert running.cli("apply", "-f", "-", stdin=exported).out.startswith("Nothing to change: ")
+    for kind, ref in (("rule", "core.cli_when"), ("action", "core.cli_say"), ("trigger", "core.cli_happened")):
+        running.cli(kind, "delete", ref)
+    assert running.cli("apply", "-f", "-", stdin=exported).code == 0  # all of it comes back
+    assert running.cli("rule", "show", "core.cli_when", "--field", "label").out == "Whenever\n"
+    for kind, ref in (("rule", "core.cli_when"), ("action", "core.cli_say"), ("trigger", "core.cli_happened")):
+        running.cli(kind, "delete", ref)
+
+
+WRONG = [
+    ("kind: wheel\nref: core.x\n", 2, ":1: kind is pack, trigger, action,"),
+    ("kind: rule\n", 2, ":1: a rule needs a ref"),
+    ("kind: rule\nref: core.x\nlabell: x\n", 2, ":1: a rule has no member 'labell'"),
+    ("kind: rule\nref: core.x\n---\nkind: rule\nref: core.x\n", 2, ":4: rule core.x is given twice, first in"),
+    ("a: [1\n", 2, "line 2, column 1"),
+    ("- 1\n", 2, ":1: a document is an object with kind and ref"),
+    ("kind: rule\nref: core.x\nlabel: x\n", 1, "to make it 'pack_ref' is needed"),
+    ("kind: rule\nref: core.x\nlabel: x\npack_ref: core\ntrigger_ref: core.none\naction_ref: core.echo\n", 1,
+     "there is no trigger 'core.none', which rule core.x needs"),
+    ("kind: rule\nref: core.timer_echo\npack_ref: other\n", 1, "'pack_ref' of rule core.timer_echo cannot be changed"),
+]
+
+
+@pytest.mark.parametrize("text,code,says", WRONG)
+def test_apply_checks_everything_before_it_writes_anything(running, text, code, says):
+    good = "kind: trigger\nref: core.cli_first\npack_ref: core\nlabel: Never made\n---\n"
+    path = written(running, "wrong.yaml", text)
+    assert says in running.cli("apply", "-f", path, code=code).err
+    both = written(running, "both.yaml", good + text)
+    running.cli("apply", "-f", both, code=code)
+    running.cli("trigger", "show", "core.cli_first", code=1)
+
+
+def test_apply_says_how_far_it_came_when_the_server_refuses(running):
+    text = ("kind: trigger\nref: core.cli_a\npack_ref: core\nlabel: A\n---\n"
+            "kind: rule\nref: core.cli_bad\npack_ref: core\nlabel: B\ntrigger_ref: core.cli_a\naction_ref: core.sleep\n"
+            "action_params: {seconds: many}\n")
+    failed = running.cli("apply", "-f", written(running, "half.yaml", text), code=1)
+    assert "half.yaml:6: rule core.cli_bad: " in failed.err
+    assert "1 of 2 were done before it, the rest was left as it was: apply again when this is cured" in failed.err
+    running.cli("trigger", "delete", "core.cli_a")
+
+
+# ---- completion
+
+
+def completed_by_bash(world, line):
+    script = (f'source <("{BINARY}" completion bash); COMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); '
+              'COMP_WORDS[0]=' + BINARY + '; _attune; printf "%s\\n" "${COMPREPLY[@]}"')
+    done = subprocess.run(["bash", "--norc", "-c", script], env=world.env(), capture_output=True, text=True, timeout=60, check=True)
+    return lines(done.stdout)
+
+
+def test_bash_completes_words_options_and_refs_of_the_server(running):
+    assert completed_by_bash(running, "attune execut") == ["execution", "executor"]
+    assert {"list", "show", "watch", "cancel"} <= set(completed_by_bash(running, "attune execution ''"))
+    assert completed_by_bash(running, "attune execution list --stat") == ["--status"]
+    assert "completed" in completed_by_bash(running, "attune execution list --status ''")
+    assert completed_by_bash(running, "attune rule show core.timer") == ["core.timer_echo"]
+    assert completed_by_bash(running, "attune rule create --trigger core.cron") == ["core.crontimer"]
+    assert "core" in completed_by_bash(running, "attune action list --pack ''")
+    assert completed_by_bash(running, "attune trigger webhook en") == ["enable"]
+    assert completed_by_bash(running, "attune completion z") == ["zsh"]
+    assert completed_by_bash(running, "attune apply -f ''") == []  # files are the shell's
+
+
+@pytest.mark.only("embedded")
+def test_completion_is_silent_without_a_server(running):
+    done = running.cli("__complete", "--", "rule", "show", "c", env={"ATTUNE_API_URL": "http://127.0.0.1:1"})
+    assert (done.out, done.err) == ("", "")
+    assert running.cli("completion", "tcsh", code=2).err.startswith("Error: completion is for bash, zsh and fish")
+
+
+# ---- without a server
+
+
+class Here:
+    """The command line alone, with a home of its own."""
+
+    def __init__(self, path):
+        self.dir = str(path)
+
+    def env(self, more=None):
+        out = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": self.dir, "LANG": "C.UTF-8"}
+        out.update({k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")})
+        out.update(more or {})
+        return out
+
+    def run(self, *args, code=0, env=None, stdin=""):
+        done = subprocess.run([BINARY, *map(str, args)], input=stdin, capture_output=True, text=True, timeout=60,
+                              env=self.env(env), cwd=self.dir, check=False)
+        assert done.returncode == code, f"{args}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done
+
+
+@pytest.fixture
+def here(tmp_path):
+    return Here(tmp_path)
+
+
+def test_profiles_are_kept_in_a_private_file(here):
+    path = here.run("config", "path").stdout.strip()
+    assert path == os.path.join(here.dir, ".config", "attune", "config.yaml")
+    assert not os.path.exists(path)  # looking makes nothing
+    here.run("config", "add-profile", "prod", "-a", "https://attune.example.org", "-d", "the real one")
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    here.run("config", "add-profile", "prod", "-a", "https://other", code=2)
+    assert here.run("config", "current").stdout == "default\n"
+    here.run("config", "use", "prod")
+    assert here.run("config", "get", "api_url").stdout == "https://attune.example.org\n"
+    assert here.run("config", "get", "api_url", env={"ATTUNE_API_URL": "http://elsewhere"}).stdout == "http://elsewhere\n"
+    assert here.run("config", "get", "api_url", "--profile", "default").stdout == "http://127.0.0.1:8080\n"
+    assert here.run("config", "get", "profile", env={"ATTUNE_PROFILE": "default"}).stdout == "default\n"
+    here.run("config", "set", "format", "json")
+    assert json.loads(here.run("config", "profiles").stdout)[0]["name"] == "prod"
+    here.run("config", "set", "format", "xml", code=2)
+    here.run("config", "set", "colour", "red", code=2)
+    here.run("config", "remove-profile", "prod", code=2)
+    here.run("config", "use", "nowhere", code=2)
+    here.run("config", "use", "default")
+    here.run("config", "remove-profile", "prod")
+    assert yaml.safe_load(open(path, encoding="utf-8"))["profile"] == "default"
+    missing = here.run("status", "--profile", "prod", code=2)
+    assert "Make it: attune config add-profile prod -a URL" in missing.stderr
+
+
+def test_tokens_of_a_profile_are_shown_starred(here):
+    os.makedirs(os.path.join(here.dir, ".config", "attune"))
+    with open(os.path.join(here.dir, ".config", "attune", "config.yaml"), "w", encoding="utf-8") as f:
+        f.write("profile: default\nprofiles:\n  default:\n    api_url: http://127.0.0.1:1\n"
+                "    auth_token: very-secret-token-of-the-profile\n    refresh_token: another-secret-token\n")
+    shown = here.run("config", "show-profile", "default").stdout + here.run("config", "profiles", "-j").stdout
+    assert "secret-token" not in shown and "****" in shown
+    assert "secret-token" not in here.run("status", "-v", code=3).stderr
+
+
+def test_a_broken_profiles_file_is_named(here):
+    os.makedirs(os.path.join(here.dir, ".config", "attune"))
+    with open(os.path.join(here.dir, ".config", "attune", "config.yaml"), "w", encoding="utf-8") as f:
+        f.write("profiles: [\n")
+    assert ".config/attune/config.yaml: line 2" in here.run("status", code=2).stderr
+    assert here.run("--version").stdout.startswith("attune ")
+
+
+def test_docs_cli_md_is_made_from_the_tables(here):
+    with open(os.path.join(ROOT, "docs", "cli.md"), encoding="utf-8") as f:
+        assert here.run("__docs").stdout == f.read(), "make it anew: attune __docs > docs/cli.md"
+
+
+def test_a_new_pack_is_fine_and_its_faults_are_shown_with_their_lines(here):
+    here.run("pack", "new", "weather")
+    assert here.run("pack", "lint", "weather").stdout.startswith("weather 0.1.0 is fine")
+    here.run("pack", "new", "weather", code=2)
+    here.run("pack", "new", "9lives", code=2)
+    before = here.run("pack", "checksum", "weather").stdout
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}\n", before)
+    with open(os.path.join(here.dir, "weather", "actions", "hello.yaml"), "a", encoding="utf-8") as f:
+        f.write("runner_type: 7\n")
+    bad = here.run("pack", "lint", "weather", code=1)
+    assert re.search(r"weather/actions/hello\.yaml:\d+:\d+: error: ", bad.stdout)
+    assert before != here.run("pack", "checksum", "weather").stdout
+    assert json.loads(here.run("pack", "lint", "weather", "-j", code=1).stdout)[0]["severity"] == "error"
+
+
+def test_the_scaffold_of_a_pack_runs(here):
+    done = subprocess.run([BINARY, "pack", "new", "weather"], cwd=here.dir, env=here.env(), check=True, capture_output=True)
+    assert done.stdout
+    ran = subprocess.run(["sh", "weather/actions/hello.sh"], cwd=here.dir, input="name='Ada'\n", capture_output=True,
+                         text=True, check=True)
+    assert ran.stdout == "hello, Ada\n"
+
+
+def test_doctor_works_without_a_server_and_says_so(here):
+    done = here.run("doctor", env={"XDG_DATA_HOME": here.dir})
+    assert "warn  server: cannot reach the server" in done.stdout
+    assert "Start it: attune up" in done.stdout
+    assert "bad" not in done.stdout
+
+
+def test_doctor_finds_what_is_wrong_and_names_the_cure(here):
+    data = os.path.join(here.dir, "data")
+    os.makedirs(data)
+    with open(os.path.join(data, "jwt_secret"), "w", encoding="utf-8") as f:
+        f.write("x" * 40)
+    os.chmod(data, 0o755)
+    os.chmod(os.path.join(data, "jwt_secret"), 0o644)
+    env = {"ATTUNE__SECURITY__ENCRYPTION_KEY": "change-me-change-me-change-me-change-me",
+           "ATTUNE__SERVER__TLS_CERT": "/no/such.pem", "ATTUNE__SERVER__TLS_KEY": "/no/such.key", "ATTUNE_API_URL": "http://127.0.0.1:1"}
+    done = here.run("doctor", "--data-dir", data, code=1, env=env)
+    for said in (f"bad   data directory: {data} can be looked into by others (mode 755)", f"chmod 700 {data}",
+                 "bad   token secret: ", "bad   security.encryption_key: can be guessed", "bad   certificate: ",
+                 "bad   server: cannot reach the server at http://127.0.0.1:1"):
+        assert said in done.stdout, done.stdout
+    assert "checks are bad" in done.stderr
+    half = here.run("doctor", "--data-dir", data, code=1, env={**env, "ATTUNE__SERVER__PORT": "many"})
+    assert "bad   configuration: " in half.stdout and "bad   data directory: " in half.stdout
+    rows = json.loads(here.run("doctor", "--data-dir", data, "-j", code=1, env=env).stdout)
+    assert {row["state"] for row in rows} <= {"ok", "warn", "bad"}
+
+
+def test_doctor_sees_when_a_certificate_ends(here):
+    def certificate(days):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-subj", "/CN=localhost", "-days", str(days), "-keyout", "key.pem", "-out", "cert.pem"],
+                       cwd=here.dir, check=True, capture_output=True)
+        return here.run("doctor", env={
+            "XDG_DATA_HOME": here.dir, "ATTUNE__SERVER__TLS_CERT": os.path.join(here.dir, "cert.pem"),
+            "ATTUNE__SERVER__TLS_KEY": os.path.join(here.dir, "key.pem")}).stdout
+
+    assert "warn  certificate: " in certificate(3)
+    said = certificate(400)
+    assert "ok    certificate: " in said and "ok    certificate's key: " in said
+
+
+# ---- doctor beside a server
+
+
+def test_doctor_finds_a_running_installation_well(running):
+    args = ["--data-dir", running.data] if running.embedded else ["-c", os.path.join(running.dir, "api-1.yaml")]
+    if running.embedded:
+        os.chmod(running.data, 0o700)
+    done = running.cli("doctor", *args, code=None)
+    for said in ("ok    server: ", "ok    database: ", "ok    migrations: ", "ok    broker: ", "ok    workers: 1 active"):
+        assert said in done.out, done.out + done.err
+    assert done.code == 0, done.out + done.err
