@@ -326,3 +326,35 @@ policy_whole(Arena *a, const void *def)
 	add_times(a, &o, d->created, d->updated);
 	return o;
 }
+
+/* ---- workflows ---- */
+
+Json
+workflow_summary(Arena *a, const void *def)
+{
+	const WorkflowDef *d = def;
+	Json o = json_object();
+
+	json_add(a, &o, "id", json_int(d->id));
+	json_add(a, &o, "ref", json_str(d->ref));
+	json_add(a, &o, "pack_ref", json_str(d->pack_ref));
+	json_add(a, &o, "label", json_str(d->label));
+	json_add(a, &o, "description", json_str(d->description));
+	json_add(a, &o, "version", json_str(d->version));
+	json_add(a, &o, "tags", array_of(&d->tags));
+	add_times(a, &o, d->created, d->updated);
+	return o;
+}
+
+Json
+workflow_whole(Arena *a, const void *def)
+{
+	const WorkflowDef *d = def;
+	Json o = workflow_summary(a, def);
+
+	json_add(a, &o, "pack", json_int(d->pack));
+	json_add(a, &o, "param_schema", d->param_schema);
+	json_add(a, &o, "out_schema", d->out_schema);
+	json_add(a, &o, "definition", object_of(&d->definition));
+	return o;
+}

@@ -20,6 +20,8 @@ Json sensor_summary(Arena *a, const void *def);
 Json rule_whole(Arena *a, const void *def);
 Json rule_summary(Arena *a, const void *def);
 Json policy_whole(Arena *a, const void *def);
+Json workflow_whole(Arena *a, const void *def);
+Json workflow_summary(Arena *a, const void *def);
 
 /* An id, or null. */
 static inline Json

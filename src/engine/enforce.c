@@ -42,7 +42,7 @@ execution_of(Uow *u, const EnforcementTaken *e, ExecNew *ret)
 	return true;
 }
 
-/* Defaults and conversions; a violation makes a row that is failed at once and never reaches a worker. */
+/* Defaults and conversions; a violation, or a workflow, makes a row that is failed at once and never reaches a worker. */
 static void
 params_settle(Uow *u, const ActionDef *action, ExecNew *e)
 {
@@ -53,7 +53,11 @@ params_settle(Uow *u, const ActionDef *action, ExecNew *e)
 	*values = e->config == NULL ? json_null() : *e->config;
 	if (params_prepare(u->arena, "action", action->ref, &action->param_schema, values, false, &why)) {
 		e->config = values->kind == JSON_NULL ? NULL : values;
-		return;
+		if (action->workflow_def == 0)
+			return;
+		err_set(&why, ERR_UNSUPPORTED,
+		    "'%.*s' is a workflow, and this version does not run workflows: it keeps and checks them",
+		    STR_ARG(action->ref));
 	}
 	result = arena_new(u->arena, Json);
 	*result = error_result(u->arena, str_copy(u->arena, str_of(why.text)));

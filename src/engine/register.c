@@ -10,6 +10,7 @@
 #include "store/runtime.h"
 #include "store/sensor.h"
 #include "store/trigger.h"
+#include "store/workflow.h"
 
 /* One registration. */
 typedef struct Reg {
@@ -282,6 +283,42 @@ claim_triggers(Reg *g)
 	return true;
 }
 
+/* *ret_id of the one with the ref of this action; 0: it is none. */
+static bool
+workflow_of(Reg *g, Str ref, Id *ret_id)
+{
+	*ret_id = 0;
+	for (size_t i = 0; i < g->pack->workflow_count; i++) {
+		WorkflowDef d;
+
+		if (!str_eq(g->pack->workflows[i].ref, ref))
+			continue;
+		if (!workflow_get_ref(g->db, g->a, ref, &d, g->err))
+			return false;
+		*ret_id = d.id;
+	}
+	return true;
+}
+
+static bool
+put_workflows(Reg *g)
+{
+	for (size_t i = 0; i < g->pack->workflow_count; i++) {
+		WorkflowDef d = g->pack->workflows[i], old;
+		DefPut put;
+		bool there;
+
+		if (!found(workflow_get_ref(g->db, g->a, d.ref, &old, g->err), g->err, &there) ||
+		    (there && !is_ours(g, "Workflow", d.ref, old.pack)))
+			return false;
+		d.pack = g->id;
+		if (!workflow_put(g->db, g->a, &d, g->now, &put, g->err))
+			return false;
+		count(g, &put);
+	}
+	return true;
+}
+
 static void
 action_runtime(Reg *g, ActionDef *d)
 {
@@ -306,10 +343,10 @@ put_actions(Reg *g)
 			return false;
 		d.pack = g->id;
 		action_runtime(g, &d);
-		if (there) {
+		if (there)
 			d.enabled = old.enabled;
-			d.workflow_def = old.workflow_def;
-		}
+		if (!workflow_of(g, d.ref, &d.workflow_def))
+			return false;
 		if (!action_put(g->db, g->a, &d, g->now, &put, g->err))
 			return false;
 		count(g, &put);
@@ -396,6 +433,7 @@ static const Removal removals[] = {
 	{ &policy_table, offsetof(PolicyDef, is_adhoc), offsetof(Pack, policies), offsetof(Pack, policy_count) },
 	{ &rule_table, offsetof(RuleDef, is_adhoc), offsetof(Pack, rules), offsetof(Pack, rule_count) },
 	{ &action_table, offsetof(ActionDef, is_adhoc), offsetof(Pack, actions), offsetof(Pack, action_count) },
+	{ &workflow_table, offsetof(WorkflowDef, is_adhoc), offsetof(Pack, workflows), offsetof(Pack, workflow_count) },
 	{ &trigger_table, offsetof(TriggerDef, is_adhoc), offsetof(Pack, triggers), offsetof(Pack, trigger_count) },
 	{ &runtime_table, 0, offsetof(Pack, runtimes), offsetof(Pack, runtime_count) },
 };
@@ -472,12 +510,53 @@ static bool (*const steps[])(Reg *g) = {
 	put_sensors,
 	put_triggers,
 	claim_triggers,
+	put_workflows,
 	put_actions,
 	put_rules,
 	put_policies,
 	remove_gone,
 	resolve_rules,
 };
+
+/* Of the actions only those that stand for a workflow. */
+static bool
+put_workflow_actions(Reg *g)
+{
+	const Pack *whole = g->pack;
+	Pack only = *whole;
+	bool ok;
+
+	only.actions = arena_array(g->a, ActionDef, g->pack->action_count + 1);
+	only.action_count = 0;
+	for (size_t i = 0; i < g->pack->action_count; i++)
+		if (!str_none(g->pack->actions[i].workflow_file))
+			only.actions[only.action_count++] = g->pack->actions[i];
+	g->pack = &only;
+	ok = put_actions(g);
+	g->pack = whole;
+	return ok;
+}
+
+bool
+register_workflows(Db *db, Arena *a, const Pack *pack, TimeUs now, RegisterReport *ret, Err *err)
+{
+	Err own = { 0 };
+	Reg g = { .db = db,
+		.a = a,
+		.pack = pack,
+		.now = now,
+		.report = ret,
+		.warnings = vec_open(a),
+		.err = err != NULL ? err : &own };
+	PackDef d;
+
+	*ret = (RegisterReport){ 0 };
+	if (!change_lock(db, a, g.err) || !pack_get_ref(db, a, pack->def.ref, &d, g.err))
+		return false;
+	g.id = ret->pack = d.id;
+	return (put_workflows(&g) && put_workflow_actions(&g) && resolve_rules(&g)) ||
+	       err_wrap(g.err, "register workflows of pack '%.*s'", STR_ARG(pack->def.ref));
+}
 
 bool
 register_pack(Db *db, Arena *a, const Pack *pack, TimeUs now, RegisterReport *ret, Err *err)

@@ -18,6 +18,9 @@ typedef struct RegisterReport {
 /* Inside the caller's transaction, which must be rolled back on failure. */
 MUST_CHECK bool register_pack(Db *db, Arena *a, const Pack *pack, TimeUs now, RegisterReport *ret, Err *err);
 
+/* Only its workflows and the actions that stand for them; the pack must be there. */
+MUST_CHECK bool register_workflows(Db *db, Arena *a, const Pack *pack, TimeUs now, RegisterReport *ret, Err *err);
+
 typedef struct RegisterResult {
 	Str folder, ref; /* ref: none when pack.yaml does not say it */
 	bool unchanged;  /* as it was when it was last registered: not even looked at */

@@ -254,9 +254,13 @@ action_finish(Load *l, void *def)
 	if (!str_none(d->workflow_file)) {
 		Str file = str_fmt(l->a, "actions/%.*s", STR_ARG(d->workflow_file));
 
-		if (load_presence(l, "/workflow_file", file) == FILE_MISSING)
+		Presence there = load_presence(l, "/workflow_file", file);
+
+		if (there == FILE_MISSING)
 			load_fatal(l, "/workflow_file", "there is no file %.*s", STR_ARG(file));
 		d->entrypoint = d->workflow_file;
+		if (there != FILE_THERE)
+			d->workflow_file = (Str){ 0 }; /* said already */
 		d->runtime_name = (Str){ 0 };
 		return;
 	}

@@ -219,6 +219,7 @@ pack_load(Arena *a, Str dir, Pack *ret, Err *err)
 	ret->def.storage_path = dir;
 	for (size_t i = 0; i < pack_kind_count; i++)
 		read_folder(&l, &pack_kinds[i]);
+	workflows_read(&l);
 	problems_give(&l);
 	return first_fatal(&l, err);
 }

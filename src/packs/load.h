@@ -69,3 +69,4 @@ extern const Kind pack_kinds[];
 extern const size_t pack_kind_count;
 
 void manifest_read(Load *l);
+void workflows_read(Load *l); /* after the actions, which name some of them */

@@ -21,6 +21,8 @@ typedef struct Pack {
 	size_t trigger_count;
 	ActionDef *actions;
 	size_t action_count;
+	WorkflowDef *workflows; /* each has an action of the same ref */
+	size_t workflow_count;
 	RuleDef *rules;
 	size_t rule_count;
 	PolicyDef *policies;

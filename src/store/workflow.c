@@ -68,7 +68,7 @@ const DefTable workflow_table = {
 	.binds = workflow_binds,
 	.by_id = { .sql = COLUMNS " where x.id = $1", .in = "i" },
 	.by_ref = { .sql = COLUMNS " where x.ref = $1", .in = "s" },
-	.list = { .sql = COLUMNS FILTER " order by x.label, x.ref limit $6 offset $7", .in = DEF_LIST_IN },
+	.list = { .sql = COLUMNS FILTER DEF_PAGE, .in = DEF_LIST_IN },
 	.count = { .sql = "select count(*) from workflow_definition x" FILTER, .in = DEF_COUNT_IN },
 	.insert = {
 		.sql = "insert into workflow_definition ("

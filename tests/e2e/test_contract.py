@@ -27,6 +27,8 @@ def made_things(world):
                             "runtime_ref": "core.shell", "timeout_seconds": 5, "log_retention_policy": "days",
                             "log_retention_limit": 3, "retry": {"count": 1}})
     world.post("/triggers", {"ref": "mine.trig", "pack_ref": "mine", "label": "Trig"})
+    world.post("/workflows", {"ref": "core.flow", "pack_ref": "core", "label": "Flow", "version": "1",
+                              "definition": {"tasks": [{"name": "a", "action": "core.noop"}]}})
     world.post("/policies", {"ref": "mine.few", "label": "Few", "pack_ref": "core", "action_ref": "core.echo",
                              "concurrency": {"limit": 9}, "rate": {"limit": 9, "per_seconds": 1}})
     key = world.post("/triggers/mine.trig/webhooks/enable")["data"]["webhook_key"]
@@ -47,7 +49,7 @@ def path_of(path, made):
              "sensors": ("core.timer_sensor",), "rules": ("mine.rule",), "workers": (made["worker"],),
              "events": (made["event"],), "enforcements": (made["enforcement"],),
              "executions": (made["execution"],), "trace": (made["execution"],),
-             "logs": ("stdout",), "policies": ("mine.few",)}
+             "logs": ("stdout",), "policies": ("mine.few",), "workflows": ("core.flow",)}
     parts = path.split("/")
     for i, part in enumerate(parts):
         if part == "{status}":
@@ -98,6 +100,10 @@ def test_every_change_answers_as_the_description_says(world):
         ("PUT", "/api/v1/rules/{ref}", "/rules/mine.rule", {"label": "L"}),
         ("POST", "/api/v1/triggers/{ref}/disable", "/triggers/mine.trig/disable", None),
         ("POST", "/api/v1/triggers/{ref}/enable", "/triggers/mine.trig/enable", None),
+        ("PUT", "/api/v1/workflows/{ref}", "/workflows/core.flow", {"label": "L"}),
+        ("POST", "/api/v1/packs/{ref}/workflows/validate", "/packs/core/workflows/validate", None),
+        ("POST", "/api/v1/packs/{ref}/workflows/sync", "/packs/core/workflows/sync", None),
+        ("DELETE", "/api/v1/workflows/{ref}", "/workflows/core.flow", None),
         ("PUT", "/api/v1/policies/{ref}", "/policies/mine.few", {"label": "L"}),
         ("POST", "/api/v1/policies/{ref}/disable", "/policies/mine.few/disable", None),
         ("POST", "/api/v1/policies/{ref}/enable", "/policies/mine.few/enable", None),

@@ -1,0 +1,160 @@
+#include "api/workflow_work.h"
+
+#include "api/access.h"
+#include "model/params.h"
+#include "store/action.h"
+#include "store/pack.h"
+#include "store/rule.h"
+#include "store/workflow.h"
+#include "workflow/validate.h"
+
+enum { PROBLEMS_SAID = 5 };
+
+void
+workflow_fill(const Json *body, WorkflowDef *d)
+{
+	body_text(body, "label", &d->label);
+	body_text(body, "version", &d->version);
+	body_text(body, "description", &d->description);
+	body_json(body, "definition", &d->definition);
+	body_json(body, "param_schema", &d->param_schema);
+	body_json(body, "out_schema", &d->out_schema);
+	body_json(body, "tags", &d->tags);
+}
+
+/* "Validation failed: definition/tasks/0: 'action' is missing, definition/..." */
+static bool
+definition_check(Arena *a, const Json *definition, Err *err)
+{
+	Buf b = buf_open(a);
+	WorkflowProblem *problems;
+	size_t n;
+
+	if (workflow_check(a, definition, &problems, &n))
+		return true;
+	for (size_t i = 0; i < n && i < PROBLEMS_SAID; i++)
+		buf_fmt(&b, "%sdefinition%.*s: %.*s", i > 0 ? ", " : "", STR_ARG(problems[i].at),
+		    STR_ARG(problems[i].text));
+	if (n > PROBLEMS_SAID)
+		buf_fmt(&b, " and %zu more", n - PROBLEMS_SAID);
+	return err_set(err, ERR_VALIDATION, "Validation failed: %.*s", STR_ARG(buf_str(&b)));
+}
+
+static bool
+workflow_valid(Arena *a, const WorkflowDef *d, Err *err)
+{
+	if (!params_schema_check(a, &d->param_schema, err))
+		return err_wrap(err, "Validation failed: param_schema");
+	if (!params_schema_check(a, &d->out_schema, err))
+		return err_wrap(err, "Validation failed: out_schema");
+	return definition_check(a, &d->definition, err);
+}
+
+/* What of the action is the workflow's. */
+static void
+action_follow(const WorkflowDef *d, ActionDef *action)
+{
+	action->label = d->label;
+	action->description = d->description;
+	action->param_schema = d->param_schema;
+	action->out_schema = d->out_schema;
+	action->workflow_def = d->id;
+	action->runtime = 0;
+}
+
+static ActionDef
+action_new(const WorkflowDef *d)
+{
+	return (ActionDef){ .ref = d->ref,
+		.pack = d->pack,
+		.pack_ref = d->pack_ref,
+		.entrypoint = str_none(d->file) ? str_of("workflow") : d->file,
+		.parameter_delivery = str_of("stdin"),
+		.parameter_format = str_of("json"),
+		.output_format = str_of("text"),
+		.enabled = true,
+		.is_adhoc = d->is_adhoc };
+}
+
+/* The action goes with its workflow: made when it is missing. */
+static bool
+workflow_store(App *app, WorkflowWork *w, Err *err)
+{
+	ActionDef action;
+	DefPut put;
+	Err why = { 0 };
+
+	if (!workflow_valid(w->a, &w->d, err) || !workflow_put(app_db(app), w->a, &w->d, app->uow->now, &put, err) ||
+	    !workflow_get(app_db(app), w->a, put.id, &w->d, err))
+		return false;
+	if (!action_get_ref(app_db(app), w->a, w->d.ref, &action, &why)) {
+		if (why.code != ERR_NOT_FOUND) {
+			*err = why;
+			return false;
+		}
+		action = action_new(&w->d);
+	}
+	action_follow(&w->d, &action);
+	return action_put(app_db(app), w->a, &action, app->uow->now, &put, err) &&
+	       rule_resolve(app_db(app), w->a, app->uow->now, err) && (w->last == NULL || w->last(app, w, err));
+}
+
+static Target
+target_of(const WorkflowWork *w)
+{
+	return (Target){ .ref = w->d.ref, .pack_ref = w->d.pack_ref, .asked = w->key };
+}
+
+bool
+workflow_create_work(App *app, void *self, Err *err)
+{
+	WorkflowWork *w = self;
+	Target t = target_of(w);
+	PackDef pack;
+
+	if (!component_ref_check(w->d.ref, err) || !need(app, "actions:create", &t, err) ||
+	    !resource_ref_free(app, w->a, &workflows, w->d.ref, err) ||
+	    !resource_ref_free(app, w->a, &actions, w->d.ref, err) ||
+	    !pack_get_ref(app_db(app), w->a, w->d.pack_ref, &pack, err))
+		return false;
+	w->d.pack = pack.id;
+	return workflow_store(app, w, err);
+}
+
+bool
+workflow_update_work(App *app, void *self, Err *err)
+{
+	WorkflowWork *w = self;
+	Target t;
+
+	if (!resource_find(app, w->a, &workflows, w->key, &w->d, err))
+		return false;
+	t = target_of(w);
+	if (!reach(app, "actions:update", &t, err))
+		return false;
+	workflow_fill(w->body, &w->d);
+	return workflow_store(app, w, err);
+}
+
+bool
+workflow_remove_work(App *app, void *self, Err *err)
+{
+	WorkflowWork *w = self;
+	ActionDef action;
+	Target t;
+	Err why = { 0 };
+
+	if (!resource_find(app, w->a, &workflows, w->key, &w->d, err))
+		return false;
+	t = target_of(w);
+	if (!reach(app, "actions:delete", &t, err))
+		return false;
+	if (action_get_ref(app_db(app), w->a, w->d.ref, &action, &why) && action.workflow_def == w->d.id) {
+		if (!action_delete(app_db(app), w->a, action.id, app->uow->now, err))
+			return false;
+	} else if (why.code != ERR_NONE && why.code != ERR_NOT_FOUND) {
+		*err = why;
+		return false;
+	}
+	return workflow_delete(app_db(app), w->a, w->d.id, app->uow->now, err);
+}

@@ -1,0 +1,31 @@
+/*
+ * Changes of workflows, each with the action that stands for it: what the routes of workflows and of their files share.
+ */
+#pragma once
+
+#include "api/body.h"
+#include "api/resource.h"
+
+extern const Resource workflows;
+
+typedef struct WorkflowWork {
+	Arena *a;
+	const Json *body;
+	Str key; /* ref or id of the one to be changed */
+	WorkflowDef d;
+	/* Done last in the transaction, which it undoes by failing; may be NULL. */
+	bool (*last)(App *app, struct WorkflowWork *w, Err *err);
+} WorkflowWork;
+
+/* Beside label, version and definition. */
+#define WORKFLOW_FIELDS \
+	{ "description", FIELD_TEXT, 0 }, { "param_schema", FIELD_ANY, 0 }, { "out_schema", FIELD_ANY, 0 }, \
+	{ \
+		"tags", FIELD_REFS, 0 \
+	}
+
+void workflow_fill(const Json *body, WorkflowDef *d);
+/* Of type Work. */
+MUST_CHECK bool workflow_create_work(App *app, void *self, Err *err);
+MUST_CHECK bool workflow_update_work(App *app, void *self, Err *err);
+MUST_CHECK bool workflow_remove_work(App *app, void *self, Err *err);

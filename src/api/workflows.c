@@ -1,0 +1,108 @@
+#include "api/workflow_work.h"
+
+#include "api/handlers.h"
+#include "api/view.h"
+#include "store/action.h"
+#include "store/pack.h"
+#include "store/workflow.h"
+
+const Resource workflows = { &workflow_table, workflow_whole, workflow_summary };
+
+/* ---- lists ---- */
+
+/* One of the tags that are asked for. */
+static bool
+has_tag(const void *def, void *self)
+{
+	const WorkflowDef *d = def;
+	Str rest = *(const Str *)self, tag;
+
+	while (str_cut(&rest, ',', &tag))
+		for (size_t i = 0; json_is(&d->tags, JSON_ARRAY) && i < d->tags.n; i++)
+			if (str_eq(json_as_str(&d->tags.items[i]), str_trim(tag)))
+				return true;
+	return false;
+}
+
+bool
+workflows_list(App *app, Req *q, Res *s, Err *err)
+{
+	DefFilter f = { .pack_ref = req_query(q, "pack_ref"), .search = req_query(q, "search") };
+	Str tags = req_query(q, "tags");
+
+	return resource_list(app, q, s, &workflows, f, tags.n > 0 ? has_tag : NULL, &tags, err);
+}
+
+bool
+workflows_of_pack(App *app, Req *q, Res *s, Err *err)
+{
+	PackDef p;
+
+	if (!resource_of_path(app, q, &packs, "pack_ref", &p, err))
+		return false;
+	return resource_list(app, q, s, &workflows, (DefFilter){ .pack_ref = p.ref }, NULL, NULL, err);
+}
+
+bool
+workflow_show(App *app, Req *q, Res *s, Err *err)
+{
+	return resource_show(app, q, s, &workflows, err);
+}
+
+/* ---- changes ---- */
+
+static const BodyField create_fields[] = {
+	{ "ref", FIELD_TEXT | FIELD_NEEDED, 255 },
+	{ "pack_ref", FIELD_TEXT | FIELD_NEEDED, 255 },
+	{ "label", FIELD_TEXT | FIELD_NEEDED, 255 },
+	{ "version", FIELD_TEXT | FIELD_NEEDED, 50 },
+	{ "definition", FIELD_MAP | FIELD_NEEDED, 0 },
+	WORKFLOW_FIELDS,
+};
+
+static const BodyField update_fields[] = {
+	{ "label", FIELD_TEXT, 255 },
+	{ "version", FIELD_TEXT, 50 },
+	{ "definition", FIELD_MAP, 0 },
+	WORKFLOW_FIELDS,
+};
+
+bool
+workflow_create(App *app, Req *q, Res *s, Err *err)
+{
+	Json body;
+	WorkflowWork w = { .a = req_arena(q), .body = &body };
+
+	if (!body_read(q, create_fields, countof(create_fields), &body, err))
+		return false;
+	w.d = (WorkflowDef){ .ref = json_get_text(&body, "ref"),
+		.pack_ref = json_get_text(&body, "pack_ref"),
+		.tags = json_array(),
+		.is_adhoc = true };
+	workflow_fill(&body, &w.d);
+	if (!app_define(app, workflow_create_work, &w, err))
+		return false;
+	return res_data(s, 201, workflow_whole(w.a, &w.d), "Workflow created successfully");
+}
+
+bool
+workflow_update(App *app, Req *q, Res *s, Err *err)
+{
+	Json body;
+	WorkflowWork w = { .a = req_arena(q), .body = &body, .key = req_param(q, "ref") };
+
+	if (!body_read(q, update_fields, countof(update_fields), &body, err) ||
+	    !app_define(app, workflow_update_work, &w, err))
+		return false;
+	return res_data(s, 200, workflow_whole(w.a, &w.d), "Workflow updated successfully");
+}
+
+bool
+workflow_remove(App *app, Req *q, Res *s, Err *err)
+{
+	WorkflowWork w = { .a = req_arena(q), .key = req_param(q, "ref") };
+
+	if (!app_define(app, workflow_remove_work, &w, err))
+		return false;
+	return answer_success(q, s, str_fmt(w.a, "Workflow '%.*s' deleted successfully", STR_ARG(w.d.ref)));
+}

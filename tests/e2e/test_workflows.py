@@ -1,0 +1,133 @@
+"""Workflows: kept and checked; running one says plainly that it does not run."""
+
+import os
+
+import pytest
+import yaml
+
+from test_api import ended, refused, run
+
+TASKS = {"tasks": [{"name": "a", "action": "core.noop", "next": [{"when": "{{ succeeded() }}", "do": ["b"]}]},
+                   {"name": "b", "action": "core.echo", "input": {"message": "{{ parameters.n }}"}}]}
+
+
+@pytest.fixture
+def api(world):
+    world.start()
+    world.post("/packs", {"ref": "mine", "label": "Mine", "version": "1.0.0"}, 201)
+    return world
+
+
+def flow(ref="mine.flow", **more):
+    return {"ref": ref, "pack_ref": "mine", "label": "Flow", "version": "1.0", "definition": TASKS, **more}
+
+
+def test_a_workflow_has_an_action_of_the_same_ref_that_follows_it(api):
+    made = api.post("/workflows", flow(tags=["x", "y"], param_schema={"n": {"type": "integer"}}), 201)["data"]
+    action = api.get("/actions/mine.flow")["data"]
+    assert action["workflow_def"] == made["id"] and action["param_schema"] == {"n": {"type": "integer"}}
+    assert made["definition"] == TASKS and made["tags"] == ["x", "y"]
+    api.put("/workflows/mine.flow", {"label": "Other", "version": "2"})
+    assert api.get("/actions/mine.flow")["data"]["label"] == "Other"
+    assert api.get("/workflows/mine.flow")["data"]["version"] == "2"
+    assert api.delete("/workflows/mine.flow")["success"] is True
+    assert "mine.flow" in refused(api, "GET", "/actions/mine.flow", 404)["error"]
+    assert "mine.flow" in refused(api, "GET", "/workflows/mine.flow", 404)["error"]
+    api.post("/workflows", flow(), 201)
+
+
+def test_running_a_workflow_fails_at_once_and_says_that_workflows_do_not_run(api):
+    api.post("/workflows", flow(), 201)
+    row = run(api, "mine.flow")
+    assert row["status"] == "failed" and "does not run workflows" in row["result"]["error"]
+    assert ended(api, row)["started_at"] is None if "started_at" in row else True
+
+
+def test_workflows_are_found_by_tag_text_and_pack_walked_by_cursor(api):
+    api.post("/workflows", flow("mine.b", label="Zebra", tags=["one"]), 201)
+    api.post("/workflows", flow("mine.a", label="Ape", tags=["two", "three"]), 201)
+    refs = lambda **q: [w["ref"] for w in api.get("/workflows", **q)["data"]]
+    assert refs() == ["mine.a", "mine.b"] and refs(tags="one,three") == ["mine.a", "mine.b"]
+    assert refs(tags="three") == ["mine.a"] and refs(search="zeb") == ["mine.b"] and refs(pack_ref="core") == []
+    assert [w["ref"] for w in api.get("/packs/mine/workflows")["data"]] == ["mine.a", "mine.b"]
+    first = api.get("/workflows", page_size=1)
+    assert [w["ref"] for w in api.get("/workflows", after=first["pagination"]["next_cursor"])["data"]] == ["mine.b"]
+
+
+@pytest.mark.parametrize("status, names, more", [
+    (409, "mine.flow", {"ref": "mine.flow"}),
+    (409, "core.echo", {"ref": "core.echo"}),
+    (404, "gone", {"pack_ref": "gone"}),
+    (422, "version", {"version": ""}),
+    (422, "definition/tasks", {"definition": {}}),
+    (422, "definition/tasks/0/next/0/do/0", {"definition": {"tasks": [
+        {"name": "a", "action": "core.noop", "next": [{"do": ["b"]}]}]}}),
+    (422, "definition/tasks/0/input", {"definition": {"tasks": [
+        {"name": "a", "action": "core.noop", "input": {"x": "{{ 1 + }}"}}]}}),
+    (422, "param_schema", {"param_schema": {"a": {"type": "nothing"}}}),
+])
+def test_a_workflow_that_cannot_be_is_refused_with_its_place_and_nothing_is_stored(api, status, names, more):
+    api.post("/workflows", flow(), 201)
+    assert names in refused(api, "POST", "/workflows", status, flow(**{"ref": "mine.new", **more}))["error"]
+    assert [w["ref"] for w in api.get("/workflows")["data"]] == ["mine.flow"]
+    if more.get("ref") != "core.echo":
+        assert "mine.new" in refused(api, "GET", "/actions/mine.new", 404)["error"]
+
+
+def saved(**more):
+    return {"name": "flow", "pack_ref": "mine", "label": "Flow", "version": "1.0", "definition": TASKS, **more}
+
+
+def test_a_workflow_saved_as_files_is_the_same_when_the_pack_is_read_again(api):
+    made = api.post("/packs/mine/workflow-files", saved(param_schema={"n": {"type": "integer"}}), 201)["data"]
+    folder = os.path.join(api.packs, "mine")
+    with open(os.path.join(folder, "actions", "flow.yaml"), encoding="utf-8") as f:
+        action = yaml.safe_load(f)
+    assert action["ref"] == "mine.flow" and action["workflow_file"] == "workflows/flow.workflow.yaml"
+    changed = api.put("/workflows/mine.flow/file", saved(version="2.0", label="Changed"))["data"]
+    assert changed["id"] == made["id"] and changed["version"] == "2.0"
+    api.add_pack("mine", {"pack.yaml": "ref: mine\nversion: 1.0.0\n"})
+    api.post("/packs/register", {"path": folder, "force": True}, 201)
+    again = api.get("/workflows/mine.flow")["data"]
+    assert {k: again[k] for k in again if k != "updated"} == {k: changed[k] for k in changed if k != "updated"}
+    refused(api, "POST", "/packs/mine/workflow-files", 409, saved())
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "A", ".x", "x.y"])
+def test_a_workflow_file_stays_in_its_pack(api, name):
+    assert "name" in refused(api, "POST", "/packs/mine/workflow-files", 422, saved(name=name))["error"]
+    assert not os.path.exists(os.path.join(api.packs, "mine", "actions"))
+
+
+def test_a_workflow_whose_file_cannot_be_written_is_not_stored(api):
+    with open(os.path.join(api.packs, "mine"), "w", encoding="utf-8") as f:
+        f.write("in the way of the folder")
+    refused(api, "POST", "/packs/mine/workflow-files", 500, saved())
+    assert api.get("/workflows")["data"] == []
+
+
+def test_a_pack_brings_workflows_of_both_kinds_and_syncs_and_validates_them(world):
+    world.add_pack("shop", {
+        "pack.yaml": "ref: shop\nversion: 1.0.0\n",
+        "actions/buy.yaml": "ref: shop.buy\nlabel: Buy\nworkflow_file: workflows/buy.workflow.yaml\n"
+                            "parameters:\n  n: {type: integer}\n",
+        "actions/workflows/buy.workflow.yaml": "version: 1.0.0\ntasks:\n  - name: a\n    action: core.noop\n",
+        "workflows/sell.yaml": "version: 1.0.0\nlabel: Sell\ntags: [t]\ntasks:\n  - name: a\n    action: core.noop\n"})
+    world.start()
+    assert [w["ref"] for w in world.get("/packs/shop/workflows")["data"]] == ["shop.buy", "shop.sell"]
+    assert world.get("/workflows/shop.buy")["data"]["param_schema"] == {"n": {"type": "integer"}}
+    assert world.get("/actions/shop.sell")["data"]["workflow_def"]
+    world.add_pack("shop", {"workflows/sell.yaml": "version: 2.0.0\ntasks:\n  - name: a\n    action: nothing\n"})
+    said = world.post("/packs/shop/workflows/validate")["data"]
+    assert said["error_count"] == 1 and "line 4" in said["errors"]["workflows/sell.yaml"][0]
+    nothing = world.post("/packs/shop/workflows/sync")["data"]
+    assert nothing["errors"] and nothing["registered_count"] == 0
+    assert world.get("/workflows/shop.sell")["data"]["version"] == "1.0.0"
+    world.add_pack("shop", {"workflows/sell.yaml": "version: 2.0.0\ntasks:\n  - name: a\n    action: core.echo\n",
+                            "workflows/lend.yaml": "version: 1.0.0\ntasks:\n  - name: a\n    action: core.echo\n"})
+    synced = world.post("/packs/shop/workflows/sync")["data"]
+    assert synced["loaded_count"] == synced["registered_count"] == 3 and synced["errors"] == []
+    assert {w["ref_name"]: w["created"] for w in synced["workflows"]} == {
+        "shop.buy": False, "shop.sell": False, "shop.lend": True}
+    assert world.get("/workflows/shop.sell")["data"]["version"] == "2.0.0"
+    assert "gone" in refused(world, "POST", "/packs/gone/workflows/sync", 404)["error"]

@@ -1,0 +1,123 @@
+#include "workflow/validate.h"
+
+#include "base/yaml.h"
+#include "test.h"
+
+static Json
+yaml(Arena *a, const char *text)
+{
+	Json v;
+	Err err = { 0 };
+
+	CHECK_OK(yaml_parse(a, "test", str_of(text), NULL, &v, &err), err);
+	return v;
+}
+
+#define A "{name: a, action: core.echo"
+
+TEST(what_is_wrong_with_a_workflow_is_said_with_its_place)
+{
+	static const struct {
+		const char *definition, *at, *text;
+	} table[] = {
+		{ "[]", "", "mapping" },
+		{ "{}", "/tasks", "needs a list" },
+		{ "{tasks: []}", "/tasks", "needs a list" },
+		{ "{tasks: {a: 1}}", "/tasks", "must be an array" },
+		{ "{tasks: [1]}", "/tasks/0", "mapping" },
+		{ "{tasks: [{action: core.echo}]}", "/tasks/0", "'name'" },
+		{ "{tasks: [{name: task, action: core.echo}]}", "/tasks/0/name", "'task'" },
+		{ "{tasks: [" A "}, " A "}]}", "/tasks/1/name", "two tasks called 'a'" },
+		{ "{tasks: [{name: a}]}", "/tasks/0", "'action'" },
+		{ "{tasks: [{name: a, action: echo}]}", "/tasks/0/action", "'echo'" },
+		{ "{tasks: [" A ", type: loop}]}", "/tasks/0/type", "'loop'" },
+		{ "{tasks: [{name: a, type: parallel}]}", "/tasks/0", "'tasks'" },
+		{ "{tasks: [{name: a, type: parallel, tasks: [{name: b}]}]}", "/tasks/0/tasks/0", "'action'" },
+		{ "{tasks: [" A ", next: [{do: [b]}]}]}", "/tasks/0/next/0/do/0",
+		    "Task 'a' references non-existent task 'b'" },
+		{ "{tasks: [" A ", next: {do: b}}]}", "/tasks/0/next", "must be an array" },
+		{ "{tasks: [" A ", next: [b]}]}", "/tasks/0/next/0", "transition" },
+		{ "{tasks: [" A ", next: [{when: 'result( =='}]}]}", "/tasks/0/next/0/when", "column" },
+		{ "{tasks: [" A ", next: [{when: '{{ 1 + }}'}]}]}", "/tasks/0/next/0/when", "column" },
+		{ "{tasks: [" A ", next: [{publish: [{x: '{{ task.b.y }}'}]}]}]}", "/tasks/0/next/0/publish/0",
+		    "no task 'b'" },
+		{ "{tasks: [" A ", next: [{publish: 1}]}]}", "/tasks/0/next/0/publish", "list" },
+		{ "{tasks: [" A ", on_success: b}]}", "/tasks/0/on_success", "non-existent task 'b'" },
+		{ "{tasks: [" A ", decision: [{next: a, default: true}, {next: a, default: true}]}]}",
+		    "/tasks/0/decision", "one decision" },
+		{ "{tasks: [" A ", input: {x: '{{ a b }}'}}]}", "/tasks/0/input", "column" },
+		{ "{tasks: [" A ", input: [1]}]}", "/tasks/0/input", "must be an object" },
+		{ "{tasks: [" A ", when: 5}]}", "/tasks/0/when", "expression" },
+		{ "{tasks: [" A ", concurrency: 0}]}", "/tasks/0/concurrency", "whole number" },
+		{ "{tasks: [" A ", join: x}]}", "/tasks/0/join", "whole number" },
+		{ "{tasks: [" A ", timeout: -1}]}", "/tasks/0/timeout", "whole number" },
+		{ "{tasks: [" A ", retry: {}}]}", "/tasks/0/retry", "'count'" },
+		{ "{tasks: [" A ", retry: {count: 101}}]}", "/tasks/0/retry/count", "100" },
+		{ "{tasks: [" A ", retry: {count: 1, backoff: fast}}]}", "/tasks/0/retry/backoff", "'fast'" },
+		{ "{tasks: [" A ", retry: {count: 1, delay: 5, max_delay: 1}}]}", "/tasks/0/retry/max_delay",
+		    "'delay'" },
+		{ "{tasks: [" A ", retry: {count: 1, on: [never]}}]}", "/tasks/0/retry/on/0", "worker_lost" },
+		{ "{tasks: [" A ", next: [{do: [a]}]}]}", "/tasks", "no task to begin with" },
+		{ "{tasks: [" A "}], vars: {'a b': 1}}", "/vars", "'a b'" },
+		{ "{tasks: [" A "}], output_map: {x: '{{ task.z }}'}}", "/output_map", "no task 'z'" },
+		{ "{tasks: [" A "}], cancellation_policy: never}", "/cancellation_policy", "'never'" },
+		{ "{tasks: [" A "}], max_iterations: 0}", "/max_iterations", "whole number" },
+	};
+	CLEANUP(arena_done) Arena *a = arena_open();
+
+	for (size_t i = 0; i < countof(table); i++) {
+		Json v = yaml(a, table[i].definition);
+		WorkflowProblem *p;
+		size_t n;
+
+		CHECK(!workflow_check(a, &v, &p, &n));
+		CHECK_STR(p[0].at, str_of(table[i].at));
+		if (!str_find(p[0].text, str_of(table[i].text), NULL))
+			test_fail(__FILE__, __LINE__, "%s: %.*s", table[i].definition, STR_ARG(p[0].text));
+	}
+}
+
+TEST(a_workflow_may_branch_join_loop_and_be_written_as_once)
+{
+	static const char *const good[] = {
+		"{tasks: [" A "}]}",
+		"{tasks: [" A
+		", next: [{when: '{{ succeeded() and result().code == 200 }}', publish: [{n: '{{ result().n }}'}, all],"
+		" do: [b, c]}, {when: failed(), do: c}]}, {name: b, action: x.y, next: [{do: [d]}]}, {name: c, action: "
+		"x.y, "
+		"next: [{do: [d]}]}, {name: d, action: x.y, join: 2, with_items: '{{ vars.list }}', concurrency: 5}]}",
+		"{tasks: [" A ", next: [{do: [b]}]}, {name: b, action: x.y, next: [{when: 'task.a.n < 3', do: [b]}]}],"
+		" max_iterations: 10}",
+		"{tasks: [" A
+		", on_success: b, publish: {x: 1}}, {name: b, action: x.y}], vars: {list: [1]}, output_map: {n: '{{ "
+		"task.a.result.n }}'}, cancellation_policy: cancel_running}",
+		"{tasks: [{name: p, type: parallel, tasks: [" A
+		"}, {name: b, action: x.y}], next: [{do: [c]}]}, {name: c, type: "
+		"workflow, action: x.y, retry: {count: 3, delay: 1, backoff: exponential, max_delay: 60, on: "
+		"[failed]}}]}",
+	};
+	CLEANUP(arena_done) Arena *a = arena_open();
+
+	for (size_t i = 0; i < countof(good); i++) {
+		Json v = yaml(a, good[i]);
+		WorkflowProblem *p;
+		size_t n;
+
+		if (!workflow_check(a, &v, &p, &n))
+			test_fail(__FILE__, __LINE__, "%zu: %.*s: %.*s", i, STR_ARG(p[0].at), STR_ARG(p[0].text));
+	}
+}
+
+TEST(all_problems_are_given_up_to_a_hundred)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Json v = json_object(), tasks = json_array();
+	WorkflowProblem *p;
+	size_t n;
+
+	for (int i = 0; i < 150; i++)
+		json_push(a, &tasks, json_int(i));
+	json_add(a, &v, "tasks", tasks);
+	CHECK(!workflow_check(a, &v, &p, &n));
+	CHECK(n == WORKFLOW_PROBLEMS_MOST);
+}
