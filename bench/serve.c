@@ -27,6 +27,7 @@ enum {
 	MANY = 100000,
 	LISTS = 500,
 	IDLE_S = 5,
+	COMMANDS = 50,
 	POSTS = 3000, /* over all connections */
 	LINES = 4,    /* connections */
 	POST_EVERY_US = LINES * 1000,
@@ -317,18 +318,69 @@ posts(const char *attune, const char *dir)
 	up_stop(&u);
 }
 
+/* ---- the command line: the whole process, from fork to its end ---- */
+
+typedef struct Words {
+	char *argv[5];
+	char url[64];
+} Words;
+
+static void
+command_once(void *self)
+{
+	Words *w = self;
+	int status;
+	pid_t pid = fork();
+
+	must(pid >= 0, NULL, "fork");
+	if (pid == 0) {
+		int null = open("/dev/null", O_RDWR);
+
+		dup2(null, STDOUT_FILENO);
+		execv(w->argv[0], w->argv);
+		_exit(127);
+	}
+	must(waitpid(pid, &status, 0) == pid && status == 0, NULL, w->argv[1]);
+}
+
+static void
+commands(const char *attune, const char *dir)
+{
+	Up u = up_start(attune, dir);
+	Words version = { .argv = { (char *)(uintptr_t)attune, (char *)(uintptr_t) "--version" } };
+	Words list = { .argv = {
+			   (char *)(uintptr_t)attune, (char *)(uintptr_t) "execution", (char *)(uintptr_t) "list" } };
+	static const char *const names[] = { "cli_version_ms", "cli_list_ms" };
+	Words *all[] = { &version, &list };
+
+	snprintf(list.url, sizeof(list.url), "http://127.0.0.1:%d", u.port);
+	must(setenv("ATTUNE_API_URL", list.url, 1) == 0, NULL, "environment");
+	for (size_t i = 0; i < countof(all); i++) {
+		Samples s = { 0 };
+
+		repeat(&s, 5, COMMANDS, command_once, all[i]);
+		for (size_t k = 0; k < s.n; k++)
+			s.v[k] /= US_PER_MS;
+		figures(names[i], &s);
+		samples_done(&s);
+	}
+	unsetenv("ATTUNE_API_URL");
+	up_stop(&u);
+}
+
 int
 main(int argc, char **argv)
 {
-	char dir[5][512];
+	char dir[6][512];
 
 	must(argc == 3, NULL, "usage: bench_serve DIR ATTUNE");
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 6; i++)
 		snprintf(dir[i], sizeof(dir[i]), "%s/up%d", argv[1], i);
 	start_and_idle(argv[2], dir[0]);
 	idle_statements(dir[1]);
 	lists(argv[2], dir[2], FEW);
 	lists(argv[2], dir[3], MANY);
 	posts(argv[2], dir[4]);
+	commands(argv[2], dir[5]);
 	return 0;
 }

@@ -169,6 +169,8 @@ static const Row rows[] = {
 	{ "idle: memory", "up_idle_rss_mb", "MB", AT_MOST, 30 },
 	{ "idle: processor time a second", "up_idle_cpu_ms_per_s", "ms", AT_MOST, 0 },
 	{ "idle: SQL statements in 5 s", "up_idle_statements", "", AT_MOST, 0 },
+	{ "attune --version, the whole process, p50", "cli_version_ms_p50", "ms", AT_MOST, 10 },
+	{ "attune execution list, the whole process, p50", "cli_list_ms_p50", "ms", AT_MOST, 30 },
 	{ "list of executions, 100 rows, p50", "list_100_ms_p50", "ms", AT_MOST, 1, HTTP },
 	{ "list of executions, 100,000 rows, p50", "list_100000_ms_p50", "ms", AT_MOST, 1, HTTP },
 	{ "  beside 100 rows", "list_100000_ms_p50", "ms", RATIO_AT_MOST, 1.3, "100 rows",
