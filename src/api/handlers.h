@@ -54,5 +54,7 @@ Handler dead_letters_list, dead_letter_show, dead_letter_replay, dead_letter_rem
 Handler audit_events_list, audit_event_show, audit_events_of_request;
 /* history.c */
 Handler execution_history, worker_history, entity_history;
+/* retention.c */
+Handler retention_show, retention_update;
 /* openapi.c */
 Handler openapi_show, docs_show;

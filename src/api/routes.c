@@ -236,6 +236,10 @@ const Route api_routes[] = {
 	    200, "what happened to a worker, newest first" },
 	{ "GET", "/api/v1/history/{entity_type}", entity_history, "executions:read", 0, NULL, "HistoryRecordResponse[]",
 	    200, "what happened to executions, or to workers" },
+	{ "GET", "/api/v1/retention-config", retention_show, "retention:read", 0, NULL, "RetentionConfig", 200,
+	    "how long what is kept" },
+	{ "PUT", "/api/v1/retention-config", retention_update, "retention:update", 0, "RetentionConfigRequest",
+	    "RetentionConfig", 200, "say how long what is kept" },
 
 	/* the platform itself */
 	{ "GET", "/api/v1/status", status_show, "workers:read", 0, NULL, "Status", 200,

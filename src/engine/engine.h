@@ -10,7 +10,7 @@
 #include "engine/changes.h"
 #include "engine/defs.h"
 #include "engine/liveness.h"
-#include "store/db.h"
+#include "store/retention.h"
 
 #include <stdatomic.h>
 
@@ -25,10 +25,7 @@ typedef struct Engine {
 	TimeUs heartbeat;         /* workers report this often; three of it without a sign and they are stale */
 	TimeUs scheduled_timeout; /* how long an execution may wait without a worker that can run it */
 	size_t max_payload;       /* bytes of an event's payload */
-	TimeUs keep_for;          /* events, enforcements and ended executions; 0: for ever */
-	int64_t keep_rows;        /* of each; 0: any number */
-	int64_t keep_step;        /* how many are looked at in one transaction; 0: 1,000 */
-	TimeUs keep_every;        /* how often the old is looked for */
+	RetainPlan keep; /* what is old, and how often that is looked for, unless clients have stored another */
 	/* Told after a commit that had something to say, with what it said: arms the sweeper, wakes who waits. May be NULL. */
 	void (*moved)(void *self, const Outbox *out);
 	void *moved_self;

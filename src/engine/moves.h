@@ -108,10 +108,13 @@ typedef struct SweepReport {
 } SweepReport;
 
 MUST_CHECK bool sweep(Uow *u, SweepReport *ret, Err *err);
-/* Removes a small step of what is old (Engine.keep_for, keep_rows). *ret_more: there is more to remove; call again, in a new
- * transaction. at: where it goes on, zeroed to begin anew. */
+/* Removes a small step of what is old. *ret_more: there is more to remove; call again, in a new transaction. at: where it goes on,
+ * zeroed to begin anew; its plan is that of this round, once the first step has been done. With plan.dry_run the caller does not
+ * commit. */
 typedef struct Retain {
-	int table;
+	bool planned;
+	RetainPlan plan;
+	int target;
 	Id after;
 } Retain;
 

@@ -22,6 +22,7 @@ struct Sweeper {
 	atomic_bool armed;
 	bool failing;    /* said once */
 	TimeUs retained; /* monotonic: when the old was last looked for; 0: never */
+	TimeUs every;    /* as that look's plan said */
 };
 
 bool
@@ -53,20 +54,24 @@ say(const SweepReport *r)
 bool
 retain_turn(Uow *u, Retain *at, int64_t *ret_removed, bool *ret_more, Err *err)
 {
-	return uow_begin(u, err) && retain(u, at, ret_removed, ret_more, err) && uow_commit(u, &points_sweep, err);
+	if (!uow_begin(u, err) || !retain(u, at, ret_removed, ret_more, err))
+		return false;
+	if (!at->plan.dry_run)
+		return uow_commit(u, &points_sweep, err);
+	uow_abort(u);
+	return true;
 }
 
 /* Removes what is old, one short transaction after the other. */
 static void
 retain_all(Sweeper *s)
 {
-	const Engine *e = s->u->e;
-	TimeUs now = clock_mono(e->clock);
+	TimeUs now = clock_mono(s->u->e->clock);
 	Retain at = { 0 };
 	int64_t all = 0, removed;
 	bool more = true;
 
-	if ((e->keep_for == 0 && e->keep_rows == 0) || (s->retained != 0 && now - s->retained < e->keep_every))
+	if (s->retained != 0 && now - s->retained < s->every)
 		return;
 	s->retained = now;
 	while (more && !s->stopping) {
@@ -78,9 +83,12 @@ retain_all(Sweeper *s)
 			return;
 		}
 		all += removed;
+		s->every = at.plan.every * US_PER_S;
 	}
 	if (all > 0)
-		log_info("%lld old events, enforcements and executions removed", (long long)all);
+		log_info(at.plan.dry_run ? "%lld old rows would be removed: retention is a dry run"
+					 : "%lld old rows removed",
+		    (long long)all);
 }
 
 static void

@@ -17,8 +17,6 @@
 
 extern char **environ;
 
-static const TimeUs DAY_US = 86400LL * US_PER_S;
-
 static size_t
 options_of(const Host *h, ConfigOption *ret)
 {
@@ -227,20 +225,44 @@ process_name(Host *h)
 	return str_fmt(h->arena, "%s-%s-%d", h->options.command, host, (int)getpid());
 }
 
-static void
-retention_read(Host *h)
+static bool
+retention_targets(const Json *given, RetainPlan *plan, Err *err)
 {
-	const Config *c = h->config;
-	Engine *e = &h->engine;
+	for (size_t i = 0; json_is(given, JSON_OBJECT) && i < given->n; i++) {
+		const Json *age = json_get(&given->members[i].value, "max_age_seconds");
+		RetainTarget t;
 
-	if (!config_bool(c, "retention.enabled") || config_bool(c, "retention.dry_run"))
-		return;
-	if (config_has(c, "retention.days"))
-		e->keep_for = config_int(c, "retention.days") * DAY_US;
-	if (config_has(c, "retention.max_rows"))
-		e->keep_rows = config_int(c, "retention.max_rows");
-	e->keep_step = config_int(c, "retention.batch_size");
-	e->keep_every = config_time(c, "retention.check_interval");
+		if (!retain_target_of(given->members[i].key, &t))
+			return err_set(err, ERR_INVALID, "'retention.targets' has no target '%.*s'",
+			    STR_ARG(given->members[i].key));
+		if (age == NULL || (age->kind != JSON_NULL && json_as_int(age, -1) < 0))
+			return err_set(err, ERR_INVALID,
+			    "'retention.targets.%s' needs max_age_seconds: a number of seconds, or null to keep for "
+			    "ever",
+			    retain_target_name(t));
+		plan->max_age[t] = age->kind == JSON_NULL ? RETAIN_FOR_EVER : json_as_int(age, 0);
+	}
+	return true;
+}
+
+static bool
+retention_read(Host *h, Err *err)
+{
+	enum { DAY = 86400, AUDIT_DAYS = 90 };
+	const Config *c = h->config;
+	RetainPlan *plan = &h->engine.keep;
+
+	*plan = (RetainPlan){ .enabled = config_bool(c, "retention.enabled"),
+		.dry_run = config_bool(c, "retention.dry_run"),
+		.every = config_time(c, "retention.check_interval") / US_PER_S,
+		.step = config_int(c, "retention.batch_size"),
+		.lock_key = config_int(c, "retention.advisory_lock_key"),
+		.max_rows = config_has(c, "retention.max_rows") ? config_int(c, "retention.max_rows") : 0 };
+	for (size_t i = 0; i < RETAIN_TARGETS; i++)
+		plan->max_age[i] =
+		    config_has(c, "retention.days") ? config_int(c, "retention.days") * DAY : RETAIN_FOR_EVER;
+	plan->max_age[RETAIN_AUDIT_EVENTS] = AUDIT_DAYS * (int64_t)DAY;
+	return retention_targets(config_json(c, "retention.targets"), plan, err);
 }
 
 bool
@@ -257,8 +279,7 @@ host_engine(Host *h, Err *err)
 		.moved = on_moved,
 		.moved_self = h,
 	};
-	retention_read(h);
-	if (!store_start(h, err) || !bus_start(h, err))
+	if (!retention_read(h, err) || !store_start(h, err) || !bus_start(h, err))
 		return false;
 	e->store = h->store;
 	e->bus = h->bus;

@@ -513,6 +513,17 @@ TEST(parameters_that_break_the_schema_never_reach_a_worker)
 	uow_abort(u);
 }
 
+/* 0: for ever */
+static RetainPlan
+keep_days(int64_t days)
+{
+	RetainPlan plan = { .enabled = true };
+
+	for (size_t i = 0; i < RETAIN_TARGETS; i++)
+		plan.max_age[i] = days == 0 ? RETAIN_FOR_EVER : days * 86400;
+	return plan;
+}
+
 TEST(what_is_old_goes_in_small_steps_and_what_has_not_ended_stays)
 {
 	CLEANUP(rig_done) Rig *r = rig_open();
@@ -531,8 +542,8 @@ TEST(what_is_old_goes_in_small_steps_and_what_has_not_ended_stays)
 			CHECK(rig_finish(r, ids[i], 1, EV_EXIT_OK));
 		r->now += 10 * 86400LL * US_PER_S;
 	}
-	r->engine.keep_for = 35 * 86400LL * US_PER_S; /* the last three are younger */
-	r->engine.keep_step = 2;
+	r->engine.keep = keep_days(35); /* the last three are younger */
+	r->engine.keep.step = 2;
 	for (int steps = 0; more; steps++) {
 		CHECK(steps < 20);
 		CHECK_OK(uow_begin(r->u, &err), err);
@@ -544,8 +555,8 @@ TEST(what_is_old_goes_in_small_steps_and_what_has_not_ended_stays)
 	CHECK_INT(all, 4);
 	for (size_t i = 0; i < countof(ids); i++)
 		CHECK((rig_look(r, ids[i]).id != 0) == (i == 2 || i >= 5));
-	r->engine.keep_for = 0;
-	r->engine.keep_rows = 1;
+	r->engine.keep = keep_days(0);
+	r->engine.keep.max_rows = 1;
 	at = (Retain){ 0 };
 	for (more = true; more;) {
 		CHECK_OK(uow_begin(r->u, &err), err);
