@@ -13,4 +13,4 @@ CliHandler cmd_status_run, cmd_trace_run, cmd_action_execute, cmd_execution_show
     cmd_auth_login, cmd_auth_token_login, cmd_auth_sso_login, cmd_auth_logout, cmd_auth_refresh, cmd_config_list,
     cmd_config_get, cmd_config_set, cmd_config_path, cmd_config_profiles, cmd_config_current, cmd_config_use,
     cmd_config_add, cmd_config_remove, cmd_config_show_profile, cmd_apply_run, cmd_export_run, cmd_completion_run,
-    cmd_complete_run, cmd_docs_run, cmd_webhook_show, cmd_sensor_logs;
+    cmd_complete_run, cmd_docs_run, cmd_webhook_show, cmd_webhook_config, cmd_sensor_logs;

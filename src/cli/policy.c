@@ -3,10 +3,11 @@
 static const Thing policies = { "/api/v1/policies",
 	{ { "REF", "ref", COLUMN_FIXED }, { "PACK", "pack_ref", COLUMN_TEXT }, { "ACTION", "action_ref", COLUMN_TEXT },
 	    { "CONCURRENCY", "concurrency", COLUMN_TEXT }, { "RATE", "rate", COLUMN_TEXT },
-	    { "NAME", "name", COLUMN_TEXT }, { "DESCRIPTION", "description", COLUMN_TEXT, true } } };
+	    { "LABEL", "label", COLUMN_TEXT }, { "ENABLED", "enabled", COLUMN_FIXED },
+	    { "DESCRIPTION", "description", COLUMN_TEXT, true } } };
 
 #define POLICY_OPTS \
-	{ "name", 'n', "TEXT", "name", "for people" }, { "description", 'd', "TEXT", "description", "for people" }, \
+	{ "label", 'l', "TEXT", "label", "for people" }, { "description", 'd', "TEXT", "description", "for people" }, \
 	    { "concurrency", '\0', "JSON", "concurrency", "{limit, key, method: enqueue|cancel|cancel_oldest}", \
 		    KIND_OBJECT }, \
 	    { "rate", '\0', "JSON", "rate", "{limit, per_seconds, burst, key, method: delay|cancel}", KIND_OBJECT }, \
@@ -29,7 +30,7 @@ static const Command commands[] = {
 	    .example = "attune policy show ops.one_at_a_time" },
 	{ .words = "policy create",
 	    .run = cli_ask,
-	    .ask = "POST /api/v1/policies",
+	    .ask = "POST /api/v1/policies label={ref}",
 	    .opts = OPTS({ "ref", 'r', "REF", "ref", "its ref", KIND_TEXT, true },
 		{ "pack", 'p', "REF", "pack_ref", "for this pack's actions" },
 		{ "action", 'a', "REF", "action_ref", "for this action alone" }, POLICY_OPTS),

@@ -99,13 +99,10 @@ static const Command commands[] = {
 	    .help = "take its address away",
 	    .example = "attune trigger webhook disable core.pushed" },
 	{ .words = "trigger webhook config",
-	    .run = cli_ask,
+	    .run = cmd_webhook_config,
 	    .args = "REF",
-	    .ask = "PUT /api/v1/triggers/{0}/webhooks/config",
-	    .opts =
-		OPTS({ "from", '\0', "JSON", "", "all of it as one object (@FILE: from a file)", KIND_OBJECT, true }),
-	    .done = "The webhook of {0} is configured.",
-	    .help = "how it is guarded: size, addresses, rate, signature",
+	    .opts = OPTS({ "from", '\0', "JSON", "", "all of it as one object; @FILE or -", KIND_OBJECT }),
+	    .help = "how it is guarded: size, addresses, rate, signature; --from changes it",
 	    .example = "attune trigger webhook config core.pushed --from '{\"payload_size_limit_kb\": 64}'" },
 	{ .words = "trigger webhook log",
 	    .run = cmd_list_run,
@@ -148,5 +145,20 @@ cmd_webhook_show(Cli *c, int *ret_code, Err *err)
 		    STR_ARG(c->args[0]));
 	else
 		out_line(c, "%.*s/api/v1/webhooks/%.*s", STR_ARG(c->url), STR_ARG(key));
+	return true;
+}
+
+bool
+cmd_webhook_config(Cli *c, int *ret_code, Err *err)
+{
+	bool change = cli_has(c, "from");
+	Json body, row;
+
+	(void)ret_code;
+	if (!cli_body(c, &body, err) ||
+	    !cli_call(c, change ? "PUT" : "GET", cli_fill(c, "/api/v1/triggers/{0}/webhooks/config", NULL, true),
+		change ? &body : NULL, &row, err))
+		return false;
+	cli_said(c, change ? "The webhook of {0} is configured." : NULL, &row);
 	return true;
 }

@@ -14,6 +14,7 @@ import time
 import unicodedata
 
 import pytest
+import requests
 import yaml
 
 from harness import BINARY, ROOT, eventually
@@ -32,7 +33,7 @@ def popen(world, *args, env=None, **kw):
 
 LISTS = [
     "action list", "action search echo", "execution list", "rule list", "trigger list", "sensor list", "event list",
-    "enforcement list", "pack list", "worker list", "runtime list",
+    "enforcement list", "pack list", "worker list", "runtime list", "workflow list", "policy list", "audit list",
 ]
 
 
@@ -179,6 +180,72 @@ def test_a_trigger_is_made_and_its_event_runs_a_rule(running):
     assert running.cli("trigger", "show", "core.cli_pushed", "--field", "description").out == "somebody pushed\n"
     running.cli("rule", "delete", "core.cli_on_push")
     assert running.cli("trigger", "delete", "core.cli_pushed").out == "Trigger core.cli_pushed is deleted.\n"
+
+
+def test_a_webhook_is_given_guarded_called_and_taken_away(running):
+    running.cli("trigger", "create", "-r", "core.cli_hook", "-p", "core", "-l", "Hook")
+    assert "Give it one: attune trigger webhook enable core.cli_hook" in running.cli("trigger", "webhook", "show", "core.cli_hook").out
+    url = running.cli("trigger", "webhook", "enable", "core.cli_hook").out.strip()
+    assert re.fullmatch(re.escape(running.url) + "/api/v1/webhooks/wh_[0-9a-f]{32}", url)
+    assert running.cli("trigger", "webhook", "show", "core.cli_hook").out.strip() == url
+    running.cli("trigger", "webhook", "config", "core.cli_hook", "--from", '{"payload_size_limit_kb": 1}')
+    assert running.cli("trigger", "webhook", "config", "core.cli_hook", "--field", "payload_size_limit_kb").out == "1\n"
+    assert requests.post(url, json={"branch": "main"}, timeout=30).ok
+    assert requests.post(url, json={"branch": "x" * 2000}, timeout=30).status_code == 413
+    assert set(running.cli("trigger", "webhook", "log", "core.cli_hook", "--field", "status_code").out.split()) == {"200", "413"}
+    other = running.cli("trigger", "webhook", "regenerate", "core.cli_hook").out.strip()
+    assert other != url and requests.post(url, json={}, timeout=30).status_code == 404
+    assert running.cli("trigger", "webhook", "disable", "core.cli_hook").out == "The webhook of core.cli_hook is gone.\n"
+    running.cli("trigger", "delete", "core.cli_hook")
+
+
+def test_a_policy_is_made_changed_and_removed(running):
+    assert running.cli("policy", "create", "-r", "core.cli_one", "-a", "core.echo", "--concurrency", '{"limit": 1}').out == \
+        "Policy core.cli_one is created.\n"
+    assert running.cli("policy", "list", "--action", "core.echo", "-q").out == "core.cli_one\n"
+    running.cli("policy", "set", "core.cli_one", "--concurrency", '{"limit": 2}')
+    assert running.cli("policy", "show", "core.cli_one", "--field", "concurrency.limit").out == "2\n"
+    exported = running.cli("export", "policies").out
+    assert running.cli("apply", "-f", "-", stdin=exported).out == "Nothing to change: 1 as they should be.\n"
+    assert running.cli("policy", "remove", "core.cli_one").out == "Policy core.cli_one is removed.\n"
+
+
+def test_a_worker_is_cordoned_and_given_work_again(running):
+    worker = running.cli("worker", "list", "-j").json()[0]["id"]
+    assert running.cli("worker", "cordon", worker, "--reason", "kernel update").out == f"Worker {worker} takes no more work.\n"
+    assert running.cli("worker", "show", worker, "--field", "cordon_reason").out == "kernel update\n"
+    assert running.cli("worker", "uncordon", worker).out == f"Worker {worker} takes work again.\n"
+    assert running.cli("run", "core.echo", "--param", "message=back", "--wait").out == "back\n"
+
+
+def test_history_and_audit_say_what_happened(running):
+    run = running.cli("run", "core.noop", "--wait", "-q").out.strip()
+    assert '"completed"' in running.cli("execution", "history", run).out
+    rows = running.cli("audit", "list", "--limit", 100, "-j").json()
+    made = next(row for row in rows if row["http_method"] == "POST" and "/executions/execute" in row["http_path"])
+    assert running.cli("audit", "show", made["id"], "--field", "request_id").out.strip() == made["request_id"]
+    assert str(made["id"]) in running.cli("audit", "chain", made["request_id"], "-q").out.split()
+
+
+def test_sensors_are_switched(running):
+    running.cli("sensor", "disable", "core.timer_sensor")
+    assert running.cli("sensor", "show", "core.timer_sensor", "--field", "enabled").out == "false\n"
+    running.cli("sensor", "enable", "core.timer_sensor")
+    assert running.cli("sensor", "show", "core.timer_sensor", "--field", "enabled").out == "true\n"
+
+
+def test_a_workflow_is_uploaded_shown_and_removed(running):
+    written(running, "flow/actions/deploy.yaml", "ref: core.cli_flow\nlabel: Deploy\nworkflow_file: workflows/deploy.workflow.yaml\n"
+            "parameters:\n  host: {type: string}\n")
+    written(running, "flow/actions/workflows/deploy.workflow.yaml", "version: 1.0.0\ntasks:\n  - name: say\n    action: core.echo\n"
+            "    input: {message: deployed}\n")
+    path = os.path.join(running.dir, "flow", "actions", "deploy.yaml")
+    assert running.cli("workflow", "upload", path).out == "Workflow core.cli_flow 1.0.0 is uploaded.\n"
+    running.cli("workflow", "upload", path, code=1)
+    running.cli("workflow", "upload", path, "--force")
+    assert "core.cli_flow" in running.cli("workflow", "list", "--pack", "core", "-q").out.split()
+    assert running.cli("workflow", "show", "core.cli_flow", "--field", "label").out == "Deploy\n"
+    assert running.cli("workflow", "delete", "core.cli_flow").out == "Workflow core.cli_flow is deleted.\n"
 
 
 # ---- what it prints
