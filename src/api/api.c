@@ -12,7 +12,7 @@
 /* descriptors that connections leave to the rest of the process, and to each run a worker in it may have at once */
 enum { KEPT = 256, KEPT_OF_RUN = 5 };
 
-enum { ORIGINS_MOST = 64 };
+enum { LISTED_MOST = 64 }; /* origins, and proxies */
 
 struct Api {
 	Engine *engine;
@@ -22,7 +22,8 @@ struct Api {
 	Sockets sockets;
 	Ear ear;
 	HttpServer *http;
-	Str origins[ORIGINS_MOST];
+	Str origins[LISTED_MOST];
+	Network proxies[LISTED_MOST];
 };
 
 /* Each HTTP thread has a unit of work of its own. */
@@ -90,15 +91,35 @@ host_check(Str host, Err *err)
 }
 
 static bool
-origins_read(Api *api, HttpConfig *http, Err *err)
+listed(const Config *c, const char *key, const Json **ret, size_t *ret_n, Err *err)
 {
-	const Json *list = config_json(api->config, "server.cors_origins");
+	const Json *list = config_json(c, key);
 
-	if (list->n > ORIGINS_MOST)
-		return err_set(err, ERR_INVALID, "server.cors_origins has more than %d origins", ORIGINS_MOST);
-	for (size_t i = 0; json_is(list, JSON_ARRAY) && i < list->n; i++)
+	*ret = list;
+	*ret_n = json_is(list, JSON_ARRAY) ? list->n : 0;
+	return *ret_n <= LISTED_MOST || err_set(err, ERR_INVALID, "%s has more than %d entries", key, LISTED_MOST);
+}
+
+/* What the server is to know of others: whose pages may use it, which proxies it believes. */
+static bool
+others_read(Api *api, HttpConfig *http, Err *err)
+{
+	const Json *list;
+	size_t n;
+
+	if (!listed(api->config, "server.cors_origins", &list, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
 		api->origins[http->origin_count++] = json_as_str(&list->items[i]);
+	if (!listed(api->config, "server.trusted_proxies", &list, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!network_parse(json_as_str(&list->items[i]), &api->proxies[http->proxy_count++]))
+			return err_set(err, ERR_INVALID,
+			    "server.trusted_proxies: '%.*s' is no address or network like 10.0.0.0/8",
+			    STR_ARG(json_as_str(&list->items[i])));
 	http->origins = api->origins;
+	http->proxies = api->proxies;
 	return true;
 }
 
@@ -140,6 +161,9 @@ api_start(const ApiConfig *config, Api **ret, Err *err)
 		.tls_cert = config_str(c, "server.tls_cert"),
 		.tls_key = config_str(c, "server.tls_key"),
 		.cors = config_bool(c, "server.enable_cors"),
+		.rate_address = config_int(c, "server.rate_limit.per_address"),
+		.rate_token = config_int(c, "server.rate_limit.per_token"),
+		.rate_burst = config_int(c, "server.rate_limit.burst_seconds"),
 		.routes = api_routes,
 		.route_count = api_route_count,
 		.thread_open = thread_open,
@@ -158,7 +182,7 @@ api_start(const ApiConfig *config, Api **ret, Err *err)
 		return err_set(err, ERR_SYS, "out of memory");
 	*api = (Api){ .engine = config->engine, .config = c, .hub = config->hub, .sockets = config->sockets };
 	http.self = api;
-	if (!origins_read(api, &http, err) || !audit_log_open(&audit, &api->audit, err) ||
+	if (!others_read(api, &http, err) || !audit_log_open(&audit, &api->audit, err) ||
 	    !http_start(&http, &api->http, err)) {
 		audit_log_close(api->audit);
 		free(api);

@@ -60,7 +60,7 @@ fill_request(const Req *q, AuditRow *r)
 {
 	Arena *a = req_arena(q);
 
-	r->ip = req_peer(q);
+	r->ip = req_client(q);
 	r->agent = foreign(a, req_header(q, "User-Agent"), AGENT_MOST);
 	r->request = request_uuid(a, req_id_text(q));
 }

@@ -8,7 +8,7 @@
 #include "store/trigger.h"
 #include "store/webhook.h"
 
-enum { TRUSTED_MOST = 64, AGENT_MOST = 1024 };
+enum { AGENT_MOST = 1024 };
 
 /* One request to a webhook. */
 typedef struct Hook {
@@ -27,19 +27,6 @@ typedef struct Hook {
 
 /* ---- who and what ---- */
 
-static Str
-client_of(const App *app, const Req *q)
-{
-	const Json *list = config_json(app->config, "server.trusted_proxies");
-	Network trusted[TRUSTED_MOST];
-	size_t n = 0;
-
-	for (size_t i = 0; json_is(list, JSON_ARRAY) && i < list->n && n < TRUSTED_MOST; i++)
-		n += network_parse(json_as_str(&list->items[i]), &trusted[n]);
-	return address_of_client(
-	    req_arena(q), req_peer(q), req_header(q, "X-Forwarded-For"), req_header(q, "X-Real-IP"), trusted, n);
-}
-
 static bool
 hook_find(App *app, Hook *h, Err *err)
 {
@@ -51,7 +38,7 @@ hook_find(App *app, Hook *h, Err *err)
 		return err_set(err, ERR_NOT_FOUND, "Invalid webhook key");
 	if (!h->trigger.webhook_enabled)
 		return err_set(err, ERR_INVALID, "Webhooks are not enabled for this trigger");
-	h->ip = client_of(app, h->q);
+	h->ip = req_client(h->q);
 	return webhook_config_read(h->a, &h->trigger.webhook_config, &h->config, err);
 }
 

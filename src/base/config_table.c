@@ -135,6 +135,12 @@ const Setting settings[] = {
 	{ "server.cors_origins", SETTING_LIST, "", "the origins that may, when CORS is on" },
 	{ "server.tls_cert", SETTING_STRING, NULL, "PEM file of the certificate chain; turns TLS on" },
 	{ "server.tls_key", SETTING_STRING, NULL, "PEM file of its key" },
+	{ "server.rate_limit.per_address", SETTING_INT, "0",
+	    "requests a second from one address; 0: any number; public reads are not counted", .max = MANY },
+	{ "server.rate_limit.per_token", SETTING_INT, "0", "requests a second with one token; 0: any number",
+	    .max = MANY },
+	{ "server.rate_limit.burst_seconds", SETTING_INT, "5", "so many seconds' worth may come at once", .min = 1,
+	    .max = 3600 },
 	{ "server.trusted_proxies", SETTING_LIST, "", "addresses or networks whose `X-Forwarded-For` counts" },
 
 	{ "log.level", SETTING_ENUM, "info", "least level that is written", .names = log_levels },

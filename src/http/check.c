@@ -28,6 +28,8 @@ static const char *const known[HEAD_NAMES] = {
 	[HEAD_ACCEPT_CODING] = "Accept-Encoding",
 	[HEAD_NONE_MATCH] = "If-None-Match",
 	[HEAD_TRACE] = "traceparent",
+	[HEAD_AUTHORIZATION] = "Authorization",
+	[HEAD_COOKIE] = "Cookie",
 };
 
 static bool

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "http/multipart.h"
@@ -56,6 +57,11 @@ typedef struct HttpConfig {
 	TimeUs timeout;               /* of a slow request; 0: 30 s */
 	unsigned kept; /* descriptors of the process that are not for connections, if it has so many; 0: 256 */
 	Str tls_cert, tls_key;
+	/* Requests a second that one address, or one token, may make, and how many seconds' worth at once; 0: any number. Public
+	 * reads are not counted. */
+	int64_t rate_address, rate_token, rate_burst;
+	const Network *proxies; /* whose X-Forwarded-For counts */
+	size_t proxy_count;
 	bool cors;          /* pages of these origins may use the answers, with credentials */
 	const Str *origins; /* none: those of development servers on this machine */
 	size_t origin_count;
@@ -101,6 +107,7 @@ TimeUs req_began(const Req *q);       /* when the handler was first called, on t
 TimeUs req_took(const Req *q);        /* since then; 0 when none was called */
 const Route *req_route(const Req *q); /* NULL when no route was found */
 Str req_peer(const Req *q);           /* address of the other end of the connection */
+Str req_client(const Req *q);         /* of the client, when the other end is a proxy of ours; none: it is not known */
 
 /* Pages: page/page_size/per_page/limit/offset as decisions 1.1, clamped. */
 typedef struct Page {

@@ -9,6 +9,7 @@
 #include "http/check.h"
 #include "http/gzip.h"
 #include "http/http.h"
+#include "http/rate.h"
 #include "http/router.h"
 #include "http/stream.h"
 #include "http/upgrade.h"
@@ -108,6 +109,7 @@ struct HttpServer {
 	Router *router;
 	struct MHD_Daemon *daemon;
 	QueueCall *queue;
+	RateTable *rates; /* NULL: nobody is counted */
 	int fd;
 	int port;
 	pthread_key_t key; /* of HttpThread */
@@ -139,6 +141,9 @@ MUST_CHECK bool request_begin(Req *q, const char *method, const char *version);
 MUST_CHECK bool request_body(Req *q, const char *data, size_t n);
 /* Calls the handler until it has answered or sleeps; false when the request sleeps. */
 MUST_CHECK bool request_run(Req *q);
+
+/* limit.c: false when the caller has asked too often, and is told so */
+MUST_CHECK bool limit_check(Req *q);
 
 /* offer.c: what the client asked for, and what every answer carries */
 void offer_body(Req *q);

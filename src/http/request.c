@@ -205,7 +205,7 @@ request_begin(Req *q, const char *method, const char *version)
 		respond_refuse(q, 503, "UNAVAILABLE", "The server is stopping. Try again in a moment");
 		return false;
 	}
-	if (fine && check_method(q, method) && find_route(q) && check_caller(q) && check_body(q))
+	if (fine && check_method(q, method) && find_route(q) && limit_check(q) && check_caller(q) && check_body(q))
 		return true;
 	if (q->heads.has_body)
 		q->close = true; /* the body is not read */
@@ -533,6 +533,15 @@ req_peer(const Req *q)
 	if (getnameinfo(info->client_addr, n, text, sizeof(text), NULL, 0, NI_NUMERICHOST) != 0)
 		return (Str){ 0 };
 	return str_copy(q->arena, str_of(text));
+}
+
+Str
+req_client(const Req *q)
+{
+	const HttpConfig *c = &q->server->config;
+
+	return address_of_client(q->arena, req_peer(q), req_header(q, "X-Forwarded-For"), req_header(q, "X-Real-IP"),
+	    c->proxies, c->proxy_count);
 }
 
 /* The last of the synonyms' values that is a number, brought into its range. */

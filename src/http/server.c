@@ -278,6 +278,7 @@ server_free(HttpServer *s)
 {
 	timer_stop(s);
 	threads_free(s);
+	rate_close(s->rates);
 	if (s->fd >= 0)
 		close(s->fd);
 	pthread_key_delete(s->key);
@@ -299,6 +300,8 @@ http_start(const HttpConfig *config, HttpServer **ret, Err *err)
 	s->config = *config;
 	s->fd = -1;
 	s->queue = queue_of_library();
+	if (config->rate_address > 0 || config->rate_token > 0)
+		s->rates = rate_open();
 	s->arena = arena_open();
 	fill_defaults(&s->config);
 	pthread_mutex_init(&s->lock, NULL);

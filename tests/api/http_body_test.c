@@ -109,7 +109,8 @@ TEST(a_compressed_body_is_415)
 
 TEST(a_large_body_is_taken_where_its_folder_cannot_be_made)
 {
-	CLEANUP(test_server_done) TestServer *s = test_server_open_spool("/proc/no/such/folder");
+	HttpConfig c = { .threads = 2, .spool_dir = str_of("/proc/no/such/folder") };
+	CLEANUP(test_server_done) TestServer *s = test_server_open_as(&c);
 	Reply r = send_form(s, form_of(s->a, 600000));
 
 	CHECK_INT(r.status, 200);

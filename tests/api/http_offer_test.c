@@ -77,7 +77,8 @@ TEST(an_answer_may_neither_be_framed_nor_kept_nor_told_on)
 TEST(pages_of_listed_origins_may_use_the_api_and_no_others)
 {
 	static const Str origins[] = { { "https://a.example", 17 }, { "https://b.example:8443", 22 } };
-	CLEANUP(test_server_done) TestServer *s = test_server_open_cors(origins, countof(origins));
+	HttpConfig c = { .threads = 2, .cors = true, .origins = origins, .origin_count = countof(origins) };
+	CLEANUP(test_server_done) TestServer *s = test_server_open_as(&c);
 	Reply r = test_ask(s, "GET /ping HTTP/1.1\r\n" HOST "Origin: https://b.example:8443\r\n\r\n");
 
 	CHECK_STR(test_header(&r, "Access-Control-Allow-Origin"), origins[1]);

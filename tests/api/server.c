@@ -196,28 +196,20 @@ app_close(void *self, App *app)
 	free(app);
 }
 
-static TestServer *
-server_open(
-    size_t max_body, TimeUs timeout, unsigned threads, const char *spool, const Str *origins, size_t origin_count)
+TestServer *
+test_server_open_as(const HttpConfig *over)
 {
 	TestServer *s = calloc(1, sizeof(TestServer));
-	HttpConfig c = {
-		.host = str_of("127.0.0.1"),
-		.threads = threads,
-		.max_body = { [BODY_USUAL] = max_body, [BODY_FILE] = 1024 * 1024 },
-		.timeout = timeout,
-		.spool_dir = str_of(spool),
-		.cors = origins != NULL,
-		.origins = origins,
-		.origin_count = origin_count,
-		.routes = routes,
-		.route_count = countof(routes),
-		.thread_open = app_open,
-		.thread_close = app_close,
-		.self = s,
-	};
+	HttpConfig c = *over;
 	Err err = { 0 };
 
+	c.host = str_of("127.0.0.1");
+	c.routes = routes;
+	c.route_count = countof(routes);
+	c.thread_open = app_open;
+	c.thread_close = app_close;
+	c.self = s;
+	c.max_body[BODY_FILE] = 1024 * 1024;
 	s->a = arena_open();
 	CHECK_OK(http_start(&c, &s->http, &err), err);
 	s->port = http_port(s->http);
@@ -227,19 +219,9 @@ server_open(
 TestServer *
 test_server_open_with(size_t max_body, TimeUs timeout, unsigned threads)
 {
-	return server_open(max_body, timeout, threads, NULL, NULL, 0);
-}
+	HttpConfig c = { .max_body = { [BODY_USUAL] = max_body }, .timeout = timeout, .threads = threads };
 
-TestServer *
-test_server_open_spool(const char *dir)
-{
-	return server_open(0, 0, 2, dir, NULL, 0);
-}
-
-TestServer *
-test_server_open_cors(const Str *origins, size_t n)
-{
-	return server_open(0, 0, 2, NULL, origins, n);
+	return test_server_open_as(&c);
 }
 
 void

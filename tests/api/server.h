@@ -21,9 +21,8 @@ struct App {
 
 TestServer *test_server_open(void);
 TestServer *test_server_open_with(size_t max_body, TimeUs timeout, unsigned threads);
-TestServer *test_server_open_spool(const char *dir);
-TestServer *test_server_open_cors(const Str *origins, size_t n);
-void test_file_limit(size_t most); /* files may not grow beyond that; 0: as far as they like */
+TestServer *test_server_open_as(const HttpConfig *over); /* with these limits and the like */
+void test_file_limit(size_t most);                       /* files may not grow beyond that; 0: as far as they like */
 void test_server_done(TestServer **s);
 
 typedef struct Reply {

@@ -1,0 +1,65 @@
+/* Who may ask how often: a bucket for each address and one for each token. */
+#include "http/inside.h"
+
+enum { BURST_S = 5 };
+
+static uint64_t
+hashed(char kind, Str text)
+{
+	return str_hash(text) * 31 + (uint64_t)kind;
+}
+
+/* A token is known by the header that brings it; whether it is a good one is looked at later. */
+static Str
+token_of(const Req *q)
+{
+	Str token = q->heads.known[HEAD_AUTHORIZATION].value;
+
+	return str_none(token) ? q->heads.known[HEAD_COOKIE].value : token;
+}
+
+static bool
+take(Req *q, char kind, Str text, int64_t per_second, RateState *worst)
+{
+	const HttpConfig *c = &q->server->config;
+	int64_t burst = per_second * (c->rate_burst > 0 ? c->rate_burst : BURST_S);
+	RateState state;
+	bool taken;
+
+	if (per_second <= 0 || str_none(text))
+		return true;
+	taken = rate_take(q->server->rates, hashed(kind, text), per_second, burst, mono_now(), &state);
+	if (!taken)
+		*worst = state;
+	return taken;
+}
+
+static bool
+is_public_read(const Req *q)
+{
+	return (q->match.entry->route->flags & ROUTE_PUBLIC) != 0 && q->method <= METHOD_HEAD;
+}
+
+bool
+limit_check(Req *q)
+{
+	const HttpConfig *c = &q->server->config;
+	RateState state = { 0 };
+	int64_t seconds;
+	Str client;
+
+	if (q->server->rates == NULL || is_public_read(q))
+		return true;
+	client = req_client(q);
+	if (take(q, 'a', str_none(client) ? req_peer(q) : client, c->rate_address, &state) &&
+	    take(q, 't', token_of(q), c->rate_token, &state))
+		return true;
+	seconds = (state.wait + US_PER_S - 1) / US_PER_S;
+	respond_refuse(q, 429, "TOO_MANY_REQUESTS", "More than %lld requests a second. Try again in %lld s",
+	    (long long)state.limit, (long long)seconds);
+	res_header(&q->res, "Retry-After", str_fmt(q->arena, "%lld", (long long)seconds));
+	res_header(&q->res, "RateLimit-Limit", str_fmt(q->arena, "%lld", (long long)state.limit));
+	res_header(&q->res, "RateLimit-Remaining", str_of("0"));
+	res_header(&q->res, "RateLimit-Reset", str_fmt(q->arena, "%lld", (long long)seconds));
+	return false;
+}
