@@ -42,6 +42,8 @@ Handler enforcements_list, enforcement_get, enforcement_executions;
 Handler executions_list, executions_by_status, execution_get, execution_execute, execution_stop, executions_stats;
 /* streams.c */
 Handler executions_stream;
+/* logs.c */
+Handler execution_log, execution_log_stream;
 /* sockets.c */
 Handler socket_open, socket_stats;
 /* trace.c */

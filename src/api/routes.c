@@ -214,6 +214,10 @@ const Route api_routes[] = {
 	    "one execution; wait_seconds waits for its end" },
 	{ "GET", "/api/v1/executions/stream", executions_stream, "executions:read", 0, NULL, "@text/event-stream", 200,
 	    "changes of executions as they happen: text/event-stream" },
+	{ "GET", "/api/v1/executions/{id}/logs/{stream}", execution_log, "executions:read", 0, NULL, "@text/plain", 200,
+	    "what a run has written: stdout or stderr" },
+	{ "GET", "/api/v1/executions/{id}/logs/{stream}/stream", execution_log_stream, "executions:read", 0, NULL,
+	    "@text/event-stream", 200, "the same while it is being written" },
 	{ "GET", "/ws", socket_open, NULL, ROUTE_PUBLIC, NULL, NULL, 101,
 	    "changes as they happen: a WebSocket, which checks its token by itself" },
 	{ "GET", "/stats", socket_stats, NULL, ROUTE_PUBLIC, NULL, "=NotifierStats", 200,
@@ -281,6 +285,8 @@ const RouteQuery api_queries[] = {
 	{ "POST", "/api/v1/executions/execute", "dry_run" },
 	{ "GET", "/api/v1/executions/{id}", "wait_seconds" },
 	{ "GET", "/api/v1/executions/stream", "execution_id" },
+	{ "GET", "/api/v1/executions/{id}/logs/{stream}", "offset" },
+	{ "GET", "/api/v1/executions/{id}/logs/{stream}/stream", "offset" },
 };
 
 const size_t api_query_count = countof(api_queries);

@@ -183,6 +183,12 @@ running_due(Processes *p, Run *run, TimeUs now)
 		stop_run(p, run);
 		return;
 	}
+	if (now < run->started_mono + SHOW_AFTER) {
+		set_timer(p, run, sooner(run->deadline, run->started_mono + SHOW_AFTER));
+		return;
+	}
+	stream_show(&run->out);
+	stream_show(&run->err);
 	set_timer(p, run, run->deadline);
 }
 

@@ -70,6 +70,9 @@ struct Processes {
 
 enum {
 	SCRATCH = 64 * 1024,
+	SHOW_AFTER =
+	    200 *
+	    US_PER_MS, /* what a run writes can be followed once it has run for this long: files cost more than short runs */
 	WATCH_AFTER =
 	    5 * US_PER_MS, /* the pipes of a run are watched only once it has run for this long: a short run's output
 	                                fits into them, and is read when it ends, without one wake-up more */

@@ -93,6 +93,8 @@ stream_put(Stream *s, Str bytes)
 	size_t head_most = most_kept(s) < STREAM_HEAD ? most_kept(s) : STREAM_HEAD;
 
 	s->total += bytes.n;
+	if (s->shown && bytes.n > 0)
+		(void)file_make(s);
 	if (before < head_most) {
 		Str first = str_sub(bytes, 0, head_most - (size_t)before);
 
@@ -105,6 +107,27 @@ stream_put(Stream *s, Str bytes)
 		return;
 	(void)file_make(s);
 	file_add(s, str_sub(bytes, 0, most_kept(s) - (size_t)before));
+}
+
+void
+stream_show(Stream *s)
+{
+	s->shown = true;
+	if (s->total > 0)
+		(void)file_make(s);
+}
+
+/* A file that was only made for those who follow: the row has it all. */
+static void
+file_unmake(Stream *s)
+{
+	const char *slash = strrchr(s->path, '/');
+
+	fd_done(&s->file);
+	if (unlink(s->path) == 0)
+		s->has_file = false;
+	s->stored = 0;
+	(void)rmdir(str_fmt(s->a, "%.*s", (int)(slash - s->path), s->path).p); /* when nothing else is in it */
 }
 
 bool
@@ -136,6 +159,8 @@ stream_finish(Stream *s, size_t inline_most)
 
 	if (s->total > inline_most)
 		(void)file_make(s);
+	else if (s->has_file)
+		file_unmake(s);
 	dropped = stream_dropped(s);
 	if (dropped > 0 && s->file >= 0) {
 		uint64_t kept = s->stored;

@@ -232,3 +232,21 @@ execution_counts_capped(Db *db, Arena *a, int64_t ret[EXEC_STATES], bool *ret_ca
 	*ret_capped = n > COUNTED_MOST;
 	return true;
 }
+
+bool
+execution_place(Db *db, Arena *a, Id id, ExecutionPlace *ret, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select x.status, w.name from execution x left join worker w on w.id = x.worker where x.id = $1",
+		.in = "i",
+	};
+	Bind b = bind_int(id);
+	Rows rows;
+
+	if (!db_read(db, a, &s, &b, &rows, err))
+		return err_wrap(err, "look where an execution runs");
+	if (rows.n == 0)
+		return err_set(err, ERR_NOT_FOUND, "Execution with ID %lld not found", (long long)id);
+	*ret = (ExecutionPlace){ exec_state_of(row_str(rows_at(&rows, 0), 0)), row_str(rows_at(&rows, 0), 1) };
+	return true;
+}

@@ -26,3 +26,10 @@ MUST_CHECK bool execution_status(Db *db, Arena *a, Id id, ExecState *ret, Err *e
 MUST_CHECK bool execution_counts(Db *db, Arena *a, int64_t ret[EXEC_STATES], Err *err);
 /* The same, but completed ones are not counted beyond some most; *ret_capped says whether there are more. */
 MUST_CHECK bool execution_counts_capped(Db *db, Arena *a, int64_t ret[EXEC_STATES], bool *ret_capped, Err *err);
+/* Where its output is looked for. ERR_NOT_FOUND. */
+typedef struct ExecutionPlace {
+	ExecState status;
+	Str worker; /* name; none: no worker has it */
+} ExecutionPlace;
+
+MUST_CHECK bool execution_place(Db *db, Arena *a, Id id, ExecutionPlace *ret, Err *err);

@@ -358,3 +358,87 @@ def test_a_request_that_waits_hears_of_the_end_from_another_process(running):
         assert running.get(f"/executions/{execution}", wait_seconds=20)["data"]["status"] == "completed"
         took.append(time.monotonic() - began)
     assert min(took) < 0.9, took
+
+
+# ---- what a run writes
+
+
+def talk(world, gate, lines=0):
+    return run(world, action_ref="lab.talk", parameters={"gate": str(gate), "lines": lines})
+
+
+def test_what_a_run_writes_can_be_followed_while_it_runs(running, tmp_path):
+    execution = talk(running, tmp_path / "gate")
+    with Events(running, f"/executions/{execution}/logs/stdout/stream") as out, \
+            Events(running, f"/executions/{execution}/logs/stderr/stream") as err:
+        seen = [out.next()]
+        while seen[-1]["event"] == "waiting":
+            seen.append(out.next())
+        assert len(seen) <= 2
+        assert seen[-1]["data"] == "first line\n" and seen[-1]["id"] == "11"
+        assert err.next()["event"] == "waiting"
+        assert running.get(f"/executions/{execution}")["data"]["status"] == "running"
+        assert running.request("GET", f"/executions/{execution}/logs/stdout").text == "first line\n"
+        (tmp_path / "gate").touch()
+        rest = []
+        while (event := out.next())["event"] != "done":
+            assert event["event"] == "append"
+            rest.append(event)
+        assert "".join(e["data"] for e in rest) == "spät\n" and rest[-1]["id"] == "17"
+        assert event["data"] == "" and out.next() is None
+        assert (event := err.next())["data"] == "aside" and event["id"] == "5"
+        assert err.next()["event"] == "done"
+    again = running.request("GET", f"/executions/{execution}/logs/stdout", params={"offset": 6}).content.decode()
+    assert again == "line\nspät\n"
+
+
+def test_who_follows_goes_on_from_the_byte_it_has_seen(running, tmp_path):
+    (tmp_path / "gate").touch()
+    execution = talk(running, tmp_path / "gate", lines=3000)
+    whole = b""
+    offset, parts = 0, 0
+    while True:  # a new connection for each part
+        with Events(running, f"/executions/{execution}/logs/stdout/stream",
+                    **({"headers": {"Last-Event-ID": str(offset)}} if parts % 2 else {"offset": offset})) as events:
+            while (event := events.next())["event"] == "waiting":
+                pass
+        if event["event"] == "done":
+            break
+        part = event["data"].encode()
+        assert len(part) <= 64 * 1024
+        whole += part
+        assert int(event["id"]) == len(whole)
+        offset, parts = int(event["id"]), parts + 1
+    assert parts >= 5
+    assert running.get(f"/executions/{execution}", wait_seconds=20)["data"]["status"] == "completed"
+    assert running.request("GET", f"/executions/{execution}/logs/stdout").content == whole
+    assert whole.decode().startswith("first line\nspät\n0000000 ") and whole.count(b"\n") == 3002
+
+
+def test_a_log_of_an_ended_run_is_there_at_once_wherever_it_lies(running):
+    execution = run(running)
+    assert running.get(f"/executions/{execution}", wait_seconds=20)["data"]["status"] == "completed"
+    with Events(running, f"/executions/{execution}/logs/stdout/stream") as events:
+        first = events.next()
+        assert (first["event"], first["data"]) == ("content", "hi\n") or first["data"].startswith("hi")
+        assert events.next()["event"] == "done"
+    with Events(running, f"/executions/{execution}/logs/stderr/stream") as events:
+        assert events.next()["event"] == "done"
+
+
+def test_a_log_that_is_not_there_is_said_so(running):
+    execution = run(running)
+    for tail in ("", "/stream"):
+        running.request("GET", f"/executions/{execution}/logs/stdin{tail}", 400)
+        running.request("GET", f"/executions/999999999/logs/stdout{tail}", 404)
+        running.request("GET", f"/executions/{execution}/logs/stdout{tail}", 400, params={"offset": -1})
+        running.request("GET", f"/executions/{execution}/logs/stdout{tail}", 400, params={"offset": "x"})
+
+
+def test_streams_end_when_the_server_stops(world):
+    world.start()
+    with Events(world, "/executions/stream") as events:
+        began = time.monotonic()
+        world.stop()
+        assert events.next() is None
+        assert time.monotonic() - began < 20

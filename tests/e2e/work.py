@@ -43,6 +43,18 @@ SHOW = """#!/bin/bash
 if [ "$ATTUNE_PARAMETER_DELIVERY" = file ]; then cat "$ATTUNE_PARAMETER_FILE"; else cat; fi
 """
 
+# Writes a line, waits for a file, writes on: a character in two halves, and something to the other stream.
+TALK = r"""#!/bin/bash
+. /dev/stdin
+printf 'first line\n'
+until [ -e "$gate" ]; do sleep 0.05; done
+printf 'sp\xc3'
+sleep 0.4
+printf '\xa4t\n'
+printf 'aside' >&2
+for ((i = 0; i < ${lines:-0}; i++)); do printf '%07d %092d\n' $i 0; done
+"""
+
 STUBBORN = r"""#!/bin/bash
 # A tree that does not want to go: a child in a session of its own, another that ignores the polite signal.
 setsid sleep 300 &
@@ -69,6 +81,8 @@ def test_pack_files(ledger):
         "actions/mark.yaml": action("mark", "mark.sh", fmt="dotenv"),
         "actions/stubborn.sh": STUBBORN.replace("LEDGER", ledger),
         "actions/stubborn.yaml": action("stubborn", "stubborn.sh"),
+        "actions/talk.sh": TALK,
+        "actions/talk.yaml": action("talk", "talk.sh", fmt="dotenv"),
         "actions/signalled.sh": SIGNALLED,
         "actions/signalled.yaml": action("signalled", "signalled.sh"),
         "actions/hello.py": PYTHON,
