@@ -3,7 +3,9 @@
 #include "cli/handlers.h"
 #include "cli/tail.h"
 
-enum { DAY_S = 86400 };
+#include <stdlib.h>
+
+enum { DAY_S = 86400, LIST_DEFAULT = 20 };
 
 static const Column timeline[] = {
 	{ "STATUS", "status", COLUMN_TEXT },
@@ -164,5 +166,63 @@ cmd_execution_logs(Cli *c, int *ret_code, Err *err)
 		if (only.n == 0 || str_is(only, sources[i].stream))
 			print_stream(c, &(Source){ sources[i].stream, only.n > 0 ? c->io->out : sources[i].out }, &row,
 			    follow || ended);
+	return true;
+}
+
+/* ---- lists ---- */
+
+/* The API takes one status: several are asked for one after the other, and the latest of all are shown. */
+static bool
+rows_of_status(Cli *c, Str status, Json *ret, Err *err)
+{
+	Cli one = *c;
+	bool fine;
+
+	one.n_given = 0;
+	for (size_t i = 0; i < c->n_given; i++)
+		if (strcmp(c->given[i].opt->name, "status") != 0 || str_eq(c->given[i].value, status))
+			one.given[one.n_given++] = c->given[i];
+	fine = cli_call(&one, "GET", cli_query(&one, str_of(c->command->thing->path)), NULL, ret, err);
+	c->client = one.client;
+	return fine;
+}
+
+static int
+latest_first(const void *a, const void *b)
+{
+	int64_t left = json_as_int(json_get(a, "id"), 0), right = json_as_int(json_get(b, "id"), 0);
+
+	return left < right ? 1 : left > right ? -1 : 0;
+}
+
+bool
+cmd_execution_list(Cli *c, int *ret_code, Err *err)
+{
+	Json all = json_array(), rows;
+	size_t statuses = 0;
+	int64_t limit;
+
+	for (size_t i = 0; i < c->n_given; i++)
+		statuses += strcmp(c->given[i].opt->name, "status") == 0;
+	if (statuses < 2)
+		return cmd_list_run(c, ret_code, err);
+	if (!cli_opt_int(c, "limit", LIST_DEFAULT, &limit, err))
+		return false;
+	if (cli_has(c, "page"))
+		return err_set(err, ERR_INVALID, "--page goes with one --status alone");
+	for (size_t i = 0; i < c->n_given; i++) {
+		if (strcmp(c->given[i].opt->name, "status") != 0)
+			continue;
+		if (!rows_of_status(c, c->given[i].value, &rows, err))
+			return false;
+		for (size_t r = 0; json_at(&rows, r) != NULL; r++)
+			json_push(c->a, &all, *json_at(&rows, r));
+	}
+	if (all.n > 1)
+		qsort(all.items, all.n, sizeof(Json), latest_first);
+	if (all.n > limit)
+		all.n = (uint32_t)limit;
+	if (!out_raw(c, &all))
+		out_list(c, c->command->thing, &all);
 	return true;
 }

@@ -13,7 +13,7 @@ static const Thing changes = { NULL,
 	    { "OLD", "old_values", COLUMN_TEXT, true } } };
 
 #define FILTER_OPTS \
-	{ "status", 's', "STATUS", "status", "only with this status" }, \
+	{ "status", 's', "STATUS", "status", "only with this status; may be repeated" }, \
 	    { "action", 'a', "REF", "action_ref", "only of this action; * stands for anything" }, \
 	    { "rule", '\0', "REF", "rule_ref", "only made by this rule" }, \
 	    { "trigger", '\0', "REF", "trigger_ref", "only made by this trigger" }, \
@@ -28,7 +28,7 @@ static const Thing changes = { NULL,
 
 static const Command commands[] = {
 	{ .words = "execution list",
-	    .run = cmd_list_run,
+	    .run = cmd_execution_list,
 	    .opts = OPTS(LIST_OPTS, FILTER_OPTS),
 	    .thing = &executions,
 	    .help = "executions, latest first",

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -104,6 +105,13 @@ def test_a_run_is_shown_followed_run_again_and_cancelled(running):
     assert "is cancel" in running.cli("execution", "cancel", slow).out
     assert running.cli("execution", "watch", slow, code=1).err.endswith("is cancelled\n") or True
     assert running.cli("execution", "show", slow, "--field", "status").out == "cancelled\n"
+
+
+def test_several_statuses_are_listed_together_latest_first(running):
+    runs = [running.cli("run", "core.noop", "--param", f"exit_code={code}", "--wait", "-q", code=code).out.strip() for code in (0, 1, 0)]
+    listed = running.cli("execution", "list", "-a", "core.noop", "-s", "failed", "-s", "completed", "--limit", 3, "-q").out.split()
+    assert listed == runs[::-1]
+    assert running.cli("execution", "list", "-s", "failed", "-s", "completed", "--page", 2, code=2).err.startswith("Error: --page")
 
 
 def test_output_comes_while_it_runs(running):
@@ -453,6 +461,36 @@ def test_bash_completes_words_options_and_refs_of_the_server(running):
     assert completed_by_bash(running, "attune trigger webhook en") == ["enable"]
     assert completed_by_bash(running, "attune completion z") == ["zsh"]
     assert completed_by_bash(running, "attune apply -f ''") == []  # files are the shell's
+
+
+@pytest.mark.only("embedded")
+@pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed")
+def test_fish_completes_refs_of_the_server(running):
+    script = f'"{BINARY}" completion fish | source; complete -C "attune rule show core.timer"; complete -C "attune execution cance"'
+    env = running.env({"PATH": os.path.dirname(BINARY) + ":/usr/bin:/bin"})
+    done = subprocess.run(["fish", "--no-config", "-c", script], env=env, capture_output=True, text=True, timeout=60, check=True)
+    assert {line.split("\t")[0] for line in lines(done.stdout)} >= {"core.timer_echo", "cancel"}
+
+
+@pytest.mark.only("embedded")
+@pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
+def test_zsh_completes_refs_of_the_server(running):
+    home = os.path.join(running.dir, "zsh")
+    os.makedirs(home)
+    with open(os.path.join(home, ".zshrc"), "w", encoding="utf-8") as f:
+        f.write("PS1='%% '\nautoload -Uz compinit\ncompinit -u -D\nsource <(attune completion zsh)\nprint -r READY\n")
+    env = running.env({"PATH": os.path.dirname(BINARY) + ":/usr/bin:/bin", "ZDOTDIR": home, "TERM": "dumb"})
+    master, slave = pty.openpty()
+    with subprocess.Popen(["zsh", "-i"], stdin=slave, stdout=slave, stderr=slave, env=env, cwd=home, start_new_session=True) as p:
+        os.close(slave)
+        said = b""
+        for wanted, typed in ((b"READY", b"attune rule show core.timer\t"), (b"core.timer_echo", b"\x15exit\n")):
+            while wanted not in said:
+                assert select.select([master], [], [], 60)[0], said
+                said += os.read(master, 65536)
+            os.write(master, typed)
+        p.kill()
+    os.close(master)
 
 
 @pytest.mark.only("embedded")
