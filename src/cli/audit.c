@@ -36,6 +36,18 @@ static const Command commands[] = {
 	    .thing = &audit,
 	    .help = "everything one request did",
 	    .example = "attune audit chain 0199c0de-..." },
+	{ .words = "retention show",
+	    .run = cmd_show_run,
+	    .ask = "/api/v1/retention-config",
+	    .help = "how long what has happened is kept",
+	    .example = "attune retention show -y" },
+	{ .words = "retention set",
+	    .run = cli_ask,
+	    .ask = "PUT /api/v1/retention-config",
+	    .opts = OPTS({ "from", '\0', "JSON", "", "all of it as one object; @FILE or -", KIND_OBJECT, true }),
+	    .done = "What is older is removed from now on.",
+	    .help = "change it: what `retention show -y` prints, with other ages",
+	    .example = "attune retention set --from @retention.yaml" },
 };
 
-const Family family_audit = { "Audit", commands, countof(commands) };
+const Family family_audit = { "Audit and retention", commands, countof(commands) };

@@ -178,7 +178,7 @@ cmd_auth_refresh(Cli *c, int *ret_code, Err *err)
 	if (json_get_text(profile_get(c, c->profile), "refresh_token").n == 0)
 		return err_set(err, ERR_UNAUTHORIZED, "profile '%.*s' is not logged in. Log in: attune auth login",
 		    STR_ARG(c->profile));
-	if (!client_open(c->url, (Str){ 0 }, &c->client, err))
+	if (!profile_client(c, false, &c->client, err))
 		return false;
 	if (!profile_renew(c, err))
 		return err->code == ERR_AWAY ||

@@ -14,7 +14,7 @@ cli_send(Cli *c, const HttpAsk *ask, HttpReply *ret, Err *err)
 	Err unused = { 0 };
 	HttpReply r;
 
-	if (c->client == NULL && !client_open(c->url, profile_token(c), &c->client, err))
+	if (c->client == NULL && !profile_client(c, true, &c->client, err))
 		return false;
 	if (c->verbose)
 		fprintf(c->io->err, "%s %.*s%.*s\n", ask->method, STR_ARG(c->url), STR_ARG(ask->path));
@@ -27,6 +27,9 @@ cli_send(Cli *c, const HttpAsk *ask, HttpReply *ret, Err *err)
 		return true;
 	}
 	client_fail(&r, err);
+	if (r.status == 403 && !str_starts(str_of(c->command->words), str_of("auth ")))
+		err_set(
+		    err, ERR_FORBIDDEN, "%s. What you may do: attune auth whoami", str_copy(c->a, str_of(err->text)).p);
 	if (r.status == 401)
 		err_set(err, ERR_UNAUTHORIZED, "%s", profile_advice(c, err->text).p);
 	return false;

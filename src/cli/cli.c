@@ -112,7 +112,8 @@ cli_io(Arena *a)
 		.colour = colour_wanted(),
 		.asks = isatty(STDIN_FILENO) && isatty(STDERR_FILENO),
 		.api_url = getenv("ATTUNE_API_URL"),
-		.profile = getenv("ATTUNE_PROFILE") };
+		.profile = getenv("ATTUNE_PROFILE"),
+		.ca_file = getenv("ATTUNE_CA_FILE") };
 
 	io.token = token != NULL ? token : getenv("ATTUNE_AUTH_TOKEN");
 	if (config != NULL && config[0] == '/')

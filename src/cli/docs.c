@@ -51,7 +51,8 @@ cmd_docs_run(Cli *c, int *ret_code, Err *err)
 		     "A value that is JSON may be `@FILE` (JSON or YAML) or `-` (standard input). Which server, and as "
 		     "whom: `--api-url` "
 		     "and\n`ATTUNE_API_TOKEN`, else the profile in `$XDG_CONFIG_HOME/attune/config.yaml` (`--profile`, "
-		     "`ATTUNE_PROFILE`, `attune config use`).\nTables fit the terminal, and are coloured on one unless "
+		     "`ATTUNE_PROFILE`, `attune config use`). `ATTUNE_CA_FILE`, or `ca_file` of the profile, names the "
+		     "certificate that vouches for it.\nTables fit the terminal, and are coloured on one unless "
 		     "`NO_COLOR` is "
 		     "set; without one they are plain columns.\n\n## Everywhere\n\n");
 	print_options(&b, global, n_global);

@@ -8,7 +8,7 @@
 enum { DAY_S = 86400, LIST_DEFAULT = 20 };
 
 static const Column timeline[] = {
-	{ "STATUS", "status", COLUMN_TEXT },
+	{ "STATUS", "status", COLUMN_STATUS },
 	{ "AT", "at", COLUMN_TIME },
 	{ "BY", "by", COLUMN_TEXT },
 	{ "NOTE", "note", COLUMN_TEXT },

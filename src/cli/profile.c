@@ -152,6 +152,17 @@ profile_token(const Cli *c)
 }
 
 bool
+profile_client(const Cli *c, bool token, HttpClient **ret, Err *err)
+{
+	Str ca_file = str_of(c->io->ca_file);
+
+	if (!client_open(c->url, token ? profile_token(c) : (Str){ 0 }, ret, err))
+		return false;
+	client_trust(*ret, ca_file.n > 0 ? ca_file : json_get_text(profile_get(c, c->profile), "ca_file"));
+	return true;
+}
+
+bool
 profile_renew(Cli *c, Err *err)
 {
 	Str refresh = json_get_text(profile_get(c, c->profile), "refresh_token"), fresh;

@@ -16,6 +16,9 @@ bool profile_renew(Cli *c, Err *err);
 /* The server's sentence, and what to do about it. */
 Str profile_advice(const Cli *c, const char *said);
 
+/* A client of the server in use, with the token if so; owned by the caller. */
+MUST_CHECK bool profile_client(const Cli *c, bool token, HttpClient **ret, Err *err);
+
 const Json *profile_get(const Cli *c, Str name); /* NULL when there is none */
 /* One setting of a profile, made when it is missing; a null value removes it. */
 void profile_set(Cli *c, Str name, const char *key, Json value);

@@ -9,10 +9,10 @@ typedef struct Part {
 
 static const Part parts[] = {
 	{ "Roles", "roles",
-	    { { "ROLE", "role", COLUMN_TEXT }, { "NAME", "name", COLUMN_TEXT }, { "STATE", "state", COLUMN_TEXT },
+	    { { "ROLE", "role", COLUMN_TEXT }, { "NAME", "name", COLUMN_TEXT }, { "STATE", "state", COLUMN_STATUS },
 		{ "FOR", "since", COLUMN_AGE } } },
 	{ "Workers", "workers",
-	    { { "ID", "id", COLUMN_TEXT }, { "NAME", "name", COLUMN_TEXT }, { "STATUS", "status", COLUMN_TEXT },
+	    { { "ID", "id", COLUMN_TEXT }, { "NAME", "name", COLUMN_TEXT }, { "STATUS", "status", COLUMN_STATUS },
 		{ "SLOTS", "slots", COLUMN_TEXT }, { "RUNNING", "running", COLUMN_TEXT },
 		{ "ASSIGNED", "assigned", COLUMN_TEXT }, { "RUNTIMES", "runtimes", COLUMN_TEXT },
 		{ "LAST SEEN", "last_seen", COLUMN_TIME } } },

@@ -158,6 +158,7 @@ typedef struct Paint {
 static const Paint paints[] = {
 	{ "completed", "32" },
 	{ "active", "32" },
+	{ "ready", "32" },
 	{ "processed", "32" },
 	{ "success", "32" },
 	{ "ok", "32" },

@@ -91,7 +91,7 @@ tail_run(Tail *t)
 	Err err = { 0 };
 	TailEnd end;
 
-	if (!client_open(t->c->url, profile_token(t->c), &client, &err))
+	if (!profile_client(t->c, true, &client, &err))
 		return TAIL_UNSUPPORTED;
 	end = read_stream(t, &r, client, a);
 	client_close(client);

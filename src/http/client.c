@@ -14,6 +14,7 @@ struct HttpClient {
 	Arena *a;
 	Str base; /* without a '/' at its end */
 	Str token;
+	Str ca_file;
 };
 
 typedef struct Sink {
@@ -57,6 +58,12 @@ client_close(HttpClient *c)
 	curl_easy_cleanup(c->curl);
 	arena_close(c->a);
 	free(c);
+}
+
+void
+client_trust(HttpClient *c, Str ca_file)
+{
+	c->ca_file = str_none(ca_file) ? ca_file : str_copy(c->a, ca_file);
 }
 
 void
@@ -117,6 +124,8 @@ prepare(HttpClient *c, Arena *a, const HttpAsk *ask, Sink *sink)
 	curl_easy_reset(h);
 	curl_easy_setopt(h, CURLOPT_URL, str_fmt(a, "%.*s%.*s", STR_ARG(c->base), STR_ARG(ask->path)).p);
 	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+	if (c->ca_file.n > 0)
+		curl_easy_setopt(h, CURLOPT_CAINFO, c->ca_file.p);
 	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
 	curl_easy_setopt(h, CURLOPT_TIMEOUT, (long)(ask->seconds > 0 ? ask->seconds : ANSWER_S));
 	curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -158,6 +167,11 @@ call_failed(const HttpClient *c, CURLcode got, bool over, Err *err)
 		return err_set(err, ERR_TIMEOUT, "the request was ended");
 	if (got == CURLE_OPERATION_TIMEDOUT)
 		return err_set(err, ERR_AWAY, "the server at %.*s does not answer", STR_ARG(c->base));
+	if (got == CURLE_PEER_FAILED_VERIFICATION || got == CURLE_SSL_CACERT_BADFILE)
+		return err_set(err, ERR_AWAY,
+		    "the certificate of the server at %.*s is not trusted: %s. Name the file that vouches for it: "
+		    "ATTUNE_CA_FILE",
+		    STR_ARG(c->base), curl_easy_strerror(got));
 	return err_set(err, ERR_AWAY, "cannot reach the server at %.*s: %s. Is it running? (attune up)",
 	    STR_ARG(c->base), curl_easy_strerror(got));
 }

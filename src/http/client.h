@@ -39,7 +39,8 @@ typedef struct HttpPart {
 
 MUST_CHECK bool client_open(Str base_url, Str token, HttpClient **ret, Err *err);
 void client_close(HttpClient *c);
-void client_token(HttpClient *c, Str token); /* from the next request on */
+void client_trust(HttpClient *c, Str ca_file); /* instead of what the machine trusts; none: as before */
+void client_token(HttpClient *c, Str token);   /* from the next request on */
 MUST_CHECK bool client_send(HttpClient *c, Arena *a, const HttpAsk *ask, HttpReply *ret, Err *err);
 /* A form with files; *ret_type is its content type. */
 Str form_body(Arena *a, const HttpPart *parts, size_t n, const char **ret_type);

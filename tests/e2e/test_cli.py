@@ -235,6 +235,16 @@ def test_history_and_audit_say_what_happened(running):
     assert str(made["id"]) in running.cli("audit", "chain", made["request_id"], "-q").out.split()
 
 
+def test_retention_is_shown_and_set_by_the_same_text(running):
+    before = running.cli("retention", "show", "-y").out
+    changed = yaml.safe_load(before)
+    changed["batch_size"] = 77
+    running.cli("retention", "set", "--from", "-", stdin=yaml.safe_dump(changed))
+    assert running.cli("retention", "show", "--field", "batch_size").out == "77\n"
+    running.cli("retention", "set", "--from", "-", stdin=before)
+    assert running.cli("retention", "show", "-y").out == before
+
+
 def test_sensors_are_switched(running):
     running.cli("sensor", "disable", "core.timer_sensor")
     assert running.cli("sensor", "show", "core.timer_sensor", "--field", "enabled").out == "false\n"
@@ -639,6 +649,24 @@ def test_doctor_sees_when_a_certificate_ends(here):
     assert "warn  certificate: " in certificate(3)
     said = certificate(400)
     assert "ok    certificate: " in said and "ok    certificate's key: " in said
+
+
+# ---- TLS
+
+
+@pytest.mark.only("embedded")
+def test_a_certificate_of_ones_own_is_trusted_when_it_is_named(world):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj",
+                    "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "30", "-keyout", "key.pem", "-out", "cert.pem"],
+                   cwd=world.dir, check=True, capture_output=True)
+    cert, key = (os.path.join(world.dir, name) for name in ("cert.pem", "key.pem"))
+    world.start(config={"server": {"tls_cert": cert, "tls_key": key}}, ready=False)
+    env = {"ATTUNE_API_URL": f"https://127.0.0.1:{world.port}", "ATTUNE_CA_FILE": cert}
+    eventually(lambda: world.cli("run", "core.echo", "--param", "message=over TLS", "--watch", env=env, code=None).out == "over TLS\n",
+               seconds=30)
+    refused = world.cli("status", env={"ATTUNE_API_URL": env["ATTUNE_API_URL"]}, code=3)
+    assert "is not trusted" in refused.err and "ATTUNE_CA_FILE" in refused.err
+    world.stop()
 
 
 # ---- doctor beside a server
