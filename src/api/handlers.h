@@ -31,6 +31,9 @@ Handler rules_list, rules_enabled, rules_of_pack, rules_of_action, rules_of_trig
 /* policies.c */
 Handler policies_list, policies_of_pack, policies_of_action, policy_show, policy_create, policy_update, policy_remove,
     policy_enable, policy_disable;
+/* inquiries.c */
+Handler inquiries_list, inquiries_by_status, inquiries_of_execution, inquiry_show, inquiry_create, inquiry_change,
+    inquiry_remove, inquiry_answer;
 /* workflows.c, workflow_files.c */
 Handler workflows_list, workflows_of_pack, workflow_show, workflow_create, workflow_update, workflow_remove,
     workflow_file_create, workflow_file_update, pack_workflows_sync, pack_workflows_validate;

@@ -166,6 +166,24 @@ const Route api_routes[] = {
 	{ "GET", "/api/v1/actions/{action_ref}/policies", policies_of_action, "rules:read", 0, NULL, "PolicyResponse[]",
 	    200, "policies of an action" },
 
+	/* inquiries */
+	{ "GET", "/api/v1/inquiries", inquiries_list, "inquiries:read", 0, NULL, "InquirySummary[]", 200,
+	    "inquiries, newest first" },
+	{ "POST", "/api/v1/inquiries", inquiry_create, "inquiries:create", ROUTE_IDEMPOTENT, "CreateInquiryRequest",
+	    "InquiryResponse", 201, "ask people something for an execution" },
+	{ "GET", "/api/v1/inquiries/status/{status}", inquiries_by_status, "inquiries:read", 0, NULL,
+	    "InquirySummary[]", 200, "inquiries in one state" },
+	{ "GET", "/api/v1/inquiries/{id}", inquiry_show, "inquiries:read", 0, NULL, "InquiryResponse", 200,
+	    "one inquiry" },
+	{ "PUT", "/api/v1/inquiries/{id}", inquiry_change, "inquiries:update", 0, "UpdateInquiryRequest",
+	    "InquiryResponse", 200, "change an inquiry by hand" },
+	{ "DELETE", "/api/v1/inquiries/{id}", inquiry_remove, "inquiries:delete", 0, NULL, "=SuccessResponse", 200,
+	    "delete an inquiry" },
+	{ "POST", "/api/v1/inquiries/{id}/respond", inquiry_answer, "inquiries:respond", 0, "InquiryRespondRequest",
+	    "InquiryResponse", 200, "answer an inquiry" },
+	{ "GET", "/api/v1/executions/{execution_id}/inquiries", inquiries_of_execution, "inquiries:read", 0, NULL,
+	    "InquirySummary[]", 200, "the inquiry of an execution" },
+
 	/* workflows */
 	{ "GET", "/api/v1/workflows", workflows_list, "actions:read", 0, NULL, "WorkflowSummary[]", 200, "workflows" },
 	{ "POST", "/api/v1/workflows", workflow_create, "actions:create", ROUTE_IDEMPOTENT, "CreateWorkflowRequest",
@@ -269,6 +287,7 @@ const RouteQuery api_queries[] = {
 	{ "GET", "/api/v1/sensors", "pack_ref" },
 	{ "GET", "/api/v1/sensors/{sensor_ref}/logs/{stream}", "tail" },
 	{ "GET", "/api/v1/policies", "pack_ref action_ref" },
+	{ "GET", "/api/v1/inquiries", "status execution assigned_to" },
 	{ "GET", "/api/v1/workflows", "tags search pack_ref" },
 	{ "GET", "/api/v1/rules", "pack_ref action_ref trigger_ref enabled" },
 	{ "GET", "/api/v1/events", "trigger trigger_ref rule_ref source" },

@@ -40,7 +40,8 @@ def made_things(world):
     execution = eventually(lambda: world.get(f"/enforcements/{enforcement['id']}/executions")["data"])[0]
     done = world.get(f"/executions/{execution['id']}", wait_seconds=20)["data"]
     assert done["status"] == "completed", done
-    return {"event": event["id"], "enforcement": enforcement["id"], "execution": execution["id"],
+    inquiry = world.post("/inquiries", {"execution": execution["id"], "prompt": "Go on?"})["data"]
+    return {"inquiry": inquiry["id"], "event": event["id"], "enforcement": enforcement["id"], "execution": execution["id"],
             "worker": done["worker"]}
 
 
@@ -49,11 +50,12 @@ def path_of(path, made):
              "sensors": ("core.timer_sensor",), "rules": ("mine.rule",), "workers": (made["worker"],),
              "events": (made["event"],), "enforcements": (made["enforcement"],),
              "executions": (made["execution"],), "trace": (made["execution"],),
-             "logs": ("stdout",), "policies": ("mine.few",), "workflows": ("core.flow",)}
+             "logs": ("stdout",), "policies": ("mine.few",), "workflows": ("core.flow",),
+             "inquiries": (made["inquiry"],)}
     parts = path.split("/")
     for i, part in enumerate(parts):
         if part == "{status}":
-            parts[i] = "completed"
+            parts[i] = "pending" if "inquiries" in parts else "completed"
         elif part == "{enforcement_id}":
             parts[i] = str(made["enforcement"])
         elif part.startswith("{"):
@@ -100,6 +102,9 @@ def test_every_change_answers_as_the_description_says(world):
         ("PUT", "/api/v1/rules/{ref}", "/rules/mine.rule", {"label": "L"}),
         ("POST", "/api/v1/triggers/{ref}/disable", "/triggers/mine.trig/disable", None),
         ("POST", "/api/v1/triggers/{ref}/enable", "/triggers/mine.trig/enable", None),
+        ("PUT", "/api/v1/inquiries/{id}", f"/inquiries/{made['inquiry']}", {"status": "pending"}),
+        ("POST", "/api/v1/inquiries/{id}/respond", f"/inquiries/{made['inquiry']}/respond", {"response": {}}),
+        ("DELETE", "/api/v1/inquiries/{id}", f"/inquiries/{made['inquiry']}", None),
         ("PUT", "/api/v1/workflows/{ref}", "/workflows/core.flow", {"label": "L"}),
         ("POST", "/api/v1/packs/{ref}/workflows/validate", "/packs/core/workflows/validate", None),
         ("POST", "/api/v1/packs/{ref}/workflows/sync", "/packs/core/workflows/sync", None),
