@@ -123,50 +123,57 @@ cmd_execution_result(Cli *c, int *ret_code, Err *err)
 	return true;
 }
 
-typedef struct Source {
-	const char *stream;
-	FILE *out;
-} Source;
-
-/* One stream from the server, else what its row holds of it. */
-static void
-print_stream(Cli *c, const Source *s, const Json *row, bool follow)
+/* What one stream holds by now; of a server without that route, what the row holds of it. */
+static bool
+print_stream(Cli *c, const char *stream, FILE *out, const Json *row, Err *err)
 {
-	Tail t = { .c = c, .id = c->args[0], .stream = s->stream, .out = s->out, .once = !follow };
+	HttpAsk ask = { .method = "GET", .accept = "text/plain, application/json", .path = path_of(c, "/logs/") };
+	HttpReply r;
+	Err why = { 0 };
 
-	if (tail_run(&t) != TAIL_UNSUPPORTED) {
-		if (t.midline)
-			fputc('\n', s->out);
-		return;
-	}
-	print_with_end(s->out, json_get_text(json_get(row, "result"), s->stream));
+	ask.path = str_fmt(c->a, "%.*s%s", STR_ARG(ask.path), stream);
+	if (cli_send(c, &ask, &r, &why))
+		print_with_end(out, r.text);
+	else if (why.code != ERR_NOT_FOUND)
+		return err_set(err, why.code, "%s", why.text);
+	else
+		print_with_end(out, json_get_text(json_get(row, "result"), stream));
+	return true;
+}
+
+static bool
+follow_one(Cli *c, const char *stream)
+{
+	Tail t = { .c = c, .id = c->args[0], .stream = stream, .out = c->io->out };
+	TailEnd end = tail_run(&t);
+
+	if (t.midline)
+		fputc('\n', t.out);
+	return end != TAIL_UNSUPPORTED;
 }
 
 bool
 cmd_execution_logs(Cli *c, int *ret_code, Err *err)
 {
-	const Source sources[] = { { "stdout", c->io->out }, { "stderr", c->io->err } };
 	Str only = cli_opt(c, "stream");
-	bool follow = cli_has(c, "follow"), ended;
+	bool follow = cli_has(c, "follow");
 	Json row;
 
 	if (only.n > 0 && !str_is(only, "stdout") && !str_is(only, "stderr"))
 		return err_set(err, ERR_INVALID, "--stream is stdout or stderr, not '%.*s'", STR_ARG(only));
 	if (!cli_call(c, "GET", path_of(c, ""), NULL, &row, err))
 		return false;
-	ended = status_is_terminal(json_get_text(&row, "status"));
-	if (follow && !ended && only.n == 0) {
+	follow = follow && !status_is_terminal(json_get_text(&row, "status"));
+	if (follow && only.n == 0) {
 		if (!cli_watch(c, c->args[0], DAY_S, ret_code, err))
 			return false;
 		if (*ret_code == CLI_FAILED)
 			*ret_code = CLI_DONE; /* it is the output that was asked for */
 		return true;
 	}
-	for (size_t i = 0; i < countof(sources); i++)
-		if (only.n == 0 || str_is(only, sources[i].stream))
-			print_stream(c, &(Source){ sources[i].stream, only.n > 0 ? c->io->out : sources[i].out }, &row,
-			    follow || ended);
-	return true;
+	if (only.n > 0)
+		return (follow && follow_one(c, only.p)) || print_stream(c, only.p, c->io->out, &row, err);
+	return print_stream(c, "stdout", c->io->out, &row, err) && print_stream(c, "stderr", c->io->err, &row, err);
 }
 
 /* ---- lists ---- */

@@ -3,7 +3,7 @@
 #include "cli/profile.h"
 #include "cli/sse.h"
 
-enum { DAY_S = 86400, ONCE_S = 2, TRIES = 5 };
+enum { DAY_S = 86400, TRIES = 5 };
 
 typedef struct Reading {
 	Tail *t;
@@ -32,7 +32,7 @@ take_event(void *self, const SseEvent *e)
 		return !ferror(t->out);
 	}
 	r->done = str_is(e->name, "done");
-	return !r->done && !(t->once && str_is(e->name, "waiting"));
+	return !r->done;
 }
 
 static bool
@@ -60,7 +60,7 @@ read_stream(Tail *t, Reading *r, HttpClient *client, Arena *a)
 			.piece = take_bytes,
 			.halt = halted,
 			.self = r,
-			.seconds = t->once ? ONCE_S : DAY_S };
+			.seconds = DAY_S };
 		HttpReply reply = { 0 };
 		Err err = { 0 };
 		bool got;
@@ -73,7 +73,7 @@ read_stream(Tail *t, Reading *r, HttpClient *client, Arena *a)
 			return TAIL_UNSUPPORTED;
 		if (r->done)
 			return TAIL_DONE;
-		if (t->once || ferror(t->out))
+		if (ferror(t->out))
 			return TAIL_HALTED;
 		failures = r->heard ? 0 : failures + 1;
 		arena_reset(a);

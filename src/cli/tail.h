@@ -18,8 +18,6 @@ typedef struct Tail {
 	FILE *out;
 	bool (*halt)(void *self);
 	void *self;
-	int64_t seconds;  /* of one connection; 0: as long as it runs */
-	bool once;        /* what there is, without waiting for more */
 	uint64_t written; /* bytes */
 	bool midline;     /* the last byte was no line's end */
 } Tail;

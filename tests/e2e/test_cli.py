@@ -35,6 +35,7 @@ def popen(world, *args, env=None, **kw):
 LISTS = [
     "action list", "action search echo", "execution list", "rule list", "trigger list", "sensor list", "event list",
     "enforcement list", "pack list", "worker list", "runtime list", "workflow list", "policy list", "audit list",
+    "inquiry list",
 ]
 
 
@@ -114,17 +115,41 @@ def test_several_statuses_are_listed_together_latest_first(running):
     assert running.cli("execution", "list", "-s", "failed", "-s", "completed", "--page", 2, code=2).err.startswith("Error: --page")
 
 
-def test_output_comes_while_it_runs(running):
-    with popen(running, "run", "core.sleep", "--param", "seconds=5", "--param", "message=going to sleep", "--watch",
-               stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
-        seen = ""
-        while "running" not in seen:
-            seen += p.stderr.readline()
-        assert p.poll() is None
+CHATTY = 'for i in 1 2 3; do echo "line $i"; echo "err $i" >&2; sleep 0.3; done; echo end > %s; sleep 60 & wait $!'
+
+
+@pytest.fixture
+def chatty(running):
+    """An action that speaks, leaves a file and then waits until it is cancelled."""
+    path = os.path.join(running.dir, "chatty.end")
+    running.cli("action", "create", "-r", "core.cli_chatty", "-p", "core", "-l", "C", "--runtime", "core.shell", "-e", CHATTY % path)
+    yield path
+    running.cli("action", "delete", "core.cli_chatty")
+
+
+def test_output_comes_while_it_runs(running, chatty):
+    with popen(running, "run", "core.cli_chatty", "--watch", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
+        said = [p.stdout.readline() for _ in range(3)]
+        assert said == ["line 1\n", "line 2\n", "line 3\n"]
+        assert p.poll() is None  # the run waits, and what it has said is here
+        eventually(lambda: os.path.exists(chatty))
+        run = running.cli("execution", "list", "-a", "core.cli_chatty", "-s", "running", "-q").out.strip()
+        assert running.cli("execution", "logs", run).out == "line 1\nline 2\nline 3\n"
+        assert running.cli("execution", "logs", run, "--stream", "stderr").out == "err 1\nerr 2\nerr 3\n"
+        running.cli("execution", "cancel", run)
         out, err = p.communicate(timeout=60)
-        assert p.returncode == 0, err
-        assert out.startswith("going to sleep\n") and "Slept for 5 seconds" in out
-        assert "completed" in err
+    assert p.returncode == 1, out + err
+    assert out == "" and "err 3\n" in err and "is cancelled" in err
+    assert running.cli("execution", "logs", "-f", run).out == "line 1\nline 2\nline 3\n"
+
+
+def test_logs_are_followed_to_the_end(running, chatty):
+    run = running.cli("run", "core.cli_chatty", "-q").out.strip()
+    with popen(running, "execution", "logs", "-f", run, "--stream", "stderr", stdout=subprocess.PIPE) as p:
+        assert [p.stdout.readline() for _ in range(3)] == ["err 1\n", "err 2\n", "err 3\n"]
+        running.cli("execution", "cancel", run)
+        assert p.communicate(timeout=60)[0] == ""
+        assert p.returncode == 0
 
 
 def test_ctrl_c_ends_the_watching_and_not_the_run(running):
@@ -216,6 +241,17 @@ def test_a_policy_is_made_changed_and_removed(running):
     exported = running.cli("export", "policies").out
     assert running.cli("apply", "-f", "-", stdin=exported).out == "Nothing to change: 1 as they should be.\n"
     assert running.cli("policy", "remove", "core.cli_one").out == "Policy core.cli_one is removed.\n"
+
+
+def test_an_inquiry_is_listed_shown_and_answered(running):
+    run = int(running.cli("run", "core.noop", "--wait", "-q").out)
+    asked = running.post("/inquiries", {"execution": run, "prompt": "Shall I?", "response_schema": {"yes": {"type": "boolean"}}})
+    inquiry = asked["data"]["id"]
+    assert str(inquiry) in running.cli("inquiry", "list", "--status", "pending", "-q").out.split()
+    assert running.cli("inquiry", "show", inquiry, "--field", "prompt").out == "Shall I?\n"
+    assert running.cli("inquiry", "respond", inquiry, "-r", '{"yes": true}').out == f"Inquiry {inquiry} is responded.\n"
+    assert running.cli("inquiry", "show", inquiry, "--field", "response.yes").out == "true\n"
+    assert running.cli("inquiry", "respond", inquiry, "-r", '{"yes": true}', code=1).err.startswith("Error: ")
 
 
 def test_a_worker_is_cordoned_and_given_work_again(running):
