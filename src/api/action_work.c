@@ -4,6 +4,7 @@
 #include "api/resource.h"
 #include "base/names.h"
 #include "model/params.h"
+#include "model/placement.h"
 #include "model/version.h"
 #include "store/action.h"
 #include "store/pack.h"
@@ -121,7 +122,8 @@ action_store(App *app, ActionWork *w, Err *err)
 {
 	DefPut put;
 
-	return action_check(w->a, &w->d, err) && action_put(app_db(app), w->a, &w->d, app->uow->now, &put, err) &&
+	return placement_tidy(w->a, &w->d.placement, err) && action_check(w->a, &w->d, err) &&
+	       action_put(app_db(app), w->a, &w->d, app->uow->now, &put, err) &&
 	       action_get(app_db(app), w->a, put.id, &w->d, err);
 }
 

@@ -3,6 +3,7 @@
 #include "api/body.h"
 #include "api/handlers.h"
 #include "api/work.h"
+#include "model/placement.h"
 #include "store/execution_read.h"
 
 enum { LIST_DEFAULT = 20, BY_DEFAULT = 50, PAGE_MOST = 100, WAIT_MOST = 60 };
@@ -153,6 +154,24 @@ given(const Json *body, const char *key)
 	return json_is_null(v) ? NULL : v;
 }
 
+/* Labels, tolerations and affinity of this run alone. */
+static bool
+placement_read(Arena *a, Json *body, Err *err)
+{
+	static const char *const keys[] = { "worker_selector", "worker_tolerations", "worker_affinity" };
+	Placement p = { json_null(), json_null(), json_null() };
+	Json *parts[] = { &p.selector, &p.tolerations, &p.affinity };
+
+	for (size_t i = 0; i < countof(keys); i++)
+		body_json(body, keys[i], parts[i]);
+	if (!placement_tidy(a, &p, err))
+		return false;
+	for (size_t i = 0; i < countof(keys); i++)
+		if (given(body, keys[i]) != NULL)
+			json_set(a, body, keys[i], *parts[i]);
+	return true;
+}
+
 /* No parameters and an empty object are the same. */
 static const Json *
 given_some(const Json *body, const char *key)
@@ -165,7 +184,8 @@ given_some(const Json *body, const char *key)
 static bool
 execute_read(Req *q, Json *body, ExecutionIn *in, Err *err)
 {
-	if (!body_read(q, execute_fields, countof(execute_fields), body, err))
+	if (!body_read(q, execute_fields, countof(execute_fields), body, err) ||
+	    !placement_read(req_arena(q), body, err))
 		return false;
 	*in = (ExecutionIn){
 		.action_ref = json_get_text(body, "action_ref"),

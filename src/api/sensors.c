@@ -6,6 +6,7 @@
 #include "api/view.h"
 #include "base/names.h"
 #include "model/params.h"
+#include "model/placement.h"
 #include "store/pack.h"
 #include "store/runtime.h"
 #include "store/sensor.h"
@@ -88,7 +89,8 @@ sensor_store(App *app, SensorWork *w, Err *err)
 		return err_wrap(err, "Validation failed: param_schema");
 	if (str_find(w->d.entrypoint, str_of("://"), NULL))
 		return err_set(err, ERR_VALIDATION, "Validation failed: entrypoint: cannot be a URL");
-	return word_check("log_retention_policy", w->d.log_retention_policy, err) &&
+	return placement_tidy(w->a, &w->d.placement, err) &&
+	       word_check("log_retention_policy", w->d.log_retention_policy, err) &&
 	       word_check("artifact_retention_policy", w->d.artifact_retention_policy, err) &&
 	       sensor_put(app_db(app), w->a, &w->d, app->uow->now, &put, err) &&
 	       sensor_get(app_db(app), w->a, put.id, &w->d, err);

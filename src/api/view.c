@@ -1,5 +1,6 @@
 #include "api/view.h"
 
+#include "model/placement.h"
 #include "model/policy.h"
 
 /* ---- pieces ---- */
@@ -119,6 +120,19 @@ runtime_whole(Arena *a, const void *def)
 
 /* ---- actions ---- */
 
+/* What a pack's file has left out is completed; what it has written otherwise is shown as it is. */
+static void
+add_placement(Arena *a, Json *o, Placement p)
+{
+	Err none = { 0 };
+
+	if (!placement_tidy(a, &p, &none))
+		err_clear(&none);
+	json_add(a, o, "worker_selector", object_of(&p.selector));
+	json_add(a, o, "worker_tolerations", array_of(&p.tolerations));
+	json_add(a, o, "worker_affinity", object_of(&p.affinity));
+}
+
 static void
 add_retention(Arena *a, Json *o, Str log, int64_t log_limit, Str artifact, int64_t artifact_limit)
 {
@@ -149,9 +163,7 @@ action_summary(Arena *a, const void *def)
 	add_id(a, &o, "workflow_def", d->workflow_def);
 	json_add(a, &o, "default_execution_permission_set_refs", array_of(&d->default_permission_set_refs));
 	json_add(a, &o, "required_worker_runtimes", object_of(&d->required_worker_runtimes));
-	json_add(a, &o, "worker_selector", object_of(&d->placement.selector));
-	json_add(a, &o, "worker_tolerations", array_of(&d->placement.tolerations));
-	json_add(a, &o, "worker_affinity", object_of(&d->placement.affinity));
+	add_placement(a, &o, d->placement);
 	add_retention(a, &o, d->log_retention_policy, d->log_retention_limit, d->artifact_retention_policy,
 	    d->artifact_retention_limit);
 	add_visibility(a, &o);
@@ -258,9 +270,7 @@ sensor_whole(Arena *a, const void *def)
 	json_add(a, &o, "runtime", json_int(d->runtime));
 	json_add(a, &o, "runtime_ref", json_str(d->runtime_ref));
 	json_add(a, &o, "param_schema", d->param_schema);
-	json_add(a, &o, "worker_selector", object_of(&d->placement.selector));
-	json_add(a, &o, "worker_tolerations", array_of(&d->placement.tolerations));
-	json_add(a, &o, "worker_affinity", object_of(&d->placement.affinity));
+	add_placement(a, &o, d->placement);
 	return o;
 }
 

@@ -43,6 +43,8 @@ def fixture_of(names):
 def pytest_collection_modifyitems(config, items):
     """A test of no world at all belongs to the embedded run, so that it runs once."""
     chosen = config.getoption("--world")
+    if config.getoption("keyword") or config.getoption("markexpr") == "alone":  # some of them only: what they have seen is not the whole
+        leave_out(config, items, lambda item: item.path.name == "test_zz_whole.py")
     if chosen is None:
         return
 
@@ -50,8 +52,12 @@ def pytest_collection_modifyitems(config, items):
         name = fixture_of(item.fixturenames)
         return chosen == (WORLDS[0] if name is None else item.callspec.params[name])
 
-    config.hook.pytest_deselected(items=[item for item in items if not belongs(item)])
-    items[:] = [item for item in items if belongs(item)]
+    leave_out(config, items, lambda item: not belongs(item))
+
+
+def leave_out(config, items, unwanted):
+    config.hook.pytest_deselected(items=[item for item in items if unwanted(item)])
+    items[:] = [item for item in items if not unwanted(item)]
 
 
 @pytest.fixture
