@@ -1,6 +1,7 @@
 #include "api/page.h"
 
 #include "api/handlers.h"
+#include "api/reveal.h"
 #include "api/work.h"
 #include "store/event_read.h"
 #include "store/execution_read.h"
@@ -30,7 +31,8 @@ enforcement_get(App *app, Req *q, Res *s, Err *err)
 	Json e;
 	Id id;
 
-	if (!req_id(q, "id", &id, err) || !enforcement_show(app_db(app), req_arena(q), id, &e, err))
+	if (!req_id(q, "id", &id, err) || !enforcement_show(app_db(app), req_arena(q), id, &e, err) ||
+	    !reveal_config(app, q, SECRET_OF_ENFORCEMENT, id, "enforcements:decrypt", &e, err))
 		return false;
 	return res_data(s, 200, e, NULL);
 }

@@ -2,6 +2,7 @@
 
 #include "api/body.h"
 #include "api/handlers.h"
+#include "api/reveal.h"
 #include "api/work.h"
 #include "model/placement.h"
 #include "store/execution_read.h"
@@ -121,11 +122,14 @@ bool
 execution_get(App *app, Req *q, Res *s, Err *err)
 {
 	bool asleep;
+	Json e;
 	Id id;
 
 	if (!req_id(q, "id", &id, err) || !wait_for_end(app, q, s, id, &asleep, err))
 		return false;
-	return asleep || one_answer(app, q, s, 200, id, err);
+	return asleep || (execution_show(app_db(app), req_arena(q), id, &e, err) &&
+			     reveal_config(app, q, SECRET_OF_EXECUTION, id, "executions:decrypt", &e, err) &&
+			     res_data(s, 200, e, NULL));
 }
 
 /* ---- asking for a run ---- */

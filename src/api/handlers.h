@@ -61,5 +61,7 @@ Handler audit_events_list, audit_event_show, audit_events_of_request;
 Handler execution_history, worker_history, entity_history;
 /* retention.c */
 Handler retention_show, retention_update;
+/* keys.c, key_rotate.c */
+Handler keys_list, key_show, key_create, key_change, key_remove, keys_rotate;
 /* openapi.c */
 Handler openapi_show, docs_show;

@@ -11,7 +11,10 @@ static const TimeUs kept_us = 24 * 3600LL * US_PER_S;
 typedef struct Once {
 	Str caller, key;
 	Str fingerprint; /* of what is asked: method, target and body */
+	bool secret;     /* both are sealed, for a hash too gives a short secret away to whoever tries them all */
 } Once;
+
+static const char sealed_mark[] = "sealed";
 
 static bool
 key_is_fine(Str key)
@@ -43,10 +46,42 @@ fingerprint(Req *q)
 	return sha256_hex(a, str_fmt(a, "%.*s %.*s %.*s", STR_ARG(method), STR_ARG(target), STR_ARG(body)));
 }
 
-static bool
-replay(App *app, Req *q, Res *s, const Once *o, const KeptAnswer *kept, Err *err)
+static Str
+place_of(Arena *a, const Once *o)
 {
-	(void)app;
+	return str_fmt(a, "answer/%.*s/%.*s", STR_ARG(o->caller), STR_ARG(o->key));
+}
+
+static bool
+answer_seal(App *app, Arena *a, const Once *o, KeptAnswer *answer, Err *err)
+{
+	Str text = str_fmt(a, "%.*s%.*s", STR_ARG(answer->fingerprint), STR_ARG(answer->body));
+
+	if (!o->secret)
+		return true;
+	answer->fingerprint = str_of(sealed_mark);
+	return vault_seal(app->engine->vault, a, place_of(a, o), text, &answer->body, err);
+}
+
+static bool
+answer_open(App *app, Arena *a, const Once *o, KeptAnswer *answer, Err *err)
+{
+	Str text;
+
+	if (!str_is(answer->fingerprint, sealed_mark))
+		return true;
+	if (!vault_unseal(app->engine->vault, a, place_of(a, o), answer->body, &text, err))
+		return false;
+	answer->fingerprint = str_sub(text, 0, SHA256_BYTES * 2);
+	answer->body = str_sub(text, SHA256_BYTES * 2, text.n);
+	return true;
+}
+
+static bool
+replay(App *app, Req *q, Res *s, const Once *o, KeptAnswer *kept, Err *err)
+{
+	if (!answer_open(app, req_arena(q), o, kept, err))
+		return false;
 	if (!str_eq(kept->fingerprint, o->fingerprint))
 		return err_set(err, ERR_CONFLICT,
 		    "The Idempotency-Key '%.*s' was used for another request: take a new one for each request",
@@ -82,6 +117,8 @@ keep(App *app, Req *q, Res *s, const Once *o, bool *ret_kept, Err *err)
 		return !app->open || uow_commit(u, app->points, err);
 	if (!app->open && !uow_begin(u, err))
 		return false;
+	if (!answer_seal(app, req_arena(q), o, &answer, err))
+		return false;
 	if (!answer_keep(u->db, req_arena(q), o->caller, o->key, &answer, u->now - kept_us, u->now, ret_kept, err))
 		return false;
 	return !*ret_kept || uow_commit(u, app->points, err);
@@ -108,7 +145,7 @@ call_and_keep(App *app, Req *q, Res *s, const Route *route, const Once *o, bool 
 static bool
 call_once(App *app, Req *q, Res *s, const Route *route, Str key, Err *err)
 {
-	Once o = { caller_text(req_arena(q), &app->caller), key, fingerprint(q) };
+	Once o = { caller_text(req_arena(q), &app->caller), key, fingerprint(q), (route->flags & ROUTE_SECRET) != 0 };
 	Err again = { 0 };
 	KeptAnswer kept;
 	bool found, done = false;

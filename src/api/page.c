@@ -40,7 +40,9 @@ answer_slice(Req *q, Res *s, const Page *page, const SliceOut *out)
 {
 	ListEnd end = { .more = out->more, .total = out->total };
 
-	if (out->last != 0)
+	if (!str_none(out->last_key))
+		end.last = out->last_key;
+	else if (out->last != 0)
 		end.last = str_fmt(req_arena(q), "%lld", (long long)out->last);
 	return answer_list(q, s, page, out->rows, &end);
 }
@@ -90,6 +92,17 @@ page_slice(Arena *a, const Page *page, Slice *ret, Err *err)
 	ret->offset = 0;
 	if (!str_to_int(after, &ret->after) || ret->after <= 0)
 		return no_cursor(err);
+	return true;
+}
+
+bool
+page_slice_by(Arena *a, const Page *page, Slice *ret, Err *err)
+{
+	*ret = (Slice){ .size = page->size, .offset = page->offset, .totals = true };
+	if (!page_after(a, page, &ret->behind, err))
+		return false;
+	if (!str_none(ret->behind))
+		ret->offset = 0;
 	return true;
 }
 

@@ -19,6 +19,8 @@ MUST_CHECK bool page_after(Arena *a, const Page *page, Str *ret, Err *err);
 /* For lists without a key to page by: a cursor becomes the page's offset. */
 MUST_CHECK bool page_counted(Arena *a, Page *page, Err *err);
 MUST_CHECK bool page_slice(Arena *a, const Page *page, Slice *ret, Err *err);
+/* The same for lists in the order of a text (Listing.by), which say how many there are. */
+MUST_CHECK bool page_slice_by(Arena *a, const Page *page, Slice *ret, Err *err);
 /* A filter by id from the query; 0 when it is not given. */
 MUST_CHECK bool query_id(const Req *q, const char *name, Id *ret, Err *err);
 /* A time from the query; 0 when it is not given. */

@@ -220,7 +220,7 @@ const Route api_routes[] = {
 	/* executions */
 	{ "GET", "/api/v1/executions", executions_list, "executions:read", 0, NULL, "ExecutionSummary[]", 200,
 	    "executions, newest first" },
-	{ "POST", "/api/v1/executions/execute", execution_execute, "actions:execute", ROUTE_IDEMPOTENT,
+	{ "POST", "/api/v1/executions/execute", execution_execute, "actions:execute", ROUTE_IDEMPOTENT | ROUTE_SECRET,
 	    "CreateExecutionRequest", "ExecutionResponse", 201, "run an action" },
 	{ "GET", "/api/v1/executions/stats", executions_stats, "executions:read", 0, NULL, "ExecutionStats", 200,
 	    "how many there are in each state" },
@@ -263,6 +263,18 @@ const Route api_routes[] = {
 	{ "PUT", "/api/v1/retention-config", retention_update, "retention:update", 0, "RetentionConfigRequest",
 	    "RetentionConfig", 200, "say how long what is kept" },
 
+	/* keys */
+	{ "GET", "/api/v1/keys", keys_list, "keys:read", 0, NULL, "KeySummary[]", 200, "keys, never their values" },
+	{ "POST", "/api/v1/keys", key_create, "keys:create", ROUTE_IDEMPOTENT | ROUTE_SECRET, "CreateKeyRequest",
+	    "KeyResponse", 201, "keep a value, encrypted or not" },
+	{ "POST", "/api/v1/keys/rotate", keys_rotate, "permissions:manage", 0, NULL, "KeyRotation", 200,
+	    "give what is encrypted the current encryption key; call again with after=next until done" },
+	{ "GET", "/api/v1/keys/{ref}", key_show, "keys:read", 0, NULL, "KeyResponse", 200,
+	    "one key; an encrypted value only with keys:decrypt" },
+	{ "PUT", "/api/v1/keys/{ref}", key_change, "keys:update", 0, "UpdateKeyRequest", "KeyResponse", 200,
+	    "change a key" },
+	{ "DELETE", "/api/v1/keys/{ref}", key_remove, "keys:delete", 0, NULL, "=SuccessResponse", 200, "delete a key" },
+
 	/* the platform itself */
 	{ "GET", "/api/v1/status", status_show, "workers:read", 0, NULL, "Status", 200,
 	    "roles, workers, queues, and what waits and why" },
@@ -302,10 +314,13 @@ const RouteQuery api_queries[] = {
 	{ "GET", "/api/v1/workers/{id}/history", "entity_id entity_ref operation changed_field since until" },
 	{ "GET", "/api/v1/history/{entity_type}", "entity_id entity_ref operation changed_field since until" },
 	{ "POST", "/api/v1/executions/execute", "dry_run" },
-	{ "GET", "/api/v1/executions/{id}", "wait_seconds" },
 	{ "GET", "/api/v1/executions/stream", "execution_id" },
 	{ "GET", "/api/v1/executions/{id}/logs/{stream}", "offset" },
 	{ "GET", "/api/v1/executions/{id}/logs/{stream}/stream", "offset" },
+	{ "GET", "/api/v1/executions/{id}", "wait_seconds include_secret_values" },
+	{ "GET", "/api/v1/enforcements/{id}", "include_secret_values" },
+	{ "GET", "/api/v1/keys", "owner_type owner" },
+	{ "POST", "/api/v1/keys/rotate", "after" },
 };
 
 const size_t api_query_count = countof(api_queries);

@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 #include "base/map.h"
+#include "engine/defs_keys.h"
+#include "model/secrets.h"
 #include "store/action.h"
 #include "store/pack.h"
 #include "store/rule.h"
@@ -19,6 +21,7 @@ struct Defs {
 	pthread_rwlock_t lock;
 	Arena *arena;
 	Map packs, runtimes, actions, actions_ref, triggers, triggers_ref;
+	KeyNames keys;
 	RuleIndex *rules;
 	const WorkerDef **workers;
 	size_t worker_count;
@@ -92,6 +95,8 @@ action_place(Defs *d, Id id, ActionDef *x)
 
 	if (before != NULL)
 		map_put_str(&d->actions_ref, before->ref, NULL);
+	if (x != NULL)
+		x->has_secrets = secrets_in_schema(&x->param_schema);
 	map_put(&d->actions, id, x);
 	if (x != NULL)
 		map_put_str(&d->actions_ref, x->ref, x);
@@ -225,7 +230,8 @@ load_all(Defs *d, Db *db, Err *err)
 		return false;
 	atomic_store(&d->last, last);
 	d->loaded = load_packs(d, db, err) && load_runtimes(d, db, err) && load_actions(d, db, err) &&
-		    load_triggers(d, db, err) && load_rules(d, db, err) && load_workers(d, db, err);
+		    load_triggers(d, db, err) && load_rules(d, db, err) && load_workers(d, db, err) &&
+		    key_names_load(&d->keys, db, d->arena, err);
 	return d->loaded;
 }
 
@@ -311,6 +317,13 @@ take_worker(Defs *d, Db *db, Id id, Err *err)
 	return load_workers(d, db, err);
 }
 
+static bool
+take_key(Defs *d, Db *db, Id id, Err *err)
+{
+	(void)id;
+	return key_names_load(&d->keys, db, d->arena, err);
+}
+
 typedef struct Taker {
 	const char *kind;
 	bool (*take)(Defs *d, Db *db, Id id, Err *err);
@@ -323,6 +336,7 @@ static const Taker takers[] = {
 	{ "trigger", take_trigger },
 	{ "rule", take_rule },
 	{ "worker", take_worker },
+	{ "key", take_key },
 };
 
 static bool
@@ -444,6 +458,12 @@ defs_workers(const Defs *d, size_t *ret_n)
 {
 	*ret_n = d->worker_count;
 	return d->workers;
+}
+
+const KeyName *const *
+defs_keys(const Defs *d, Arena *a, const ActionDef *action, size_t *ret_n)
+{
+	return key_names_of(&d->keys, a, action, ret_n);
 }
 
 void

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "model/rules.h"
-#include "store/db.h"
+#include "store/key.h"
 
 typedef struct Defs Defs;
 
@@ -27,6 +27,9 @@ const RuleDef *defs_rule(const Defs *d, Id id);
 const RuleIndex *defs_rules(const Defs *d);
 /* Workers of role "action", in order of name. */
 const WorkerDef *const *defs_workers(const Defs *d, size_t *ret_n);
+/* The keys that the action is given, in the order in which they win over each other: its own, its pack's, and the system keys that it
+ * declares. Costs nothing where there are none. */
+const KeyName *const *defs_keys(const Defs *d, Arena *a, const ActionDef *action, size_t *ret_n);
 /* All anew at the next defs_enter. */
 void defs_forget(Defs *d);
 /* Rises with every change this process has seen: timers look whether it moved. */

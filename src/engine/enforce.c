@@ -1,6 +1,7 @@
 #include "engine/inner.h"
 
 #include "base/log.h"
+#include "engine/secrets.h"
 #include "model/params.h"
 
 /* An enforcement whose rule is gone, switched off or without its action makes nothing. */
@@ -42,23 +43,38 @@ execution_of(Uow *u, const EnforcementTaken *e, ExecNew *ret)
 	return true;
 }
 
+/* What is secret does not stay in the config. A mark there stands for a value that nobody has given. */
+static bool
+secrets_hide(Uow *u, const ActionDef *action, Json *values, Secrets *ret, Err *err)
+{
+	if (!action->has_secrets)
+		return true;
+	*ret = secrets_take(u->arena, &action->param_schema, values);
+	return str_none(ret->bare_mark) || err_set(err, ERR_VALIDATION,
+					       "Invalid parameters for action '%.*s': give the secret value, not the "
+					       "mark that stands for it, at %.*s",
+					       STR_ARG(action->ref), STR_ARG(ret->bare_mark));
+}
+
 /* Defaults and conversions; a violation, or a workflow, makes a row that is failed at once and never reaches a worker. */
 static void
-params_settle(Uow *u, const ActionDef *action, ExecNew *e)
+params_settle(Uow *u, const ActionDef *action, ExecNew *e, Secrets *secrets)
 {
 	Json *values = arena_new(u->arena, Json);
 	Json *result;
 	Err why = { 0 };
+	bool ok;
 
 	*values = e->config == NULL ? json_null() : *e->config;
-	if (params_prepare(u->arena, "action", action->ref, &action->param_schema, values, false, &why)) {
-		e->config = values->kind == JSON_NULL ? NULL : values;
-		if (action->workflow_def == 0)
-			return;
-		err_set(&why, ERR_UNSUPPORTED,
+	ok = params_prepare(u->arena, "action", action->ref, &action->param_schema, values, false, &why);
+	ok = secrets_hide(u, action, values, secrets, &why) && ok;
+	if (ok && action->workflow_def != 0)
+		ok = err_set(&why, ERR_UNSUPPORTED,
 		    "'%.*s' is a workflow, and this version does not run workflows: it keeps and checks them",
 		    STR_ARG(action->ref));
-	}
+	e->config = values->kind == JSON_NULL ? NULL : values;
+	if (ok)
+		return;
 	result = arena_new(u->arena, Json);
 	*result = error_result(u->arena, str_copy(u->arena, str_of(why.text)));
 	e->status = EXEC_FAILED;
@@ -92,10 +108,40 @@ say_settled(Uow *u, const EnforcementTaken *taken, size_t n, const Id *gone, siz
 	}
 }
 
+/* Secrets that the rule gave lie beside the enforcement; they must be seen to be checked, and go on with the execution. */
 static bool
-executions_make(Uow *u, const EnforcementTaken *taken, size_t n, Err *err)
+config_open(Uow *u, EnforcementTaken *e, Err *err)
+{
+	Err why = { 0 };
+
+	if (secrets_reveal(u->db, u->arena, u->e->vault, SECRET_OF_ENFORCEMENT, e->id, &e->config, &why))
+		return true;
+	if (why.code != ERR_CORRUPT) {
+		*err = why;
+		return false;
+	}
+	/* the mark stays, and the execution will say that there is no value behind it */
+	log_warn("enforcement %lld: %s", (long long)e->id, why.text);
+	return true;
+}
+
+static bool
+secrets_store(Uow *u, const Id *executions, const Secrets *secrets, size_t n, Err *err)
+{
+	SecretRows rows = { .a = u->arena };
+
+	for (size_t i = 0; i < n; i++)
+		if (secrets[i].n > 0 && executions[i] != 0 &&
+		    !secrets_seal(u->e->vault, &rows, SECRET_OF_EXECUTION, executions[i], &secrets[i], err))
+			return false;
+	return secret_value_insert(u->db, u->arena, rows.rows, rows.n, u->now, err);
+}
+
+static bool
+executions_make(Uow *u, EnforcementTaken *taken, size_t n, Err *err)
 {
 	ExecNew *rows = arena_array(u->arena, ExecNew, n + 1);
+	Secrets *secrets = arena_array(u->arena, Secrets, n + 1);
 	Id *gone = arena_array(u->arena, Id, n + 1);
 	Id *made = arena_array(u->arena, Id, n + 1);
 	size_t rows_n = 0, gone_n = 0;
@@ -105,13 +151,16 @@ executions_make(Uow *u, const EnforcementTaken *taken, size_t n, Err *err)
 			gone[gone_n++] = taken[i].id;
 			continue;
 		}
-		params_settle(u, defs_action(u->e->defs, rows[rows_n].action), &rows[rows_n]);
+		if (!config_open(u, &taken[i], err))
+			return false;
+		params_settle(u, defs_action(u->e->defs, rows[rows_n].action), &rows[rows_n], &secrets[rows_n]);
 		rows_n++;
 	}
 	if (!enforcement_disable(u->db, u->arena, gone, gone_n, u->now, err))
 		return false;
 	say_settled(u, taken, n, gone, gone_n);
-	if (rows_n > 0 && !execution_insert(u->db, u->arena, rows, rows_n, u->now, made, err))
+	if (rows_n > 0 && (!execution_insert(u->db, u->arena, rows, rows_n, u->now, made, err) ||
+			      !secrets_store(u, made, secrets, rows_n, err)))
 		return false;
 	for (size_t i = 0; i < rows_n; i++)
 		if (made[i] != 0)
@@ -164,7 +213,7 @@ action_wanted(Uow *u, const ExecutionIn *in, const ActionDef **ret, Err *err)
 }
 
 static bool
-execution_asked(Uow *u, const ExecutionIn *in, ExecNew *ret, Err *err)
+execution_asked(Uow *u, const ExecutionIn *in, ExecNew *ret, Secrets *secrets, Err *err)
 {
 	const ActionDef *action;
 
@@ -191,7 +240,7 @@ execution_asked(Uow *u, const ExecutionIn *in, ExecNew *ret, Err *err)
 		.correlation = uuid_none(in->correlation) ? uuid_new(u->now) : in->correlation,
 		.by = in->by,
 	};
-	params_settle(u, action, ret);
+	params_settle(u, action, ret, secrets);
 	return true;
 }
 
@@ -214,12 +263,13 @@ static bool
 create_known(Uow *u, const ExecutionIn *in, size_t n, ExecutionOut *ret, Err *err)
 {
 	ExecNew *rows = arena_array(u->arena, ExecNew, n + 1);
+	Secrets *secrets = arena_array(u->arena, Secrets, n + 1);
 	Id *ids = arena_array(u->arena, Id, n + 1);
 
 	for (size_t i = 0; i < n; i++)
-		if (!execution_asked(u, &in[i], &rows[i], err))
+		if (!execution_asked(u, &in[i], &rows[i], &secrets[i], err))
 			return false;
-	if (!execution_insert(u->db, u->arena, rows, n, u->now, ids, err))
+	if (!execution_insert(u->db, u->arena, rows, n, u->now, ids, err) || !secrets_store(u, ids, secrets, n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		ret[i] = (ExecutionOut){ .id = ids[i], .status = rows[i].status };

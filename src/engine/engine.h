@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/vault.h"
 #include "bus/bus.h"
 #include "engine/changes.h"
 #include "engine/defs.h"
@@ -20,6 +21,7 @@ typedef struct Engine {
 	Bus *bus;
 	Defs *defs;
 	Liveness *live;
+	const Vault *vault;       /* opens and seals secrets; NULL: there are none (tests) */
 	Str process;              /* unique name of this process, for leases and the timeline */
 	Str boot_id;              /* embedded: this process, which holds the data directory; none when distributed */
 	TimeUs heartbeat;         /* workers report this often; three of it without a sign and they are stale */

@@ -1,6 +1,7 @@
 #include "engine/inner.h"
 
 #include "base/log.h"
+#include "engine/secrets.h"
 
 /* One event's way through the transaction. */
 typedef struct Arrival {
@@ -60,21 +61,26 @@ arrivals_store(Uow *u, Arrival *arrivals, size_t n, Err *err)
 typedef struct Met {
 	Arena *a;
 	EnforcementNew *rows;
-	size_t *arrival; /* which one each row belongs to */
+	size_t *arrival;  /* which one each row belongs to */
+	Secrets *secrets; /* what was taken out of each row's config */
+	bool any_secrets;
 	size_t n, cap;
 } Met;
 
 static void
-met_add(Met *m, EnforcementNew row, size_t arrival)
+met_add(Met *m, EnforcementNew row, size_t arrival, const Secrets *secrets)
 {
 	if (m->n == m->cap) {
 		size_t cap = m->cap == 0 ? 16 : m->cap * 2;
 
 		m->rows = arena_grow(m->a, m->rows, m->n * sizeof(*m->rows), cap * sizeof(*m->rows));
 		m->arrival = arena_grow(m->a, m->arrival, m->n * sizeof(*m->arrival), cap * sizeof(*m->arrival));
+		m->secrets = arena_grow(m->a, m->secrets, m->n * sizeof(*m->secrets), cap * sizeof(*m->secrets));
 		m->cap = cap;
 	}
 	m->rows[m->n] = row;
+	m->secrets[m->n] = *secrets;
+	m->any_secrets = m->any_secrets || secrets->n > 0;
 	m->arrival[m->n++] = arrival;
 }
 
@@ -98,8 +104,12 @@ arrival_match(Uow *u, const Arrival *v, size_t at, Met *met)
 	hits = rule_index_match(rules, u->arena, &view, &n);
 	for (size_t i = 0; i < n; i++) {
 		Json *config = arena_new(u->arena, Json);
+		const ActionDef *action = defs_action(u->e->defs, hits[i]->action);
+		Secrets secrets = { 0 };
 
 		*config = rule_render(rules, u->arena, hits[i], &view, u->now);
+		if (action != NULL && action->has_secrets)
+			secrets = secrets_take(u->arena, &action->param_schema, config);
 		met_add(met,
 		    (EnforcementNew){ .rule = hits[i]->id,
 			.event = v->id,
@@ -108,8 +118,20 @@ arrival_match(Uow *u, const Arrival *v, size_t at, Met *met)
 			.config = config,
 			.conditions = &hits[i]->conditions,
 			.correlation = v->row.correlation },
-		    at);
+		    at, &secrets);
 	}
+}
+
+static bool
+met_secrets(Uow *u, const Met *met, const Id *ids, Err *err)
+{
+	SecretRows rows = { .a = u->arena };
+
+	for (size_t i = 0; i < met->n; i++)
+		if (met->secrets[i].n > 0 && ids[i] != 0 &&
+		    !secrets_seal(u->e->vault, &rows, SECRET_OF_ENFORCEMENT, ids[i], &met->secrets[i], err))
+			return false;
+	return secret_value_insert(u->db, u->arena, rows.rows, rows.n, u->now, err);
 }
 
 static bool
@@ -117,7 +139,8 @@ met_store(Uow *u, const Met *met, EventOut *ret, Err *err)
 {
 	Id *ids = arena_array(u->arena, Id, met->n + 1);
 
-	if (!enforcement_insert(u->db, u->arena, met->rows, met->n, u->now, ids, err))
+	if (!enforcement_insert(u->db, u->arena, met->rows, met->n, u->now, ids, err) ||
+	    (met->any_secrets && !met_secrets(u, met, ids, err)))
 		return false;
 	for (size_t i = 0; i < met->n; i++) {
 		const EnforcementNew *e = &met->rows[i];

@@ -77,7 +77,9 @@ typedef struct RunClaim {
 	ActionDef action; /* as it is now, copied into the unit's arena */
 	Str runtime;      /* its stored runtime's name */
 	Json runtime_config;
-	Str problem; /* claimed, but cannot be run: the runtime is gone, ... */
+	Str problem;  /* claimed, but cannot be run: the runtime is gone, ... */
+	Json params;  /* with secrets and keys in their places; null: none */
+	Json secrets; /* the values among them that nobody may see, an array; null: none */
 } RunClaim;
 
 /* running, in one guarded update for all; each is told what to run. */

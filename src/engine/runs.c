@@ -1,6 +1,9 @@
 /* The worker's moves: claims, results, and what it gives back. */
 #include "engine/inner.h"
 
+#include "engine/keys.h"
+#include "engine/secrets.h"
+
 static ActionDef
 action_copy(Arena *a, const ActionDef *d)
 {
@@ -37,26 +40,55 @@ runtimes_known(Arena *a, Uow *u)
 	return buf_str(&b);
 }
 
+/* The parameters as the process gets them. */
+static bool
+claim_params(Uow *u, RunClaim *c, const ActionDef *action, Err *err)
+{
+	Secret *list = NULL;
+	size_t n = 0;
+
+	c->params = c->row.config;
+	c->secrets = json_array();
+	if (secrets_marked(&c->row.config)) {
+		if (!secrets_open(u->db, u->arena, u->e->vault, SECRET_OF_EXECUTION, c->execution, &list, &n, err))
+			return false;
+		secrets_put(u->arena, &c->params, list, n);
+	}
+	for (size_t i = 0; i < n; i++)
+		json_push(u->arena, &c->secrets, list[i].value);
+	return keys_deliver(u, action, &c->params, &c->secrets, err);
+}
+
 /* What to run, from the definitions of this very transaction; copied, for they may change after it. */
-static void
-claim_describe(Uow *u, RunClaim *c)
+static bool
+claim_describe(Uow *u, RunClaim *c, Err *err)
 {
 	const ActionDef *action = defs_action(u->e->defs, c->row.action);
 	const RuntimeDef *runtime = action == NULL ? NULL : defs_runtime(u->e->defs, action->runtime);
+	Err why = { 0 };
 
 	if (action == NULL) {
 		c->problem = str_fmt(u->arena, "Action '%.*s' does not exist any more", STR_ARG(c->row.action_ref));
-		return;
+		return true;
 	}
 	c->action = action_copy(u->arena, action);
 	if (runtime == NULL) {
 		c->problem = str_fmt(u->arena, "Runtime '%.*s' not found (available: %.*s)",
 		    STR_ARG(str_none(action->runtime_ref) ? str_of("none stored") : action->runtime_ref),
 		    STR_ARG(runtimes_known(u->arena, u)));
-		return;
+		return true;
 	}
 	c->runtime = str_lower(u->arena, runtime->name);
 	c->runtime_config = json_clone(u->arena, &runtime->execution_config);
+	if (claim_params(u, c, action, &why))
+		return true;
+	/* one whose secrets cannot be opened fails, and holds up no others; a database that fails is another matter */
+	if (why.code != ERR_CORRUPT && why.code != ERR_INVALID) {
+		*err = why;
+		return false;
+	}
+	c->problem = str_copy(u->arena, str_of(why.text));
+	return true;
 }
 
 /* It was cancelled after the commit that nobody heard of: no process was started, and nobody else would ever end it. */
@@ -101,6 +133,7 @@ runs_claim(Uow *u, Id worker, Str incarnation, Str by, RunClaim *claims, size_t 
 {
 	ExecMove *moves = arena_array(u->arena, ExecMove, n + 1);
 	ExecMoved *moved = arena_array(u->arena, ExecMoved, n + 1);
+	bool ok = true;
 
 	if (n == 0)
 		return true;
@@ -116,14 +149,13 @@ runs_claim(Uow *u, Id worker, Str incarnation, Str by, RunClaim *claims, size_t 
 		return false;
 	if (!claims_recover(u, moves, claims, by, moved, n, err) || !defs_enter(u->e->defs, u->db, u->arena, err))
 		return false;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; ok && i < n; i++) {
 		claims[i].claimed = moved[i].moved;
 		claims[i].row = moved[i];
-		if (moved[i].moved)
-			claim_describe(u, &claims[i]);
+		ok = !moved[i].moved || claim_describe(u, &claims[i], err);
 	}
 	defs_leave(u->e->defs);
-	return true;
+	return ok;
 }
 
 /* Moves those results that wait for this event from this state; the moved ones are marked and announced. */

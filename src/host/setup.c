@@ -265,6 +265,18 @@ retention_read(Host *h, Err *err)
 	return retention_targets(config_json(c, "retention.targets"), plan, err);
 }
 
+static bool
+vault_start(Host *h, Err *err)
+{
+	Vault *vault;
+
+	if (!vault_open(h->arena, config_str(h->config, "security.encryption_key"),
+		config_json(h->config, "security.encryption_keys_old"), &vault, err))
+		return false;
+	h->engine.vault = vault;
+	return true;
+}
+
 bool
 host_engine(Host *h, Err *err)
 {
@@ -279,7 +291,7 @@ host_engine(Host *h, Err *err)
 		.moved = on_moved,
 		.moved_self = h,
 	};
-	if (!retention_read(h, err) || !store_start(h, err) || !bus_start(h, err))
+	if (!retention_read(h, err) || !vault_start(h, err) || !store_start(h, err) || !bus_start(h, err))
 		return false;
 	e->store = h->store;
 	e->bus = h->bus;

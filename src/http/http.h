@@ -20,8 +20,9 @@ typedef bool Handler(App *app, Req *q, Res *s, Err *err);
 typedef enum RouteFlags {
 	ROUTE_PUBLIC = 1,     /* needs no identity */
 	ROUTE_RAW_BODY = 2,   /* body is not JSON */
-	ROUTE_IDEMPOTENT = 4, /* honours Idempotency-Key; its answers are stored, so they must hold no secret */
+	ROUTE_IDEMPOTENT = 4, /* honours Idempotency-Key; its answers are stored, so they must hold no secret, unless */
 	ROUTE_FORM = 8,       /* body is multipart/form-data */
+	ROUTE_SECRET = 16,    /* what it is asked and answers is kept sealed only */
 } RouteFlags;
 
 /* How large a body may be; HttpConfig has the bytes of each. What is not JSON goes to a file when it is large. */

@@ -53,6 +53,8 @@ typedef struct ActionDef {
 	Placement placement;
 	Str log_retention_policy, artifact_retention_policy;
 	int64_t log_retention_limit, artifact_retention_limit; /* 0: not given */
+	Json keys;                                             /* names of the system keys it is given */
+	bool has_secrets;                                      /* a parameter is secret; known to the cache only */
 	TimeUs created, updated;
 } ActionDef;
 

@@ -14,6 +14,17 @@ props_of(const Json *schema)
 	return (Props){ schema->members, schema->n, NULL };
 }
 
+bool
+params_name(const Json *schema, size_t i, Str *ret)
+{
+	Props p = props_of(schema);
+
+	if (i >= p.n)
+		return false;
+	*ret = p.members[i].key;
+	return true;
+}
+
 static bool
 array_holds(const Json *array, Str text)
 {

@@ -3,6 +3,7 @@
 #include "base/codec.h"
 #include "base/map.h"
 #include "base/regex.h"
+#include "model/secrets.h"
 
 #include <math.h>
 
@@ -55,7 +56,7 @@ violation(Violations *v, const Place *at, const char *fmt, ...)
 static Str
 shown(Violations *v, const Json *value)
 {
-	Str s = json_text(v->a, value);
+	Str s = v->secret ? str_of("the secret value") : json_text(v->a, value);
 
 	if (s.n <= SHOWN_MOST)
 		return s;
@@ -315,7 +316,9 @@ branches_met(Violations *v, const Json *branches, const Json *value)
 	size_t met = 0;
 
 	for (size_t i = 0; branches->kind == JSON_ARRAY && i < branches->n; i++) {
-		Violations quiet = { .a = v->a, .text = buf_open(v->a), .templates_pass = v->templates_pass };
+		Violations quiet = {
+			.a = v->a, .text = buf_open(v->a), .templates_pass = v->templates_pass, .secret = v->secret
+		};
 
 		schema_check_value(&quiet, &branches->items[i], value, NULL);
 		met += quiet.n == 0;
@@ -354,7 +357,9 @@ check_all_of(Violations *v, const Json *want, const Json *schema, const Json *va
 static void
 check_not(Violations *v, const Json *want, const Json *schema, const Json *value, const Place *at)
 {
-	Violations quiet = { .a = v->a, .text = buf_open(v->a), .templates_pass = v->templates_pass };
+	Violations quiet = {
+		.a = v->a, .text = buf_open(v->a), .templates_pass = v->templates_pass, .secret = v->secret
+	};
 
 	(void)schema;
 	schema_check_value(&quiet, want, value, NULL);
@@ -393,16 +398,20 @@ static const struct {
 void
 schema_check_value(Violations *v, const Json *schema, const Json *value, const Place *at)
 {
+	bool was = v->secret;
+
 	if (json_is(schema, JSON_BOOL) && !schema->b)
 		violation(v, at, "nothing is allowed here");
 	if (!json_is(schema, JSON_OBJECT) || (v->templates_pass && is_template(value)))
 		return;
+	v->secret = was || secret_within(schema);
 	for (size_t m = 0; m < schema->n; m++)
 		for (size_t i = 0; i < countof(keywords); i++)
 			if (str_is(schema->members[m].key, keywords[i].key)) {
 				keywords[i].check(v, &schema->members[m].value, schema, value, at);
 				break;
 			}
+	v->secret = was;
 }
 
 /* An optional parameter that is null counts as not given: a template whose path was missing makes one. */

@@ -22,6 +22,7 @@ typedef struct Violations {
 	Buf text;
 	size_t n;
 	bool templates_pass;
+	bool secret; /* what is looked at now must not be said */
 } Violations;
 
 /* Where a value lies, as a chain that ends at the root; printed only when something is wrong. */

@@ -41,6 +41,7 @@ static const Field action_fields[] = {
 	{ "worker_affinity", NULL, FIELD_OBJECT, .at = ACTION(placement.affinity) },
 	{ "accesses_mcp", NULL, FIELD_BOOL, .at = ACTION(accesses_mcp) },
 	{ "default_execution_permission_set_refs", NULL, FIELD_TEXTS, .at = ACTION(default_permission_set_refs) },
+	{ "keys", NULL, FIELD_TEXTS, .at = ACTION(keys) },
 	{ "log_retention_policy", NULL, FIELD_WORD, .at = ACTION(log_retention_policy), .words = retentions },
 	{ "log_retention_limit", NULL, FIELD_COUNT, .at = ACTION(log_retention_limit) },
 	{ "artifact_retention_policy", NULL, FIELD_WORD, .at = ACTION(artifact_retention_policy), .words = retentions },
@@ -224,6 +225,7 @@ action_preset(Load *l, void *def)
 	d->output_format = str_of("text");
 	d->required_worker_runtimes = json_object();
 	d->default_permission_set_refs = json_array();
+	d->keys = json_array();
 	placement_preset(&d->placement);
 }
 

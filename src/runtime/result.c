@@ -218,8 +218,11 @@ success(Arena *a, const Report *r)
 Json
 result_make(Arena *a, const Report *r)
 {
-	Json result = r->outcome == RUN_SUCCEEDED ? success(a, r) : failure(a, r);
+	Json result;
 
+	stream_flush(r->out);
+	stream_flush(r->err);
+	result = r->outcome == RUN_SUCCEEDED ? success(a, r) : failure(a, r);
 	add_trouble(a, &result, r->out);
 	add_trouble(a, &result, r->err);
 	return result;

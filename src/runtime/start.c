@@ -201,6 +201,9 @@ prepare(Processes *p, Run *run, const RunSpec *spec)
 	    str_fmt(run->a, "ATTUNE_RUN=%s:%lld:%d", p->incarnation.p, (long long)spec->execution, spec->attempt);
 	stream_open(&run->out, run->a, "stdout", str_fmt(run->a, "%s/stdout.log", base.p).p, p->config.stdout_max, -1);
 	stream_open(&run->err, run->a, "stderr", str_fmt(run->a, "%s/stderr.log", base.p).p, p->config.stderr_max, -1);
+	/* one each: they hold back what each stream may still turn into a secret */
+	run->out.redact = redact_open(run->a, spec->secrets);
+	run->err.redact = redact_open(run->a, spec->secrets);
 	run->timeout = spec->timeout;
 }
 

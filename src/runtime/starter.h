@@ -22,6 +22,7 @@ typedef struct RunSpec {
 	Str parameter_format;       /* "json", "yaml", "dotenv" */
 	Str output_format;          /* "text", "json", "jsonl", "yaml" */
 	const Json *params;         /* an object, or null */
+	const Json *secrets;        /* an array: what of them must not stand in the output; NULL or null: nothing */
 	const Json *env_vars;       /* an object of strings, or null */
 	Str rule_ref;
 	Str trigger_ref;

@@ -86,12 +86,14 @@ most_kept(const Stream *s)
 	return s->max > STREAM_NOTICE ? s->max - STREAM_NOTICE : 0;
 }
 
-void
-stream_put(Stream *s, Str bytes)
+static void
+keep(Stream *s, Str bytes)
 {
 	uint64_t before = s->total;
 	size_t head_most = most_kept(s) < STREAM_HEAD ? most_kept(s) : STREAM_HEAD;
 
+	if (bytes.n == 0)
+		return;
 	s->total += bytes.n;
 	if (s->shown && bytes.n > 0)
 		(void)file_make(s);
@@ -130,6 +132,21 @@ file_unmake(Stream *s)
 	(void)rmdir(str_fmt(s->a, "%.*s", (int)(slash - s->path), s->path).p); /* when nothing else is in it */
 }
 
+void
+stream_put(Stream *s, Str bytes)
+{
+	if (s->redact == NULL) {
+		keep(s, bytes);
+		return;
+	}
+	while (bytes.n > 0) {
+		Str piece = str_sub(bytes, 0, REDACT_PIECE);
+
+		keep(s, redact_put(s->redact, piece));
+		bytes = str_sub(bytes, piece.n, bytes.n);
+	}
+}
+
 bool
 stream_read(Stream *s, char *scratch, size_t size, size_t most)
 {
@@ -148,6 +165,13 @@ stream_read(Stream *s, char *scratch, size_t size, size_t most)
 		done += (size_t)n;
 	}
 	return true;
+}
+
+void
+stream_flush(Stream *s)
+{
+	if (s->redact != NULL)
+		keep(s, redact_end(s->redact));
 }
 
 void

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "base/err.h"
+#include "runtime/redact.h"
 
 enum {
 	STREAM_HEAD = 64 * 1024,
@@ -27,6 +27,7 @@ typedef struct Stream {
 	int file;        /* while it is being written; else -1 */
 	bool has_file;
 	bool shown;        /* others may follow it: what comes is in the file at once */
+	Redact *redact;    /* what must not be kept is starred out first; NULL: nothing */
 	char trouble[160]; /* why the file is not what it should be; empty: all is well */
 } Stream;
 
@@ -36,6 +37,8 @@ void stream_open(Stream *s, Arena *a, const char *name, const char *path, size_t
 bool stream_read(Stream *s, char *scratch, size_t size, size_t most);
 void stream_put(Stream *s, Str bytes); /* from ourselves: internal actions */
 void stream_show(Stream *s);           /* from now on what has come can be read in the file */
+/* After the last byte: what was held back, for it might have become a secret, is kept too. */
+void stream_flush(Stream *s);
 /* After the last byte: completes the file, or makes it when more than `inline_most` bytes came. Empty streams make none. */
 void stream_finish(Stream *s, size_t inline_most);
 void stream_close(Stream *s); /* descriptors only */

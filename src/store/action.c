@@ -1,6 +1,6 @@
 #include "store/action.h"
 
-enum { WIDTH = 29 };
+enum { WIDTH = 30 };
 
 #define COLUMNS \
 	"select x.id, " \
@@ -12,7 +12,7 @@ enum { WIDTH = 29 };
 	"x.log_retention_limit, x.artifact_retention_policy, x.artifact_retention_limit, " \
 	"x.workflow_def, x.required_worker_runtimes, x.worker_selector, " \
 	"x.worker_tolerations, x.worker_affinity, x.created, x.updated, " \
-	"(select ref from runtime where id = x.runtime)" \
+	"(select ref from runtime where id = x.runtime), x.keys" \
 	" from action x"
 #define FILTER \
 	DEF_IN_PACK DEF_ENABLED DEF_SEARCH("ref || ' ' || label || ' ' || coalesce(description, '')") DEF_NO_TRIGGER \
@@ -56,6 +56,7 @@ action_read(Arena *a, Row r, void *def)
 		.created = row_int(r, 30),
 		.updated = row_int(r, 31),
 		.runtime_ref = row_str(r, 32),
+		.keys = row_json(a, r, 33),
 	};
 }
 
@@ -93,6 +94,7 @@ action_binds(const void *def, Bind *b)
 		bind_object(&d->placement.selector),
 		bind_array(&d->placement.tolerations),
 		bind_object(&d->placement.affinity),
+		bind_array(&d->keys),
 	};
 
 	memcpy(b, all, sizeof(all));
@@ -117,13 +119,13 @@ const DefTable action_table = {
 		       "timeout_seconds, max_retries, retry, runtime_version_constraint, accesses_mcp, "
 		       "default_execution_permission_set_refs, log_retention_policy, log_retention_limit, "
 		       "artifact_retention_policy, artifact_retention_limit, workflow_def, "
-		       "required_worker_runtimes, worker_selector, worker_tolerations, worker_affinity, "
+		       "required_worker_runtimes, worker_selector, worker_tolerations, worker_affinity, keys, "
 		       "created, updated"
 		       ") values ("
 		       "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-		       "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $30"
+		       "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $31"
 		       ") returning id",
-		.in = "sissSsIJJsssbbIiJSbjSISIIjjjjt",
+		.in = "sissSsIJJsssbbIiJSbjSISIIjjjjjt",
 	},
 	.update = {
 		.sql = "update action set "
@@ -136,9 +138,9 @@ const DefTable action_table = {
 		       "log_retention_limit = $22, artifact_retention_policy = $23, "
 		       "artifact_retention_limit = $24, workflow_def = $25, required_worker_runtimes = $26, "
 		       "worker_selector = $27, worker_tolerations = $28, worker_affinity = $29, "
-		       "updated = $30"
-		       " where id = $31",
-		.in = "sissSsIJJsssbbIiJSbjSISIIjjjjti",
+		       "keys = $30, updated = $31"
+		       " where id = $32",
+		.in = "sissSsIJJsssbbIiJSbjSISIIjjjjjti",
 	},
 	.remove = { .sql = "delete from action where id = $1 returning id", .in = "i" },
 	.rules_touched = { .sql = "select id from rule where action = $1", .in = "i" },

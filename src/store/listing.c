@@ -187,7 +187,7 @@ total_of(Db *db, const Listing *l, const Slice *s, SliceOut *ret, Err *err)
 	int64_t n = ret->rows.n;
 
 	ret->total = -1;
-	if (!ret->more && s->after == 0 && (n > 0 || s->offset == 0)) {
+	if (!ret->more && s->after == 0 && str_none(s->behind) && (n > 0 || s->offset == 0)) {
 		if (s->totals || s->offset + n <= LISTING_COUNTED)
 			ret->total = s->offset + n;
 		return true;
@@ -211,7 +211,11 @@ page_read(Db *db, Listing *l, const Slice *s, Rows *ret, Err *err)
 		buf_add(&p.where, (Str){ l->where.p, l->where.n });
 	if (s->after != 0)
 		listing_where(&p, "x.id < $?", 'i', bind_int(s->after));
-	listing_where(&p, "true order by x.id desc limit $?", 'i', limit);
+	if (l->by != NULL && !str_none(s->behind))
+		listing_where(&p, str_fmt(l->a, "%s > $?", l->by).p, 's', bind_str(s->behind));
+	listing_where(&p,
+	    l->by == NULL ? "true order by x.id desc limit $?" : str_fmt(l->a, "true order by %s limit $?", l->by).p,
+	    'i', limit);
 	if (s->offset > 0 && p.n < LISTING_BINDS) {
 		p.in[p.n] = 'i';
 		p.binds[p.n++] = offset;
@@ -237,6 +241,8 @@ listing_read(Db *db, Listing *l, const Slice *s, SliceOut *ret, Err *err)
 		json_push(l->a, &ret->rows, columns_json(l->a, l->columns, l->column_count, rows_at(&rows, i)));
 	if (n > 0)
 		ret->last = row_int(rows_at(&rows, n - 1), 0);
+	if (n > 0 && l->by != NULL)
+		ret->last_key = row_str(rows_at(&rows, n - 1), 1);
 	return total_of(db, l, s, ret, err);
 }
 

@@ -28,6 +28,7 @@ typedef struct Listing {
 	const Column *columns;
 	size_t column_count;
 	const char *from; /* " from execution x": the table is called x */
+	const char *by;   /* a column of texts, each once: in its order, not newest first; NULL: newest first */
 	Buf where;
 	char in[LISTING_BINDS + 1];
 	Bind binds[LISTING_BINDS];
@@ -61,6 +62,7 @@ MUST_CHECK bool listing_scope(Listing *l, const Scope *s, const ScopeColumns *co
 typedef struct Slice {
 	int64_t size, offset;
 	Id after;    /* only rows older than this one; 0: from the newest */
+	Str behind;  /* the same in the order of Listing.by; none: from the first */
 	bool totals; /* count all, however many */
 } Slice;
 
@@ -68,6 +70,7 @@ typedef struct SliceOut {
 	Json rows;
 	bool more;
 	Id last;       /* of the rows given, for the next slice; 0: there are none */
+	Str last_key;  /* the same in the order of Listing.by, whose column is the second */
 	int64_t total; /* -1: not counted, for there are more than LISTING_COUNTED */
 } SliceOut;
 

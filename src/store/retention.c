@@ -117,6 +117,7 @@ typedef struct RetainSql {
 	Stmt bounds;  /* newest id, and the id and time of the first row after $1; sql NULL: there is no such table */
 	Stmt remove;  /* $1 < id <= $2, made before $3 or id at most $4 */
 	bool by_rows; /* max_rows counts for it */
+	Stmt secrets; /* what was sealed for rows of that range that are gone; sql NULL: nothing */
 } RetainSql;
 
 #define BOUNDS(table, made) \
@@ -131,20 +132,31 @@ typedef struct RetainSql {
 		.in = "iiti" \
 	}
 
+#define SECRETS(table, of) \
+	{ \
+		.sql = "delete from execution_secret_value where entity_type = '" of "' and entity_id > $1" \
+		       " and entity_id <= $2 and not exists (select 1 from " table " x where x.id = entity_id)", \
+		.in = "ii" \
+	}
+
 static const RetainSql tables[RETAIN_TARGETS] = {
-	[RETAIN_EVENTS] = { BOUNDS("event", "created"), REMOVE("event", "created", ""), true },
+	[RETAIN_EVENTS] = { BOUNDS("event", "created"), REMOVE("event", "created", ""), true, { 0 } },
 	[RETAIN_ENFORCEMENTS] = { BOUNDS("enforcement", "created"),
-	    REMOVE("enforcement", "created", " and status <> 'created'"), true },
+	    REMOVE("enforcement", "created", " and status <> 'created'"), true,
+	    SECRETS("enforcement", "enforcement_config") },
 	[RETAIN_EXECUTIONS] = { BOUNDS("execution", "created"),
-	    REMOVE("execution", "created", " and finished_at is not null"), true },
+	    REMOVE("execution", "created", " and finished_at is not null"), true,
+	    SECRETS("execution", "execution_config") },
 	[RETAIN_EXECUTION_HISTORY] = { BOUNDS("execution_history", "time"), REMOVE("execution_history", "time", ""),
-	    false },
-	[RETAIN_WORKER_HISTORY] = { BOUNDS("worker_history", "time"), REMOVE("worker_history", "time", ""), false },
-	[RETAIN_AUDIT_EVENTS] = { BOUNDS("audit_event", "created"), REMOVE("audit_event", "created", ""), false },
+	    false, { 0 } },
+	[RETAIN_WORKER_HISTORY] = { BOUNDS("worker_history", "time"), REMOVE("worker_history", "time", ""), false,
+	    { 0 } },
+	[RETAIN_AUDIT_EVENTS] = { BOUNDS("audit_event", "created"), REMOVE("audit_event", "created", ""), false,
+	    { 0 } },
 	[RETAIN_INQUIRIES] = { BOUNDS("inquiry", "created"), REMOVE("inquiry", "created", " and status <> 'pending'"),
-	    false },
+	    false, { 0 } },
 	[RETAIN_WEBHOOK_EVENT_LOGS] = { BOUNDS("webhook_event_log", "created"),
-	    REMOVE("webhook_event_log", "created", ""), false },
+	    REMOVE("webhook_event_log", "created", ""), false, { 0 } },
 };
 
 static int64_t
@@ -183,7 +195,8 @@ retain_step(Db *db, Arena *a, RetainTarget target, RetainStep *step, Err *err)
 	b[1] = bind_int(last);
 	b[2] = bind_time(step->before > 0 ? step->before : 1);
 	b[3] = bind_int(beyond);
-	if (!db_exec(db, a, &sql->remove, b, &rows, err))
+	if (!db_exec(db, a, &sql->remove, b, &rows, err) ||
+	    (sql->secrets.sql != NULL && !db_exec(db, a, &sql->secrets, b, NULL, err)))
 		return err_wrap(err, "retention");
 	step->removed = rows.affected;
 	step->after = last;

@@ -35,6 +35,7 @@ def made_things(world):
     assert world.post(f"/webhooks/{key}", {"n": 1})["data"]["event_id"]
     world.post("/rules", {"ref": "mine.rule", "pack_ref": "mine", "label": "Rule", "action_ref": "core.echo",
                           "trigger_ref": "mine.trig", "action_params": {"message": "{{ event.payload.m }}"}})
+    world.post("/keys", {"ref": "mine.key", "name": "key", "owner_type": "system", "value": {"a": 1}})
     event = world.post("/events", {"trigger_ref": "mine.trig", "payload": {"m": "hi"}})["data"]
     enforcement = eventually(lambda: world.get("/enforcements", event=event["id"])["data"])[0]
     execution = eventually(lambda: world.get(f"/enforcements/{enforcement['id']}/executions")["data"])[0]
@@ -51,7 +52,7 @@ def path_of(path, made):
              "events": (made["event"],), "enforcements": (made["enforcement"],),
              "executions": (made["execution"],), "trace": (made["execution"],),
              "logs": ("stdout",), "policies": ("mine.few",), "workflows": ("core.flow",),
-             "inquiries": (made["inquiry"],)}
+             "inquiries": (made["inquiry"],), "keys": ("mine.key",)}
     parts = path.split("/")
     for i, part in enumerate(parts):
         if part == "{status}":

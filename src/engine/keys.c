@@ -1,0 +1,156 @@
+#include "engine/keys.h"
+
+#include "base/log.h"
+#include "engine/secrets.h"
+
+enum { STEP = 256 };
+
+/* A sealed text that is put into another row, or whose row is given another owner, does not open. */
+static Str
+place_of(Arena *a, const KeyRow *k)
+{
+	return str_fmt(a, "key/%.*s/%.*s/%.*s", STR_ARG(k->ref), STR_ARG(k->owner_type), STR_ARG(k->owner));
+}
+
+bool
+key_seal(const Vault *v, Arena *a, KeyRow *k, const Json *plain, Err *err)
+{
+	Str sealed;
+
+	if (!k->encrypted) {
+		k->value = *plain;
+		k->key_id = (Str){ 0 };
+		return true;
+	}
+	if (!vault_seal_json(v, a, place_of(a, k), plain, &sealed, err))
+		return false;
+	k->value = json_str(sealed);
+	k->key_id = vault_key_id(v);
+	return true;
+}
+
+bool
+key_plain(const Vault *v, Arena *a, const KeyRow *k, Json *ret, Err *err)
+{
+	if (!k->encrypted) {
+		*ret = k->value;
+		return true;
+	}
+	return vault_unseal_json(v, a, place_of(a, k), json_as_str(&k->value), ret, err) ||
+	       err_wrap(err, "Key '%.*s'", STR_ARG(k->ref));
+}
+
+/* ---- delivery ---- */
+
+static bool
+deliver(Uow *u, const KeyName *name, Json *params, Json *given, Err *err)
+{
+	KeyRow k;
+	Json plain;
+	bool found;
+
+	if (!json_is_null(json_get_str(params, name->name)))
+		return true;
+	if (!key_get_id(u->db, u->arena, name->id, &k, &found, err))
+		return false;
+	if (!found)
+		return true;
+	if (!key_plain(u->e->vault, u->arena, &k, &plain, err))
+		return false;
+	json_set_str(u->arena, params, k.name, plain);
+	json_push(u->arena, given, plain);
+	return true;
+}
+
+bool
+keys_deliver(Uow *u, const ActionDef *action, Json *params, Json *given, Err *err)
+{
+	size_t n;
+	const KeyName *const *names = defs_keys(u->e->defs, u->arena, action, &n);
+
+	if (n == 0)
+		return true;
+	*params = params->kind == JSON_OBJECT ? json_clone(u->arena, params) : json_object();
+	for (size_t i = 0; i < n; i++)
+		if (!deliver(u, names[i], params, given, err))
+			return false;
+	return true;
+}
+
+/* ---- re-wrapping ---- */
+
+static bool
+rewrap_key(Uow *u, const KeyRow *was, Rewrap *r, Err *err)
+{
+	KeyRow k = *was;
+	Json plain;
+	Err why = { 0 };
+	bool done;
+
+	if (!key_plain(u->e->vault, u->arena, was, &plain, &why)) {
+		log_warn("not re-wrapped: %s", why.text);
+		r->unreadable++;
+		return true;
+	}
+	if (!key_seal(u->e->vault, u->arena, &k, &plain, err) ||
+	    !key_rewrap(u->db, u->arena, was, &k.value, k.key_id, &done, err))
+		return false;
+	r->rewrapped += done;
+	return true;
+}
+
+static bool
+rewrap_keys(Uow *u, Rewrap *r, Err *err)
+{
+	KeyRow *rows;
+	size_t n;
+
+	if (!key_stale(u->db, u->arena, vault_key_id(u->e->vault), r->after, STEP, &rows, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!rewrap_key(u, &rows[i], r, err))
+			return false;
+	r->after = n == 0 ? 0 : rows[n - 1].id;
+	r->secrets = n < STEP;
+	if (r->secrets)
+		r->after = 0;
+	return true;
+}
+
+static bool
+rewrap_secrets(Uow *u, Rewrap *r, Err *err)
+{
+	SecretRow *rows;
+	size_t n;
+
+	if (!secret_value_stale(u->db, u->arena, vault_key_id(u->e->vault), r->after, STEP, &rows, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!secret_rewrap(u, &rows[i], &r->rewrapped, &r->unreadable, err))
+			return false;
+	r->after = n == 0 ? 0 : rows[n - 1].id;
+	r->done = n < STEP;
+	return true;
+}
+
+bool
+keys_rewrap(Uow *u, Rewrap *r, Err *err)
+{
+	if (!vault_has_key(u->e->vault))
+		return err_set(err, ERR_INVALID, "There is no encryption key: set security.encryption_key");
+	r->rewrapped = r->unreadable = 0;
+	return r->secrets ? rewrap_secrets(u, r, err) : rewrap_keys(u, r, err);
+}
+
+bool
+keys_stale(Db *db, Arena *a, const Vault *v, int64_t *ret, Err *err)
+{
+	Str key_id = vault_key_id(v);
+	int64_t keys, secrets;
+
+	if (!key_stale_count(db, a, str_none(key_id) ? str_of("") : key_id, &keys, err) ||
+	    !secret_value_stale_count(db, a, str_none(key_id) ? str_of("") : key_id, &secrets, err))
+		return false;
+	*ret = keys + secrets;
+	return true;
+}

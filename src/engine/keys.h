@@ -1,0 +1,29 @@
+/*
+ * Keys as their owners mean them: sealed and opened where they stand, delivered to actions, re-wrapped when the encryption key
+ * changes.
+ */
+#pragma once
+
+#include "engine/engine.h"
+#include "store/key.h"
+
+/* Makes value and key_id of the plain value, as k->encrypted says; ref and owner must stand. ERR_INVALID without a key. */
+MUST_CHECK bool key_seal(const Vault *v, Arena *a, KeyRow *k, const Json *plain, Err *err);
+MUST_CHECK bool key_plain(const Vault *v, Arena *a, const KeyRow *k, Json *ret, Err *err);
+
+/* Puts into *params what the action is given: the keys of its pack and its own, and the system keys that it declares. What *params
+ * holds already stays; its own win over those of its pack, these over the system's. Each value given is pushed on *given.
+ * Between defs_enter and defs_leave. */
+MUST_CHECK bool keys_deliver(Uow *u, const ActionDef *action, Json *params, Json *given, Err *err);
+
+typedef struct Rewrap {
+	bool secrets; /* which table it has come to: keys first, then the secrets of parameters */
+	Id after;     /* how far in it */
+	bool done;
+	int64_t rewrapped, unreadable; /* of this step */
+} Rewrap;
+
+/* One step, in the caller's transaction: what does not bear the current key gets it. Stands where it came to in *r. */
+MUST_CHECK bool keys_rewrap(Uow *u, Rewrap *r, Err *err);
+/* How many do not bear it. */
+MUST_CHECK bool keys_stale(Db *db, Arena *a, const Vault *v, int64_t *ret, Err *err);

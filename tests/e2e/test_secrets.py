@@ -1,0 +1,323 @@
+"""Keys, secret parameters, and that a secret is found nowhere it should not be."""
+
+import base64
+import json
+import os
+
+from harness import eventually
+
+KEYED = """#!/bin/sh
+cat
+"""
+
+
+def action(ref, file, fmt="json", output="text", more=""):
+    return (f"ref: {ref}\nlabel: {ref}\nrunner_type: shell\nentry_point: {file}\nparameter_format: {fmt}\n"
+            f"output_format: {output}\n{more}")
+
+
+CANARY = "canary-7d1f93c2-Xy/+&"
+
+
+def key(ref, owner_type="system", **more):
+    return {"ref": ref, "name": ref.rsplit(".", 1)[-1], "owner_type": owner_type, "value": "v", **more}
+
+
+def refused(world, method, path, status, body=None):
+    answer = world.request(method, path, status, **({} if body is None else {"json": body})).json()
+    assert answer["error"] and answer["code"]
+    return answer
+
+
+def run(world, ref, **parameters):
+    made = world.post("/executions/execute", {"action_ref": ref, "parameters": parameters}, 201)["data"]
+    return world.get(f"/executions/{made['id']}", wait_seconds=30)["data"]
+
+
+def secret_pack(world):
+    """One action that prints what it was given, with a secret parameter, and one that names a system key."""
+    flat = ("parameters:\n  url: {type: string}\n  token: {type: string, secret: true}\n"
+            "  auth:\n    type: object\n    properties:\n      pin: {type: integer, secret: true}\n      user: {type: string}\n")
+    world.add_pack("vault", {
+        "pack.yaml": "ref: vault\nlabel: Vault\nversion: 1.0.0\n",
+        "actions/show.yaml": action("vault.show", "show.sh", output="json", more=flat),
+        "actions/named.yaml": action("vault.named", "show.sh", output="json", more="keys: [named]\n"),
+        "actions/plain.yaml": action("vault.plain", "show.sh", output="json"),
+        "actions/keep.yaml": action("vault.keep", "keep.sh", more=flat),
+        "actions/show.sh": KEYED,
+        "actions/keep.sh": "#!/bin/sh\ncat >\"$HOME/got\"; cp \"$HOME/got\" \"$KEEP\"\n",
+    })
+
+
+# ---- keys
+
+
+def test_a_key_of_each_owner_is_kept_and_found(world):
+    secret_pack(world)
+    world.start()
+    owners = [("system", {}), ("pack", {"owner_pack_ref": "vault"}), ("action", {"owner_action_ref": "vault.show"}),
+              ("sensor", {"owner_sensor_ref": "core.timer_sensor"}), ("identity", {"owner_identity": identity(world)})]
+    for kind, owner in owners:
+        made = world.post("/keys", key(f"k.{kind}", kind, **owner), 201)["data"]
+        assert made["owner_type"] == kind and made["value"] == "v" and made["encrypted"] is False
+        assert (made["owner"] == "system") == (kind == "system")
+        assert world.get(f"/keys/k.{kind}")["data"] == made
+    listed = world.get("/keys")
+    assert [row["ref"] for row in listed["items"]] == sorted(f"k.{kind}" for kind, _ in owners)
+    assert all("value" not in row for row in listed["items"]) and listed["pagination"]["total_items"] == 5
+    assert [row["ref"] for row in world.get("/keys", owner_type="pack")["items"]] == ["k.pack"]
+    assert [row["ref"] for row in world.get("/keys", owner="vault.show")["items"]] == ["k.action"]
+    page = world.get("/keys", page_size=2)
+    after = world.get("/keys", page_size=2, after=page["pagination"]["next_cursor"])
+    assert [row["ref"] for row in after["items"]] == ["k.pack", "k.sensor"]
+    assert world.delete("/keys/k.pack", 200)["success"]
+    refused(world, "GET", "/keys/k.pack", 404)
+    refused(world, "DELETE", "/keys/k.pack", 404)
+
+
+def identity(world):
+    now = "0" if world.embedded else "now()"
+    world.execute(f"insert into identity (login, created, updated) values ('somebody', {now}, {now})")
+    return world.rows("select id from identity where login = 'somebody'")[0]["id"]
+
+
+def test_a_key_that_cannot_be_is_refused_with_what_is_wrong(world):
+    world.start()
+    world.post("/keys", key("a.taken"), 201)
+    assert "already exists" in refused(world, "POST", "/keys", 409, key("a.taken"))["error"]
+    assert "a.taken" in refused(world, "POST", "/keys", 409, key("b.taken"))["error"]
+    for body, status, word in (
+        ({**key("x"), "owner_type": "galaxy"}, 400, "owner_type"),
+        (key("x", "pack"), 400, "owner_pack_ref"),
+        (key("x", "pack", owner_pack_ref="nowhere"), 400, "nowhere"),
+        (key("x", "system", owner_pack_ref="core"), 400, "owner_pack_ref"),
+        (key("Up.Case"), 422, "lower-case"),
+        (key("a..b"), 422, "lower-case"),
+        ({k: v for k, v in key("x").items() if k != "value"}, 422, "value"),
+        (key("x", value="a\0b"), 422, "U+0000"),
+        (key("x", name=""), 422, "name"),
+    ):
+        assert word in refused(world, "POST", "/keys", status, body)["error"], body
+    assert [row["ref"] for row in world.get("/keys")["items"]] == ["a.taken"]
+
+
+def stored(world, ref):
+    (row,) = world.rows("select value from key where ref = ?", ref)
+    return json.loads(row["value"])
+
+
+def test_an_encrypted_value_is_stored_sealed_whatever_it_is_and_flipping_transforms_it(world):
+    world.start()
+    values = [CANARY, {"user": "me", "list": [1, None, True]}, 42, None, ["x"], False, ""]
+    for i, value in enumerate(values):
+        made = world.post("/keys", key(f"e.k{i}", value=value, encrypted=True), 201)["data"]
+        assert made["value"] == value and made["encrypted"] is True
+        assert world.get(f"/keys/e.k{i}")["data"]["value"] == value
+        assert stored(world, f"e.k{i}").startswith("v1:")
+    sealed = stored(world, "e.k0")
+    assert world.put("/keys/e.k0", {"encrypted": False})["data"]["value"] == CANARY
+    assert stored(world, "e.k0") == CANARY
+    assert world.put("/keys/e.k0", {"encrypted": True})["data"]["value"] == CANARY
+    assert stored(world, "e.k0") not in (sealed, CANARY) and world.get("/keys/e.k0")["data"]["value"] == CANARY
+    assert world.put("/keys/e.k0", {"value": "new", "name": "other"})["data"]["value"] == "new"
+    assert stored(world, "e.k0").startswith("v1:") and world.get("/keys/e.k0")["data"]["name"] == "other"
+
+
+def test_a_sealed_value_put_into_another_row_does_not_open(world):
+    world.start()
+    for ref in ("s.one", "s.two"):
+        world.post("/keys", key(ref, value=ref, encrypted=True), 201)
+    world.execute("update key set value = (select k.value from key k where k.ref = 's.one') where ref = 's.two'")
+    assert "does not belong" in refused(world, "GET", "/keys/s.two", 500)["error"]
+    assert world.get("/keys/s.one")["data"]["value"] == "s.one"
+
+
+# ---- delivery
+
+
+def test_an_action_is_given_the_keys_of_its_pack_and_its_own_and_system_keys_it_names(world):
+    secret_pack(world)
+    world.start()
+    for body in (key("s.token", value="sys"), key("s.named", value="sys-named"), key("s.other", value="sys-other"),
+                 key("p.token", "pack", owner_pack_ref="vault", value="pack"), key("p.both", "pack", owner_pack_ref="vault", value="pack"),
+                 key("a.both", "action", owner_action_ref="vault.plain", value={"deep": [1]}, encrypted=True)):
+        world.post("/keys", body, 201)
+
+    def names(ref, **parameters):
+        return sorted(run(world, ref, **parameters)["result"]["data"])
+
+    assert names("vault.plain") == ["both", "token"]
+    assert names("vault.named") == ["both", "named", "token"]
+    assert names("vault.show", url="u") == ["both", "token", "url"]
+    world.delete("/keys/p.token", 200)
+    world.delete("/keys/p.both", 200)
+    assert names("vault.plain") == ["both"]
+    assert names("vault.named") == ["named"]
+    assert names("vault.show", url="u") == ["token", "url"]  # the system's, for it is a secret parameter
+    assert names("vault.show") == ["token"]
+
+
+def test_an_explicit_parameter_wins_over_a_key(world):
+    world.add_pack("tell", {
+        "pack.yaml": "ref: tell\nlabel: Tell\nversion: 1.0.0\n",
+        "actions/len.yaml": action("tell.len", "len.sh", fmt="dotenv", output="json"),
+        "actions/len.sh": "#!/bin/bash\n. /dev/stdin\nprintf '{\"n\": %d}\\n' \"${#word}\"\n",
+    })
+    world.start()
+    world.post("/keys", key("t.word", "pack", owner_pack_ref="tell", value="from-key", name="word"), 201)
+    assert run(world, "tell.len")["result"]["data"] == {"n": 8}
+    assert run(world, "tell.len", word="abc")["result"]["data"] == {"n": 3}
+    assert run(world, "tell.len", word=None)["result"]["data"] == {"n": 8}
+
+
+# ---- secret parameters
+
+
+MARK = {"$attune_secret": True, "redacted": True}
+
+
+def test_a_secret_parameter_reaches_the_action_and_is_shown_to_nobody_who_does_not_ask(world, tmp_path):
+    secret_pack(world)
+    world.start()
+    kept = tmp_path / "kept"
+    body = {"action_ref": "vault.keep", "env_vars": {"KEEP": str(kept)},
+            "parameters": {"url": "u", "token": CANARY, "auth": {"pin": 123456, "user": "me"}}}
+    made = world.post("/executions/execute", body, 201)["data"]
+    assert made["config"] == {"url": "u", "token": MARK, "auth": {"pin": MARK, "user": "me"}}
+    done = world.get(f"/executions/{made['id']}", wait_seconds=30)["data"]
+    assert done["status"] == "completed" and done["config"] == made["config"]
+    assert json.loads(kept.read_text()) == body["parameters"]
+    open_ = world.get(f"/executions/{made['id']}", include_secret_values="true")["data"]
+    assert open_["config"] == body["parameters"]
+    audited = world.get("/audit-events", event_type="secret.reveal", resource_id=made["id"])["items"]
+    assert len(audited) == 1 and audited[0]["category"] == "secret"
+
+
+def test_a_mark_is_no_value_and_a_wrong_secret_is_not_said(world):
+    secret_pack(world)
+    world.start()
+    ended = run(world, "vault.show", token=MARK)
+    assert ended["status"] == "failed" and "give the secret value" in ended["result"]["error"]
+    ended = run(world, "vault.show", token=[CANARY])
+    assert ended["status"] == "failed" and CANARY not in json.dumps(ended) and ended["config"] == {"token": MARK}
+
+
+def test_a_secret_of_a_rule_waits_sealed_beside_its_enforcement(world):
+    secret_pack(world)
+    world.start()
+    world.post("/rules", {"ref": "vault.r", "pack_ref": "vault", "label": "R", "action_ref": "vault.show", "trigger_ref": "core.alert",
+                          "action_params": {"token": "{{ event.payload.word }}", "url": "u"}}, 201)
+    world.post("/events", {"trigger_ref": "core.alert", "payload": {"word": "quiet-word"}}, 201)
+    (execution,) = eventually(lambda: [e for e in world.get("/executions", rule_ref="vault.r")["items"] if e["status"] == "completed"])
+    shown = world.get(f"/executions/{execution['id']}")["data"]
+    assert shown["config"]["token"] == MARK and shown["result"]["data"]["token"] == "***"
+    enforcement = world.get(f"/enforcements/{execution['enforcement']}")["data"]
+    assert enforcement["config"]["token"] == MARK
+    open_ = world.get(f"/enforcements/{execution['enforcement']}", include_secret_values="true")["data"]
+    assert open_["config"]["token"] == "quiet-word"
+
+
+# ---- rotation
+
+
+def test_the_encryption_key_is_changed_while_everything_runs(world):
+    secret_pack(world)
+    old, new = "o" * 40, "n" * 40
+    world.start(config={"security": {"encryption_key": old, "encryption_keys_old": [new]}})
+    for i in range(300):
+        world.post("/keys", key(f"r.k{i}", value=i, encrypted=True), 201)
+    made = world.post("/executions/execute", {"action_ref": "vault.show", "parameters": {"token": "stays-secret"}}, 201)["data"]
+    world.stop()
+    world.start(config={"security": {"encryption_key": new, "encryption_keys_old": [old]}})
+    assert world.get("/keys/r.k7")["data"]["value"] == 7
+    step, rewrapped = {"next": None, "done": False}, 0
+    while not step["done"]:
+        after = {} if step["next"] is None else {"params": {"after": step["next"]}}
+        step = world.request("POST", "/keys/rotate", 200, **after).json()["data"]
+        rewrapped += step["rewrapped"]
+    assert rewrapped == 301 and step["left"] == 0 and step["unreadable"] == 0
+    again = world.request("POST", "/keys/rotate", 200).json()["data"]
+    assert again["done"] and again["rewrapped"] == 0
+    world.stop()
+    world.start(config={"security": {"encryption_key": new, "encryption_keys_old": []}})
+    assert [world.get(f"/keys/r.k{i}")["data"]["value"] for i in (0, 150, 299)] == [0, 150, 299]
+    assert world.get(f"/executions/{made['id']}", include_secret_values="true")["data"]["config"] == {"token": "stays-secret"}
+
+
+def test_what_bears_an_unknown_key_is_said_and_left(world):
+    world.start(config={"security": {"encryption_key": "a" * 40}})
+    world.post("/keys", key("lost.k", encrypted=True), 201)
+    world.stop()
+    world.start(config={"security": {"encryption_key": "b" * 40}})
+    assert "encryption_keys_old" in refused(world, "GET", "/keys/lost.k", 500)["error"]
+    step = world.request("POST", "/keys/rotate", 200).json()["data"]
+    assert step["done"] and step["unreadable"] == 1 and step["left"] == 1
+    refused_run = refused(world, "POST", "/keys/rotate?after=zz", 400)
+    assert "next" in refused_run["error"]
+
+
+def test_values_that_an_earlier_system_stored_are_read(world):
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from hashlib import sha256
+    secret = "e" * 40
+    world.start(config={"security": {"encryption_key": secret}})
+    nonce = os.urandom(12)
+    sealed = base64.b64encode(nonce + AESGCM(sha256(secret.encode()).digest()).encrypt(nonce, b'{"a":1}', None)).decode()
+    world.post("/keys", key("old.k", value="x"), 201)
+    world.execute(f"update key set encrypted = true, value = '{json.dumps(sealed)}' where ref = 'old.k'")
+    assert world.get("/keys/old.k")["data"]["value"] == {"a": 1}
+    assert world.request("POST", "/keys/rotate", 200).json()["data"]["rewrapped"] == 1
+    assert world.get("/keys/old.k")["data"]["value"] == {"a": 1} and stored(world, "old.k").startswith("v1:")
+
+
+# ---- the canary
+
+
+def forms(secret):
+    raw = secret.encode()
+    return {raw, base64.b64encode(raw), base64.urlsafe_b64encode(raw).rstrip(b"=")}
+
+
+def found_in_files(world, needles):
+    hits = []
+    for top, _, names in os.walk(world.dir):
+        for name in names:
+            path = os.path.join(top, name)
+            if not os.path.isfile(path) or os.path.islink(path):
+                continue
+            with open(path, "rb") as f:
+                text = f.read()
+            hits += [path for needle in needles if needle in text]
+    return hits
+
+
+def found_in_tables(world, needles):
+    if world.embedded:
+        return []  # its file is among the files
+    hits = []
+    for row in world.rows("select table_name from information_schema.tables where table_schema = current_schema()"):
+        table = row["table_name"]
+        text = str(world.rows(f'select t::text from "{table}" t')).encode()
+        hits += [table for needle in needles if needle in text]
+    return hits
+
+
+def test_a_known_secret_is_found_nowhere_but_sealed(world):
+    """Placed in an encrypted key of each kind that actions get, in secret parameters, and printed by the action itself."""
+    secret_pack(world)
+    world.start(config={"log": {"level": "debug"}})
+    world.post("/keys", key("c.sys", value=CANARY, encrypted=True, name="named"), 201)
+    world.post("/keys", key("c.pack", "pack", owner_pack_ref="vault", value={"deep": [CANARY]}, encrypted=True), 201)
+    world.post("/keys", key("c.act", "action", owner_action_ref="vault.show", value=CANARY, encrypted=True), 201)
+    shown = [run(world, "vault.show", token=CANARY, auth={"pin": 987654321}), run(world, "vault.named"), run(world, "vault.plain")]
+    assert all(e["status"] == "completed" for e in shown)
+    refused(world, "POST", "/keys", 409, key("c.sys", value=CANARY))
+    world.put("/keys/c.sys", {"value": CANARY + "2"})
+    seen = [shown, world.get("/keys"), world.get("/executions"), world.get("/audit-events"), world.get("/events"),
+            [world.get(f"/trace/{e['id']}") for e in shown]]
+    needles = forms(CANARY) | {b"987654321"}
+    assert not [n for n in needles if n.decode() in json.dumps(seen)]
+    assert "***" in json.dumps(shown)
+    world.stop()
+    assert found_in_files(world, needles) == [] and found_in_tables(world, needles) == []
+    assert not [n for n in needles if n.decode() in world.logs()]
