@@ -13,9 +13,9 @@ extern const Family family_general, family_auth, family_action, family_execution
 #define OPTS(...) ((const CliOpt[]){ __VA_ARGS__, { 0 } })
 
 #define LIST_OPTS \
-	{ "limit", 'l', "N", "limit", "at most so many rows" }, \
+	{ "limit", 'l', "N", "limit", "at most so many rows" }, { "page", '\0', "N", "page", "the Nth page of them" }, \
 	{ \
-		"page", '\0', "N", "page", "the Nth page of them" \
+		"all", '\0', NULL, NULL, "every row" \
 	}
 
 #define PACK_OPT \

@@ -2,6 +2,8 @@
 
 /* `list` and `show` of every kind of thing, told apart by the command's Thing. */
 
+enum { PAGE = 100 }; /* as many as the API gives at once */
+
 Str
 cli_query(const Cli *c, Str path)
 {
@@ -22,17 +24,52 @@ cli_query(const Cli *c, Str path)
 	return buf_str(&b);
 }
 
+/* A page at a time, by cursor, until there are as many as wanted. Lists without pages are one answer. */
+static bool
+rows_read(Cli *c, Str path, int64_t want, Json *ret, Err *err)
+{
+	Str cursor = { 0 };
+
+	*ret = json_array();
+	do {
+		HttpAsk ask = { .method = "GET", .path = path };
+		const Json *rows;
+		HttpReply r;
+
+		if (cursor.n > 0)
+			ask.path = str_fmt(c->a, "%.*s%cafter=%.*s", STR_ARG(path),
+			    memchr(path.p, '?', path.n) == NULL ? '?' : '&', STR_ARG(url_escape(c->a, cursor)));
+		if (!cli_send(c, &ask, &r, err))
+			return false;
+		rows = json_get(&r.body, "data");
+		if (rows == NULL)
+			rows = json_get(&r.body, "items");
+		if (rows == NULL)
+			rows = &r.body;
+		for (size_t i = 0; ret->n < want && json_at(rows, i) != NULL; i++)
+			json_push(c->a, ret, *json_at(rows, i));
+		cursor = json_get_text(json_get(&r.body, "pagination"), "next_cursor");
+	} while (cursor.n > 0 && ret->n < want);
+	return true;
+}
+
 bool
 cmd_list_run(Cli *c, int *ret_code, Err *err)
 {
 	const char *path = c->command->ask != NULL ? c->command->ask : c->command->thing->path;
-	int64_t unused;
+	int64_t want, page;
 	Json rows;
+	Str full;
 
 	(void)ret_code;
-	if (!cli_opt_int(c, "limit", 0, &unused, err) || !cli_opt_int(c, "page", 0, &unused, err))
+	if (!cli_opt_int(c, "limit", 0, &want, err) || !cli_opt_int(c, "page", 0, &page, err))
 		return false;
-	if (!cli_call(c, "GET", cli_query(c, cli_fill(c, path, NULL, true)), NULL, &rows, err))
+	full = cli_query(c, cli_fill(c, path, NULL, true));
+	if (cli_has(c, "all"))
+		full = str_fmt(
+		    c->a, "%.*s%climit=%d", STR_ARG(full), memchr(full.p, '?', full.n) == NULL ? '?' : '&', PAGE);
+	if (cli_has(c, "all") || want > PAGE ? !rows_read(c, full, cli_has(c, "all") ? INT64_MAX : want, &rows, err)
+					     : !cli_call(c, "GET", full, NULL, &rows, err))
 		return false;
 	if (!out_raw(c, &rows))
 		out_list(c, c->command->thing, &rows);

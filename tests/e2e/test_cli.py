@@ -108,6 +108,16 @@ def test_a_run_is_shown_followed_run_again_and_cancelled(running):
     assert running.cli("execution", "show", slow, "--field", "status").out == "cancelled\n"
 
 
+def test_more_rows_than_a_page_holds_are_listed_by_cursor(running):
+    for n in range(120):
+        running.post("/events", {"trigger_ref": "core.alert", "payload": {"n": n}})
+    listed = running.cli("event", "list", "--trigger", "core.alert", "--limit", 110, "-q").out.split()
+    assert len(listed) == 110 and listed == sorted(set(listed), key=int, reverse=True)
+    assert len(running.cli("event", "list", "--trigger", "core.alert", "--all", "-q").out.split()) >= 120
+    assert len(running.cli("event", "list", "--trigger", "core.alert", "--limit", 3, "-q").out.split()) == 3
+    assert len(running.cli("action", "list", "--all", "-q").out.split()) == len(running.cli("action", "list", "-q").out.split())
+
+
 def test_several_statuses_are_listed_together_latest_first(running):
     runs = [running.cli("run", "core.noop", "--param", f"exit_code={code}", "--wait", "-q", code=code).out.strip() for code in (0, 1, 0)]
     listed = running.cli("execution", "list", "-a", "core.noop", "-s", "failed", "-s", "completed", "--limit", 3, "-q").out.split()
