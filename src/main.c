@@ -29,7 +29,6 @@ static const Entry entries[] = {
 	{ "config show", admin_main, false },
 	{ "config docs", admin_main, false },
 	{ "pack lint", admin_main, false },
-	{ "pack checksum", admin_main, false },
 	{ "doctor", admin_main, false },
 	{ "api-spec", admin_main, false },
 };

@@ -26,7 +26,6 @@ static const Command commands[] = {
 	{ "dlq", "drop", "ID", dlq_drop_run, false, "throw it away" },
 	{ "config", "show", NULL, config_show_run, true, "what is in force, and where each value came from" },
 	{ "pack", "lint", "DIR", pack_lint_run, true, "check a pack's files, each problem with file, line and column" },
-	{ "pack", "checksum", "PATH", pack_checksum_run, true, "the digest of a pack's folder or archive" },
 	{ "doctor", NULL, NULL, doctor_run, true, "check this installation, and say how to cure what is wrong" },
 	{ "config", "docs", NULL, config_docs_run, false, "every setting there is, as docs/configuration.md has them" },
 };

@@ -1,12 +1,6 @@
 #include "admin/commands.h"
 
-#include "base/crypto.h"
-#include "os/fs.h"
 #include "packs/pack.h"
-
-#include <sys/stat.h>
-
-enum { FILE_MOST = 64 * 1024 * 1024, DEPTH_MAX = 16 };
 
 static Json
 problem_json(Arena *a, const PackProblem *p)
@@ -62,59 +56,5 @@ pack_lint_run(Tool *t, Err *err)
 		    "sets %zu)\n",
 		    STR_ARG(pack.def.ref), STR_ARG(pack.def.version), pack.action_count, pack.trigger_count,
 		    pack.sensor_count, pack.rule_count, pack.runtime_count, pack.permission_set_count);
-	return true;
-}
-
-/* One line per file: its path in the pack, its digest. The digest of these lines is the folder's. */
-static bool
-add_digests(Tool *t, const char *dir, Str below, unsigned depth, Buf *lines, Err *err)
-{
-	DirEntry *entries;
-	size_t n;
-
-	if (depth > DEPTH_MAX)
-		return err_set(err, ERR_INVALID, "'%s' lies deeper than %d folders", dir, DEPTH_MAX);
-	if (!dir_list(t->arena, dir, &entries, &n, err))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		Str name = str_fmt(t->arena, "%.*s%.*s", STR_ARG(below), STR_ARG(entries[i].name)), text;
-		const char *path = str_fmt(t->arena, "%s/%.*s", dir, STR_ARG(entries[i].name)).p;
-
-		if (str_is(entries[i].name, ".git"))
-			continue;
-		if (entries[i].dir) {
-			if (!add_digests(t, path, str_fmt(t->arena, "%.*s/", STR_ARG(name)), depth + 1, lines, err))
-				return false;
-			continue;
-		}
-		if (!file_read(t->arena, path, FILE_MOST, &text, err))
-			return false;
-		buf_fmt(lines, "%.*s  %.*s\n", STR_ARG(sha256_hex(t->arena, text)), STR_ARG(name));
-	}
-	return true;
-}
-
-bool
-pack_checksum_run(Tool *t, Err *err)
-{
-	Buf lines = buf_open(t->arena);
-	struct stat st;
-	Str sum, text;
-
-	if (stat(t->arg, &st) < 0)
-		return err_set(err, ERR_NOT_FOUND, "there is no '%s'", t->arg);
-	if (S_ISDIR(st.st_mode)) {
-		if (!add_digests(t, t->arg, (Str){ "", 0 }, 0, &lines, err))
-			return false;
-		sum = sha256_hex(t->arena, buf_str(&lines));
-	} else {
-		if (!file_read(t->arena, t->arg, FILE_MOST, &text, err))
-			return false;
-		sum = sha256_hex(t->arena, text);
-	}
-	if (t->json)
-		buf_fmt(&t->out, "{\"checksum\": \"sha256:%.*s\"}\n", STR_ARG(sum));
-	else
-		buf_fmt(&t->out, "sha256:%.*s\n", STR_ARG(sum));
 	return true;
 }

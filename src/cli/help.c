@@ -10,7 +10,7 @@ static const ServerWord server_words[] = {
 	{ "bus topology|docs|migrate", "who publishes what to whom" },
 	{ "dlq list|show|replay|drop", "messages that could not be read" },
 	{ "config show|docs", "the server's configuration in force, and where it comes from" },
-	{ "pack lint DIR | pack checksum PATH", "check a pack's files, take their digest, without a server" },
+	{ "pack lint DIR", "check a pack's files, each problem with file, line and column" },
 	{ "doctor", "check this installation, and say how to cure what is wrong" },
 };
 

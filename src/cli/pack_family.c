@@ -22,6 +22,13 @@ static const Thing tests = { NULL,
 		"position", '\0', "N", "position", "lower ones are asked first", KIND_INT \
 	}
 
+#define SOURCE_OPTS \
+	{ "git-url", 'g', "URL", NULL, "the repository it can be had from" }, \
+	    { "git-ref", 'r', "REF", NULL, "its branch, tag or commit" }, \
+	{ \
+		"archive-url", 'a', "URL", NULL, "the archive it can be had from" \
+	}
+
 static const Command commands[] = {
 	{ .words = "pack list",
 	    .run = cmd_list_run,
@@ -120,6 +127,31 @@ static const Command commands[] = {
 	    .thing = &indexed,
 	    .help = "packs in the registries",
 	    .example = "attune pack search weather" },
+	{ .words = "pack checksum",
+	    .run = cmd_pack_checksum,
+	    .args = "PATH",
+	    .help = "the digest of a pack's folder or archive",
+	    .example = "attune pack checksum ./weather" },
+	{ .words = "pack index-entry",
+	    .run = cmd_index_entry,
+	    .args = "PATH",
+	    .opts = OPTS(SOURCE_OPTS),
+	    .help = "what a registry says of the pack in a folder",
+	    .example = "attune pack index-entry ./weather -g https://example.org/weather.git -r v1.2.0" },
+	{ .words = "pack index-update",
+	    .run = cmd_index_update,
+	    .args = "PATH",
+	    .opts = OPTS({ "index", 'i', "FILE", NULL, "the registry's file", KIND_TEXT, true },
+		{ "update", 'u', NULL, NULL, "also when the pack is in it already" }, SOURCE_OPTS),
+	    .help = "put the pack in a folder into a registry's file",
+	    .example = "attune pack index-update -i index.json ./weather -a https://example.org/weather-1.2.0.tar.gz" },
+	{ .words = "pack index-merge",
+	    .run = cmd_index_merge,
+	    .args = "FILE...",
+	    .opts = OPTS({ "file", 'o', "FILE", NULL, "where to", KIND_TEXT, true },
+		{ "force", 'f', NULL, NULL, "also over a file that is there" }),
+	    .help = "put registries' files together; of a pack in several, the newest version",
+	    .example = "attune pack index-merge -o all.json ours.json theirs.json" },
 	{ .words = "pack index list",
 	    .run = cmd_list_run,
 	    .opts = OPTS(LIST_OPTS),

@@ -647,6 +647,36 @@ def test_a_new_pack_is_fine_and_its_faults_are_shown_with_their_lines(here):
     assert json.loads(here.run("pack", "lint", "weather", "-j", code=1).stdout)[0]["severity"] == "error"
 
 
+def test_registries_are_made_of_folders_without_a_server(here):
+    here.run("pack", "new", "weather")
+    missing = here.run("pack", "index-entry", "weather", "-g", "https://example.org/w.git", code=2)
+    assert "an entry of a registry needs 'author'" in missing.stderr
+    with open(os.path.join(here.dir, "weather", "pack.yaml"), "a", encoding="utf-8") as f:
+        f.write("author: Ada\nlicense: MIT\n")
+    assert "--git-url or --archive-url" in here.run("pack", "index-entry", "weather", code=2).stderr
+    entry = json.loads(here.run("pack", "index-entry", "weather", "-g", "https://example.org/w.git", "-r", "v1").stdout)
+    digest = here.run("pack", "checksum", "weather").stdout.strip()
+    assert entry["install_sources"] == [{"type": "git", "url": "https://example.org/w.git", "ref": "v1", "checksum": digest}]
+    assert entry["contents"]["actions"] == [{"name": "hello", "description": "Say hello"}]
+    for name in ("a.json", "b.json"):
+        with open(os.path.join(here.dir, name), "w", encoding="utf-8") as f:
+            json.dump({"registry_name": name, "registry_url": "https://example.org", "version": "1", "packs": []}, f)
+    add = ["pack", "index-update", "-i", "a.json", "weather", "-a", "https://example.org/w.tar.gz"]
+    assert here.run(*add).stdout == "a.json: weather 0.1.0 is added.\n"
+    assert "--update writes over it" in here.run(*add, code=2).stderr
+    assert here.run(*add, "-u").stdout == "a.json: weather 0.1.0 is written over.\n"
+    with open(os.path.join(here.dir, "b.json"), "w", encoding="utf-8") as f:
+        json.dump({"registry_name": "b", "packs": [{"ref": "weather", "version": "0.10.0"}, {"ref": "other", "version": "1.0.0"}]}, f)
+    assert here.run("pack", "index-merge", "-o", "all.json", "a.json", "b.json").stdout == "all.json holds 2 packs.\n"
+    here.run("pack", "index-merge", "-o", "all.json", "a.json", "b.json", code=2)
+    with open(os.path.join(here.dir, "all.json"), encoding="utf-8") as f:
+        merged = json.load(f)
+    assert [(p["ref"], p["version"]) for p in merged["packs"]] == [("weather", "0.10.0"), ("other", "1.0.0")]
+    with open(os.path.join(here.dir, "b.json"), "w", encoding="utf-8") as f:
+        f.write("{}")
+    assert "is no index of packs" in here.run("pack", "index-merge", "-o", "x.json", "b.json", code=2).stderr
+
+
 def test_the_scaffold_of_a_pack_runs(here):
     done = subprocess.run([BINARY, "pack", "new", "weather"], cwd=here.dir, env=here.env(), check=True, capture_output=True)
     assert done.stdout
