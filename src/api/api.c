@@ -58,6 +58,14 @@ thread_close(void *self, App *app)
 	free(app);
 }
 
+static bool
+admit(void *self, App *app, Req *q, const Route *route, Err *err)
+{
+	app->req = q;
+	app->noted = false;
+	return api_admit(self, app, q, route, err);
+}
+
 static void
 answered(void *self, App *app, const Req *q, int status)
 {
@@ -168,7 +176,7 @@ api_start(const ApiConfig *config, Api **ret, Err *err)
 		.route_count = api_route_count,
 		.thread_open = thread_open,
 		.thread_close = thread_close,
-		.admit = api_admit,
+		.admit = admit,
 		.answered = answered,
 		.call = api_call,
 	};

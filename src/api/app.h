@@ -24,6 +24,8 @@ struct App {
 	const Config *config;
 	Caller caller; /* of the request that is being answered: see api/access.h */
 	struct AuditLog *audit;
+	const Req *req; /* that is being answered */
+	bool noted;     /* something has been said of it to the audit */
 
 	/* while a request under an Idempotency-Key is answered: see api/once.h */
 	bool held;                  /* app_work leaves its transaction open */

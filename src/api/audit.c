@@ -91,16 +91,18 @@ audit_add(App *app, const Req *q, const AuditNote *note, Err *err)
 {
 	AuditRow r = row_of(app, q, note);
 
+	app->noted = true;
 	return audit_insert(app_db(app), req_arena(q), &r, 1, err);
 }
 
 bool
 audit_now(App *app, const Req *q, const AuditNote *note, Err *err)
 {
-	AuditRow r = row_of(app, q, note);
-	bool ok = db_begin(app_db(app), err) && audit_insert(app_db(app), req_arena(q), &r, 1, err) &&
-		  db_commit(app_db(app), err);
+	bool ok;
 
+	if (app->held && app->open) /* the request's own transaction is kept open for its answer */
+		return audit_add(app, q, note, err);
+	ok = db_begin(app_db(app), err) && audit_add(app, q, note, err) && db_commit(app_db(app), err);
 	if (!ok)
 		db_rollback(app_db(app));
 	return ok;
@@ -162,6 +164,63 @@ hide_webhook_key(AuditRow *r)
 		return;
 	r->path = str_of("/api/v1/webhooks/***");
 	r->resource_ref = (Str){ 0 };
+}
+
+/* What comes after the thing in a path, or after the collection when it names none: "enable", "webhooks.enable"; none: the method says it */
+static Str
+verb_of(Arena *a, const Route *route)
+{
+	static const char *const of_method[][2] = { { "POST", "create" }, { "PUT", "update" }, { "PATCH", "update" },
+		{ "DELETE", "delete" } };
+	Str rest = str_of(route->path), part = { 0 };
+	Buf b = buf_open(a);
+	size_t n = 0;
+
+	while (str_cut(&rest, '/', &part)) {
+		bool thing = str_starts(part, str_of("{"));
+
+		n += part.n > 0;
+		if (n > 3 && !thing) /* api, v1 and the collection */
+			buf_fmt(&b, "%s%.*s", b.n > 0 ? "." : "", STR_ARG(part));
+	}
+	for (size_t i = 0; b.n == 0 && i < countof(of_method); i++)
+		if (strcmp(route->method, of_method[i][0]) == 0)
+			buf_text(&b, of_method[i][1]);
+	return buf_str(&b);
+}
+
+static Str
+collection_of(const Route *route)
+{
+	Str rest = str_of(route->path), part = { 0 };
+
+	for (int i = 0; i < 4 && str_cut(&rest, '/', &part);)
+		i++;
+	return part;
+}
+
+bool
+audit_change(App *app, Err *err)
+{
+	const Req *q = app->req;
+	Arena *a = req_arena(q);
+	const Route *route = req_route(q);
+	Str type = singular(a, collection_of(route));
+	AuditRow r = { 0 };
+	AuditNote note = { .category = str_is(type, "pack") ? AUDIT_PACK : AUDIT_ADMIN };
+	Err none = { 0 };
+	Json body;
+
+	if (app->noted)
+		return true;
+	fill_resource(q, &r);
+	note.event_type = str_fmt(a, "%.*s.%.*s", STR_ARG(type), STR_ARG(verb_of(a, route))).p;
+	note.resource_type = str_cstr(a, type);
+	note.id = r.resource;
+	note.ref = r.resource_ref;
+	if (note.id == 0 && str_none(note.ref) && req_body(q).n > 0 && req_json(q, &body, &none))
+		note.ref = foreign(a, json_get_text(&body, "ref"), AGENT_MOST);
+	return audit_add(app, q, &note, err);
 }
 
 void

@@ -21,6 +21,8 @@ typedef struct AuditNote {
 
 /* Within the running transaction: what it tells of happens if and only if the row does. */
 MUST_CHECK bool audit_add(App *app, const Req *q, const AuditNote *note, Err *err);
+/* Within the running transaction, when the handler has said nothing itself: a definition was changed, in the words of the route. */
+MUST_CHECK bool audit_change(App *app, Err *err);
 /* In a transaction of its own, for what changes nothing else. */
 MUST_CHECK bool audit_now(App *app, const Req *q, const AuditNote *note, Err *err);
 /* The record of a request, called by the server after the answer; app NULL: no handler was called. */

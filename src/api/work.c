@@ -1,5 +1,6 @@
 #include "api/work.h"
 
+#include "api/audit.h"
 #include "store/change.h"
 
 static bool
@@ -40,7 +41,7 @@ bool
 app_define(App *app, Work *work, void *self, Err *err)
 {
 	return ended(app, begin(app, err) && change_lock(app->uow->db, app->uow->arena, err) && work(app, self, err) &&
-			      end(app, &points_create, err));
+			      audit_change(app, err) && end(app, &points_create, err));
 }
 
 static int

@@ -77,3 +77,26 @@ def test_requests_before_a_stop_are_in_the_audit(world):
     world.request("GET", "/packs", headers={"X-Request-Id": request})
     world.stop()
     assert [r["http_path"] for r in world.rows("select http_path from audit_event where request_id = ?", request)] == ["/api/v1/packs"]
+
+
+def test_a_change_of_a_definition_is_audited_with_it_and_only_when_it_is_made(world):
+    world.start()
+    world.post("/triggers", {"ref": "core.mine", "pack_ref": "core", "label": "T"}, 201)
+    world.put("/triggers/core.mine", {"label": "U"}, 200)
+    world.post("/triggers/core.mine/disable", None, 200)
+    world.post("/triggers", {"ref": "core.mine", "pack_ref": "core", "label": "T"}, 409)
+    world.delete("/triggers/core.mine")
+    world.post("/packs", {"ref": "other", "label": "O", "version": "1.0.0"}, 201)
+    rows = world.get("/audit-events", category="admin", resource_ref="core.mine")["items"]
+    assert [r["event_type"] for r in rows] == ["trigger.delete", "trigger.disable", "trigger.update", "trigger.create"]
+    assert all(r["outcome"] == "success" and r["resource_type"] == "trigger" and r["actor_login"] for r in rows)
+    (made,) = world.get("/audit-events", category="pack")["items"]
+    assert (made["event_type"], made["resource_ref"]) == ("pack.create", "other")
+
+
+def test_a_change_under_an_idempotency_key_is_audited_once(world):
+    world.start()
+    for _ in range(2):
+        world.request("POST", "/triggers", 201, json={"ref": "core.once", "pack_ref": "core", "label": "T"},
+                      headers={"Idempotency-Key": "the-same"})
+    assert world.get("/audit-events", event_type="trigger.create")["pagination"]["total_items"] == 1
