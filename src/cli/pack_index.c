@@ -104,7 +104,7 @@ contents_of(Cli *c, const char *folder, Json *ret, Err *err)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		Json def, one = json_object();
-		Str name = entries[i].name, text;
+		Str name = entries[i].name, text, pack;
 
 		if (entries[i].dir || !(str_ends(name, str_of(".yaml")) || str_ends(name, str_of(".yml"))))
 			continue;
@@ -112,8 +112,7 @@ contents_of(Cli *c, const char *folder, Json *ret, Err *err)
 			return false;
 		text = json_get_text(&def, "description");
 		name = json_get_text(&def, "ref");
-		for (Str part; str_cut(&name, '.', &part) && !str_none(name);) {
-		}
+		str_cut(&name, '.', &pack);
 		json_add(c->a, &one, "name", json_str(name.n > 0 ? name : json_get_text(&def, "ref")));
 		json_add(c->a, &one, "description", json_str(text.n > 0 ? text : json_get_text(&def, "label")));
 		json_push(c->a, ret, one);
