@@ -35,7 +35,7 @@ def popen(world, *args, env=None, **kw):
 LISTS = [
     "action list", "action search echo", "execution list", "rule list", "trigger list", "sensor list", "event list",
     "enforcement list", "pack list", "worker list", "runtime list", "workflow list", "policy list", "audit list",
-    "inquiry list",
+    "inquiry list", "key list",
 ]
 
 
@@ -251,6 +251,28 @@ def test_a_policy_is_made_changed_and_removed(running):
     exported = running.cli("export", "policies").out
     assert running.cli("apply", "-f", "-", stdin=exported).out == "Nothing to change: 1 as they should be.\n"
     assert running.cli("policy", "remove", "core.cli_one").out == "Policy core.cli_one is removed.\n"
+
+
+def test_a_key_is_kept_shown_as_a_digest_changed_and_removed(running):
+    secret = written(running, "secret.txt", "hunter2\n")
+    assert running.cli("key", "create", "-r", "core.cli_key", "-n", "cli_key", "--value", f"@{secret}", "-e").out == \
+        "Key core.cli_key is created.\n"
+    shown = running.cli("key", "show", "core.cli_key").out
+    assert "hunter2" not in shown and "sha256:" in shown
+    assert running.cli("key", "show", "core.cli_key", "-d", "--field", "value").out == "hunter2\n"
+    assert "hunter2" not in running.cli("key", "list", "-j").out
+    running.cli("key", "update", "core.cli_key", "--value", "-", stdin='{"user": "ada"}')
+    assert running.cli("key", "show", "core.cli_key", "-d", "--field", "value.user").out == "ada\n"
+
+    assert "ada" not in running.cli("export", "keys").out
+    exported = running.cli("export", "keys", "--secrets").out
+    assert running.cli("apply", "-f", "-", stdin=exported).out.startswith("Nothing to change: ")
+    changed = running.cli("apply", "-f", "-", stdin=exported.replace("ada", "grace"))
+    assert "    value: another value\n" in changed.out and "grace" not in changed.out
+    assert running.cli("key", "show", "core.cli_key", "-d", "--field", "value.user").out == "grace\n"
+    assert running.cli("key", "delete", "core.cli_key").out == "Key core.cli_key is deleted.\n"
+    without = running.cli("apply", "-f", "-", stdin="kind: key\nref: core.cli_key\nname: x\nowner_type: system\n", code=1)
+    assert "to make it 'value' is needed" in without.err
 
 
 def test_an_inquiry_is_listed_shown_and_answered(running):
