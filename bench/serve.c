@@ -3,6 +3,7 @@
  * how fast its API answers.
  *   bench_serve DIR ATTUNE
  */
+#include "front.h"
 #include "report.h"
 #include "rig.h"
 #include "store/execution.h"
@@ -24,7 +25,7 @@
 enum {
 	FEW = 100,
 	PAGE = 50,
-	MANY = 100000,
+	MANY = 1000000,
 	LISTS = 500,
 	IDLE_S = 5,
 	COMMANDS = 50,
@@ -260,6 +261,8 @@ lists(const char *attune, const char *dir, size_t rows)
 	figures(name, &s);
 	samples_done(&s);
 	free(c.answer);
+	if (rows >= FRONT_DEEP * FRONT_PAGE)
+		front(u.port);
 	up_stop(&u);
 }
 
