@@ -31,6 +31,9 @@ Handler rules_list, rules_enabled, rules_of_pack, rules_of_action, rules_of_trig
 /* policies.c */
 Handler policies_list, policies_of_pack, policies_of_action, policy_show, policy_create, policy_update, policy_remove,
     policy_enable, policy_disable;
+/* pack_install.c */
+Handler pack_install, pack_upload, packs_register, packs_dependencies, packs_download, packs_build, pack_test,
+    pack_tests, pack_tests_latest;
 /* inquiries.c */
 Handler inquiries_list, inquiries_by_status, inquiries_of_execution, inquiry_show, inquiry_create, inquiry_change,
     inquiry_remove, inquiry_answer;

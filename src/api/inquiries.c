@@ -56,17 +56,18 @@ status_read(Arena *a, Str text, Str *ret, Err *err)
 }
 
 static bool
-list_answer(App *app, Req *q, Res *s, InquiryFilter *f, Err *err)
+list_answer(App *app, Req *q, Res *s, const InquiryFilter *f, Err *err)
 {
 	Page page = req_page(q, PAGE_DEFAULT, PAGE_MOST);
 	Scope scope = app_scope(app, req_arena(q), "inquiries:read");
+	InquiryFilter by = *f;
 	Slice slice;
 	SliceOut out;
 
-	f->scope = &scope;
+	by.scope = &scope;
 	page.totals = true;
 	if (!page_slice(req_arena(q), &page, &slice, err) || !settle(app, req_arena(q), err) ||
-	    !inquiry_list(app_db(app), req_arena(q), f, &slice, &out, err))
+	    !inquiry_list(app_db(app), req_arena(q), &by, &slice, &out, err))
 		return false;
 	return answer_slice(q, s, &page, &out);
 }

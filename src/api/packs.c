@@ -1,4 +1,4 @@
-#include "api/resource.h"
+#include "api/pack_work.h"
 
 #include "api/body.h"
 #include "api/handlers.h"
@@ -34,8 +34,6 @@ typedef struct PackWork {
 	const Json *body;
 	Str key;
 	PackDef d;
-	const Pack *files; /* of a registration */
-	bool force;
 } PackWork;
 
 static void
@@ -196,9 +194,8 @@ same_folder(Arena *a, Str x, Str y)
 	return same;
 }
 
-/* Where workers look for the files of a pack. */
-static Str
-folder_of(App *app, Arena *a, Str ref)
+Str
+pack_folder(App *app, Arena *a, Str ref)
 {
 	return str_fmt(a, "%.*s/%.*s", STR_ARG(config_str(app->config, "packs_base_dir")), STR_ARG(ref));
 }
@@ -207,7 +204,7 @@ folder_of(App *app, Arena *a, Str ref)
 static void
 folder_remove(App *app, Arena *a, const PackDef *d)
 {
-	Str folder = folder_of(app, a, d->ref);
+	Str folder = pack_folder(app, a, d->ref);
 
 	if (same_folder(a, folder, d->storage_path) && !tree_remove(folder.p))
 		log_warn("the folder %.*s of the deleted pack cannot be removed", STR_ARG(folder));
@@ -258,10 +255,10 @@ out_rules_moved(Uow *u, const RuleDef *before, size_t before_n, const RuleDef *a
 	}
 }
 
-static bool
-register_work(App *app, void *self, Err *err)
+bool
+pack_register_work(App *app, void *self, Err *err)
 {
-	PackWork *w = self;
+	PackRegistration *w = self;
 	DefFilter of = { .pack_ref = w->files->def.ref };
 	RuleDef *before, *after;
 	size_t before_n, after_n;
@@ -279,12 +276,11 @@ register_work(App *app, void *self, Err *err)
 		json_push(w->a, &names, json_str(w->files->runtimes[i].name));
 	out_rules_moved(app->uow, before, before_n, after, after_n);
 	out_pack(app->uow, MSG_PACK_REGISTERED, &w->d, &names);
-	return true;
+	return w->last == NULL || w->last(app, w->self, err);
 }
 
-/* The folder's contents, from where workers will look for them. */
-static bool
-folder_load(App *app, Arena *a, Str path, Pack *ret, Err *err)
+bool
+pack_folder_load(App *app, Arena *a, Str path, Pack *ret, Err *err)
 {
 	Str folder;
 
@@ -292,7 +288,7 @@ folder_load(App *app, Arena *a, Str path, Pack *ret, Err *err)
 		return err_set(err, ERR_NOT_FOUND, "There is no pack.yaml in '%.*s' on the server", STR_ARG(path));
 	if (!pack_load(a, path, ret, err))
 		return false;
-	folder = folder_of(app, a, ret->def.ref);
+	folder = pack_folder(app, a, ret->def.ref);
 	return same_folder(a, folder, path) ||
 	       err_set(err, ERR_VALIDATION,
 		   "Pack '%.*s' must lie in %.*s, where workers look for its files, not in %.*s", STR_ARG(ret->def.ref),
@@ -304,13 +300,13 @@ pack_register(App *app, Req *q, Res *s, Err *err)
 {
 	Json body;
 	Pack files = { 0 };
-	PackWork w = { .a = req_arena(q), .files = &files };
+	PackRegistration w = { .a = req_arena(q), .files = &files };
 
 	if (!body_read(q, register_fields, countof(register_fields), &body, err))
 		return false;
 	body_bool(&body, "force", &w.force);
-	if (!folder_load(app, w.a, json_get_text(&body, "path"), &files, err) ||
-	    !app_define(app, register_work, &w, err))
+	if (!pack_folder_load(app, w.a, json_get_text(&body, "path"), &files, err) ||
+	    !app_define(app, pack_register_work, &w, err))
 		return false;
 	return res_data(s, 201, pack_whole(w.a, &w.d), "Pack registered successfully");
 }

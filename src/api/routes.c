@@ -166,6 +166,26 @@ const Route api_routes[] = {
 	{ "GET", "/api/v1/actions/{action_ref}/policies", policies_of_action, "rules:read", 0, NULL, "PolicyResponse[]",
 	    200, "policies of an action" },
 
+	/* packs from outside */
+	{ "POST", "/api/v1/packs/install", pack_install, "packs:install", 0, "InstallPackRequest",
+	    "PackInstallResponse", 200, "install a pack from a folder or an archive of the server" },
+	{ "POST", "/api/v1/packs/upload", pack_upload, "packs:install", ROUTE_FORM, "UploadPackRequest",
+	    "PackInstallResponse", 201, "install a pack from an archive that is sent", BODY_ARCHIVE },
+	{ "POST", "/api/v1/packs/register-batch", packs_register, "packs:install", 0, "RegisterPacksRequest",
+	    "RegisterPacksResponse", 200, "register several folders of the server" },
+	{ "POST", "/api/v1/packs/dependencies", packs_dependencies, "packs:install", 0, "GetPackDependenciesRequest",
+	    "GetPackDependenciesResponse", 200, "which packs some folders need, and which are missing" },
+	{ "POST", "/api/v1/packs/download", packs_download, "packs:install", 0, "DownloadPacksRequest", NULL, 501,
+	    "not in this version: fetch packs from elsewhere" },
+	{ "POST", "/api/v1/packs/build-envs", packs_build, "packs:install", 0, "BuildPackEnvsRequest", NULL, 501,
+	    "not in this version: build environments" },
+	{ "POST", "/api/v1/packs/{ref}/test", pack_test, "packs:install", 0, NULL, NULL, 501,
+	    "not in this version: run the tests of a pack" },
+	{ "GET", "/api/v1/packs/{ref}/tests", pack_tests, "packs:read", 0, NULL, "PackTestExecution[]", 200,
+	    "test runs of a pack" },
+	{ "GET", "/api/v1/packs/{ref}/tests/latest", pack_tests_latest, "packs:read", 0, NULL, "PackTestExecution", 200,
+	    "the last test run of a pack" },
+
 	/* inquiries */
 	{ "GET", "/api/v1/inquiries", inquiries_list, "inquiries:read", 0, NULL, "InquirySummary[]", 200,
 	    "inquiries, newest first" },

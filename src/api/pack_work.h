@@ -1,0 +1,24 @@
+/*
+ * Registering a pack's files, shared by all routes that bring one: from a folder of the server, an archive, an upload.
+ */
+#pragma once
+
+#include "api/resource.h"
+#include "packs/pack.h"
+
+typedef struct PackRegistration {
+	Arena *a;
+	const Pack *files;
+	bool force; /* although it is there already; else ERR_CONFLICT */
+	PackDef d;  /* what became of it */
+	/* Done last in the transaction, which it undoes by failing; may be NULL. */
+	bool (*last)(App *app, void *self, Err *err);
+	void *self;
+} PackRegistration;
+
+/* Of type Work. */
+MUST_CHECK bool pack_register_work(App *app, void *self, Err *err);
+/* Where workers look for the files of a pack. */
+Str pack_folder(App *app, Arena *a, Str ref);
+/* What the folder says, which must be the one where workers look for it. */
+MUST_CHECK bool pack_folder_load(App *app, Arena *a, Str path, Pack *ret, Err *err);

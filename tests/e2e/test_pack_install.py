@@ -1,0 +1,166 @@
+"""Packs from outside: from folders, archives and uploads, well-meant and hostile."""
+
+import io
+import os
+import tarfile
+import zipfile
+
+import pytest
+
+from test_api import refused
+
+SHOP = {"pack.yaml": "ref: shop\nversion: 1.0.0\n",
+        "actions/buy.yaml": "ref: shop.buy\nentry_point: buy.sh\n",
+        "actions/buy.sh": "#!/bin/sh\necho bought\n"}
+
+
+@pytest.fixture
+def api(world):
+    world.start()
+    return world
+
+
+def tar(files, more=(), mode="w:gz"):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as archive:
+        for path, text in files.items():
+            info = tarfile.TarInfo(path)
+            info.size, info.mode = len(text.encode()), 0o755 if text.startswith("#!") else 0o644
+            archive.addfile(info, io.BytesIO(text.encode()))
+        for info in more:
+            archive.addfile(info)
+    return out.getvalue()
+
+
+def odd(path, kind, target=""):
+    info = tarfile.TarInfo(path)
+    info.type, info.linkname = kind, target
+    return info
+
+
+def upload(world, data, status=201, **form):
+    return world.request("POST", "/packs/upload", status, files={"pack": ("p.tar.gz", data)}, data=form).json()
+
+
+def folder(world):
+    return sorted(os.path.relpath(os.path.join(at, f), world.packs)
+                  for at, _, names in os.walk(world.packs) for f in names)
+
+
+def write(directory, files):
+    for path, text in files.items():
+        full = os.path.join(directory, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "w", encoding="utf-8") as f:
+            f.write(text)
+        os.chmod(full, 0o755 if text.startswith("#!") else 0o644)
+    return str(directory)
+
+
+def test_an_uploaded_pack_runs_and_a_second_one_takes_its_place_only_by_force(api):
+    made = upload(api, tar({f"shop-1.0/{k}": v for k, v in SHOP.items()}))
+    assert made["data"]["pack"]["ref"] == "shop" and made["data"]["test_result"] is None
+    row = api.post("/executions/execute", {"action_ref": "shop.buy"}, 201)["data"]
+    done = api.get(f"/executions/{row['id']}", wait_seconds=30)["data"]
+    assert done["status"] == "completed" and "bought" in done["result"]["stdout"]
+    newer = {**SHOP, "pack.yaml": "ref: shop\nversion: 2.0.0\n"}
+    assert "shop" in upload(api, tar(newer), 409)["error"]
+    assert api.get("/packs/shop")["data"]["version"] == "1.0.0"
+    with open(os.path.join(api.packs, "shop", "pack.yaml"), encoding="utf-8") as f:
+        assert "1.0.0" in f.read()
+    again = upload(api, tar(newer), force="true")["data"]["pack"]
+    assert again["id"] == made["data"]["pack"]["id"] and again["version"] == "2.0.0"
+    assert [f for f in folder(api) if f.startswith(".")] == []
+
+
+@pytest.mark.parametrize("why, data", [
+    ("leaves", tar({**SHOP, "../evil": "x"})),
+    ("leaves", tar({**SHOP, "a/../../evil": "x"})),
+    ("leaves", tar({**SHOP, "/tmp/evil": "x"})),
+    ("link", tar(SHOP, [odd("evil", tarfile.SYMTYPE, "/etc/passwd")])),
+    ("link", tar(SHOP, [odd("evil", tarfile.LNKTYPE, "pack.yaml")])),
+    ("device", tar(SHOP, [odd("evil", tarfile.CHRTYPE)])),
+    ("device", tar(SHOP, [odd("evil", tarfile.FIFOTYPE)])),
+    ("character", tar({**SHOP, "a\\..\\evil": "x"})),
+    ("character", tar({**SHOP, "a\nb": "x"})),
+    ("deep", tar({**SHOP, "/".join(["d"] * 40): "x"})),
+    ("twice", tar(SHOP, [tarfile.TarInfo("pack.yaml")])),
+    ("pack.yaml", tar({"readme": "x"})),
+    ("pack.yaml", tar({"a/b/pack.yaml": "ref: shop\nversion: 1.0.0\n"})),
+    ("archive", b"no archive at all"),
+    ("archive", tar(SHOP)[:60]),
+    ("version", tar({"pack.yaml": "ref: shop\n"})),
+    ("'../core'", tar({"pack.yaml": "ref: ../core\nversion: 1.0.0\n"})),
+])
+def test_a_hostile_or_broken_archive_leaves_nothing_behind(api, why, data):
+    before = folder(api)
+    answer = api.http.post(f"{api.url}/api/v1/packs/upload", files={"pack": ("p", data)}, timeout=60)
+    assert answer.status_code in (400, 422) and why in answer.json()["error"], answer.text
+    assert folder(api) == before
+    assert not os.path.exists(os.path.join(os.path.dirname(api.packs), "evil")) and not os.path.exists("/tmp/evil")
+    assert [p["ref"] for p in api.get("/packs")["data"]] == ["core"]
+
+
+def test_an_archive_that_is_too_much_is_refused(api):
+    before = folder(api)
+    assert "10000" in upload(api, tar({**SHOP, **{f"f/{i}": "" for i in range(10001)}}), 413)["error"]
+    assert "50 MiB" in upload(api, tar({**SHOP, "bomb": "\0" * (51 << 20)}), 413)["error"]
+    bombs = {f"bomb{i}": "\0" * (40 << 20) for i in range(3)}
+    assert "100 MiB" in upload(api, tar({**SHOP, **bombs}), 413)["error"]
+    assert folder(api) == before
+
+
+def test_forms_that_are_no_upload_say_what_is_missing(api):
+    refused(api, "POST", "/packs/upload", 400, files={"other": ("p", b"x")})
+    refused(api, "POST", "/packs/upload", 400, files={"pack": ("p", tar(SHOP))}, data={"force": "perhaps"})
+    refused(api, "POST", "/packs/upload", 415, body={"pack": "x"})
+
+
+def test_packs_are_installed_from_folders_and_archives_of_the_server(api, tmp_path):
+    source = write(tmp_path / "src", {**SHOP, ".git/config": "x"})
+    made = api.post("/packs/install", {"source": source}, 200)["data"]
+    assert made["pack"]["ref"] == "shop" and made["tests_skipped"] is True
+    assert os.access(os.path.join(api.packs, "shop", "actions", "buy.sh"), os.X_OK)
+    assert not os.path.exists(os.path.join(api.packs, "shop", ".git"))
+    archive = tmp_path / "two.zip"
+    with zipfile.ZipFile(archive, "w") as z:
+        for path, text in {**SHOP, "pack.yaml": "ref: shop\nversion: 2.0.0\n"}.items():
+            z.writestr(f"pack/{path}", text)
+    assert api.post("/packs/install", {"source": str(archive)}, 200)["data"]["pack"]["version"] == "2.0.0"
+    os.symlink("/etc/passwd", tmp_path / "src" / "evil")
+    assert "link" in refused(api, "POST", "/packs/install", 400, {"source": source})["error"]
+    assert api.get("/packs/shop")["data"]["version"] == "2.0.0"
+    assert "nothing" in refused(api, "POST", "/packs/install", 404, {"source": str(tmp_path / "none")})["error"]
+
+
+def test_what_a_pack_needs_must_be_there_unless_it_is_skipped(api, tmp_path):
+    needy = {**SHOP, "pack.yaml": "ref: shop\nversion: 1.0.0\ndependencies: ['core>=99', 'other@1.0.0', core]\n"}
+    source = write(tmp_path / "src", needy)
+    error = refused(api, "POST", "/packs/install", 400, {"source": source})["error"]
+    assert "'other' is not installed" in error and "'core' version" in error and ">=99" in error
+    found = api.post("/packs/dependencies", {"pack_paths": [source, "/nowhere"]}, 200)["data"]
+    assert [(d["pack_ref"], d["already_installed"]) for d in found["dependencies"]] == [
+        ("core", False), ("other", False), ("core", True)]
+    assert len(found["missing_dependencies"]) == 2 and found["errors"][0]["pack_path"] == "/nowhere"
+    assert api.post("/packs/install", {"source": source, "skip_deps": True}, 200)["data"]["pack"]["ref"] == "shop"
+
+
+def test_a_batch_registers_what_it_can_and_says_what_it_cannot(api):
+    write(os.path.join(api.packs, "shop"), SHOP)
+    write(os.path.join(api.packs, "bad"), {"pack.yaml": "ref: bad\n"})
+    paths = [os.path.join(api.packs, "shop"), os.path.join(api.packs, "bad"), "/nowhere"]
+    answer = api.post("/packs/register-batch", {"pack_paths": paths}, 200)["data"]
+    assert [p["pack_ref"] for p in answer["registered_packs"]] == ["shop"]
+    assert answer["registered_packs"][0]["components_registered"]["actions"] == 1
+    assert [p["error_stage"] for p in answer["failed_packs"]] == ["validation", "validation"]
+    assert answer["summary"]["success_count"] == 1 and answer["summary"]["failure_count"] == 2
+
+
+def test_what_this_version_does_not_do_says_so(api):
+    for path, body in (("/packs/download", {"packs": ["x"], "destination_dir": "/x"}),
+                       ("/packs/build-envs", {"pack_paths": []}), ("/packs/core/test", None),
+                       ("/packs/install", {"source": "https://example.org/x.git"}), ("/packs/install", {"source": "shop"})):
+        assert refused(api, "POST", path, 501, body)["code"] == "NOT_IMPLEMENTED"
+    assert api.get("/packs/core/tests")["data"] == []
+    assert "core" in refused(api, "GET", "/packs/core/tests/latest", 404)["error"]
+    assert "gone" in refused(api, "POST", "/packs/gone/test", 404)["error"]
