@@ -181,8 +181,9 @@ cmd_auth_refresh(Cli *c, int *ret_code, Err *err)
 	if (!profile_client(c, false, &c->client, err))
 		return false;
 	if (!profile_renew(c, err))
-		return err->code == ERR_AWAY ||
-		       err_set(err, ERR_UNAUTHORIZED, "the token cannot be renewed. Log in again: attune auth login");
+		return err->code == ERR_AWAY ? false
+					     : err_set(err, ERR_UNAUTHORIZED,
+						   "the token cannot be renewed. Log in again: attune auth login");
 	out_line(c, "The token of profile %.*s is renewed.", STR_ARG(c->profile));
 	return true;
 }

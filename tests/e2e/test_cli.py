@@ -25,8 +25,13 @@ def lines(text):
     return [line for line in text.split("\n") if line]
 
 
+def env_of(world, more=None):
+    """What world.cli() gives a command, with its login."""
+    return world.env({**getattr(world, "cli_token", dict)(), **(more or {})})
+
+
 def popen(world, *args, env=None, **kw):
-    return subprocess.Popen([BINARY, *map(str, args)], env=world.env(env), cwd=world.dir, text=True, **kw)
+    return subprocess.Popen([BINARY, *map(str, args)], env=env_of(world, env), cwd=world.dir, text=True, **kw)
 
 
 # ---- each family
@@ -362,7 +367,8 @@ def terminal(world, *args, width, env=None):
     """What the command writes to a terminal of that width."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
-    with subprocess.Popen([BINARY, *args], stdin=slave, stdout=slave, stderr=slave, env=world.env(env), cwd=world.dir) as p:
+    with subprocess.Popen([BINARY, *args], stdin=slave, stdout=slave, stderr=slave, env=env_of(world, env),
+                          cwd=world.dir) as p:
         os.close(slave)
         out = b""
         while select.select([master], [], [], 30)[0]:
@@ -405,7 +411,7 @@ def test_a_deletion_is_asked_about_on_a_terminal(running):
     running.cli("rule", "create", "-n", "core.cli_asked", "-p", "core", "-t", "core.alert", "-a", "core.echo", "--disabled")
     master, slave = pty.openpty()
     with subprocess.Popen([BINARY, "rule", "delete", "core.cli_asked"], stdin=slave, stdout=slave, stderr=slave,
-                          env=running.env(), cwd=running.dir) as p:
+                          env=env_of(running), cwd=running.dir) as p:
         os.close(slave)
         said = b""
         while b"[y/N]" not in said:
@@ -524,7 +530,7 @@ def test_apply_says_how_far_it_came_when_the_server_refuses(running):
 def completed_by_bash(world, line):
     script = (f'source <("{BINARY}" completion bash); COMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); '
               'COMP_WORDS[0]=' + BINARY + '; _attune; printf "%s\\n" "${COMPREPLY[@]}"')
-    done = subprocess.run(["bash", "--norc", "-c", script], env=world.env(), capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(["bash", "--norc", "-c", script], env=env_of(world), capture_output=True, text=True, timeout=60, check=True)
     return lines(done.stdout)
 
 
@@ -545,7 +551,7 @@ def test_bash_completes_words_options_and_refs_of_the_server(running):
 @pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed")
 def test_fish_completes_refs_of_the_server(running):
     script = f'"{BINARY}" completion fish | source; complete -C "attune rule show core.timer"; complete -C "attune execution cance"'
-    env = running.env({"PATH": os.path.dirname(BINARY) + ":/usr/bin:/bin"})
+    env = env_of(running, {"PATH": os.path.dirname(BINARY) + ":/usr/bin:/bin"})
     done = subprocess.run(["fish", "--no-config", "-c", script], env=env, capture_output=True, text=True, timeout=60, check=True)
     assert {line.split("\t")[0] for line in lines(done.stdout)} >= {"core.timer_echo", "cancel"}
 
@@ -557,7 +563,7 @@ def test_zsh_completes_refs_of_the_server(running):
     os.makedirs(home)
     with open(os.path.join(home, ".zshrc"), "w", encoding="utf-8") as f:
         f.write("PS1='%% '\nautoload -Uz compinit\ncompinit -u -D\nsource <(attune completion zsh)\nprint -r READY\n")
-    env = running.env({"PATH": os.path.dirname(BINARY) + ":/usr/bin:/bin", "ZDOTDIR": home, "TERM": "dumb"})
+    env = env_of(running, {"PATH": os.path.dirname(BINARY) + ":/usr/bin:/bin", "ZDOTDIR": home, "TERM": "dumb"})
     master, slave = pty.openpty()
     with subprocess.Popen(["zsh", "-i"], stdin=slave, stdout=slave, stderr=slave, env=env, cwd=home, start_new_session=True) as p:
         os.close(slave)
