@@ -193,7 +193,7 @@ Str
 profile_advice(const Cli *c, const char *said)
 {
 	if (str_starts(str_of(c->command->words), str_of("auth ")))
-		return str_of(said);
+		return str_copy(c->a, str_of(said)); /* it may lie in the error that it is put into */
 	if (c->io->token != NULL && c->io->token[0] != '\0')
 		return str_fmt(c->a, "%s. The token of ATTUNE_API_TOKEN is refused: take another, or unset it", said);
 	return str_fmt(c->a, "%s. Log in: attune auth login -u NAME", said);
