@@ -66,5 +66,8 @@ Handler execution_history, worker_history, entity_history;
 Handler retention_show, retention_update;
 /* keys.c, key_rotate.c */
 Handler keys_list, key_show, key_create, key_change, key_remove, keys_rotate;
+/* analytics.c */
+Handler analytics_dashboard, analytics_status, analytics_throughput, analytics_failure_rate, analytics_events,
+    analytics_enforcements, analytics_workers;
 /* openapi.c */
 Handler openapi_show, docs_show;
