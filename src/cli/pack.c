@@ -39,8 +39,11 @@ cmd_pack_upload(Cli *c, int *ret_code, Err *err)
 	if (cli_has(c, "skip-tests"))
 		parts[n++] = (HttpPart){ .name = "skip_tests", .text = str_of("true") };
 	ask.body = form_body(c->a, parts, n, &ask.type);
-	if (!cli_send(c, &ask, &r, err))
+	if (!cli_send(c, &ask, &r, err)) {
+		if (err->code == ERR_CONFLICT && !cli_has(c, "force"))
+			err_set(err, ERR_CONFLICT, "%s: --force writes over it", str_copy(c->a, str_of(err->text)).p);
 		return false;
+	}
 	data = json_get(&r.body, "data");
 	if (json_is(json_get(data, "pack"), JSON_OBJECT))
 		data = json_get(data, "pack");

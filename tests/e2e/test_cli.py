@@ -230,6 +230,36 @@ def test_a_trigger_is_made_and_its_event_runs_a_rule(running):
     assert running.cli("trigger", "delete", "core.cli_pushed").out == "Trigger core.cli_pushed is deleted.\n"
 
 
+def test_a_pack_of_ones_own_is_written_uploaded_run_and_removed(running):
+    folder = os.path.join(running.dir, "mine", "weather")
+    assert "pack.yaml" in running.cli("pack", "new", folder, "--label", "Weather").out
+    assert running.cli("pack", "upload", folder).out == "Pack weather 0.1.0 is uploaded.\n"
+    assert "--force writes over it" in running.cli("pack", "upload", folder, code=1).err
+    assert running.cli("pack", "upload", folder, "--force").out == "Pack weather 0.1.0 is uploaded.\n"
+    assert running.cli("pack", "show", "weather", "--field", "label").out == "Weather\n"
+    assert running.cli("run", "weather.hello", "--param", "name=Ada", "--wait").out == "hello, Ada\n"
+    running.cli("event", "emit", "weather.happened", "--payload", '{"what": "rain"}')
+    run = eventually(lambda: running.cli("execution", "list", "--rule", "weather.greet", "-q").out.split())[0]
+    assert running.cli("execution", "watch", run).out == "hello, rain\n"
+    running.cli("pack", "update", "weather", "--config", '{"place": "Berlin"}', "--description", "What the sky does")
+    shown = running.cli("pack", "show", "weather", "-j").json()
+    assert (shown["config"], shown["description"]) == ({"place": "Berlin"}, "What the sky does")
+    assert running.cli("pack", "update", "weather", "--description", "").code == 0
+    assert running.cli("pack", "show", "weather", "--field", "description").out == "null\n"
+    assert running.cli("pack", "tests", "weather").out == "Nothing found.\n"
+    assert running.cli("pack", "uninstall", "weather").out == "Pack weather is removed.\n"
+    running.cli("pack", "upload", os.path.join(running.dir, "nowhere"), code=2)
+
+
+def test_a_pack_is_made_empty_for_what_is_made_through_the_api(running):
+    assert running.cli("pack", "create", "-r", "cli_ops", "-l", "Ops", "--pack-version", "0.1.0", "--tags", "a, b").out == \
+        "Pack cli_ops is created.\n"
+    assert running.cli("pack", "show", "cli_ops", "--field", "tags.1").out == "b\n"
+    exported = running.cli("export", "pack", "--pack", "cli_ops").out
+    assert running.cli("apply", "-f", "-", stdin=exported).out == "Nothing to change: 1 as they should be.\n"
+    running.cli("pack", "uninstall", "cli_ops")
+
+
 def test_a_webhook_is_given_guarded_called_and_taken_away(running):
     running.cli("trigger", "create", "-r", "core.cli_hook", "-p", "core", "-l", "Hook")
     assert "Give it one: attune trigger webhook enable core.cli_hook" in running.cli("trigger", "webhook", "show", "core.cli_hook").out
