@@ -265,6 +265,7 @@ host_prepare(Rig *r)
 		must(guardian_start("ATTUNE_WORKER_RUN=bench", &h->guardian, &err), &err, "guardian");
 	must(host_engine(h, &err), &err, "engine");
 	must(host_packs(h, &err), &err, "packs");
+	must(host_access(h, &err), &err, "access");
 	r->moved = h->engine.moved;
 	h->engine.moved = on_moved;
 	h->engine.moved_self = r;

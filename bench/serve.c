@@ -61,12 +61,26 @@ static int
 health(int port, int *fd)
 {
 	static char answer[WIRE_ANSWER_MAX];
-	char request[256];
+	char request[2048];
 	size_t n = wire_request(request, sizeof(request), "GET", "/health/ready", NULL);
 
 	if (*fd < 0)
 		*fd = wire_open(port);
 	return *fd < 0 ? 0 : wire_call(*fd, request, n, answer);
+}
+
+/* The token that it left for its own user: wire_request sends it along. */
+static void
+token_take(const char *dir, int port)
+{
+	char path[512], token[1024] = { 0 };
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/attune/token-%d", dir, port);
+	f = fopen(path, "r");
+	must(f != NULL && fgets(token, sizeof(token), f) != NULL, NULL, path);
+	fclose(f);
+	setenv("BENCH_TOKEN", token, 1);
 }
 
 static Up
@@ -81,6 +95,7 @@ up_start(const char *attune, const char *dir)
 	must(u.pid >= 0, NULL, "fork");
 	if (u.pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		setenv("XDG_STATE_HOME", dir, 1);
 		execl(attune, attune, "up", "--data-dir", dir, "--port", port, "--log-level", "warn", (char *)NULL);
 		perror(attune);
 		_exit(127);
@@ -91,6 +106,7 @@ up_start(const char *attune, const char *dir)
 		usleep(500);
 	}
 	u.ready_ms = (double)(mono_us() - began) / US_PER_MS;
+	token_take(dir, u.port);
 	return u;
 }
 
@@ -211,7 +227,7 @@ rows_make(Rig *r, size_t n)
 
 typedef struct Call {
 	int fd;
-	char request[512];
+	char request[2048];
 	size_t n;
 	int status;
 	char *answer;

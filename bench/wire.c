@@ -59,14 +59,18 @@ wire_call(int fd, const char *request, size_t n, char *answer)
 size_t
 wire_request(char *to, size_t room, const char *method, const char *path, const char *body)
 {
+	const char *token = getenv("BENCH_TOKEN");
+	char bearer[1100] = "";
 	int n;
 
+	if (token != NULL)
+		snprintf(bearer, sizeof(bearer), "Authorization: Bearer %s\r\n", token);
 	if (body == NULL)
-		n = snprintf(to, room, "%s %s HTTP/1.1\r\nHost: localhost\r\n\r\n", method, path);
+		n = snprintf(to, room, "%s %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", method, path, bearer);
 	else
 		n = snprintf(to, room,
-		    "%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+		    "%s %s HTTP/1.1\r\nHost: localhost\r\n%sContent-Type: application/json\r\nContent-Length: "
 		    "%zu\r\n\r\n%s",
-		    method, path, strlen(body), body);
+		    method, path, bearer, strlen(body), body);
 	return n < 0 || (size_t)n >= room ? 0 : (size_t)n;
 }

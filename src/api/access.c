@@ -1,5 +1,8 @@
 #include "api/access.h"
 
+#include "access/access.h"
+#include "api/session.h"
+
 #include <stdio.h>
 
 const Caller *
@@ -26,7 +29,7 @@ not_there(const char *right, const Target *t, Err *err)
 	const char *noun = right_noun(right);
 	Id id;
 
-	if (!str_none(t->asked) && !str_to_int(t->asked, &id))
+	if (t != NULL && !str_none(t->asked) && !str_to_int(t->asked, &id))
 		return err_set(err, ERR_NOT_FOUND, "%s '%.*s' not found", noun, STR_ARG(t->asked));
 	return err_set(
 	    err, ERR_NOT_FOUND, "%s with ID %lld not found", noun, (long long)(t->id != 0 ? t->id : t->execution));
@@ -58,16 +61,46 @@ app_scope(App *app, Arena *a, const char *right)
 
 /* ---- the dispatcher ---- */
 
+/* A browser sends its cookie along wherever a page of somebody else's tells it to: what changes something must come from ours. */
+static bool
+same_origin(Req *q, Err *err)
+{
+	Str method = req_method(q), site = req_header(q, "Sec-Fetch-Site"), origin = req_header(q, "Origin");
+	Str host = req_header(q, "Host");
+	size_t at;
+
+	if (str_is(method, "GET") || str_is(method, "HEAD"))
+		return true;
+	if (!str_none(site) && !str_is(site, "same-origin") && !str_is(site, "none"))
+		return err_set(err, ERR_FORBIDDEN, "A cookie counts only for requests from this site's own pages");
+	if (str_none(origin) ||
+	    (str_find(origin, str_of("://"), &at) && str_eq(str_sub(origin, at + 3, origin.n), host)))
+		return true;
+	return err_set(err, ERR_FORBIDDEN, "A cookie counts only for requests from this site's own pages");
+}
+
+static bool
+caller_find(App *app, Req *q, Err *err)
+{
+	bool cookie;
+	Str token = bearer_of(q, &cookie);
+
+	if (str_none(token))
+		return err_set(err, ERR_UNAUTHORIZED, "Missing authentication token");
+	if (!callers_find(app->callers, app_db(app), req_arena(q), token, &app->caller, err))
+		return false;
+	app->caller.by_cookie = cookie;
+	return !cookie || same_origin(q, err);
+}
+
 bool
 api_admit(void *self, App *app, Req *q, const Route *route, Err *err)
 {
 	(void)self;
-	(void)route;
-	(void)err;
-	app->caller = (Caller){
-		.kind = CALLER_USER, .identity = 1, .login = str_of("system"), .grants = grants_all(req_arena(q))
-	};
-	return true;
+	app->caller = (Caller){ 0 };
+	if ((route->flags & ROUTE_PUBLIC) != 0)
+		return true;
+	return caller_find(app, q, err) && need(app, route->right, NULL, err);
 }
 
 bool

@@ -1,5 +1,8 @@
 #include "api/app.h"
 
+#include "access/access.h"
+#include "access/backoff.h"
+#include "access/hasher.h"
 #include "api/access.h"
 #include "api/audit.h"
 #include "api/handlers.h"
@@ -21,6 +24,11 @@ struct Api {
 	Hub *hub;
 	Sockets sockets;
 	Ear ear;
+	Access *access;
+	void (*bound)(void *self, int port);
+	void *bound_self;
+	Hasher *hasher;
+	Backoff *backoff;
 	HttpServer *http;
 	Str origins[LISTED_MOST];
 	Network proxies[LISTED_MOST];
@@ -39,11 +47,15 @@ thread_open(void *self, App **ret, Err *err)
 		.config = api->config,
 		.audit = api->audit,
 		.hub = api->hub,
-		.sockets = &api->sockets };
+		.sockets = &api->sockets,
+		.access = api->access,
+		.hasher = api->hasher,
+		.backoff = api->backoff };
 	if (!uow_open(api->engine, &app->uow, err)) {
 		free(app);
 		return false;
 	}
+	app->callers = callers_open(api->access);
 	*ret = app;
 	return true;
 }
@@ -54,6 +66,7 @@ thread_close(void *self, App *app)
 	(void)self;
 	if (app == NULL)
 		return;
+	callers_close(app->callers);
 	uow_close(app->uow);
 	free(app);
 }
@@ -74,6 +87,15 @@ answered(void *self, App *app, const Req *q, int status)
 	audit_request(api->audit, api->engine->clock, app, q, status);
 }
 
+static void
+bound(void *self, int port)
+{
+	Api *api = self;
+
+	if (api->bound != NULL)
+		api->bound(api->bound_self, port);
+}
+
 static bool
 is_loopback(Str host)
 {
@@ -87,15 +109,46 @@ is_loopback(Str host)
 	return true;
 }
 
-/* Whoever reaches the port may run anything: nobody from outside must. */
+/* Passwords and tokens travel in what is sent: over a network only under TLS, or where somebody says that they know. */
 static bool
-host_check(Str host, Err *err)
+host_check(const Config *c, Str host, Err *err)
 {
-	return is_loopback(host) || err_set(err, ERR_INVALID,
-					"server.host '%.*s' would open the API to the network, and it does not know "
-					"its callers yet: use 127.0.0.1, ::1 or"
-					" localhost, and a proxy that authenticates where others must reach it",
-					STR_ARG(host));
+	if (is_loopback(host) || !str_none(config_str(c, "server.tls_cert")) || config_bool(c, "server.plain_http"))
+		return true;
+	return err_set(err, ERR_INVALID,
+	    "server.host '%.*s' would send passwords and tokens over the network in the clear: set server.tls_cert and "
+	    "server.tls_key, or server.plain_http: true where a proxy in front of it speaks TLS",
+	    STR_ARG(host));
+}
+
+/* A password was looked at: the request that waits for it goes on. */
+static void
+password_done(void *self, int64_t key)
+{
+	Api *api = self;
+
+	http_wake(api->http, key);
+}
+
+static void
+api_free(Api *api)
+{
+	hasher_close(api->hasher);
+	backoff_close(api->backoff);
+	audit_log_close(api->audit);
+	free(api);
+}
+
+/* What requests need besides the engine. */
+static bool
+helpers_open(Api *api, Err *err)
+{
+	const Clock *clock = api->engine->clock;
+	AuditLogConfig audit = { .store = api->engine->store, .clock = clock };
+	HasherConfig hasher = { .clock = clock, .done = password_done, .self = api };
+
+	api->backoff = backoff_open(clock);
+	return audit_log_open(&audit, &api->audit, err) && hasher_open(&hasher, &api->hasher, err);
 }
 
 static bool
@@ -174,26 +227,30 @@ api_start(const ApiConfig *config, Api **ret, Err *err)
 		.rate_burst = config_int(c, "server.rate_limit.burst_seconds"),
 		.routes = api_routes,
 		.route_count = api_route_count,
+		.bound = bound,
 		.thread_open = thread_open,
 		.thread_close = thread_close,
 		.admit = admit,
 		.answered = answered,
 		.call = api_call,
 	};
-	AuditLogConfig audit = { .store = config->engine->store, .clock = config->engine->clock };
 	Api *api;
 
-	if (!api_routes_check(api_routes, api_route_count, err) || !host_check(http.host, err))
+	if (!api_routes_check(api_routes, api_route_count, err) || !host_check(c, http.host, err))
 		return false;
 	api = calloc(1, sizeof(Api));
 	if (api == NULL)
 		return err_set(err, ERR_SYS, "out of memory");
-	*api = (Api){ .engine = config->engine, .config = c, .hub = config->hub, .sockets = config->sockets };
+	*api = (Api){ .engine = config->engine,
+		.config = c,
+		.hub = config->hub,
+		.sockets = config->sockets,
+		.access = config->access,
+		.bound = config->bound,
+		.bound_self = config->self };
 	http.self = api;
-	if (!others_read(api, &http, err) || !audit_log_open(&audit, &api->audit, err) ||
-	    !http_start(&http, &api->http, err)) {
-		audit_log_close(api->audit);
-		free(api);
+	if (!others_read(api, &http, err) || !helpers_open(api, err) || !http_start(&http, &api->http, err)) {
+		api_free(api);
 		return false;
 	}
 	api->ear = (Ear){ .ended = on_ended, .told = on_told, .self = api };
@@ -217,8 +274,7 @@ api_stop(Api *a, TimeUs grace)
 		return;
 	hub_deaf(a->hub, &a->ear);
 	http_stop(a->http, grace);
-	audit_log_close(a->audit);
-	free(a);
+	api_free(a);
 }
 
 void

@@ -11,6 +11,11 @@
 #include "model/caller.h"
 
 struct AuditLog;
+struct Access;
+struct Callers;
+struct Hasher;
+struct Backoff;
+
 /* Whoever takes the connections that become WebSockets: the notifier, when it lives in the same process. */
 typedef struct Sockets {
 	bool (*open)(void *self, Db *db, Req *q, Res *s, Err *err);
@@ -24,8 +29,12 @@ struct App {
 	const Config *config;
 	Caller caller; /* of the request that is being answered: see api/access.h */
 	struct AuditLog *audit;
-	const Req *req; /* that is being answered */
-	bool noted;     /* something has been said of it to the audit */
+	const Req *req;          /* that is being answered */
+	bool noted;              /* something has been said of it to the audit */
+	struct Access *access;   /* of the process */
+	struct Callers *callers; /* of the thread */
+	struct Hasher *hasher;
+	struct Backoff *backoff;
 
 	/* while a request under an Idempotency-Key is answered: see api/once.h */
 	bool held;                  /* app_work leaves its transaction open */
@@ -48,6 +57,9 @@ typedef struct ApiConfig {
 	const Config *config;
 	Hub *hub; /* outlives the API, as the next */
 	Sockets sockets;
+	struct Access *access;
+	void (*bound)(void *self, int port); /* before the first request is answered; may be NULL */
+	void *self;
 } ApiConfig;
 
 MUST_CHECK bool api_start(const ApiConfig *config, Api **ret, Err *err);

@@ -7,6 +7,14 @@
 
 /* health.c */
 Handler health, health_detailed, health_ready, health_live;
+/* auth.c, auth_me.c */
+Handler auth_login, auth_register, auth_token_login, auth_refresh, auth_logout, auth_settings, auth_oidc, auth_ldap,
+    auth_me, auth_me_update, auth_change_password, auth_sensor_token, auth_internal_sensor_token;
+/* identities.c, permissions.c, integration.c */
+Handler identities_list, identity_show, identity_create, identity_update, identity_remove, identity_freeze,
+    identity_unfreeze, identity_permissions, identity_role_create, identity_role_remove, permission_sets_list,
+    permission_set_update, permission_set_role_create, permission_set_role_remove, assignment_create, assignment_remove,
+    integration_tokens_list, integration_token_create, integration_token_stop, integration_token_remove;
 /* packs.c */
 Handler packs_list, pack_show, pack_create, pack_update, pack_remove, pack_register;
 /* runtimes.c */

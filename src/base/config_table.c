@@ -141,6 +141,7 @@ const Setting settings[] = {
 	    .max = MANY },
 	{ "server.rate_limit.burst_seconds", SETTING_INT, "5", "so many seconds' worth may come at once", .min = 1,
 	    .max = 3600 },
+	{ "server.plain_http", SETTING_BOOL, "false", "lets the API listen beyond this machine without TLS" },
 	{ "server.trusted_proxies", SETTING_LIST, "", "addresses or networks whose `X-Forwarded-For` counts" },
 
 	{ "log.level", SETTING_ENUM, "info", "least level that is written", .names = log_levels },

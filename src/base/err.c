@@ -18,6 +18,7 @@ static const ErrRow rows[ERR_CODES] = {
 	[ERR_TOO_LARGE] = { "PAYLOAD_TOO_LARGE", 413, false },
 	[ERR_UNAUTHORIZED] = { "UNAUTHORIZED", 401, false },
 	[ERR_FORBIDDEN] = { "FORBIDDEN", 403, false },
+	[ERR_BUSY] = { "TOO_MANY_REQUESTS", 429, true },
 	[ERR_UNSUPPORTED] = { "NOT_IMPLEMENTED", 501, false },
 	[ERR_AWAY] = { "UNAVAILABLE", 503, true },
 	[ERR_TIMEOUT] = { "TIMEOUT", 504, true },

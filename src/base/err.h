@@ -17,6 +17,7 @@ typedef enum ErrCode {
 	ERR_TOO_LARGE,
 	ERR_UNAUTHORIZED,
 	ERR_FORBIDDEN,
+	ERR_BUSY, /* too many at once, or too often: later */
 	ERR_UNSUPPORTED,
 	ERR_AWAY, /* database or broker cannot be reached just now: try again later */
 	ERR_TIMEOUT,

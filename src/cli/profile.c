@@ -1,5 +1,6 @@
 #include "cli/profile.h"
 
+#include "cli/credentials.h"
 #include "cli/output.h"
 
 #include "base/yaml.h"
@@ -148,7 +149,9 @@ profile_token(const Cli *c)
 {
 	if (c->io->token != NULL && c->io->token[0] != '\0')
 		return str_of(c->io->token);
-	return same_server(c) ? json_get_text(profile_get(c, c->profile), "auth_token") : (Str){ 0 };
+	if (same_server(c) && !str_none(json_get_text(profile_get(c, c->profile), "auth_token")))
+		return json_get_text(profile_get(c, c->profile), "auth_token");
+	return credentials_local(c->a, c->url);
 }
 
 bool

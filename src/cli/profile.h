@@ -9,7 +9,7 @@
 /* Fills in what the command line left open: profile, address, format. A file that cannot be read is an error. */
 MUST_CHECK bool profile_apply(Cli *c, Err *err);
 Str profile_path(const Cli *c); /* of the file; none without a home */
-/* Of the environment, else of the profile; may be none. */
+/* Of the environment, else of the profile, else the one left on this machine; may be none. */
 Str profile_token(const Cli *c);
 /* Asks for new tokens with the refresh token and keeps them; false when there is none or it is refused. */
 bool profile_renew(Cli *c, Err *err);

@@ -37,13 +37,15 @@ static bool
 host_open(Host *h, Err *err)
 {
 	return host_config(h, err) && guard_children(h, err) && host_engine(h, err) && host_packs(h, err) &&
-	       host_roles(h, err);
+	       host_access(h, err) && host_roles(h, err);
 }
 
 void
 host_close(Host *h)
 {
 	uow_close(h->uow);
+	doorman_close(h->doorman);
+	access_close(h->access);
 	if (h->bus != NULL)
 		bus_close(h->bus);
 	if (h->store != NULL)
@@ -68,7 +70,8 @@ say_ready(const Host *h)
 	log_info("attune %s %s is ready after %.*s (store %.*s, bus %.*s)", h->options.command, ATTUNE_VERSION,
 	    STR_ARG(took), STR_ARG(store), STR_ARG(bus));
 	if (h->api != NULL)
-		log_info("listening on http://%.*s:%d; look: attune status, attune execution list, attune trace ID",
+		log_info("listening on %s://%.*s:%d; look: attune status, attune execution list, attune trace ID",
+		    config_has(h->config, "server.tls_cert") ? "https" : "http",
 		    STR_ARG(config_str(h->config, "server.host")), api_port(h->api));
 }
 
@@ -77,6 +80,7 @@ host_drain(Host *h, int number)
 {
 	log_info("%s: no new work, what runs may end", signal_name(number));
 	host_roles_stop(h);
+	host_token_take(h);
 	log_info("stopped");
 }
 

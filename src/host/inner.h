@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include "access/access.h"
+#include "access/doorman.h"
 #include "api/app.h"
 #include "base/config.h"
 #include "engine/engine.h"
@@ -27,6 +29,9 @@ typedef struct Host {
 	Store *store;
 	Bus *bus;
 	Engine engine;
+	Access *access; /* NULL when no role of this process asks or tells who somebody is */
+	Doorman *doorman;
+	Str token_file; /* what the command line on this machine logs in with; none: there is none */
 	Str host_name;
 	Uow *uow; /* of the main thread */
 	Starter *starter;
@@ -42,6 +47,11 @@ typedef struct Host {
 MUST_CHECK bool host_config(Host *h, Err *err); /* configuration and log */
 MUST_CHECK bool host_engine(Host *h, Err *err); /* store, migrations, bus, engine */
 MUST_CHECK bool host_packs(Host *h, Err *err);
+/* The key for tokens; identities that must be there; after host_packs. */
+MUST_CHECK bool host_access(Host *h, Err *err);
+/* Of `up`: a token for the command line of its own user. */
+void host_token_leave(Host *h, int port);
+void host_token_take(Host *h);
 MUST_CHECK bool host_roles(Host *h, Err *err); /* starts those asked for */
 MUST_CHECK bool host_demo(Host *h, Err *err);  /* switches the demo rule on */
 void host_roles_stop(Host *h);

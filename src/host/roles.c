@@ -28,7 +28,8 @@ api_url(const Host *h)
 		return given;
 	if (str_is(host, "0.0.0.0"))
 		host = str_of("127.0.0.1");
-	return str_fmt(h->arena, "http://%.*s:%d", STR_ARG(host), port);
+	return str_fmt(
+	    h->arena, "%s://%.*s:%d", config_has(h->config, "server.tls_cert") ? "https" : "http", STR_ARG(host), port);
 }
 
 /* A run that cannot have its pipes would fail through no fault of its own: so no more are begun than the limit has room for. With
@@ -82,6 +83,7 @@ worker_role_start(Host *h, Err *err)
 		.taints = config_json(c, "worker.taints"),
 		.runtimes = config_json(c, "worker.runtimes"),
 		.show_output = config_bool(c, "demo"),
+		.access = h->access,
 		.heartbeat = str_none(h->engine.boot_id) ? h->engine.heartbeat : 0,
 		.cores = sysconf(_SC_NPROCESSORS_ONLN),
 	};
@@ -104,18 +106,6 @@ sensor_role_start(Host *h, Err *err)
 	return sensor_start(&h->engine, &h->sensor, err);
 }
 
-/* Everybody may see everything, until callers are known. */
-static bool
-admit_all(void *self, Db *db, Arena *a, Str token, Caller *ret, Err *err)
-{
-	(void)self;
-	(void)db;
-	(void)token;
-	(void)err;
-	*ret = (Caller){ .kind = CALLER_USER, .identity = 1, .login = str_of("system"), .grants = grants_all(a) };
-	return true;
-}
-
 static bool
 notifier_role_start(Host *h, Err *err)
 {
@@ -123,17 +113,28 @@ notifier_role_start(Host *h, Err *err)
 		.engine = &h->engine,
 		.config = h->config,
 		.hub = h->hub,
-		.gate = { .admit = admit_all },
+		.gate = { .admit = doorman_admit, .self = h->doorman },
 		.serves = (h->options.roles & 1u << ROLE_API) == 0,
 	};
 
 	return notifier_start(&config, &h->notifier, err);
 }
 
+static void
+on_bound(void *self, int port)
+{
+	host_token_leave(self, port);
+}
+
 static bool
 api_role_start(Host *h, Err *err)
 {
-	ApiConfig config = { .engine = &h->engine, .config = h->config, .hub = h->hub };
+	ApiConfig config = { .engine = &h->engine,
+		.config = h->config,
+		.hub = h->hub,
+		.access = h->access,
+		.bound = on_bound,
+		.self = h };
 
 	if (h->notifier != NULL)
 		config.sockets = (Sockets){ notifier_open, notifier_stats, h->notifier };

@@ -68,6 +68,8 @@ typedef struct HttpConfig {
 	size_t origin_count;
 	const Route *routes;
 	size_t route_count;
+	void (*bound)(
+	    void *self, int port); /* the port is ours; the first request is answered after this. May be NULL */
 	bool (*thread_open)(void *self, App **ret, Err *err);
 	void (*thread_close)(void *self, App *app);
 	/* Asked before each call of a handler, and before a body is read: may this request go on? NULL: each may. */
@@ -107,6 +109,7 @@ bool req_waited(const Req *q);        /* this call comes after res_wait */
 TimeUs req_began(const Req *q);       /* when the handler was first called, on the monotonic clock */
 TimeUs req_took(const Req *q);        /* since then; 0 when none was called */
 const Route *req_route(const Req *q); /* NULL when no route was found */
+int64_t req_serial(const Req *q);     /* of this server, no other request has it */
 Str req_peer(const Req *q);           /* address of the other end of the connection */
 Str req_client(const Req *q);         /* of the client, when the other end is a proxy of ours; none: it is not known */
 

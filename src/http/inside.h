@@ -74,6 +74,7 @@ struct Req {
 	Res res;
 	Json faults; /* an array of {"field", "message"} once the handler has found some */
 
+	int64_t serial;      /* see req_serial */
 	App *app;            /* of the thread whose handler has answered; NULL: none was called */
 	TimeUs handler_at;   /* when the handler was first called, on the monotonic clock */
 	bool slept;          /* was suspended, not called again yet, as its own thread knows it */
@@ -117,7 +118,8 @@ struct HttpServer {
 	bool timer_runs;
 
 	atomic_bool stopping;
-	atomic_size_t active; /* requests between their headers and their end */
+	_Atomic int64_t serials; /* of requests so far */
+	atomic_size_t active;    /* requests between their headers and their end */
 
 	pthread_mutex_t lock;
 	pthread_cond_t tick;  /* for the timer */

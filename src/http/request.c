@@ -200,6 +200,7 @@ request_begin(Req *q, const char *method, const char *version)
 	bool fine = check_limits(q, method, version);
 
 	name_request(q);
+	q->serial = atomic_fetch_add(&q->server->serials, 1) + 1;
 	if (fine && atomic_load(&q->server->stopping)) {
 		q->close = true;
 		respond_refuse(q, 503, "UNAVAILABLE", "The server is stopping. Try again in a moment");
@@ -494,6 +495,12 @@ Str
 req_id_text(const Req *q)
 {
 	return q->id;
+}
+
+int64_t
+req_serial(const Req *q)
+{
+	return q->serial;
 }
 
 bool

@@ -289,6 +289,14 @@ server_free(HttpServer *s)
 	free(s);
 }
 
+static bool
+say_bound(HttpServer *s)
+{
+	if (s->config.bound != NULL)
+		s->config.bound(s->config.self, s->port);
+	return true;
+}
+
 bool
 http_start(const HttpConfig *config, HttpServer **ret, Err *err)
 {
@@ -311,7 +319,7 @@ http_start(const HttpConfig *config, HttpServer **ret, Err *err)
 		abort();
 	if (router_open(s->arena, s->config.routes, s->config.route_count, &s->router, err) &&
 	    listen_open(s->config.host, s->config.port, &s->fd, &s->port, &v6, err) && timer_start(s, err) &&
-	    daemon_start(s, v6, err)) {
+	    say_bound(s) && daemon_start(s, v6, err)) {
 		*ret = s;
 		return true;
 	}

@@ -124,6 +124,17 @@ typedef struct WorkflowDef {
 	TimeUs created, updated;
 } WorkflowDef;
 
+typedef struct IdentityDef {
+	Id id;
+	Str login, display_name;
+	Str password_hash; /* none: no password lets it in */
+	Json attributes;
+	bool frozen;
+	TimeUs created, updated;
+} IdentityDef;
+
+enum { IDENTITY_SYSTEM = 1 }; /* the platform itself */
+
 typedef struct WorkerDef {
 	Id id;
 	Str name, type, role, host, status, incarnation, boot_id;

@@ -222,6 +222,44 @@ grants_all(Arena *a)
 	return all;
 }
 
+static const Grants *
+grants_keep(Arena *a, const Grants *g)
+{
+	Grants *copy;
+
+	if (g == NULL)
+		return NULL;
+	copy = arena_copy(a, g, sizeof(*g));
+	copy->list = arena_array(a, Grant, g->n + 1);
+	for (size_t i = 0; i < g->n; i++) {
+		copy->list[i] = g->list[i];
+		for (size_t k = 0; k < countof(lists); k++)
+			*list_of(&copy->list[i], &lists[k]) = json_clone(a, list_in(&g->list[i], &lists[k]));
+		copy->list[i].attributes = json_clone(a, &g->list[i].attributes);
+	}
+	return copy;
+}
+
+Caller
+caller_keep(Arena *a, const Caller *c)
+{
+	Caller copy = *c;
+	Json *attributes;
+
+	copy.login = str_copy(a, c->login);
+	copy.action_ref = str_copy(a, c->action_ref);
+	copy.pack_ref = str_copy(a, c->pack_ref);
+	copy.sensor_ref = str_copy(a, c->sensor_ref);
+	copy.trigger_types = json_clone(a, &c->trigger_types);
+	copy.grants = grants_keep(a, c->grants);
+	if (c->attributes == NULL)
+		return copy;
+	attributes = arena_new(a, Json);
+	*attributes = json_clone(a, c->attributes);
+	copy.attributes = attributes;
+	return copy;
+}
+
 static Json
 actions_json(Arena *a, unsigned bits)
 {

@@ -55,6 +55,9 @@ MUST_CHECK bool grants_check(const Json *grants, Err *err);
 /* [{"resource", "actions"}], the union, whatever the constraints. */
 Json grants_json(Arena *a, const Grants *g);
 
+/* A copy of a caller with all that it points to. */
+Caller caller_keep(Arena *a, const Caller *c);
+
 /* t NULL: on anything at all. */
 bool grants_allow(const Caller *c, const char *right, const Target *t);
 /* Does c hold all that these grants give? Else *ret_missing names one that it lacks. */

@@ -267,3 +267,15 @@ data_dir_path(Arena *a, const char *given)
 		return str_fmt(a, "%s/.local/share/attune", home);
 	return str_of("/var/lib/attune");
 }
+
+Str
+token_file_path(Arena *a, int port)
+{
+	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+
+	if (state != NULL && state[0] == '/')
+		return str_fmt(a, "%s/attune/token-%d", state, port);
+	if (home != NULL && home[0] == '/')
+		return str_fmt(a, "%s/.local/state/attune/token-%d", home, port);
+	return (Str){ 0 };
+}

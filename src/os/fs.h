@@ -46,3 +46,6 @@ void lock_release(int *fd);
 /* The absolute path of the data directory of `attune up`: the one given, else (NULL) $XDG_DATA_HOME/attune, ~/.local/share/attune,
  * or /var/lib/attune for a user without a home. Makes nothing. */
 Str data_dir_path(Arena *a, const char *given);
+/* Where `attune up` leaves the token with which its user may ask the API on this port: $XDG_STATE_HOME/attune/token-PORT, else under
+ * ~/.local/state; none for a user without a home. */
+Str token_file_path(Arena *a, int port);

@@ -54,6 +54,8 @@ typedef struct ExecMoved {
 	Json config, env_vars;
 	Str rule_ref, trigger_ref;
 	int64_t timeout_seconds;
+	Id executor; /* on whose behalf; 0: the platform's */
+	Json permission_set_refs;
 } ExecMoved;
 
 /* Moves every row whose guard is open; ret[i].moved says which did. Illegal moves are a defect of the caller (ERR_STALE). */

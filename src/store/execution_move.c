@@ -11,7 +11,7 @@ execution_move_line(Arena *a, ExecState to, TimeUs at, Str by, int attempt, Str 
 }
 
 #define MOVED_ROW " id, attempt, action, worker, enforcement, parent, action_ref, correlation_id, created, scheduled_at"
-#define CLAIMED_COLUMNS ", config, env_vars, rule_ref, trigger_ref, timeout_seconds"
+#define CLAIMED_COLUMNS ", config, env_vars, rule_ref, trigger_ref, timeout_seconds, executor, permission_set_refs"
 
 /* Every statement begins with $1 id, $2 from, $3 to, $4 now, $5 line of the timeline; what follows is in `more`. PostgreSQL gives
  * the moved rows back; in SQLite `look` reads them first, under the same guard: it has one writer, so what is seen stays so until
@@ -134,6 +134,8 @@ moved_read(Arena *a, Row r, bool claimed, ExecMoved *m)
 	m->rule_ref = row_str(r, 12);
 	m->trigger_ref = row_str(r, 13);
 	m->timeout_seconds = row_int(r, 14);
+	m->executor = row_int(r, 15);
+	m->permission_set_refs = row_json(a, r, 16);
 }
 
 /* What the move itself has changed of what was read before it. */

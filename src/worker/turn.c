@@ -336,6 +336,23 @@ quick_learn(WorkerTurn *t, const RunClaim *c)
 		map_put(&t->quick, c->row.action, quick ? t : NULL);
 }
 
+/* What the action may ask of the API with: only what it was given, and no longer than it runs. */
+static Str
+run_token(WorkerTurn *t, const RunClaim *c, TimeUs life)
+{
+	RunToken token = { .execution = c->execution,
+		.identity = c->row.executor,
+		.action_ref = c->row.action_ref,
+		.pack_ref = c->action.pack_ref,
+		.permission_set_refs = &c->row.permission_set_refs,
+		.life = life };
+
+	/* what runs inside the worker has no use for one */
+	if (t->config.access == NULL || str_is(c->runtime, "internal"))
+		return (Str){ 0 };
+	return access_run_token(t->config.access, t->u->arena, &token);
+}
+
 static void
 run_start(WorkerTurn *t, const RunClaim *c)
 {
@@ -357,6 +374,7 @@ run_start(WorkerTurn *t, const RunClaim *c)
 		.trigger_ref = c->row.trigger_ref,
 		.correlation = c->row.correlation,
 		.timeout = time_limit(t, c),
+		.api_token = run_token(t, c, time_limit(t, c)),
 	};
 	LogField fields[] = { log_int("execution", c->execution), log_str("action", c->row.action_ref),
 		log_us("after", t->u->now - c->row.scheduled) };

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "access/access.h"
 #include "engine/engine.h"
 #include "runtime/starter.h"
 
@@ -21,6 +22,7 @@ typedef struct WorkerConfig {
 	const Json *runtimes;        /* names to offer; NULL or null: what is found */
 	Starter *starter;            /* not owned */
 	bool show_output;            /* what runs print stands in the log: the demo */
+	Access *access;              /* makes the tokens of runs; NULL: they get none */
 	TimeUs heartbeat;            /* 0: embedded, no need to report */
 	int64_t cores;               /* of the machine; 0: results never wait for company */
 } WorkerConfig;

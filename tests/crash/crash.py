@@ -60,6 +60,7 @@ def duration(chance):
 def client(world, record, n, chance, per_second):
     """Asks for n executions, at a steady pace, and again when it got no promise."""
     session = requests.Session()
+    session.headers.update(world.bearer())
     while len(record.ids) < n:
         body = {"action_ref": "lab.mark", "parameters": {"seconds": duration(chance)}}
         try:

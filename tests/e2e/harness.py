@@ -20,6 +20,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import threading
 import time
 import uuid
 
@@ -29,6 +30,7 @@ import yaml
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.environ.get("ATTUNE_BIN", os.path.join(ROOT, "build-test", "attune"))
+ADMIN = ("admin", "the password of tests")
 ROLES = ("api", "executor", "worker", "sensor", "notifier")
 # What a role without a health route says when it accepts work.
 READY = re.compile(r"Registered runtimes: |\bready\b")
@@ -199,8 +201,10 @@ class World:
         self.name = "t" + uuid.uuid4().hex[:12]  # of schema and vhost
         self.processes = []
         self.within = []  # a command that starts another, like prlimit: what the processes run in
-        self.http = requests.Session()
-        self.http.hooks["response"].append(conformance.hook)  # each answer is what it is described to be
+        self.session = requests.Session()
+        self.session.hooks["response"].append(conformance.hook)  # each answer is what it is described to be
+        self.lock = threading.Lock()
+        self.given = None  # see token
         self.pg = None
         for path in (self.data, self.packs, os.path.join(self.dir, "home")):
             os.makedirs(path, exist_ok=True)
@@ -278,7 +282,8 @@ class World:
         path = "/usr/local/bin:/usr/bin:/bin"
         if not shutil.which("node", path=path) and shutil.which("node"):
             path += ":" + os.path.dirname(shutil.which("node"))
-        out = {"PATH": path, "HOME": os.path.join(self.dir, "home"), "LANG": "C.UTF-8", "ATTUNE_API_URL": self.url}
+        out = {"PATH": path, "HOME": os.path.join(self.dir, "home"), "LANG": "C.UTF-8", "ATTUNE_API_URL": self.url,
+               "ATTUNE_ADMIN_LOGIN": ADMIN[0], "ATTUNE_ADMIN_PASSWORD": ADMIN[1]}
         out.update({k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS") or k == "TMPDIR"})
         out.update(more or {})
         return out
@@ -332,7 +337,7 @@ class World:
             time.sleep(0.01)
         if self in worlds:
             worlds.remove(self)
-        self.http.close()
+        self.session.close()
         if self.pg is not None:
             with contextlib.suppress(Exception), self._pg().cursor() as cursor:
                 cursor.execute(f'drop schema if exists "{self.name}" cascade')
@@ -362,11 +367,37 @@ class World:
 
     def request(self, method, path, status=None, **kw):
         """The response; path is below /api/v1 unless it starts with /api or /health. status: what must come, else any 2xx."""
-        full = path if re.match(r"/(api|health|metrics|docs|ws)\b", path) else "/api/v1" + path
-        response = self.http.request(method, self.url + full, timeout=kw.pop("timeout", 65), **kw)
+        full = path if re.match(r"/(api|auth|health|metrics|docs|ws)\b", path) else "/api/v1" + path
+        session = self.session if full.startswith(("/health", "/auth")) else self.http
+        response = session.request(method, self.url + full, timeout=kw.pop("timeout", 65), **kw)
         good = response.status_code == status if status else response.ok
         assert good, f"{method} {full}: {response.status_code} {response.text[:1000]}"
         return response
+
+    def login(self, login=ADMIN[0], password=ADMIN[1]):
+        """An access token of this identity."""
+        response = requests.post(self.url + "/auth/login", json={"login": login, "password": password}, timeout=30)
+        assert response.ok, f"login as {login}: {response.status_code} {response.text}"
+        return response.json()["data"]["access_token"]
+
+    @property
+    def http(self):
+        """A session that is logged in."""
+        self.bearer()
+        return self.session
+
+    @property
+    def token(self):
+        """The administrator's; logged in once, when it is first needed and the API is there."""
+        with self.lock:
+            if self.given is None:
+                self.given = self.login()
+                self.session.headers["Authorization"] = f"Bearer {self.given}"
+        return self.given
+
+    def bearer(self):
+        """The administrator's header."""
+        return {"Authorization": f"Bearer {self.token}"}
 
     @staticmethod
     def _body(response):
@@ -387,10 +418,16 @@ class World:
     def cli(self, *args, code=0, stdin="", seconds=60, env=None):
         """Runs `attune ARGS`, which must end with that exit code (None: any)."""
         done = subprocess.run([BINARY, *map(str, args)], input=stdin, capture_output=True, text=True, timeout=seconds,
-                              env=self.env(env), cwd=self.dir, check=False)
+                              env=self.env({**self.cli_token(), **(env or {})}), cwd=self.dir, check=False)
         assert code is None or done.returncode == code, \
             f"attune {' '.join(map(str, args))}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
         return Answer(done)
+
+    def cli_token(self):
+        """Embedded, the command line finds the token of its machine; elsewhere it is given one, when there is a server to give it."""
+        with contextlib.suppress(AssertionError, requests.RequestException):
+            return {} if self.embedded else {"ATTUNE_API_TOKEN": self.token}
+        return {}
 
     def rows(self, sql, *args):
         """Rows as dicts; ? marks a parameter. In both worlds JSON comes as text and a time as integer microseconds."""

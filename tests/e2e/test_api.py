@@ -420,7 +420,7 @@ def test_requests_of_many_at_once_for_one_ref_make_one_rule(api):
     import requests
 
     def create(_):
-        return requests.post(f"{api.url}/api/v1/rules", json=rule("core.race"), timeout=30).status_code
+        return requests.post(f"{api.url}/api/v1/rules", json=rule("core.race"), headers=api.bearer(), timeout=30).status_code
 
     with ThreadPoolExecutor(8) as pool:
         codes = sorted(pool.map(create, range(16)))

@@ -33,6 +33,8 @@ def load(world, seconds):
         import requests
 
         session = requests.Session()
+
+        session.headers.update(world.bearer())
         while not stop.is_set():
             try:
                 answer = session.post(world.url + "/api/v1/executions/execute", timeout=15,

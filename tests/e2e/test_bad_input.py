@@ -247,7 +247,7 @@ def test_a_pack_file_that_does_not_load_is_named_with_its_place_and_nothing_of_i
 
 def test_malformed_requests_are_told_place_and_reason(running):
     def post(path, text, kind="application/json"):
-        return requests.post(running.url + "/api/v1" + path, data=text, headers={"Content-Type": kind}, timeout=5)
+        return requests.post(running.url + "/api/v1" + path, data=text, headers={"Content-Type": kind, **running.bearer()}, timeout=5)
 
     broken = post("/executions/execute", '{"action_ref": "core.echo",\n "parameters": {]}')
     assert broken.status_code == 400 and re.search(r"line 2|2:\d+", broken.json()["error"]), broken.text
@@ -257,8 +257,8 @@ def test_malformed_requests_are_told_place_and_reason(running):
     assert wrong.status_code in (400, 422) and "action_ref" in wrong.text
     nothing = post("/rules", '{"ref": "lab.x"}')
     assert nothing.status_code in (400, 422) and "label" in nothing.text
-    assert requests.get(running.url + "/api/v1/nosuchroute", timeout=5).status_code == 404
-    assert requests.delete(running.url + "/api/v1/executions", timeout=5).status_code == 405
+    assert requests.get(running.url + "/api/v1/nosuchroute", headers=running.bearer(), timeout=5).status_code == 404
+    assert requests.delete(running.url + "/api/v1/executions", headers=running.bearer(), timeout=5).status_code == 405
     for answer in (broken, missing, wrong, nothing):
         assert set(answer.json()) <= {"error", "code", "details"} and answer.json()["code"]
 
@@ -273,7 +273,7 @@ def test_a_taken_ref_is_a_conflict_and_changes_nothing(running):
 
 def test_a_body_beyond_the_limit_is_refused(running):
     big = requests.post(running.url + "/api/v1/executions/execute", data=b" " * (11 << 20), timeout=20,
-                        headers={"Content-Type": "application/json"})
+                        headers={"Content-Type": "application/json", **running.bearer()})
     assert big.status_code == 413
     large = running.request("POST", "/events", json={"trigger_ref": "lab.thing", "payload": {"x": "y" * (2 << 20)}}, status=413)
     assert large.json()["error"]

@@ -91,9 +91,9 @@ def load_until(world, kind, status):
     accepted = []
     for _ in range(20000):
         if kind == "event":
-            answer = requests.post(world.url + "/api/v1/events", timeout=30, json={"trigger_ref": "lab.thing", "payload": {"x": "y" * 20000}})
+            answer = requests.post(world.url + "/api/v1/events", headers=world.bearer(), timeout=30, json={"trigger_ref": "lab.thing", "payload": {"x": "y" * 20000}})
         else:
-            answer = requests.post(world.url + "/api/v1/executions/execute", timeout=30, json={"action_ref": "lab.mark", "parameters": {}})
+            answer = requests.post(world.url + "/api/v1/executions/execute", headers=world.bearer(), timeout=30, json={"action_ref": "lab.mark", "parameters": {}})
         if answer.status_code == status:
             return accepted, answer
         assert answer.status_code == 201, answer.text
@@ -132,7 +132,7 @@ def test_a_full_disk_refuses_what_is_new_loses_nothing_and_heals_by_itself(world
 
         cage.empty(world.data)
         freed = time.monotonic()
-        assert eventually(lambda: requests.post(world.url + "/api/v1/executions/execute", timeout=10,
+        assert eventually(lambda: requests.post(world.url + "/api/v1/executions/execute", headers=world.bearer(), timeout=10,
                                                 json={"action_ref": "core.noop", "parameters": {}}).status_code == 201, 60)
         assert settled(world, odd)["result"]["stdout"] == "a\ufffdb"
         rows = all_settled(world, busy + runs, 60)
@@ -230,7 +230,7 @@ def test_many_connections_and_runs_with_few_descriptors_break_nothing(world):
     eventually(lambda: requests.get(world.url + "/health/ready", timeout=5).status_code == 200, 20, "the API answers again")
 
     def one(_):
-        return requests.post(world.url + "/api/v1/executions/execute", timeout=60,
+        return requests.post(world.url + "/api/v1/executions/execute", headers=world.bearer(), timeout=60,
                              json={"action_ref": "lab.mark", "parameters": {"seconds": 0.5}}).json()["data"]["id"]
 
     with ThreadPoolExecutor(16) as pool:
@@ -265,6 +265,7 @@ def test_thousands_requested_at_once_all_end(world, monkeypatch):
 
     def some(_):
         session = requests.Session()
+        session.headers.update(world.bearer())
         return [session.post(world.url + "/api/v1/executions/execute", json={"action_ref": "core.noop", "parameters": {}},
                              timeout=60).json()["data"]["id"] for _ in range(each)]
 
@@ -298,8 +299,8 @@ def raw(world, data, pause=0.0, size=65536):
         return out
 
 
-def post_bytes(body, path="/api/v1/executions/execute", length=None):
-    return (f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
+def post_bytes(world, body, path="/api/v1/executions/execute", length=None):
+    return (f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {world.bearer()['Authorization']}\r\nContent-Type: application/json\r\nConnection: close\r\n"
             f"Content-Length: {len(body) if length is None else length}\r\n\r\n").encode() + body
 
 
@@ -326,6 +327,7 @@ def test_hostile_requests_are_refused_in_one_shape_while_others_are_served(runni
 
     def neighbour():
         session = requests.Session()
+        session.headers.update(running.bearer())
         while not stop.is_set():
             began = time.monotonic()
             assert session.post(running.url + "/api/v1/executions/execute", json={"action_ref": "core.noop", "parameters": {}},
@@ -341,7 +343,7 @@ def test_hostile_requests_are_refused_in_one_shape_while_others_are_served(runni
             for s in slow:
                 s.sendall(b"POST /api/v1/events HTTP/1.1\r\nHost: x\r\nX-Slow: ")
             for name, (body, codes) in hostile_bodies().items():
-                answer = raw(running, post_bytes(body))
+                answer = raw(running, post_bytes(running, body))
                 status = int(answer.split(b" ", 2)[1]) if answer else None
                 assert status in codes, f"{name}: {answer[:300]!r}"
                 head, text = answer.split(b"\r\n\r\n", 1)
@@ -350,14 +352,14 @@ def test_hostile_requests_are_refused_in_one_shape_while_others_are_served(runni
                     assert set(said) <= {"error", "code", "details"} and said["error"] and said["code"], f"{name}: {text[:300]!r}"
                     assert len(text) < 5000, f"{name}: it is told all it said"
             # half a body, then gone; a body longer than told; not HTTP at all; header after header
-            raw(running, post_bytes(b'{"action_ref": "core.noop"', length=1000))
-            raw(running, post_bytes(b'{"action_ref": "core.noop", "parameters": {}}', length=10))
+            raw(running, post_bytes(running, b'{"action_ref": "core.noop"', length=1000))
+            raw(running, post_bytes(running, b'{"action_ref": "core.noop", "parameters": {}}', length=10))
             raw(running, os.urandom(100_000))
             raw(running, b"GET / HTTP/1.1\r\n" + b"".join(b"X-%d: y\r\n" % i for i in range(5000)) + b"\r\n")
             raw(running, b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")
             for path in ("/executions/99999999999999999999", "/executions/-1", "/executions/%00", "/executions/%ff", "/rules/%2e%2e%2f",
                          "/events?limit=-5&page=1e9", "/executions?status=%27%3b--", "/executions?after=%ff%fe&limit=99999999999999999999"):
-                answer = requests.get(running.url + "/api/v1" + path, timeout=10)
+                answer = requests.get(running.url + "/api/v1" + path, headers=running.bearer(), timeout=10)
                 assert answer.status_code < 500, f"{path}: {answer.text}"
                 if answer.status_code >= 400:
                     one_shape(answer)
@@ -376,8 +378,8 @@ def test_one_run_cancelled_by_many_at_once_is_cancelled_once(running):
     run = ask(running, "lab.mark", {"seconds": 60})
     in_state(running, run, "running")
     with ThreadPoolExecutor(16) as pool:
-        waits = [pool.submit(requests.get, f"{running.url}/api/v1/executions/{run}", params={"wait_seconds": 30}, timeout=40) for _ in range(8)]
-        codes = sorted(pool.map(lambda _: requests.post(f"{running.url}/api/v1/executions/{run}/cancel", timeout=30).status_code, range(16)))
+        waits = [pool.submit(requests.get, f"{running.url}/api/v1/executions/{run}", params={"wait_seconds": 30}, headers=running.bearer(), timeout=40) for _ in range(8)]
+        codes = sorted(pool.map(lambda _: requests.post(f"{running.url}/api/v1/executions/{run}/cancel", headers=running.bearer(), timeout=30).status_code, range(16)))
         seen = [w.result().json()["data"] for w in waits]
     assert set(codes) <= {200, 409} and 200 in codes, codes
     assert {s["status"] for s in seen} == {"cancelled"}, "who waited was not told"
@@ -389,7 +391,7 @@ def test_one_run_read_by_many_who_wait_is_told_to_all(running):
     run = ask(running, "lab.mark", {"seconds": 1.5})
     with ThreadPoolExecutor(16) as pool:
         began = time.monotonic()
-        seen = list(pool.map(lambda _: requests.get(f"{running.url}/api/v1/executions/{run}", params={"wait_seconds": 30}, timeout=40)
+        seen = list(pool.map(lambda _: requests.get(f"{running.url}/api/v1/executions/{run}", params={"wait_seconds": 30}, headers=running.bearer(), timeout=40)
                              .json()["data"]["status"], range(16)))
     assert seen == ["completed"] * 16 and time.monotonic() - began < 8
 

@@ -49,6 +49,7 @@ class Pressure:
 
     def _ask(self, seconds):
         session = requests.Session()
+        session.headers.update(self.world.bearer())
         while not self.over.is_set():
             try:
                 answer = session.post(self.world.url + "/api/v1/executions/execute", timeout=30,

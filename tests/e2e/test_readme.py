@@ -31,7 +31,8 @@ def test_the_tour_works_as_it_is_printed(world):
     world.cli("rule", "enable", "core.timer_echo")
     eventually(lambda: world.rows("select id from execution where rule_ref = 'core.timer_echo' and status = 'completed'"),
                seconds=30)
-    env = dict(os.environ, ATTUNE_API_URL=world.url, PATH=os.path.dirname(BINARY) + ":" + os.environ["PATH"])
+    env = dict(os.environ, **world.env(world.cli_token()))
+    env = dict(env, PATH=os.path.dirname(BINARY) + ":" + os.environ["PATH"])
     for command, code, first in steps:
         ran = subprocess.run(["bash", "-c", command], env=env, capture_output=True, text=True, timeout=60)
         assert ran.returncode == code, f"{command}: {ran.stdout}{ran.stderr}"
