@@ -91,6 +91,7 @@ struct Req {
 	size_t stream_sent;
 	TimeUs stream_beat; /* when the next comment is due */
 	bool stream_over;
+	bool stream_thin; /* its spare memory was given back */
 
 	Req *next_free;
 };

@@ -2,6 +2,9 @@
 
 #include "http/inside.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 enum {
 	BLOCK = 4 * 1024,
 	HASTE_US = 5 * US_PER_MS, /* a turn that wants to sleep until a time in the past has its next one then */
@@ -80,6 +83,19 @@ give(Req *q, char *to, size_t max)
 	return (ssize_t)n;
 }
 
+/* The library has cleared the room for what is to be sent, all of it, and a stream that sleeps for hours needs none: its whole pages
+ * go back to the kernel, and come again, empty, when they are written. Once: a stream never needs as much again. */
+static void
+thin(Req *q, char *room, size_t n)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = ((uintptr_t)room + page - 1) / page * page, to = ((uintptr_t)room + n) / page * page;
+
+	if (!q->stream_thin && to > from)
+		(void)madvise((void *)from, to - from, MADV_DONTNEED);
+	q->stream_thin = true;
+}
+
 /* Called by the connection's thread whenever the client can take more. */
 static ssize_t
 on_read(void *self, uint64_t at, char *to, size_t max)
@@ -97,8 +113,10 @@ on_read(void *self, uint64_t at, char *to, size_t max)
 		if (q->stream_over || atomic_load(&q->server->stopping) || !thread_app(q->thread, &app, &err))
 			return MHD_CONTENT_READER_END_OF_STREAM;
 		turn(q, app);
-		if (q->stream_out.n == 0 && !q->stream_over && wait_begin(q))
+		if (q->stream_out.n == 0 && !q->stream_over && wait_begin(q)) {
+			thin(q, to, max);
 			return 0;
+		}
 	}
 }
 
