@@ -106,7 +106,7 @@ const QueueRow queue_rows[QUEUES] = {
 	    1u << MSG_RULE_CREATED | 1u << MSG_RULE_UPDATED | 1u << MSG_RULE_ENABLED | 1u << MSG_RULE_DISABLED |
 		1u << MSG_RULE_DELETED,
 	    ROLE_SENSOR, true, "timers of one sensor process" },
-	[Q_API_CHANGES] = { "api.%s.changes", 1u << MSG_NOTIFICATION, ROLE_API, true,
+	[Q_API_CHANGES] = { "notifier.api.%s.changes", 1u << MSG_NOTIFICATION, ROLE_API, true,
 	    "one API process: streams, waiters" },
 	[Q_NOTIFIER_CHANGES] = { "notifier.%s.changes", 1u << MSG_NOTIFICATION, ROLE_NOTIFIER, true,
 	    "one notifier: WebSockets" },

@@ -108,7 +108,7 @@ TEST(the_bindings_are_these)
 				   "sensor.p.rules attune.events rule.enabled\n"
 				   "sensor.p.rules attune.events rule.disabled\n"
 				   "sensor.p.rules attune.events rule.deleted\n"
-				   "api.p.changes attune.notifications notification.created\n"
+				   "notifier.api.p.changes attune.notifications notification.created\n"
 				   "notifier.p.changes attune.notifications notification.created\n";
 	CLEANUP(arena_done) Arena *a = arena_open();
 	Buf b = buf_open(a);
