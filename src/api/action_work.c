@@ -159,7 +159,8 @@ action_create_work(App *app, void *self, Err *err)
 	ActionWork *w = self;
 	PackDef pack;
 
-	if (!component_ref_check(w->d.ref, err) || !resource_ref_free(app, w->a, &actions, w->d.ref, err) ||
+	if (!component_ref_check(w->d.ref, err) || !resource_makeable(app, &actions, w->d.ref, w->d.pack_ref, err) ||
+	    !resource_ref_free(app, w->a, &actions, w->d.ref, err) ||
 	    !pack_get_ref(app_db(app), w->a, w->d.pack_ref, &pack, err) || !action_runtime(app, w, err))
 		return false;
 	if (w->d.runtime == 0)
@@ -174,7 +175,7 @@ action_update_work(App *app, void *self, Err *err)
 {
 	ActionWork *w = self;
 
-	if (!resource_find(app, w->a, &actions, w->key, &w->d, err) || !action_runtime(app, w, err))
+	if (!resource_held(app, w->a, &actions, w->key, "update", &w->d, err) || !action_runtime(app, w, err))
 		return false;
 	action_fill(w->body, &w->d);
 	return action_store(app, w, err);
@@ -185,6 +186,6 @@ action_remove_work(App *app, void *self, Err *err)
 {
 	ActionWork *w = self;
 
-	return resource_find(app, w->a, &actions, w->key, &w->d, err) &&
+	return resource_held(app, w->a, &actions, w->key, "delete", &w->d, err) &&
 	       action_delete(app_db(app), w->a, w->d.id, app->uow->now, err);
 }

@@ -7,8 +7,9 @@
 #include "store/pack.h"
 #include "store/status_read.h"
 
-const Resource actions = { &action_table, action_whole, action_summary };
-static const Resource action_hits = { &action_table, action_whole, action_hit };
+const Resource actions = { &action_table, action_whole, action_summary, "actions", offsetof(ActionDef, pack_ref) };
+static const Resource action_hits = { &action_table, action_whole, action_hit, "actions",
+	offsetof(ActionDef, pack_ref) };
 
 bool
 actions_list(App *app, Req *q, Res *s, Err *err)

@@ -1,5 +1,6 @@
 #include "api/pack_work.h"
 
+#include "api/access.h"
 #include "api/body.h"
 #include "api/handlers.h"
 #include "api/rule_messages.h"
@@ -15,7 +16,7 @@
 
 #include <stdlib.h>
 
-const Resource packs = { &pack_table, pack_whole, pack_summary };
+const Resource packs = { &pack_table, pack_whole, pack_summary, "packs", offsetof(PackDef, ref) };
 
 bool
 packs_list(App *app, Req *q, Res *s, Err *err)
@@ -119,7 +120,8 @@ create_work(App *app, void *self, Err *err)
 		    "Validation failed: ref: '%.*s' must begin with a letter and hold lower-case letters, digits, - "
 		    "and _ only",
 		    STR_ARG(w->d.ref));
-	return resource_ref_free(app, w->a, &packs, w->d.ref, err) && pack_store(app, w, err);
+	return resource_makeable(app, &packs, w->d.ref, w->d.ref, err) &&
+	       resource_ref_free(app, w->a, &packs, w->d.ref, err) && pack_store(app, w, err);
 }
 
 bool
@@ -142,7 +144,7 @@ update_work(App *app, void *self, Err *err)
 {
 	PackWork *w = self;
 
-	if (!resource_find(app, w->a, &packs, w->key, &w->d, err))
+	if (!resource_held(app, w->a, &packs, w->key, "configure", &w->d, err))
 		return false;
 	pack_fill(w->body, &w->d);
 	return pack_store(app, w, err);
@@ -166,7 +168,7 @@ remove_work(App *app, void *self, Err *err)
 {
 	PackWork *w = self;
 
-	if (!resource_find(app, w->a, &packs, w->key, &w->d, err) ||
+	if (!resource_held(app, w->a, &packs, w->key, "delete", &w->d, err) ||
 	    !out_rules_of(app->uow, MSG_RULE_DELETED, (Str){ 0 }, w->d.ref, err))
 		return false;
 	if (!pack_delete(app_db(app), w->a, w->d.id, app->uow->now, err)) {
@@ -264,8 +266,10 @@ pack_register_work(App *app, void *self, Err *err)
 	size_t before_n, after_n;
 	RegisterReport report;
 	Json names = json_array();
+	Target t = { .ref = w->files->def.ref, .pack_ref = w->files->def.ref };
 
-	if (!w->force && !resource_ref_free(app, w->a, &packs, w->files->def.ref, err))
+	if (!need(app, "packs:install", &t, err) ||
+	    (!w->force && !resource_ref_free(app, w->a, &packs, w->files->def.ref, err)))
 		return false;
 	if (!rule_list(app_db(app), w->a, &of, &before, &before_n, NULL, err) ||
 	    !register_pack(app_db(app), w->a, w->files, app->uow->now, &report, err) ||

@@ -9,7 +9,7 @@
 #include "store/pack.h"
 #include "store/policy.h"
 
-const Resource policies = { &policy_table, policy_whole, policy_whole };
+const Resource policies = { &policy_table, policy_whole, policy_whole, "rules", offsetof(PolicyDef, pack_ref) };
 
 bool
 policies_list(App *app, Req *q, Res *s, Err *err)

@@ -1,5 +1,7 @@
 #include "api/resource.h"
 
+#include "api/access.h"
+
 enum { PAGE_DEFAULT = 50, PAGE_MOST = 100 };
 
 static Str
@@ -21,10 +23,70 @@ resource_find(App *app, Arena *a, const Resource *r, Str key, void *ret, Err *er
 	return def_get_ref(app_db(app), a, r->table, key, ret, err);
 }
 
+static Target
+target_of(const Resource *r, const void *def, Str asked)
+{
+	Target t = { .asked = asked, .ref = ref_of(r, def) };
+
+	memcpy(&t.id, def, sizeof(t.id));
+	memcpy(&t.pack_ref, (const char *)def + r->pack_at, sizeof(t.pack_ref));
+	return t;
+}
+
+static Str
+right_of(Arena *a, const Resource *r, const char *action)
+{
+	return str_fmt(a, "%s:%s", r->rights, action);
+}
+
+bool
+resource_held(App *app, Arena *a, const Resource *r, Str key, const char *action, void *ret, Err *err)
+{
+	Target t;
+
+	if (!resource_find(app, a, r, key, ret, err))
+		return false;
+	t = target_of(r, ret, key);
+	return reach(app, right_of(a, r, action).p, &t, err);
+}
+
+bool
+resource_makeable(App *app, const Resource *r, Str ref, Str pack_ref, Err *err)
+{
+	Target t = { .ref = ref, .pack_ref = pack_ref };
+
+	return need(app, right_of(app->uow->arena, r, "create").p, &t, err);
+}
+
+/* A list's rows, one by one, where the caller's rights name some only. */
+typedef struct Seen {
+	App *app;
+	const Resource *r;
+	const char *right;
+	Keep *keep;
+	void *self;
+} Seen;
+
+static bool
+is_seen(const void *def, void *self)
+{
+	const Seen *s = self;
+	Target t = target_of(s->r, def, (Str){ 0 });
+
+	return may(s->app, s->right, &t) && (s->keep == NULL || s->keep(def, s->self));
+}
+
 bool
 resource_of_path(App *app, Req *q, const Resource *r, const char *param, void *ret, Err *err)
 {
-	return resource_find(app, req_arena(q), r, req_param(q, param), ret, err);
+	Arena *a = req_arena(q);
+	Str key = req_param(q, param);
+	Target t;
+
+	if (!resource_find(app, a, r, key, ret, err))
+		return false;
+	t = target_of(r, ret, key);
+	return see(app, right_of(a, r, "read").p, &t, err);
 }
 
 /* ---- lists ---- */
@@ -109,8 +171,14 @@ bool
 resource_list(App *app, Req *q, Res *s, const Resource *r, DefFilter filter, Keep *keep, void *self, Err *err)
 {
 	Page page = req_page(q, PAGE_DEFAULT, PAGE_MOST);
+	Str right = right_of(req_arena(q), r, "read");
+	Seen seen = { .app = app, .r = r, .right = right.p, .keep = keep, .self = self };
 	Sift sift = { .keep = keep, .self = self };
 
+	if (!app_scope(app, req_arena(q), right.p).all) {
+		keep = sift.keep = is_seen;
+		sift.self = &seen;
+	}
 	if (!page_after(req_arena(q), &page, &sift.after, err))
 		return false;
 	if (keep == NULL)

@@ -11,7 +11,7 @@
 #include "store/rule.h"
 #include "store/trigger.h"
 
-const Resource rules = { &rule_table, rule_whole, rule_summary };
+const Resource rules = { &rule_table, rule_whole, rule_summary, "rules", offsetof(RuleDef, pack_ref) };
 
 /* ---- lists ---- */
 
@@ -160,7 +160,8 @@ create_work(App *app, void *self, Err *err)
 	PackDef pack;
 	DefPut put;
 
-	if (!component_ref_check(w->d.ref, err) || !resource_ref_free(app, w->a, &rules, w->d.ref, err) ||
+	if (!component_ref_check(w->d.ref, err) || !resource_makeable(app, &rules, w->d.ref, w->d.pack_ref, err) ||
+	    !resource_ref_free(app, w->a, &rules, w->d.ref, err) ||
 	    !pack_get_ref(app_db(app), w->a, w->d.pack_ref, &pack, err))
 		return false;
 	w->d.pack = pack.id;
@@ -239,7 +240,7 @@ update_work(App *app, void *self, Err *err)
 	RuleWork *w = self;
 	RuleDef before;
 
-	if (!resource_find(app, w->a, &rules, w->key, &before, err))
+	if (!resource_held(app, w->a, &rules, w->key, "update", &before, err))
 		return false;
 	w->d = before;
 	rule_fill(w->body, &w->d);
@@ -271,7 +272,7 @@ switch_work(App *app, void *self, Err *err)
 	Switch *w = self;
 	RuleDef before;
 
-	if (!resource_find(app, w->a, &rules, w->key, &before, err))
+	if (!resource_held(app, w->a, &rules, w->key, "update", &before, err))
 		return false;
 	w->d = before;
 	w->d.enabled = w->on;
@@ -305,7 +306,7 @@ remove_work(App *app, void *self, Err *err)
 {
 	RuleWork *w = self;
 
-	if (!resource_find(app, w->a, &rules, w->key, &w->d, err) ||
+	if (!resource_held(app, w->a, &rules, w->key, "delete", &w->d, err) ||
 	    !rule_delete(app_db(app), w->a, w->d.id, app->uow->now, err))
 		return false;
 	out_rule(app->uow, MSG_RULE_DELETED, &w->d);

@@ -6,7 +6,8 @@
 #include "store/pack.h"
 #include "store/runtime.h"
 
-const Resource runtimes = { &runtime_table, runtime_whole, runtime_summary };
+const Resource runtimes = { &runtime_table, runtime_whole, runtime_summary, "runtimes",
+	offsetof(RuntimeDef, pack_ref) };
 
 bool
 runtimes_list(App *app, Req *q, Res *s, Err *err)
@@ -78,7 +79,8 @@ create_work(App *app, void *self, Err *err)
 	if (!str_eq(str_lower(w->a, w->d.ref), w->d.ref))
 		return err_set(
 		    err, ERR_VALIDATION, "Validation failed: ref: '%.*s' must be lower case", STR_ARG(w->d.ref));
-	if (!resource_ref_free(app, w->a, &runtimes, w->d.ref, err))
+	if (!resource_makeable(app, &runtimes, w->d.ref, w->d.pack_ref, err) ||
+	    !resource_ref_free(app, w->a, &runtimes, w->d.ref, err))
 		return false;
 	if (!str_none(w->d.pack_ref) && !pack_get_ref(app_db(app), w->a, w->d.pack_ref, &pack, err))
 		return false;
@@ -106,7 +108,7 @@ runtime_create(App *app, Req *q, Res *s, Err *err)
 static bool
 runtime_find(App *app, RuntimeWork *w, Err *err)
 {
-	return resource_find(app, w->a, &runtimes, w->key, &w->d, err) &&
+	return resource_held(app, w->a, &runtimes, w->key, "delete", &w->d, err) &&
 	       runtime_get(app_db(app), w->a, w->d.id, &w->d, err);
 }
 

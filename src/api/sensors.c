@@ -12,7 +12,7 @@
 #include "store/sensor.h"
 #include "store/trigger.h"
 
-const Resource sensors = { &sensor_table, sensor_whole, sensor_summary };
+const Resource sensors = { &sensor_table, sensor_whole, sensor_summary, "triggers", offsetof(SensorDef, pack_ref) };
 
 bool
 sensors_list(App *app, Req *q, Res *s, Err *err)
@@ -164,7 +164,8 @@ create_work(App *app, void *self, Err *err)
 	RuntimeDef runtime;
 	TriggerDef t;
 
-	if (!component_ref_check(w->d.ref, err) || !resource_ref_free(app, w->a, &sensors, w->d.ref, err) ||
+	if (!component_ref_check(w->d.ref, err) || !resource_makeable(app, &sensors, w->d.ref, w->d.pack_ref, err) ||
+	    !resource_ref_free(app, w->a, &sensors, w->d.ref, err) ||
 	    !pack_get_ref(app_db(app), w->a, w->d.pack_ref, &pack, err) ||
 	    !runtime_get_ref(app_db(app), w->a, w->d.runtime_ref, &runtime, err) ||
 	    !trigger_get_ref(app_db(app), w->a, json_get_text(w->body, "trigger_ref"), &t, err))
@@ -206,7 +207,7 @@ update_work(App *app, void *self, Err *err)
 {
 	SensorWork *w = self;
 
-	if (!resource_find(app, w->a, &sensors, w->key, &w->d, err))
+	if (!resource_held(app, w->a, &sensors, w->key, "update", &w->d, err))
 		return false;
 	if (w->body != NULL)
 		sensor_fill(w->body, &w->d);
@@ -257,7 +258,7 @@ remove_work(App *app, void *self, Err *err)
 	TriggerDef *all;
 	size_t n;
 
-	if (!resource_find(app, w->a, &sensors, w->key, &w->d, err) ||
+	if (!resource_held(app, w->a, &sensors, w->key, "delete", &w->d, err) ||
 	    !trigger_list(app_db(app), w->a, NULL, &all, &n, NULL, err))
 		return false;
 	for (size_t i = 0; i < n; i++)

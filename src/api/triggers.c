@@ -9,7 +9,8 @@
 #include "store/rule.h"
 #include "store/trigger.h"
 
-const Resource triggers = { &trigger_table, trigger_whole, trigger_summary };
+const Resource triggers = { &trigger_table, trigger_whole, trigger_summary, "triggers",
+	offsetof(TriggerDef, pack_ref) };
 
 bool
 triggers_list(App *app, Req *q, Res *s, Err *err)
@@ -95,7 +96,8 @@ create_work(App *app, void *self, Err *err)
 	TriggerWork *w = self;
 	PackDef pack = { 0 };
 
-	if (!component_ref_check(w->d.ref, err) || !resource_ref_free(app, w->a, &triggers, w->d.ref, err))
+	if (!component_ref_check(w->d.ref, err) || !resource_makeable(app, &triggers, w->d.ref, w->d.pack_ref, err) ||
+	    !resource_ref_free(app, w->a, &triggers, w->d.ref, err))
 		return false;
 	if (!str_none(w->d.pack_ref) && !pack_get_ref(app_db(app), w->a, w->d.pack_ref, &pack, err))
 		return false;
@@ -127,7 +129,7 @@ update_work(App *app, void *self, Err *err)
 	TriggerWork *w = self;
 	bool before;
 
-	if (!resource_find(app, w->a, &triggers, w->key, &w->d, err))
+	if (!resource_held(app, w->a, &triggers, w->key, "update", &w->d, err))
 		return false;
 	before = w->d.enabled;
 	if (w->body != NULL)
@@ -176,7 +178,7 @@ remove_work(App *app, void *self, Err *err)
 {
 	TriggerWork *w = self;
 
-	return resource_find(app, w->a, &triggers, w->key, &w->d, err) &&
+	return resource_held(app, w->a, &triggers, w->key, "delete", &w->d, err) &&
 	       trigger_delete(app_db(app), w->a, w->d.id, app->uow->now, err) &&
 	       out_rules_of(app->uow, MSG_RULE_UPDATED, w->d.ref, (Str){ 0 }, err);
 }

@@ -6,7 +6,8 @@
 #include "store/pack.h"
 #include "store/workflow.h"
 
-const Resource workflows = { &workflow_table, workflow_whole, workflow_summary };
+const Resource workflows = { &workflow_table, workflow_whole, workflow_summary, "actions",
+	offsetof(WorkflowDef, pack_ref) };
 
 /* ---- lists ---- */
 
