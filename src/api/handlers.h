@@ -77,5 +77,10 @@ Handler keys_list, key_show, key_create, key_change, key_remove, keys_rotate;
 /* analytics.c */
 Handler analytics_dashboard, analytics_status, analytics_throughput, analytics_failure_rate, analytics_events,
     analytics_enforcements, analytics_workers;
+/* artifacts.c, artifact_versions.c, artifact_make.c */
+Handler artifacts_list, artifacts_of_execution, artifact_show, artifact_show_ref, artifact_create, artifact_change,
+    artifact_remove, artifact_set_data, artifact_append_progress, versions_list, version_show, version_download,
+    version_remove, version_create_json, version_create_file, version_create_file_ref, version_upload,
+    version_upload_ref;
 /* openapi.c */
 Handler openapi_show, docs_show;

@@ -7,6 +7,7 @@
 #include "access/doorman.h"
 #include "api/app.h"
 #include "base/config.h"
+#include "engine/broom.h"
 #include "engine/engine.h"
 #include "executor/executor.h"
 #include "host/datadir.h"
@@ -40,6 +41,7 @@ typedef struct Host {
 	Sensor *sensor;
 	Api *api;
 	Presence *presence;
+	Broom *run_broom, *artifact_broom;
 	Notifier *notifier;
 	Hub *hub; /* of a process that has watchers */
 } Host;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "os/signals.h"
 #include "os/thread.h"
+#include "runtime/homes.h"
 
 #include <stdatomic.h>
 #include <sys/resource.h>
@@ -91,7 +92,10 @@ worker_role_start(Host *h, Err *err)
 	if (!processes_open(&p, &h->starter, err))
 		return err_wrap(err, "worker");
 	w.starter = h->starter;
-	return worker_start(&h->engine, &w, &h->worker, err);
+	return worker_start(&h->engine, &w, &h->worker, err) &&
+	       broom_start(&h->engine,
+		   str_fmt(h->arena, "%s/%s", p.artifacts_dir.p, homes_file_name(h->arena, p.worker_name).p),
+		   sweep_run_folders, &h->run_broom, err);
 }
 
 static bool
@@ -139,7 +143,8 @@ api_role_start(Host *h, Err *err)
 	if (h->notifier != NULL)
 		config.sockets = (Sockets){ notifier_open, notifier_stats, h->notifier };
 
-	return api_start(&config, &h->api, err);
+	return api_start(&config, &h->api, err) && broom_start(&h->engine, config_str(h->config, "artifacts_dir"),
+						       sweep_artifact_files, &h->artifact_broom, err);
 }
 
 typedef struct RoleRow {
@@ -229,6 +234,9 @@ host_roles_stop(Host *h)
 	Executor *x;
 	Api *api;
 
+	broom_stop(h->run_broom);
+	broom_stop(h->artifact_broom);
+	h->run_broom = h->artifact_broom = NULL;
 	sensor_stop(h->sensor);
 	h->sensor = NULL;
 	worker_role_stop(h);

@@ -129,6 +129,8 @@ bool res_data(Res *s, int status, Json data, const char *message); /* {"data": .
  * not counted. */
 bool res_list(Res *s, const Page *page, Json rows, int64_t total);
 bool res_bytes(Res *s, int status, const char *content_type, Str body);
+/* Bytes of an open file, sent from disk; fd is the answer's from now on. */
+bool res_file(Res *s, int status, const char *content_type, int fd, uint64_t at, uint64_t n);
 bool res_empty(Res *s, int status);
 int res_status(const Res *s); /* 0: not answered */
 Str res_body(const Res *s);

@@ -37,6 +37,9 @@ struct Res {
 	int status; /* 0: not answered yet */
 	const char *type;
 	Str body;
+	bool has_file; /* instead of the body */
+	int file;
+	uint64_t file_at, file_n;
 	ResHeader headers[RES_HEADERS];
 	size_t n;
 	int64_t wait_key;

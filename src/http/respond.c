@@ -73,6 +73,17 @@ res_bytes(Res *s, int status, const char *content_type, Str body)
 }
 
 bool
+res_file(Res *s, int status, const char *content_type, int fd, uint64_t at, uint64_t n)
+{
+	answer(s, status, content_type, (Str){ "", 0 });
+	s->has_file = true;
+	s->file = fd;
+	s->file_at = at;
+	s->file_n = n;
+	return true;
+}
+
+bool
 res_empty(Res *s, int status)
 {
 	answer(s, status, NULL, (Str){ "", 0 });
@@ -210,6 +221,8 @@ respond_send(Req *q)
 		return stream_send(q);
 	if (s->upgrade.take != NULL)
 		return upgrade_send(q);
+	if (s->has_file)
+		return respond_queue(q, MHD_create_response_from_fd_at_offset64(s->file_n, s->file, s->file_at));
 	offer_body(q);
 	/* the request's arena keeps the bytes until the request is completed, which is after the last was sent */
 	return respond_queue(

@@ -163,6 +163,7 @@ open_beneath(int dir, const char *path, int flags, int *ret_fd, Err *err)
 {
 	struct open_how how = {
 		.flags = (unsigned)flags | O_CLOEXEC,
+		.mode = (flags & O_CREAT) != 0 ? 0640 : 0,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
 	long fd;

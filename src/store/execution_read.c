@@ -169,6 +169,32 @@ execution_show(Db *db, Arena *a, Id id, Json *ret, Err *err)
 }
 
 bool
+executions_exist(Db *db, Arena *a, const Id *ids, size_t n, bool *ret, Err *err)
+{
+	Buf sql = buf_open(a);
+	char *in = arena_alloc(a, n + 1);
+	Bind *b = arena_array(a, Bind, n + 1);
+	Rows rows;
+
+	memset(ret, 0, n * sizeof(*ret));
+	if (n == 0)
+		return true;
+	buf_text(&sql, "select id from execution where id in (");
+	for (size_t i = 0; i < n; i++) {
+		buf_fmt(&sql, "%s$%zu", i == 0 ? "" : ", ", i + 1);
+		in[i] = 'i';
+		b[i] = bind_int(ids[i]);
+	}
+	buf_text(&sql, ")");
+	if (!db_read_text(db, a, buf_str(&sql), in, b, &rows, err))
+		return err_wrap(err, "look for executions");
+	for (size_t i = 0; i < rows.n; i++)
+		for (size_t k = 0; k < n; k++)
+			ret[k] = ret[k] || ids[k] == row_int(rows_at(&rows, i), 0);
+	return true;
+}
+
+bool
 execution_status(Db *db, Arena *a, Id id, ExecState *ret, Err *err)
 {
 	static const Stmt s = { .sql = "select status from execution where id = $1", .in = "i" };

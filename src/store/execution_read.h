@@ -20,6 +20,8 @@ typedef struct ExecFilter {
 MUST_CHECK bool execution_list(Db *db, Arena *a, const ExecFilter *f, const Slice *slice, SliceOut *ret, Err *err);
 /* With the timeline; ERR_NOT_FOUND. */
 MUST_CHECK bool execution_show(Db *db, Arena *a, Id id, Json *ret, Err *err);
+/* Which of these are there? */
+MUST_CHECK bool executions_exist(Db *db, Arena *a, const Id *ids, size_t n, bool *ret, Err *err);
 /* Is it terminal? ERR_NOT_FOUND. */
 MUST_CHECK bool execution_status(Db *db, Arena *a, Id id, ExecState *ret, Err *err);
 /* How many there are in each state, exactly. */

@@ -44,7 +44,9 @@ def made_things(world):
     done = world.get(f"/executions/{execution['id']}", wait_seconds=20)["data"]
     assert done["status"] == "completed", done
     inquiry = world.post("/inquiries", {"execution": execution["id"], "prompt": "Go on?"})["data"]
-    return {"inquiry": inquiry["id"], "event": event["id"], "enforcement": enforcement["id"], "execution": execution["id"],
+    artifact = world.post("/artifacts", {"ref": "mine.art", "scope": "pack", "owner": "mine", "type": "other"})["data"]["id"]
+    world.post(f"/artifacts/{artifact}/versions", {"content": {"a": 1}, "execution": execution["id"]})
+    return {"inquiry": inquiry["id"], "artifact": artifact, "event": event["id"], "enforcement": enforcement["id"], "execution": execution["id"],
             "worker": done["worker"]}
 
 
@@ -57,7 +59,8 @@ def path_of(path, made):
              "events": (made["event"],), "enforcements": (made["enforcement"],),
              "executions": (made["execution"],), "trace": (made["execution"],),
              "logs": ("stdout",), "policies": ("mine.few",), "workflows": ("core.flow",),
-             "inquiries": (made["inquiry"],), "keys": ("mine.key",)}
+             "inquiries": (made["inquiry"],), "keys": ("mine.key",), "artifacts": (made["artifact"],),
+             "versions": (1,), "ref": ("mine.art",)}
     parts = path.split("/")
     for i, part in enumerate(parts):
         if part == "{status}":

@@ -1,0 +1,253 @@
+"""Artifacts: versions, contents in rows and files, download, retention, and that no name leads out of their folder."""
+
+import glob
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from harness import eventually
+
+
+@pytest.fixture
+def api(world):
+    world.start()
+    return world
+
+
+def refused(world, method, path, status, **kw):
+    answer = world.request(method, path, status, **kw).json()
+    assert set(answer) <= {"error", "code", "details"} and answer["error"], answer
+    return answer["error"]
+
+
+def made(world, ref="core.thing", **more):
+    return world.post("/artifacts", {"ref": ref, "scope": "pack", "owner": "core", "type": "file_text", **more}, 201)["data"]
+
+
+def upload(world, path, content, filename="a.txt", kind="text/plain", status=201, **fields):
+    return world.request("POST", path, status, files={"file": (filename, content, kind)}, data=fields).json()
+
+
+def files_of(world):
+    return sorted(os.path.relpath(p, artifacts_dir(world)) for p in glob.glob(os.path.join(artifacts_dir(world), "artifact_*", "*")))
+
+
+def artifacts_dir(world):
+    return os.path.join(world.data, "artifacts") if world.embedded else world.config["artifacts_dir"]
+
+
+# ---- the thing itself
+
+
+def test_an_artifact_is_made_found_changed_and_deleted(api):
+    x = made(api, name="My Report", description="d", data={"a": 1})
+    assert x["visibility"] == "private" and (x["retention_policy"], x["retention_limit"]) == ("versions", 5) and x["size_bytes"] is None
+    assert api.get(f"/artifacts/{x['id']}")["data"] == x == api.get("/artifacts/ref/core.thing")["data"]
+    assert made(api, "core.p", type="progress")["visibility"] == "public"
+    assert [row["ref"] for row in api.get("/artifacts")["items"]] == ["core.p", "core.thing"]
+    for query, refs in (({"name": "rEpOrT"}, ["core.thing"]), ({"type": "progress"}, ["core.p"]), ({"visibility": "private"}, ["core.thing"]),
+                        ({"scope": "pack", "owner": "core"}, ["core.p", "core.thing"]), ({"owner": "other"}, []), ({"name": "100%"}, [])):
+        assert [row["ref"] for row in api.get("/artifacts", **query)["items"]] == refs, query
+    changed = api.put(f"/artifacts/{x['id']}", {"name": {"op": "clear"}, "description": {"op": "set", "value": "new"}, "visibility": "public",
+                                                "data": {"op": "set", "value": [1]}})["data"]
+    assert changed["name"] is None and changed["description"] == "new" and changed["visibility"] == "public" and changed["data"] == [1]
+    assert api.put(f"/artifacts/{x['id']}/data", {"data": {"deep": [None]}})["data"]["data"] == {"deep": [None]}
+    assert api.delete(f"/artifacts/{x['id']}", 200)["success"]
+    refused(api, "DELETE", f"/artifacts/{x['id']}", 404)
+    refused(api, "GET", "/artifacts/ref/core.thing", 404)
+
+
+def test_what_an_artifact_cannot_be_is_refused(api):
+    made(api)
+    whole = {"ref": "core.x", "scope": "pack", "owner": "core", "type": "file_text"}
+    for change, status, word in (
+        ({"ref": "core.thing"}, 409, "already exists"), ({"type": "blob"}, 400, "file_text"), ({"scope": "world"}, 400, "system"),
+        ({"visibility": "some"}, 400, "private"), ({"retention_policy": "never"}, 400, "versions"), ({"retention_limit": 0}, 400, "greater than 0"),
+        ({"ref": "../etc"}, 422, "ref"), ({"ref": "a/b"}, 422, "ref"), ({"ref": "a..b"}, 422, "ref"), ({"ref": ""}, 422, "ref"),
+        ({"name": "a\0b"}, 422, "U+0000"),
+    ):
+        assert word in refused(api, "POST", "/artifacts", status, json={**whole, **change}), change
+    assert "visibility" in refused(api, "GET", "/artifacts?visibility=none", 400)
+    refused(api, "GET", "/artifacts/999", 404)
+
+
+def test_progress_is_appended_by_many_at_once_and_nothing_is_lost(api):
+    x = made(api, type="progress")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: api.post(f"/artifacts/{x['id']}/progress", {"entry": {"n": i}}, 200), range(40)))
+    assert sorted(e["n"] for e in api.get(f"/artifacts/{x['id']}")["data"]["data"]) == list(range(40))
+    other = made(api, "core.other")
+    assert "progress only" in refused(api, "POST", f"/artifacts/{other['id']}/progress", 400, json={"entry": {}})
+
+
+# ---- versions
+
+
+def test_versions_count_from_one_and_the_latest_is_found(api):
+    x = made(api, type="other")
+    first = api.post(f"/artifacts/{x['id']}/versions", {"content": {"v": 1}, "meta": {"m": True}, "created_by": "me"}, 201)["data"]
+    assert (first["version"], first["content_json"], first["meta"], first["created_by"]) == (1, {"v": 1}, {"m": True}, "me")
+    assert api.post(f"/artifacts/{x['id']}/versions", {"content": [2]}, 201)["data"]["version"] == 2
+    assert api.get(f"/artifacts/{x['id']}/versions/latest")["data"]["content_json"] == [2]
+    assert api.get(f"/artifacts/{x['id']}/versions/1")["data"] == first
+    assert [v["version"] for v in api.get(f"/artifacts/{x['id']}/versions")["data"]] == [2, 1]
+    assert api.request("GET", f"/artifacts/{x['id']}/download").text == json.dumps([2], indent=2)
+    assert api.get(f"/artifacts/{x['id']}")["data"]["size_bytes"] == 3
+    assert api.delete(f"/artifacts/{x['id']}/versions/2", 200)["success"]
+    refused(api, "GET", f"/artifacts/{x['id']}/versions/2", 404)
+    assert api.post(f"/artifacts/{x['id']}/versions", {"content": {}}, 201)["data"]["version"] == 3  # no number is given twice
+    refused(api, "GET", f"/artifacts/{x['id']}/versions/0", 400)
+    refused(api, "GET", f"/artifacts/{x['id']}/versions/x", 400)
+    refused(api, "GET", f"/artifacts/{made(api, 'core.none')['id']}/download", 404)
+
+
+def test_numbers_of_versions_are_given_once_whoever_asks(api):
+    x = made(api, type="other", retention_limit=100)
+    with ThreadPoolExecutor(8) as pool:
+        numbers = list(pool.map(lambda i: api.post(f"/artifacts/{x['id']}/versions", {"content": {"i": i}}, 201)["data"]["version"], range(40)))
+    assert sorted(numbers) == list(range(1, 41))
+
+
+@pytest.mark.parametrize("size", [10, 3_000_000])
+def test_what_is_uploaded_comes_back_byte_for_byte(api, size):
+    content = os.urandom(size)
+    x = made(api, type="file_binary")
+    v = upload(api, f"/artifacts/{x['id']}/versions/upload", content, "x.bin", "application/x-thing", meta='{"k": 1}', created_by="me")["data"]
+    assert (v["version"], v["size_bytes"], v["content_type"], v["meta"], v["created_by"]) == (1, size, "application/x-thing", {"k": 1}, "me")
+    assert ("file_path" in v) == (size > 65536)
+    got = api.request("GET", f"/artifacts/{x['id']}/versions/1/download")
+    assert got.content == content and got.headers["Content-Type"] == "application/x-thing"
+    assert got.headers["Content-Disposition"] == 'attachment; filename="core_thing_v1.bin"' and got.headers["ETag"]
+    assert files_of(api) == ([v["file_path"]] if size > 65536 else [])
+    api.delete(f"/artifacts/{x['id']}", 200)
+    assert files_of(api) == []
+
+
+@pytest.mark.parametrize("size", [1000, 100_000])
+def test_a_part_of_the_content_is_had_by_range(api, size):
+    content = bytes(i % 251 for i in range(size))
+    x = made(api)
+    upload(api, f"/artifacts/{x['id']}/versions/upload", content)
+    url = f"/artifacts/{x['id']}/download"
+    tag = api.request("GET", url).headers["ETag"]
+
+    def ranged(value, status, **more):
+        return api.request("GET", url, status, headers={"Range": value, "Accept-Encoding": "identity", **more})
+
+    for value, first, last in (("bytes=0-9", 0, 9), ("bytes=10-", 10, size - 1), ("bytes=-7", size - 7, size - 1), ("bytes=5-99999999", 5, size - 1)):
+        got = ranged(value, 206)
+        assert got.content == content[first:last + 1] and got.headers["Content-Range"] == f"bytes {first}-{last}/{size}"
+    assert ranged("bytes=0-0", 206, **{"If-Range": tag}).content == content[:1]
+    assert ranged("bytes=0-0", 200, **{"If-Range": '"other"'}).content == content
+    bad = ranged(f"bytes={size}-", 416)
+    assert bad.headers["Content-Range"] == f"bytes */{size}"
+    for odd in ("bytes=9-1", "lines=1-2", "bytes=0-1,3-4", "bytes=x-", "bytes=-"):
+        assert ranged(odd, 200).content == content
+    assert api.request("GET", url, 304, headers={"If-None-Match": tag}).content == b""
+    head = api.request("HEAD", url, 200, headers={"Accept-Encoding": "identity"})
+    assert head.headers["Content-Length"] == str(size) and head.content == b""
+
+
+def test_an_upload_by_ref_makes_the_artifact_once(api):
+    first = upload(api, "/artifacts/ref/core.log/versions/upload", b"one", scope="pack", owner="core", name="Log", visibility="public")["data"]
+    second = upload(api, "/artifacts/ref/core.log/versions/upload", b"two", name="Ignored")["data"]
+    assert (first["artifact"], second["artifact"], second["version"]) == (first["artifact"],) * 2 + (2,)
+    x = api.get("/artifacts/ref/core.log")["data"]
+    assert (x["scope"], x["type"], x["name"], x["visibility"], x["retention_limit"]) == ("pack", "file_text", "Log", "public", 5)
+    big = upload(api, "/artifacts/ref/core.big/versions/upload", b"x" * 200_000)["data"]
+    assert api.get("/artifacts/ref/core.big")["data"]["scope"] == "action"
+    assert api.request("GET", f"/artifacts/{big['artifact']}/download").content == b"x" * 200_000
+
+
+def test_a_bad_upload_is_refused_and_leaves_nothing(api):
+    x = made(api)
+    url = f"/artifacts/{x['id']}/versions/upload"
+    assert "part 'file'" in refused(api, "POST", url, 400, files={"other": ("a", b"x", "text/plain")})
+    assert "meta" in refused(api, "POST", url, 400, files={"file": ("a", b"x", "text/plain")}, data={"meta": "{"})
+    refused(api, "POST", url, 400, files={"file": ("a", b"x" * 100_000, "text/plain")}, data={"execution": "999"})
+    refused(api, "POST", url, 400, files={"file": ("a", b"x", "text/plain")}, data={"execution": "x"})
+    refused(api, "POST", "/artifacts/999/versions/upload", 404, files={"file": ("a", b"x", "text/plain")})
+    refused(api, "POST", url, 413, files={"file": ("a", b"x" * (50 * 1024 * 1024 + 1), "text/plain")})
+    assert api.get(f"/artifacts/{x['id']}/versions")["data"] == [] and files_of(api) == []
+
+
+def test_a_file_is_allocated_and_served_when_somebody_has_written_it(api):
+    v = api.post("/artifacts/ref/core.out/versions/file", {"scope": "pack", "owner": "core", "type": "file_text", "content_type": "text/csv"}, 201)["data"]
+    assert v["version"] == 1 and v["file_path"].endswith("/v1.csv")
+    assert api.get("/artifacts/ref/core.out")["data"]["retention_limit"] == 10
+    url = f"/artifacts/{v['artifact']}/versions/1/download"
+    assert "no content" in refused(api, "GET", url, 404)
+    with open(os.path.join(artifacts_dir(api), v["file_path"]), "w", encoding="utf-8") as f:
+        f.write("a,b\n")
+    got = api.request("GET", url)
+    assert got.text == "a,b\n" and got.headers["Content-Type"] == "text/csv"
+    assert api.post(f"/artifacts/{v['artifact']}/versions/file", {}, 201)["data"]["file_path"].endswith("/v2.csv")
+    progress = made(api, "core.p", type="progress")
+    assert "only files" in refused(api, "POST", f"/artifacts/{progress['id']}/versions/file", 400, json={})
+
+
+def test_a_link_that_leads_out_is_not_followed(api, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("outside")
+    v = api.post("/artifacts/ref/core.out/versions/file", {}, 201)["data"]
+    os.symlink(secret, os.path.join(artifacts_dir(api), v["file_path"]))
+    answer = api.request("GET", f"/artifacts/{v['artifact']}/download", 403)
+    assert "outside" not in answer.text
+
+
+def test_only_so_many_versions_are_kept_and_their_files_go(api):
+    x = made(api, retention_limit=2)
+    for i in range(5):
+        upload(api, f"/artifacts/{x['id']}/versions/upload", b"%d" % i * 100_000)
+    assert [v["version"] for v in api.get(f"/artifacts/{x['id']}/versions")["data"]] == [5, 4]
+    assert len(files_of(api)) == 2
+
+
+def test_what_an_execution_made_is_listed_with_it(api):
+    run = api.post("/executions/execute", {"action_ref": "core.noop"}, 201)["data"]["id"]
+    x, _ = made(api, "core.a", type="other"), made(api, "core.b")
+    v = api.post(f"/artifacts/{x['id']}/versions", {"content": {}, "execution": run}, 201)["data"]
+    assert v["execution"] == run
+    assert [row["ref"] for row in api.get(f"/executions/{run}/artifacts")["data"]] == ["core.a"]
+    assert [row["ref"] for row in api.get("/artifacts", execution=run)["items"]] == ["core.a"]
+    refused(api, "POST", f"/artifacts/{x['id']}/versions", 400, json={"content": {}, "execution": 999})
+
+
+# ---- files go with their rows
+
+
+def run_folders(world):
+    return sorted(int(p.rsplit("_", 1)[1]) for p in glob.glob(os.path.join(artifacts_dir(world), "*", "execution_*")))
+
+
+def ran(world):
+    made_ = world.post("/executions/execute", {"action_ref": "core.echo", "parameters": {"message": "hi"}}, 201)["data"]
+    assert world.get(f"/executions/{made_['id']}", wait_seconds=30)["data"]["status"] == "completed"
+    return made_["id"]
+
+
+def test_the_folders_of_old_runs_go_with_their_rows(world):
+    world.start(counts={"worker": 2}, config={"retention": {"max_rows": 2, "check_interval": 1}, "worker": {"inline_output_bytes": 0}})
+    runs = [ran(world) for _ in range(6)]
+    kept = eventually(lambda: (rows := [r["id"] for r in world.rows("select id from execution order by id")]) and len(rows) <= 3 and rows, seconds=30)
+    eventually(lambda: run_folders(world) == kept, seconds=30)
+    assert kept[-1] == runs[-1] and runs[0] not in kept
+
+
+def test_versions_too_old_go_and_their_files_and_the_latest_stays(world):
+    world.start(config={"retention": {"check_interval": 1}})
+    x = made(world, retention_policy="hours", retention_limit=1)
+    for i in range(3):
+        upload(world, f"/artifacts/{x['id']}/versions/upload", b"%d" % i * 100_000)
+    orphan = os.path.join(artifacts_dir(world), f"artifact_{x['id']}", ".new-left")
+    young = os.path.join(artifacts_dir(world), f"artifact_{x['id']}", ".new-now")
+    for path in (orphan, young):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("left")
+    os.utime(orphan, (1, 1))
+    world.execute("update artifact_version set created = " + ("1" if world.embedded else "now() - interval '2 hours'"))
+    eventually(lambda: [v["version"] for v in world.get(f"/artifacts/{x['id']}/versions")["data"]] == [3])
+    eventually(lambda: files_of(world) == [f"artifact_{x['id']}/v3.txt"] and not os.path.exists(orphan))
+    assert os.path.exists(young)
