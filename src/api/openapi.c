@@ -29,11 +29,12 @@ paths(Arena *a)
 
 	for (size_t i = 0; i < api_route_count; i++) {
 		const Route *r = &api_routes[i];
-		const Json *there = json_get(&all, r->path);
+		Str shown = openapi_path(a, r);
+		const Json *there = json_get_str(&all, shown);
 		Json path = there == NULL ? json_object() : *there;
 
 		json_set_str(a, &path, str_lower(a, str_of(r->method)), openapi_operation(a, r));
-		json_set(a, &all, r->path, path);
+		json_set_str(a, &all, shown, path);
 	}
 	return all;
 }

@@ -36,6 +36,8 @@ extern const char api_docs_html[]; /* made from docs.html by embed_text.sh */
 Json openapi_parameter(Arena *a, Str name, const char *in);
 Json openapi_operation(Arena *a, const Route *r);
 Json openapi_refusals(Arena *a);
+/* The path as it is described: {name...} is {name}. */
+Str openapi_path(Arena *a, const Route *r);
 Str openapi_tag(const Route *r);
 
 MUST_CHECK bool openapi_document(Arena *a, Json *ret, Err *err);

@@ -97,7 +97,9 @@ parameters(Arena *a, const Route *r)
 
 	while (str_cut(&rest, '/', &part))
 		if (str_starts(part, str_of("{")))
-			json_push(a, &all, openapi_parameter(a, str_sub(part, 1, part.n - 1), "path"));
+			json_push(a, &all,
+			    openapi_parameter(
+				a, str_sub(part, 1, part.n - (str_ends(part, str_of("...}")) ? 4 : 1)), "path"));
 	query_parameters(a, &all, r);
 	return all;
 }
@@ -238,6 +240,14 @@ responses(Arena *a, const Route *r)
 
 /* The first word of the path, for those who show the routes in groups. */
 Str
+openapi_path(Arena *a, const Route *r)
+{
+	Str path = str_of(r->path);
+
+	return str_ends(path, str_of("...}")) ? str_fmt(a, "%.*s}", (int)path.n - 4, path.p) : path;
+}
+
+Str
 openapi_tag(const Route *r)
 {
 	Str rest = str_of(r->path), part = { 0 };
@@ -253,7 +263,7 @@ openapi_tag(const Route *r)
 static Str
 operation_id(Arena *a, const Route *r)
 {
-	Str rest = str_of(r->path), part = { 0 };
+	Str rest = openapi_path(a, r), part = { 0 };
 	Buf b = buf_open(a);
 
 	buf_add(&b, str_lower(a, str_of(r->method)));

@@ -417,6 +417,16 @@ const Route api_routes[] = {
 	{ "GET", "/api/v1/executions/{execution_id}/artifacts", artifacts_of_execution, "artifacts:read", 0, NULL,
 	    "ArtifactSummary*", 200, "what an execution has made" },
 
+	/* files for workers */
+	{ "GET", "/api/v1/internal/files/{file_path...}", internal_file_get, "internal:read", 0, NULL,
+	    "@application/octet-stream", 200, "a file below artifacts_dir" },
+	{ "PUT", "/api/v1/internal/files/{file_path...}", internal_file_put, "internal:create", ROUTE_RAW_BODY, NULL,
+	    NULL, 201, "write a file below artifacts_dir", BODY_FILE },
+	{ "PATCH", "/api/v1/internal/files/{file_path...}", internal_file_append, "internal:create", ROUTE_RAW_BODY,
+	    NULL, NULL, 204, "append to a file below artifacts_dir", BODY_FILE },
+	{ "DELETE", "/api/v1/internal/files/{file_path...}", internal_file_remove, "internal:create", 0, NULL, NULL,
+	    204, "delete a file below artifacts_dir" },
+
 	/* keys */
 	{ "GET", "/api/v1/keys", keys_list, "keys:read", 0, NULL, "KeySummary[]", 200, "keys, never their values" },
 	{ "POST", "/api/v1/keys", key_create, "keys:create", ROUTE_IDEMPOTENT | ROUTE_SECRET, "CreateKeyRequest",

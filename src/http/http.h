@@ -34,7 +34,7 @@ typedef enum BodyLimit {
 	BODY_LIMITS
 } BodyLimit;
 
-/* {name} in a path takes one segment. Static segments win over parameters. */
+/* {name} in a path takes one segment, {name...} at its end all that are left. Static segments win over parameters. */
 typedef struct Route {
 	const char *method;
 	const char *path;

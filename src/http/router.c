@@ -21,6 +21,7 @@ struct Node {
 	Node **children; /* static ones, in order of segment_order */
 	size_t n;
 	Node *param;
+	Node *rest; /* {name...}: one segment or more, to the end */
 	const RouteEntry *entries[METHODS];
 	unsigned methods;
 };
@@ -32,6 +33,7 @@ struct Router {
 typedef struct Path {
 	Str segments[ROUTER_DEPTH];
 	size_t n;
+	size_t rest_at; /* where a rest begins; 0: there is none */
 } Path;
 
 bool
@@ -126,7 +128,7 @@ path_split(Str text, Path *ret)
 {
 	Str rest = str_sub(text, 1, text.n), piece;
 
-	ret->n = 0;
+	ret->n = ret->rest_at = 0;
 	if (rest.n == 0) {
 		ret->segments[ret->n++] = (Str){ "", 0 };
 		return true;
@@ -159,6 +161,15 @@ route_add(Arena *a, Node *node, const Route *route, Err *err)
 		}
 		if (entry->n == ROUTER_PARAMS)
 			return err_set(err, ERR_INTERNAL, "route %s has too many parameters", route->path);
+		if (str_ends(segment, str_of("...}"))) {
+			if (i + 1 < path.n)
+				return err_set(err, ERR_INTERNAL, "route %s goes on behind its rest", route->path);
+			entry->names[entry->n++] = str_sub(segment, 1, segment.n - 4);
+			if (node->rest == NULL)
+				node->rest = arena_new(a, Node);
+			node = node->rest;
+			continue;
+		}
 		entry->names[entry->n++] = str_sub(segment, 1, segment.n - 1);
 		if (node->param == NULL)
 			node->param = arena_new(a, Node);
@@ -188,7 +199,7 @@ router_open(Arena *a, const Route *routes, size_t count, Router **ret, Err *err)
 
 /* Recursion ends with the path, which has at most ROUTER_DEPTH segments. */
 static const Node *
-walk(const Node *node, const Path *path, size_t at, Str *values, size_t given)
+walk(const Node *node, Path *path, size_t at, Str *values, size_t given)
 {
 	const Node *found;
 	size_t unused;
@@ -201,10 +212,14 @@ walk(const Node *node, const Path *path, size_t at, Str *values, size_t given)
 		if (found != NULL)
 			return found;
 	}
-	if (node->param == NULL || given == ROUTER_PARAMS || path->segments[at].n == 0)
+	if (given == ROUTER_PARAMS || path->segments[at].n == 0)
 		return NULL;
 	values[given] = path->segments[at];
-	return walk(node->param, path, at + 1, values, given + 1);
+	found = node->param == NULL ? NULL : walk(node->param, path, at + 1, values, given + 1);
+	if (found != NULL || node->rest == NULL)
+		return found;
+	path->rest_at = at;
+	return node->rest;
 }
 
 static bool
@@ -214,6 +229,23 @@ no_route(Arena *a, Method method, Str path, Err *err)
 
 	return err_set(err, ERR_NOT_FOUND, "No route %s %.*s%s. The routes are listed in /api-spec/openapi.json",
 	    names[method], STR_ARG(shown), path.n > PATH_SHOWN ? "..." : "");
+}
+
+/* The last value is all that follows. */
+static void
+rest_join(Arena *a, const Path *path, Str *values)
+{
+	Buf b = buf_open(a);
+	size_t last = 0;
+
+	while (last + 1 < ROUTER_PARAMS && !str_none(values[last + 1]))
+		last++;
+	for (size_t i = path->rest_at; i < path->n; i++) {
+		if (b.n > 0)
+			buf_char(&b, '/');
+		buf_add(&b, path->segments[i]);
+	}
+	values[last] = buf_str(&b);
 }
 
 bool
@@ -230,6 +262,8 @@ router_find(const Router *r, Arena *a, Method method, Str text, RouteMatch *ret,
 	node = whole ? walk(r->root, &path, 0, m.values, 0) : NULL;
 	if (node == NULL)
 		return no_route(a, method, text, err);
+	if (path.rest_at > 0)
+		rest_join(a, &path, m.values);
 	m.methods = node->methods;
 	m.entry = node->entries[method == METHOD_HEAD ? METHOD_GET : method];
 	*ret = m;

@@ -86,8 +86,8 @@ version_add(Db *db, Arena *a, VersionRow *v, TimeUs now, ArtifactFiles *ret, Err
 		       " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id",
 		.in = "iiISIXJSJSt",
 	};
-	Str policy;
-	int64_t limit;
+	Str policy = { 0 };
+	int64_t limit = 0;
 	Rows rows;
 
 	*ret = (ArtifactFiles){ 0 };

@@ -251,3 +251,24 @@ def test_versions_too_old_go_and_their_files_and_the_latest_stays(world):
     eventually(lambda: [v["version"] for v in world.get(f"/artifacts/{x['id']}/versions")["data"]] == [3])
     eventually(lambda: files_of(world) == [f"artifact_{x['id']}/v3.txt"] and not os.path.exists(orphan))
     assert os.path.exists(young)
+
+
+# ---- files for workers: the harness's caller is none, so the rights are tested with the matrix; here what the routes refuse
+
+
+def test_a_path_that_could_lead_out_is_refused_by_its_form(api):
+    for path in ("..", "../x", "a/../b", "a/..", "%2e%2e/x", "a//b", "a/./b", "%2Fetc/passwd", "a%00b", "x" * 300):
+        status = raw_status(api, f"/api/v1/internal/files/{path}")
+        assert status in (400, 403, 404), (path, status)
+
+
+def raw_status(world, target):
+    """As written, without a client that tidies paths up."""
+    import http.client
+
+    connection = http.client.HTTPConnection("127.0.0.1", world.port, timeout=10)
+    connection.putrequest("GET", target, skip_accept_encoding=True)
+    connection.endheaders()
+    status = connection.getresponse().status
+    connection.close()
+    return status

@@ -11,6 +11,8 @@ static const Route routes[] = {
 	{ "POST", "/api/v1/executions/execute", NULL },
 	{ "POST", "/api/v1/executions/{id}/cancel", NULL },
 	{ "GET", "/api/v1/packs/{ref}/tests/{test}", NULL },
+	{ "GET", "/api/v1/files/{path...}", NULL },
+	{ "GET", "/api/v1/files/{name}/info", NULL },
 };
 
 typedef struct World {
@@ -41,6 +43,20 @@ path_of(World *w, Method m, const char *path, RouteMatch *ret)
 	if (!router_find(w->router, w->a, m, str_of(path), ret, &w->err))
 		return err_code_name(w->err.code);
 	return ret->entry == NULL ? "no method" : ret->entry->route->path;
+}
+
+TEST(a_rest_takes_all_segments_that_are_left)
+{
+	CLEANUP(world_done) World w = world_open();
+	RouteMatch m;
+
+	CHECK_STR(str_of(path_of(&w, METHOD_GET, "/api/v1/files/a/b%20c/d", &m)), str_of("/api/v1/files/{path...}"));
+	CHECK_STR(m.values[0], str_of("a/b c/d"));
+	CHECK_STR(str_of(path_of(&w, METHOD_GET, "/api/v1/files/a", &m)), str_of("/api/v1/files/{path...}"));
+	CHECK_STR(m.values[0], str_of("a"));
+	CHECK_STR(str_of(path_of(&w, METHOD_GET, "/api/v1/files/a/info", &m)), str_of("/api/v1/files/{name}/info"));
+	CHECK_STR(m.values[0], str_of("a"));
+	CHECK_STR(str_of(path_of(&w, METHOD_GET, "/api/v1/files", &m)), str_of("NOT_FOUND"));
 }
 
 TEST(a_static_segment_wins_over_a_parameter)
