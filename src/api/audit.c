@@ -166,27 +166,40 @@ hide_webhook_key(AuditRow *r)
 	r->resource_ref = (Str){ 0 };
 }
 
-/* What comes after the thing in a path, or after the collection when it names none: "enable", "webhooks.enable"; none: the method says it */
+/* The words of a path that are no parameters, behind the collection: "enable", "webhooks.config"; none when there are none. */
 static Str
-verb_of(Arena *a, const Route *route)
+words_behind(Arena *a, const Route *route, size_t skip)
 {
-	static const char *const of_method[][2] = { { "POST", "create" }, { "PUT", "update" }, { "PATCH", "update" },
-		{ "DELETE", "delete" } };
 	Str rest = str_of(route->path), part = { 0 };
 	Buf b = buf_open(a);
 	size_t n = 0;
 
 	while (str_cut(&rest, '/', &part)) {
-		bool thing = str_starts(part, str_of("{"));
-
 		n += part.n > 0;
-		if (n > 3 && !thing) /* api, v1 and the collection */
+		if (n > skip && !str_starts(part, str_of("{")))
 			buf_fmt(&b, "%s%.*s", b.n > 0 ? "." : "", STR_ARG(part));
 	}
-	for (size_t i = 0; b.n == 0 && i < countof(of_method); i++)
-		if (strcmp(route->method, of_method[i][0]) == 0)
-			buf_text(&b, of_method[i][1]);
 	return buf_str(&b);
+}
+
+/* "enable", "update", "roles.create": a word at the end says what a POST does, unless it names a collection. */
+static Str
+verb_of(Arena *a, const Route *route)
+{
+	static const char *const of_method[][2] = { { "POST", "create" }, { "PUT", "update" }, { "PATCH", "update" },
+		{ "DELETE", "delete" } };
+	enum { API_V1_COLLECTION = 3 };
+	Str words = words_behind(a, route, API_V1_COLLECTION);
+	const char *method = "";
+
+	for (size_t i = 0; i < countof(of_method); i++)
+		if (strcmp(route->method, of_method[i][0]) == 0)
+			method = of_method[i][1];
+	if (words.n == 0)
+		return str_of(method);
+	if (strcmp(route->method, "POST") == 0 && !str_ends(words, str_of("s")))
+		return words;
+	return str_fmt(a, "%.*s.%s", STR_ARG(words), method);
 }
 
 static Str
@@ -199,27 +212,47 @@ collection_of(const Route *route)
 	return part;
 }
 
+/* A change of oneself, by a route below /auth. */
+static void
+note_of_auth(Arena *a, const Route *route, AuditNote *n)
+{
+	n->category = AUDIT_AUTH;
+	n->event_type = str_fmt(a, "auth.%.*s", STR_ARG(words_behind(a, route, 1))).p;
+	n->resource_type = "identity";
+}
+
+static void
+note_of_route(const Req *q, const Route *route, AuditNote *n)
+{
+	Arena *a = req_arena(q);
+	Str type = singular(a, collection_of(route));
+	AuditRow r = { 0 };
+	Err none = { 0 };
+	Json body;
+
+	fill_resource(q, &r);
+	n->category = str_is(type, "pack") ? AUDIT_PACK : AUDIT_ADMIN;
+	n->event_type = str_fmt(a, "%.*s.%.*s", STR_ARG(type), STR_ARG(verb_of(a, route))).p;
+	n->resource_type = str_cstr(a, type);
+	n->id = r.resource;
+	n->ref = r.resource_ref;
+	if (n->id == 0 && str_none(n->ref) && req_body(q).n > 0 && req_json(q, &body, &none))
+		n->ref = foreign(a, json_get_text(&body, "ref"), AGENT_MOST);
+}
+
 bool
 audit_change(App *app, Err *err)
 {
 	const Req *q = app->req;
-	Arena *a = req_arena(q);
 	const Route *route = req_route(q);
-	Str type = singular(a, collection_of(route));
-	AuditRow r = { 0 };
-	AuditNote note = { .category = str_is(type, "pack") ? AUDIT_PACK : AUDIT_ADMIN };
-	Err none = { 0 };
-	Json body;
+	AuditNote note = { 0 };
 
 	if (app->noted)
 		return true;
-	fill_resource(q, &r);
-	note.event_type = str_fmt(a, "%.*s.%.*s", STR_ARG(type), STR_ARG(verb_of(a, route))).p;
-	note.resource_type = str_cstr(a, type);
-	note.id = r.resource;
-	note.ref = r.resource_ref;
-	if (note.id == 0 && str_none(note.ref) && req_body(q).n > 0 && req_json(q, &body, &none))
-		note.ref = foreign(a, json_get_text(&body, "ref"), AGENT_MOST);
+	if (str_starts(str_of(route->path), str_of("/auth/")))
+		note_of_auth(req_arena(q), route, &note);
+	else
+		note_of_route(q, route, &note);
 	return audit_add(app, q, &note, err);
 }
 

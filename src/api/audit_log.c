@@ -11,9 +11,9 @@
 enum {
 	ROOM = 4096,
 	LINGER_US = 100 * 1000,
-	STEP = 128,    /* rows of one transaction: others wait for no more than that */
-	PLENTY = 64,   /* more of them at once, and equal reads are counted instead of stored one by one */
-	COMPANY = 512, /* so many, and nobody lingers */
+	STEP = 128,     /* rows of one transaction: others wait for no more than that */
+	PLENTY = 64,    /* more of them at once, and equal reads are counted instead of stored one by one */
+	COMPANY = 2048, /* so many, and nobody lingers */
 	AWAY_US = 1000 * 1000,
 };
 
