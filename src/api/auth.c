@@ -39,10 +39,12 @@ not_frozen(const IdentityDef *who, Err *err)
 }
 
 static bool
-login_checked(App *app, Req *q, Res *s, const IdentityDef *who, const HashResult *r, Err *err)
+login_checked(App *app, Req *q, Res *s, Str login, const IdentityDef *who, const HashResult *r, Err *err)
 {
 	if (!r->good)
-		return bad_login(err);
+		return audit_login(app, who, AUDIT_FAILURE, login, err) && bad_login(err);
+	if (who->frozen && !audit_login(app, who, AUDIT_DENIED, login, err))
+		return false;
 	return not_frozen(who, err) && session_answer(app, q, s, who, "password", 0, err);
 }
 
@@ -65,7 +67,7 @@ auth_login(App *app, Req *q, Res *s, Err *err)
 	job.against = who.password_hash;
 	if (!password_guess(app, q, s, login, &job, &result, &asleep, err))
 		return false;
-	return asleep || login_checked(app, q, s, &who, &result, err);
+	return asleep || login_checked(app, q, s, login, &who, &result, err);
 }
 
 /* ---- registering ---- */
@@ -123,9 +125,11 @@ static const BodyField token_fields[] = {
 };
 
 static bool
-bad_token(Err *err)
+bad_token(App *app, const IdentityDef *who, Err *err)
 {
-	return err_set(err, ERR_UNAUTHORIZED, "Invalid token");
+	err_clear(err);
+	return audit_login(app, who, AUDIT_FAILURE, who == NULL ? (Str){ 0 } : who->login, err) &&
+	       err_set(err, ERR_UNAUTHORIZED, "Invalid token");
 }
 
 typedef struct TokenUse {
@@ -153,13 +157,13 @@ auth_token_login(App *app, Req *q, Res *s, Err *err)
 	if (!body_read(q, token_fields, countof(token_fields), &body, err))
 		return false;
 	if (!integration_token_find(app_db(app), a, integration_token_hash(a, json_get_text(&body, "token")), &t, err))
-		return err->code == ERR_NOT_FOUND ? bad_token(err) : false;
+		return err->code == ERR_NOT_FOUND ? bad_token(app, NULL, err) : false;
 	if (t.revoked != 0 || (t.expires != 0 && t.expires <= app_now(app)))
-		return bad_token(err);
+		return bad_token(app, NULL, err);
 	if (!identity_get(app_db(app), a, t.identity, &who, err))
-		return err->code == ERR_NOT_FOUND ? bad_token(err) : false;
+		return err->code == ERR_NOT_FOUND ? bad_token(app, NULL, err) : false;
 	if (who.frozen)
-		return bad_token(err);
+		return bad_token(app, &who, err);
 	use = (TokenUse){ .id = t.id, .ip = req_peer(q) };
 	return app_work(app, &points_access, used_work, &use, err) &&
 	       session_answer(app, q, s, &who, "token", t.id, err);
@@ -181,6 +185,11 @@ refresh_work(App *app, void *self, Err *err)
 	Refresh *w = self;
 	Arena *a = app->uow->arena;
 	TimeUs now = app->uow->now;
+	AuditNote note = { .category = AUDIT_AUTH,
+		.outcome = AUDIT_DENIED,
+		.event_type = "auth.refresh",
+		.resource_type = "identity",
+		.id = w->claims.subject };
 
 	if (!session_refresh(
 		app_db(app), a, w->claims.session, w->claims.generation, now + w->life, now, &w->good, err))
@@ -191,7 +200,8 @@ refresh_work(App *app, void *self, Err *err)
 	if (w->good || w->session.ended != 0)
 		return true;
 	w->ended = true;
-	return session_end(app_db(app), a, w->claims.session, "a refresh token was used twice", now, err);
+	return session_end(app_db(app), a, w->claims.session, "a refresh token was used twice", now, err) &&
+	       audit_add(app, app->req, &note, err);
 }
 
 static bool
@@ -250,7 +260,8 @@ auth_refresh(App *app, Req *q, Res *s, Err *err)
 static bool
 end_work(App *app, void *self, Err *err)
 {
-	return session_end(app_db(app), app->uow->arena, *(const Id *)self, "logout", app->uow->now, err);
+	return session_end(app_db(app), app->uow->arena, *(const Id *)self, "logout", app->uow->now, err) &&
+	       audit_change(app, err);
 }
 
 /* Of the tokens that came along, whichever can be read. */

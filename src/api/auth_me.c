@@ -90,10 +90,16 @@ static bool
 password_store(App *app, Req *q, Res *s, const HashResult *r, Err *err)
 {
 	MeWork w = { .id = app_caller(app)->identity, .session = app_caller(app)->session, .password_hash = r->hash };
+	AuditNote wrong = { .category = AUDIT_AUTH,
+		.outcome = AUDIT_FAILURE,
+		.event_type = "auth.change-password",
+		.resource_type = "identity",
+		.id = w.id };
 	Json o = json_object();
 
 	if (!r->good)
-		return err_set(err, ERR_UNAUTHORIZED, "The current password is wrong");
+		return audit_now(app, q, &wrong, err) &&
+		       err_set(err, ERR_UNAUTHORIZED, "The current password is wrong");
 	if (!app_define(app, me_work, &w, err))
 		return false;
 	app_rights_changed(app);

@@ -1,6 +1,7 @@
 /* Integration tokens: made, shown without their secret, revoked and deleted. */
 #include "api/integration.h"
 
+#include "api/audit.h"
 #include "api/body.h"
 #include "api/given.h"
 #include "api/handlers.h"
@@ -86,7 +87,8 @@ expiry_read(App *app, const Json *body, TimeUs *ret, Err *err)
 static bool
 create_work(App *app, void *self, Err *err)
 {
-	return integration_token_insert(app_db(app), app->uow->arena, self, app->uow->now, err);
+	return integration_token_insert(app_db(app), app->uow->arena, self, app->uow->now, err) &&
+	       audit_change(app, err);
 }
 
 /* Whoever has it may do all that the identity may. */
@@ -135,8 +137,9 @@ end_work(App *app, void *self, Err *err)
 	if (!sessions_end(app_db(app), a, &(SessionsOf){ .integration_token = w->id },
 		"the integration token was revoked", now, err))
 		return false;
-	return w->remove ? integration_token_delete(app_db(app), a, w->id, err)
-			 : integration_token_revoke(app_db(app), a, w->id, w->by, w->reason, now, err);
+	return (w->remove ? integration_token_delete(app_db(app), a, w->id, err)
+			  : integration_token_revoke(app_db(app), a, w->id, w->by, w->reason, now, err)) &&
+	       audit_change(app, err);
 }
 
 static bool

@@ -92,24 +92,46 @@ session_tokens(App *app, Arena *a, const IdentityDef *who, const Session *sessio
 	return o;
 }
 
+bool
+audit_login(App *app, const IdentityDef *who, AuditOutcome outcome, Str login, Err *err)
+{
+	AuditNote note = { .category = AUDIT_AUTH,
+		.outcome = outcome,
+		.event_type = "auth.login",
+		.resource_type = "identity",
+		.id = who == NULL ? 0 : who->id,
+		.login = login };
+
+	return outcome == AUDIT_SUCCESS ? audit_add(app, app->req, &note, err) : audit_now(app, app->req, &note, err);
+}
+
+typedef struct Login {
+	Session session;
+	const IdentityDef *who;
+} Login;
+
 static bool
 open_work(App *app, void *self, Err *err)
 {
-	return session_open(app_db(app), app->uow->arena, self, app->uow->now, err);
+	Login *w = self;
+
+	return session_open(app_db(app), app->uow->arena, &w->session, app->uow->now, err) &&
+	       audit_login(app, w->who, AUDIT_SUCCESS, w->who->login, err);
 }
 
 bool
 session_answer(App *app, Req *q, Res *s, const IdentityDef *who, const char *kind, Id integration_token, Err *err)
 {
-	Session session = { .identity = who->id,
-		.kind = str_of(kind),
-		.integration_token = integration_token,
-		.expires = app_now(app) + access_refresh_life(app->access) };
+	Login w = { .session = { .identity = who->id,
+			.kind = str_of(kind),
+			.integration_token = integration_token,
+			.expires = app_now(app) + access_refresh_life(app->access) },
+		.who = who };
 	Json tokens;
 
-	if (!app_work(app, &points_access, open_work, &session, err))
+	if (!app_work(app, &points_access, open_work, &w, err))
 		return false;
-	tokens = session_tokens(app, req_arena(q), who, &session, true);
+	tokens = session_tokens(app, req_arena(q), who, &w.session, true);
 	session_cookies(app, q, s, &tokens);
 	return res_data(s, 200, tokens, NULL);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "access/hasher.h"
+#include "api/audit.h"
 #include "api/work.h"
 #include "store/identity.h"
 #include "store/session.h"
@@ -11,6 +12,8 @@
 /* Begins one and answers with its tokens and cookies; kind as in Session. */
 MUST_CHECK bool session_answer(
     App *app, Req *q, Res *s, const IdentityDef *who, const char *kind, Id integration_token, Err *err);
+/* Says to the audit how a login ended: a success within its transaction, anything else before the answer. who NULL: nobody known. */
+MUST_CHECK bool audit_login(App *app, const IdentityDef *who, AuditOutcome outcome, Str login, Err *err);
 /* The pair of tokens of a session, as the API gives it. */
 Json session_tokens(App *app, Arena *a, const IdentityDef *who, const Session *session, bool with_user);
 void session_cookies(App *app, Req *q, Res *s, const Json *tokens);

@@ -376,7 +376,8 @@ class World:
 
     def login(self, login=ADMIN[0], password=ADMIN[1]):
         """An access token of this identity."""
-        response = requests.post(self.url + "/auth/login", json={"login": login, "password": password}, timeout=30)
+        response = requests.post(self.url + "/auth/login", json={"login": login, "password": password},
+                                 timeout=30, hooks={"response": conformance.hook})
         assert response.ok, f"login as {login}: {response.status_code} {response.text}"
         return response.json()["data"]["access_token"]
 

@@ -100,3 +100,42 @@ def test_a_change_under_an_idempotency_key_is_audited_once(world):
         world.request("POST", "/triggers", 201, json={"ref": "core.once", "pack_ref": "core", "label": "T"},
                       headers={"Idempotency-Key": "the-same"})
     assert world.get("/audit-events", event_type="trigger.create")["pagination"]["total_items"] == 1
+
+
+def audited(world, **filters):
+    return world.get("/audit-events", **filters)["items"]
+
+
+def test_logins_are_audited_before_they_are_answered(world):
+    world.start()
+    world.get("/packs")  # logged in
+    good = audited(world, event_type="auth.login", outcome="success")
+    assert good and good[0]["category"] == "auth" and good[0]["actor_login"] == good[-1]["actor_login"]
+    bad = {"login": "nobody-here", "password": "not the password"}
+    for status in (401, 401):
+        assert world.http.post(world.url + "/auth/login", json=bad, timeout=30).status_code == status
+        rows = audited(world, event_type="auth.login", outcome="failure")
+        assert rows[0]["actor_login"] == "nobody-here" and rows[0]["resource_type"] == "identity"
+    assert len(audited(world, event_type="auth.login", outcome="failure")) == 2
+    assert "not the password" not in str(world.rows("select * from audit_event"))
+    world.http.post(world.url + "/auth/token-login", json={"token": "attune_it_nonsense"}, timeout=30)
+    assert len(audited(world, event_type="auth.login", outcome="failure")) == 3
+
+
+def test_changes_of_rights_are_audited_and_a_missing_right_too(world):
+    world.start()
+    one = world.post("/identities", {"login": "ann", "password": "a long password"}, 201)["data"]
+    world.post(f"/identities/{one['id']}/freeze", None, 200)
+    world.post(f"/identities/{one['id']}/unfreeze", None, 200)
+    types = [r["event_type"] for r in audited(world, category="admin", resource_type="identity", resource_id=one["id"])]
+    assert types == ["identity.unfreeze", "identity.freeze"]
+    assert [r["event_type"] for r in audited(world, event_type="identity.create")] == ["identity.create"]
+    token = world.login("ann", "a long password")
+    request = str(uuid.uuid4())
+    response = world.http.get(world.url + "/api/v1/packs", timeout=30,
+                              headers={"Authorization": f"Bearer {token}", "X-Request-Id": request})
+    assert response.status_code == 403
+    rows = eventually(lambda: (lambda found: found if len(found) == 2 else None)(of_request(world, request)))
+    assert {(r["category"], r["event_type"], r["outcome"]) for r in rows} == {
+        ("api", "api.request", "denied"), ("rbac", "permission.denied", "denied")}
+    assert {(r["actor_login"], r["actor_token_type"]) for r in rows} == {("ann", "access")}
