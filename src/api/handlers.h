@@ -63,7 +63,7 @@ Handler socket_open, socket_stats;
 /* trace.c */
 Handler trace_show;
 /* status.c */
-Handler status_show;
+Handler metrics_show, status_show;
 /* dead_letters.c */
 Handler dead_letters_list, dead_letter_show, dead_letter_replay, dead_letter_remove;
 /* audit.c */

@@ -13,6 +13,8 @@ const Route api_routes[] = {
 	    "database, broker, workers and the oldest that waits" },
 	{ "GET", "/health/ready", health_ready, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "is work accepted?" },
 	{ "GET", "/health/live", health_live, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "is the process alive?" },
+	{ "GET", "/metrics", metrics_show, "workers:read", 0, NULL, "@text/plain", 200,
+	    "figures for Prometheus, as text" },
 	{ "GET", "/api-spec/openapi.json", openapi_show, NULL, ROUTE_PUBLIC, NULL, "=OpenApi", 200,
 	    "this description" },
 	{ "GET", "/docs", docs_show, NULL, ROUTE_PUBLIC, NULL, "@text/html", 200, "this description, for reading" },

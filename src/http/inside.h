@@ -14,6 +14,7 @@
 #include "http/stream.h"
 #include "http/upgrade.h"
 #include "http/spool.h"
+#include "http/stats.h"
 #include "http/wait.h"
 
 #include <microhttpd.h>
@@ -104,6 +105,7 @@ struct HttpThread {
 	HttpThread *next;
 	App *app;
 	Gzip *gzip;
+	RouteStats *stats; /* of each route, and of what had none */
 	bool app_open;
 	Req *free;
 };

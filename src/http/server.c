@@ -106,16 +106,29 @@ on_completed(void *self, struct MHD_Connection *c, void **context, enum MHD_Requ
 	request_give(q);
 }
 
+static void
+note(Req *q)
+{
+	const HttpConfig *c = &q->server->config;
+	const RouteEntry *e = q->match.entry;
+	size_t at = e == NULL ? c->route_count : (size_t)(e->route - c->routes);
+
+	stats_note(&q->thread->stats[at], q->res.status, q->handler_at == 0 ? 0 : mono_now() - q->handler_at);
+}
+
 static enum MHD_Result
 send_answer(Req *q)
 {
 	const HttpConfig *c = &q->server->config;
+	bool sent;
 
 	q->stage = STAGE_ANSWERED;
 	atomic_store(&q->link->due, 0);
 	if (c->answered != NULL)
 		c->answered(c->self, q->app, q, q->res.status);
-	return respond_send(q) ? MHD_YES : MHD_NO;
+	sent = respond_send(q);
+	note(q);
+	return sent ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result

@@ -12,6 +12,9 @@ thread_make(HttpServer *s)
 	if (t == NULL)
 		abort();
 	t->server = s;
+	t->stats = calloc(s->config.route_count + 1, sizeof(RouteStats));
+	if (t->stats == NULL)
+		abort();
 	pthread_mutex_lock(&s->lock);
 	t->next = s->threads;
 	s->threads = t;
@@ -98,6 +101,7 @@ threads_free(HttpServer *s)
 			request_free(q);
 		}
 		gzip_close(t->gzip);
+		free(t->stats);
 		free(t);
 	}
 }
