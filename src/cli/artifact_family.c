@@ -6,7 +6,8 @@ static const Thing artifacts = { "/api/v1/artifacts",
 	    { "SIZE", "size_bytes", COLUMN_BYTES }, { "SCOPE", "scope", COLUMN_FIXED },
 	    { "OWNER", "owner", COLUMN_TEXT }, { "VISIBLE TO", "visibility", COLUMN_FIXED },
 	    { "CREATED", "created", COLUMN_TIME }, { "NAME", "name", COLUMN_TEXT, true },
-	    { "CONTENT", "content_type", COLUMN_TEXT, true } } };
+	    { "CONTENT", "content_type", COLUMN_TEXT, true } },
+	"id" };
 static const Thing versions = { NULL,
 	{ { "VERSION", "version", COLUMN_FIXED }, { "SIZE", "size_bytes", COLUMN_BYTES },
 	    { "CONTENT", "content_type", COLUMN_TEXT }, { "BY", "created_by", COLUMN_TEXT },
@@ -57,6 +58,7 @@ static const Command commands[] = {
 		{ "data", '\0', "JSON", "data", "what it holds, when it has no versions", KIND_JSON },
 		{ "retention-policy", '\0', "HOW", "retention_policy", "versions, days, hours or minutes" },
 		{ "retention-limit", '\0', "N", "retention_limit", "so many of them", KIND_INT }),
+	    .thing = &artifacts,
 	    .done = "Artifact {id} ({ref}) is created.",
 	    .help = "make one to put versions into",
 	    .example = "attune artifact create -r ops.report --scope pack --owner ops -t file_text" },

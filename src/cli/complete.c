@@ -199,7 +199,7 @@ offer_from(Cli *c, const Place *p, Str path)
 			help = json_get_text(one, "name");
 		if (help.n == 0)
 			help = json_get_text(one, "action_ref");
-		offer(c, p, row_name(c->a, one), help);
+		offer(c, p, row_name(c->a, p->command == NULL ? NULL : p->command->thing, one), help);
 	}
 }
 

@@ -88,10 +88,12 @@ print_field(Cli *c, const Json *v)
 }
 
 Str
-row_name(Arena *a, const Json *row)
+row_name(Arena *a, const Thing *thing, const Json *row)
 {
 	static const char *const keys[] = { "ref", "login", "id", "name" };
 
+	if (thing != NULL && thing->name != NULL)
+		return cell_text(a, json_get(row, thing->name), COLUMN_TEXT);
 	for (size_t i = 0; i < countof(keys); i++)
 		if (!json_is_null(json_get(row, keys[i])))
 			return cell_text(a, json_get(row, keys[i]), COLUMN_TEXT);
@@ -102,7 +104,7 @@ static void
 print_names(const Cli *c, const Json *v)
 {
 	if (!json_is(v, JSON_ARRAY)) {
-		Str name = row_name(c->a, v);
+		Str name = row_name(c->a, c->command->thing, v);
 
 		if (name.n > 0)
 			out_line(c, "%.*s", STR_ARG(name));

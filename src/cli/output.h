@@ -27,6 +27,7 @@ typedef struct Column {
 struct Thing {
 	const char *path; /* "/api/v1/packs" */
 	Column columns[TABLE_COLUMNS];
+	const char *name; /* the member that commands take; NULL: the first of ref, login, id, name that there is */
 };
 
 void out_text(const Cli *c, Str text);
@@ -41,7 +42,7 @@ void out_list(const Cli *c, const Thing *thing, const Json *rows);
 /* Two columns, key and value; nested values as JSON. */
 void out_fields(const Cli *c, const Json *object);
 Str cell_text(Arena *a, const Json *v, ColumnKind kind);
-/* What names a row: its ref, else its login or id. */
-Str row_name(Arena *a, const Json *row);
+/* What commands call a row; thing may be NULL. */
+Str row_name(Arena *a, const Thing *thing, const Json *row);
 /* The options of a list as a query behind the path. */
 Str cli_query(const Cli *c, Str path);

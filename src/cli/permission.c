@@ -2,9 +2,9 @@
 #include "cli/handlers.h"
 
 static const Thing sets = { "/api/v1/permissions/sets",
-	{ { "ID", "id", COLUMN_FIXED }, { "REF", "ref", COLUMN_FIXED }, { "LABEL", "label", COLUMN_TEXT },
-	    { "ROLES", "roles", COLUMN_TEXT }, { "DESCRIPTION", "description", COLUMN_TEXT },
-	    { "GRANTS", "grants", COLUMN_TEXT, true } } };
+	{ { "REF", "ref", COLUMN_FIXED }, { "LABEL", "label", COLUMN_TEXT }, { "ROLES", "roles", COLUMN_TEXT },
+	    { "DESCRIPTION", "description", COLUMN_TEXT }, { "GRANTS", "grants", COLUMN_TEXT, true },
+	    { "ID", "id", COLUMN_FIXED, true } } };
 static const Thing assignments = { NULL,
 	{ { "ID", "id", COLUMN_FIXED }, { "IDENTITY", "identity_id", COLUMN_FIXED },
 	    { "PERMISSION SET", "permission_set_ref", COLUMN_TEXT }, { "CREATED", "created", COLUMN_TIME } } };
