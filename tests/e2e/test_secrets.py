@@ -132,6 +132,53 @@ def test_a_sealed_value_put_into_another_row_does_not_open(world):
     assert world.get("/keys/s.one")["data"]["value"] == "s.one"
 
 
+# ---- who may
+
+
+def as_somebody(world, login, *sets):
+    """A session of a new identity that holds these permission sets."""
+    import requests
+
+    made = world.post("/identities", {"login": login, "password": "correct horse battery"})["data"]
+    for ref in sets:
+        world.post("/permissions/assignments", {"identity_id": made["id"], "permission_set_ref": ref})
+    session = requests.Session()
+    session.headers["Authorization"] = "Bearer " + world.login(login, "correct horse battery")
+
+    def ask(method, path, status, body=None):
+        answer = session.request(method, f"{world.url}/api/v1{path}", json=body, timeout=30)
+        assert answer.status_code == status, (method, path, answer.status_code, answer.text)
+        return answer.json()
+
+    return ask
+
+
+def test_who_may_not_decrypt_reads_null_and_who_may_not_see_finds_nothing(world):
+    secret_pack(world)
+    world.add_pack("rights", {
+        "pack.yaml": "ref: rights\nlabel: Rights\nversion: 1.0.0\n",
+        "permission_sets/packkeys.yaml": "ref: rights.packkeys\nlabel: Pack keys\ngrants:\n  - resource: keys\n"
+                                         "    actions: [read, update, decrypt]\n    constraints: {owner_types: [pack]}\n",
+    })
+    world.start()
+    world.post("/keys", key("w.sys", value=CANARY, encrypted=True), 201)
+    world.post("/keys", key("w.pack", "pack", owner_pack_ref="vault", value=CANARY, encrypted=True), 201)
+    viewer, some = as_somebody(world, "viewer", "core.viewer"), as_somebody(world, "some", "rights.packkeys")
+    assert viewer("GET", "/keys/w.sys", 200)["data"]["value"] is None
+    viewer("PUT", "/keys/w.sys", 403, {"encrypted": False})
+    viewer("DELETE", "/keys/w.sys", 403)
+    viewer("POST", "/keys", 403, key("w.mine"))
+    viewer("POST", "/keys/rotate", 403)
+    listed = some("GET", "/keys", 200)
+    assert [row["ref"] for row in listed["items"]] == ["w.pack"] and listed["pagination"]["total_items"] == 1
+    assert some("GET", "/keys/w.pack", 200)["data"]["value"] == CANARY
+    for method, body in (("GET", None), ("PUT", {"name": "x"})):
+        some(method, "/keys/w.sys", 404, body)
+    execution = run(world, "vault.show", token=CANARY)["id"]
+    assert viewer("GET", f"/executions/{execution}", 200)["data"]["config"]["token"] == MARK
+    viewer("GET", f"/executions/{execution}?include_secret_values=true", 403)
+
+
 # ---- delivery
 
 
