@@ -1,5 +1,6 @@
 #include "api/resource.h"
 
+#include "api/access.h"
 #include "api/body.h"
 #include "api/handlers.h"
 #include "api/rule_messages.h"
@@ -38,7 +39,18 @@ triggers_of_pack(App *app, Req *q, Res *s, Err *err)
 bool
 trigger_show(App *app, Req *q, Res *s, Err *err)
 {
-	return resource_show(app, q, s, &triggers, err);
+	Arena *a = req_arena(q);
+	TriggerDef d;
+	Target t;
+	Json shown;
+
+	if (!resource_of_path(app, q, &triggers, "ref", &d, err))
+		return false;
+	t = (Target){ .id = d.id, .ref = d.ref, .pack_ref = d.pack_ref };
+	shown = trigger_whole(a, &d);
+	if (!may(app, "triggers:update", &t)) /* whoever knows it reports events: to read a trigger is not enough */
+		(void)json_remove(&shown, str_of("webhook_key"));
+	return res_data(s, 200, shown, NULL);
 }
 
 typedef struct TriggerWork {

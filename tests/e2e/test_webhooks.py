@@ -193,3 +193,16 @@ def test_a_configuration_that_cannot_be_understood_changes_nothing(hook, field, 
     hook.configure(payload_size_limit_kb=7)
     assert field in refused(hook.world, "PUT", "/triggers/mine.hook/webhooks/config", 422, config)["error"]
     assert hook.world.get("/triggers/mine.hook/webhooks/config")["data"] == {"payload_size_limit_kb": 7}
+
+
+def test_the_key_is_shown_only_to_those_who_may_change_the_trigger(hook):
+    world = hook.world
+    viewer = world.post("/identities", {"login": "viewer", "password": "long enough for all"}, 201)["data"]
+    world.post("/permissions/assignments", {"identity_id": viewer["id"], "permission_set_ref": "core.viewer"}, 201)
+    token = world.login("viewer", "long enough for all")
+    seen = requests.get(f"{world.url}/api/v1/triggers/mine.hook", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    assert seen.status_code == 200 and "webhook_key" not in seen.json()["data"]
+    assert world.get("/triggers/mine.hook")["data"]["webhook_key"] == hook.key
+    refused = requests.post(f"{world.url}/api/v1/triggers/mine.hook/webhooks/enable", timeout=30,
+                            headers={"Authorization": f"Bearer {token}"})
+    assert refused.status_code == 403
