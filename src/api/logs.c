@@ -33,7 +33,8 @@ typedef struct Follower {
 	TimeUs sleep_until; /* when woken before, something has happened */
 	TimeUs ask_at;
 	char worker[256]; /* whose run it is; empty: nobody's */
-	Caller caller;
+	Str token;
+	Target target; /* the run, for rights */
 } Follower;
 
 static const char *
@@ -178,13 +179,15 @@ static void
 follow(App *app, void *self, StreamTurn *turn)
 {
 	Follower *f = self;
+	Caller caller;
 	Err err = { 0 };
 
 	turn->key = f->execution; /* its end */
 	turn->until = clock_mono(clock_real()) + PAUSE_US;
-	if (!stream_may_go_on(app, &f->caller))
-		turn->over = true;
-	else if (!follow_on(app, f, turn, &err) && !err_passes(err.code))
+	if (!stream_caller(app, turn, f->token, &caller))
+		return;
+	if (!grants_allow(&caller, "executions:read", &f->target) ||
+	    (!follow_on(app, f, turn, &err) && !err_passes(err.code)))
 		turn->over = true;
 }
 
@@ -197,7 +200,7 @@ follower_read(App *app, Req *q, Follower *f, Err *err)
 	Watched *rows;
 	size_t n;
 
-	*f = (Follower){ .stream = stream_name(name), .caller = *app_caller(app) };
+	*f = (Follower){ .stream = stream_name(name), .token = stream_token(q) };
 	if (f->stream == NULL)
 		return err_set(err, ERR_INVALID, "'%.*s' is no stream of a run: stdout or stderr",
 		    STR_ARG(utf8_clip(utf8_clean(a, name), 80)));
@@ -211,7 +214,8 @@ follower_read(App *app, Req *q, Follower *f, Err *err)
 		return false;
 	if (n == 0)
 		return err_set(err, ERR_NOT_FOUND, "Execution with ID %lld not found", (long long)f->execution);
-	return see(app, "executions:read", &rows[0].target, err);
+	f->target = rows[0].target;
+	return see(app, "executions:read", &f->target, err);
 }
 
 bool

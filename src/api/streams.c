@@ -2,22 +2,37 @@
 #include "api/streams.h"
 
 #include "api/access.h"
+#include "access/access.h"
 #include "api/handlers.h"
-#include "http/stream.h"
+#include "api/session.h"
+
+Str
+stream_token(Req *q)
+{
+	bool cookie;
+
+	return str_copy(req_arena(q), bearer_of(q, &cookie));
+}
 
 bool
-stream_may_go_on(App *app, const Caller *c)
+stream_caller(App *app, StreamTurn *turn, Str token, Caller *ret)
 {
-	return c->expires == 0 || c->expires > clock_wall(app->engine->clock);
+	Err err = { 0 };
+
+	if (callers_find(app->callers, app->uow->db, turn->out->a, token, ret, &err))
+		return true;
+	turn->over = !err_passes(err.code);
+	return false;
 }
 
 /* One who reads on. Lies in the request's arena, with what the caller refers to. */
 typedef struct Follower {
 	Hub *hub;
-	Caller caller;
-	Id execution; /* 0: all */
-	uint64_t at;  /* the last notice seen */
-	Buf *out;     /* of the running turn */
+	Str token;
+	Caller caller; /* of the running turn */
+	Id execution;  /* 0: all */
+	uint64_t at;   /* the last notice seen */
+	Buf *out;      /* of the running turn */
 } Follower;
 
 static bool
@@ -41,10 +56,8 @@ follow(App *app, void *self, StreamTurn *turn)
 	f->out = turn->out;
 	turn->key = f->execution == 0 ? STREAM_KEY_ALL : stream_key(f->execution);
 	turn->until = clock_mono(clock_real()) + STREAM_CHECK_US;
-	if (!stream_may_go_on(app, &f->caller)) {
-		turn->over = true;
+	if (!stream_caller(app, turn, f->token, &f->caller))
 		return;
-	}
 	if (hub_read(f->hub, &f->at, UINT64_MAX, on_notice, f))
 		return;
 	f->at = hub_head(f->hub);
@@ -80,7 +93,6 @@ executions_stream(App *app, Req *q, Res *s, Err *err)
 	if (!req_query_int(q, "execution_id", 0, &execution, err) || !may_follow(app, execution, err))
 		return false;
 	hub_enter(app->hub);
-	*f =
-	    (Follower){ .hub = app->hub, .caller = *app_caller(app), .execution = execution, .at = hub_head(app->hub) };
+	*f = (Follower){ .hub = app->hub, .token = stream_token(q), .execution = execution, .at = hub_head(app->hub) };
 	return res_stream(s, (Stream){ .next = follow, .done = follow_done, .self = f });
 }

@@ -5,14 +5,18 @@
 #pragma once
 
 #include "api/app.h"
+#include "http/stream.h"
 
 enum {
 	STREAM_KEY_ALL = -1,
 	STREAM_CHECK_US = 4 * US_PER_S, /* how often it is asked whether the token still counts */
 };
 
-/* Is the token of this caller as good as it was? Else the stream ends. */
-bool stream_may_go_on(App *app, const Caller *c);
+/* Who follows, asked again in each turn: a token that has expired or was revoked ends the stream, rights that were taken away end what it
+ * tells. False: nothing may be told in this turn; the turn is over, or tried again when nobody can say so now. */
+MUST_CHECK bool stream_caller(App *app, StreamTurn *turn, Str token, Caller *ret);
+/* The token of the request, in its arena. */
+Str stream_token(Req *q);
 
 static inline int64_t
 stream_key(Id execution)

@@ -94,6 +94,19 @@ token_keep(Str token)
 	return (Str){ p, token.n };
 }
 
+/* Sensors and workers hear of what concerns them by other ways. */
+static bool
+kind_allowed(const Caller *c, Err *err)
+{
+	static const char *const refused[CALLER_KINDS] = {
+		[CALLER_NOBODY] = "missing_token",
+		[CALLER_SENSOR] = "sensor_tokens_not_allowed",
+		[CALLER_WORKER] = "worker_tokens_not_allowed",
+	};
+
+	return refused[c->kind] == NULL || err_set(err, ERR_UNAUTHORIZED, "%s", refused[c->kind]);
+}
+
 bool
 notifier_open(void *notifier, Db *db, Req *q, Res *s, Err *err)
 {
@@ -111,6 +124,10 @@ notifier_open(void *notifier, Db *db, Req *q, Res *s, Err *err)
 		    err, ERR_AWAY, "The notifier has as many connections as notifier.max_connections allows");
 	*v = (Arrival){ .notifier = n, .arena = arena_open() };
 	if (!config->gate.admit(config->gate.self, db, v->arena, offer.token, &v->caller, err)) {
+		arena_close(v->arena);
+		return false;
+	}
+	if (!kind_allowed(&v->caller, err)) {
 		arena_close(v->arena);
 		return false;
 	}

@@ -442,3 +442,53 @@ def test_streams_end_when_the_server_stops(world):
         world.stop()
         assert events.next() is None
         assert time.monotonic() - began < 20
+
+
+# ---- who may hear what
+
+
+def somebody(world, *sets):
+    """An identity of its own with these permission sets: its id and an access token."""
+    login = "watcher" + str(time.time_ns())
+    who = world.post("/identities", {"login": login, "password": "a long password"})["data"]["id"]
+    for ref in sets:
+        world.post("/permissions/assignments", {"identity_id": who, "permission_set_ref": ref})
+    return who, world.login(login, "a long password")
+
+
+def test_without_a_token_that_counts_nothing_is_opened(running):
+    both = requests.post(running.url + "/auth/login", timeout=30,
+                         json={"login": "admin", "password": "not the password"}).status_code
+    assert both in (401, 429)
+    for token, word in [("", "missing_token"), ("x", "invalid_or_expired_token"), (running.token + "x", "invalid_or_expired_token")]:
+        with pytest.raises(Refused) as no:
+            Socket(running, token=token)
+        assert no.value.status == 401 and json.loads(no.value.body)["error"] == word
+    assert requests.get(running.url + "/api/v1/executions/stream", timeout=10).status_code == 401
+
+
+def test_only_what_one_may_read_is_told(running):
+    _, nobody = somebody(running)
+    _, viewer = somebody(running, "core.viewer")
+    with Socket(running, token=nobody) as blind, Socket(running, token=viewer) as seeing:
+        blind.subscribe("all")
+        seeing.subscribe("all")
+        execution = run(running)
+        assert statuses(seeing, execution) == STATES
+        assert blind.ask(type="ping")["type"] == "pong"
+        assert not [n for n in blind.later if n["type"] == "notification" and n["entity_id"] == execution]
+        assert "somebody else" in seeing.ask(type="subscribe", filter="user:1")["message"]
+
+
+def test_a_watcher_whose_identity_is_frozen_is_cut_off_within_five_seconds(running):
+    who, token = somebody(running, "core.viewer")
+    with Socket(running, token=token) as ws, \
+            Events(running, "/executions/stream", headers={"Authorization": f"Bearer {token}"}, execution_id=10**9) as events:
+        ws.subscribe("all")
+        assert events.response.status_code == 200
+        running.post(f"/identities/{who}/freeze")
+        began = time.monotonic()
+        assert ws.until_closed(15).code == 4401
+        assert time.monotonic() - began < 6.5
+        assert events.next() is None
+        assert time.monotonic() - began < 8
