@@ -136,37 +136,3 @@ struct HttpServer {
 	HttpThread *threads;
 	Waits waits;
 };
-
-/* thread.c: per-thread state and reuse of requests */
-HttpThread *thread_here(HttpServer *s);
-MUST_CHECK bool thread_app(HttpThread *t, App **ret, Err *err);
-Req *request_take(HttpThread *t);
-void request_give(Req *q);
-void threads_free(HttpServer *s);
-
-/* request.c: from bytes to a Req; on false the refusal is in q->res */
-MUST_CHECK bool request_begin(Req *q, const char *method, const char *version);
-MUST_CHECK bool request_body(Req *q, const char *data, size_t n);
-/* Calls the handler until it has answered or sleeps; false when the request sleeps. */
-MUST_CHECK bool request_run(Req *q);
-
-/* limit.c: false when the caller has asked too often, and is told so */
-MUST_CHECK bool limit_check(Req *q);
-
-/* offer.c: what the client asked for, and what every answer carries */
-void offer_body(Req *q);
-void offer_headers(Req *q, struct MHD_Response *r);
-
-/* last_word.c: how our answers are sent; those that the library makes by itself get our shape there */
-QueueCall *queue_of_library(void);
-
-/* respond.c */
-void respond_refuse(Req *q, int status, const char *code, const char *fmt, ...) PRINTF(4, 5);
-void respond_err(Req *q, const Err *err);
-MUST_CHECK bool respond_send(Req *q);
-MUST_CHECK bool respond_queue(Req *q, struct MHD_Response *r); /* with the headers; takes r, which may be NULL */
-
-/* stream.c and upgrade.c: answers that are more than a text */
-MUST_CHECK bool stream_send(Req *q);
-void stream_done(Req *q);
-MUST_CHECK bool upgrade_send(Req *q);

@@ -3,7 +3,7 @@
  * broken chunk. It sends these through its own public function, which this definition stands before (as the dynamic linker has it),
  * so that they have the one error shape as well. Where the library does not let itself be interposed its pages go out as they are.
  */
-#include "http/inside.h"
+#include "http/steps.h"
 
 #include "base/log.h"
 #include "base/uuid.h"

@@ -1,5 +1,5 @@
 /* Who may ask how often: a bucket for each address and one for each token. */
-#include "http/inside.h"
+#include "http/steps.h"
 
 enum { BURST_S = 5 };
 

@@ -1,5 +1,5 @@
 /* What every answer gets on its way: compressed and conditional as the client likes it, and the headers that browsers heed. */
-#include "http/inside.h"
+#include "http/steps.h"
 
 #include "base/log.h"
 #include "base/uuid.h"

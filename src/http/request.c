@@ -1,4 +1,4 @@
-#include "http/inside.h"
+#include "http/steps.h"
 
 #include "base/codec.h"
 #include "base/log.h"

@@ -1,7 +1,7 @@
 #include "http/http.h"
 
 #include "base/log.h"
-#include "http/inside.h"
+#include "http/steps.h"
 #include "http/listen.h"
 
 #include <errno.h>

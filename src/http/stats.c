@@ -1,6 +1,6 @@
 #include "http/stats.h"
 
-#include "http/inside.h"
+#include "http/steps.h"
 
 const int stat_codes[STAT_CODES] = { 200, 201, 202, 204, 206, 304, 400, 401, 403, 404, 405, 409, 412, 413, 415, 416,
 	422, 429, 500, 501, 502, 503, 504, 0 };

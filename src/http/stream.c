@@ -1,6 +1,6 @@
 #include "http/stream.h"
 
-#include "http/inside.h"
+#include "http/steps.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

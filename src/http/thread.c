@@ -1,4 +1,4 @@
-#include "http/inside.h"
+#include "http/steps.h"
 
 #include <stdlib.h>
 

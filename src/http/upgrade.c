@@ -1,7 +1,7 @@
 #include "http/upgrade.h"
 
 #include "base/log.h"
-#include "http/inside.h"
+#include "http/steps.h"
 
 #include <fcntl.h>
 #include <unistd.h>

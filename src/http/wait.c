@@ -1,6 +1,6 @@
 #include "http/wait.h"
 
-#include "http/inside.h"
+#include "http/steps.h"
 
 #include <sys/socket.h>
 
