@@ -33,7 +33,8 @@ struct Router {
 typedef struct Path {
 	Str segments[ROUTER_DEPTH];
 	size_t n;
-	size_t rest_at; /* where a rest begins; 0: there is none */
+	size_t rest_at;    /* where a rest begins; 0: there is none */
+	size_t rest_value; /* which value it is */
 } Path;
 
 bool
@@ -219,6 +220,7 @@ walk(const Node *node, Path *path, size_t at, Str *values, size_t given)
 	if (found != NULL || node->rest == NULL)
 		return found;
 	path->rest_at = at;
+	path->rest_value = given;
 	return node->rest;
 }
 
@@ -231,21 +233,18 @@ no_route(Arena *a, Method method, Str path, Err *err)
 	    names[method], STR_ARG(shown), path.n > PATH_SHOWN ? "..." : "");
 }
 
-/* The last value is all that follows. */
+/* The value is all that follows. */
 static void
 rest_join(Arena *a, const Path *path, Str *values)
 {
 	Buf b = buf_open(a);
-	size_t last = 0;
 
-	while (last + 1 < ROUTER_PARAMS && !str_none(values[last + 1]))
-		last++;
 	for (size_t i = path->rest_at; i < path->n; i++) {
 		if (b.n > 0)
 			buf_char(&b, '/');
 		buf_add(&b, path->segments[i]);
 	}
-	values[last] = buf_str(&b);
+	values[path->rest_value] = buf_str(&b);
 }
 
 bool
