@@ -60,9 +60,45 @@ static const Command commands[] = {
 	    .done = "Key {0} is deleted.",
 	    .help = "remove it",
 	    .example = "attune key delete ops.token" },
+	{ .words = "key rotate",
+	    .run = cmd_key_rotate,
+	    .help = "give every stored secret the current encryption key, while everything runs",
+	    .example = "attune key rotate" },
 };
 
 const Family family_key = { "Keys", commands, countof(commands) };
+
+/* Step by step; one that breaks off is simply begun again, for what is done is done. */
+bool
+cmd_key_rotate(Cli *c, int *ret_code, Err *err)
+{
+	int64_t rewrapped = 0, unreadable = 0;
+	Str next = { "", 0 };
+	Json step, sum = json_object();
+
+	while (!str_none(next)) {
+		Str path = next.n == 0 ? str_of("/api/v1/keys/rotate")
+				       : str_fmt(c->a, "/api/v1/keys/rotate?after=%.*s", STR_ARG(next));
+
+		if (!cli_call(c, "POST", path, NULL, &step, err))
+			return false;
+		rewrapped += json_as_int(json_get(&step, "rewrapped"), 0);
+		unreadable += json_as_int(json_get(&step, "unreadable"), 0);
+		next = json_get_text(&step, "next");
+		if (!str_none(next))
+			out_note(c, "%lld are re-wrapped, %lld are left", (long long)rewrapped,
+			    (long long)json_as_int(json_get(&step, "left"), 0));
+	}
+	json_add(c->a, &sum, "key_id", json_str(json_get_text(&step, "key_id")));
+	json_add(c->a, &sum, "rewrapped", json_int(rewrapped));
+	json_add(c->a, &sum, "unreadable", json_int(unreadable));
+	json_add(c->a, &sum, "left", json_int(json_as_int(json_get(&step, "left"), 0)));
+	if (!out_raw(c, &sum))
+		out_fields(c, &sum);
+	if (unreadable > 0)
+		*ret_code = CLI_FAILED;
+	return true;
+}
 
 /* Without -d two people can compare what they hold, and nobody looking over a shoulder learns it. */
 bool

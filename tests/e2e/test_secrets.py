@@ -44,6 +44,8 @@ def secret_pack(world):
         "actions/named.yaml": action("vault.named", "show.sh", output="json", more="keys: [named]\n"),
         "actions/plain.yaml": action("vault.plain", "show.sh", output="json"),
         "actions/keep.yaml": action("vault.keep", "keep.sh", more=flat),
+        "permission_sets/reveal.yaml": "ref: vault.reveal\nlabel: Reveal\ngrants:\n  - {resource: executions, actions: [read, decrypt]}\n"
+                                       "  - {resource: enforcements, actions: [read, decrypt]}\n",
         "actions/show.sh": KEYED,
         "actions/keep.sh": "#!/bin/sh\ncat >\"$HOME/got\"; cp \"$HOME/got\" \"$KEEP\"\n",
     })
@@ -234,7 +236,7 @@ def test_a_secret_parameter_reaches_the_action_and_is_shown_to_nobody_who_does_n
     done = world.get(f"/executions/{made['id']}", wait_seconds=30)["data"]
     assert done["status"] == "completed" and done["config"] == made["config"]
     assert json.loads(kept.read_text()) == body["parameters"]
-    open_ = world.get(f"/executions/{made['id']}", include_secret_values="true")["data"]
+    open_ = as_somebody(world, "reader", "vault.reveal")("GET", f"/executions/{made['id']}?include_secret_values=true", 200)["data"]
     assert open_["config"] == body["parameters"]
     audited = world.get("/audit-events", event_type="secret.reveal", resource_id=made["id"])["items"]
     assert len(audited) == 1 and audited[0]["category"] == "secret"
@@ -260,7 +262,8 @@ def test_a_secret_of_a_rule_waits_sealed_beside_its_enforcement(world):
     assert shown["config"]["token"] == MARK and shown["result"]["data"]["token"] == "***"
     enforcement = world.get(f"/enforcements/{execution['enforcement']}")["data"]
     assert enforcement["config"]["token"] == MARK
-    open_ = world.get(f"/enforcements/{execution['enforcement']}", include_secret_values="true")["data"]
+    reader = as_somebody(world, "reader", "vault.reveal")
+    open_ = reader("GET", f"/enforcements/{execution['enforcement']}?include_secret_values=true", 200)["data"]
     assert open_["config"]["token"] == "quiet-word"
 
 
@@ -283,12 +286,16 @@ def test_the_encryption_key_is_changed_while_everything_runs(world):
         step = world.request("POST", "/keys/rotate", 200, **after).json()["data"]
         rewrapped += step["rewrapped"]
     assert rewrapped == 301 and step["left"] == 0 and step["unreadable"] == 0
+    said = json.loads(world.cli("key", "rotate", "-j").out)
+    assert (said["rewrapped"], said["unreadable"], said["left"]) == (0, 0, 0)
     again = world.request("POST", "/keys/rotate", 200).json()["data"]
     assert again["done"] and again["rewrapped"] == 0
     world.stop()
     world.start(config={"security": {"encryption_key": new, "encryption_keys_old": []}})
     assert [world.get(f"/keys/r.k{i}")["data"]["value"] for i in (0, 150, 299)] == [0, 150, 299]
-    assert world.get(f"/executions/{made['id']}", include_secret_values="true")["data"]["config"] == {"token": "stays-secret"}
+    reader = as_somebody(world, "reader", "vault.reveal")
+    shown = reader("GET", f"/executions/{made['id']}?include_secret_values=true", 200)["data"]
+    assert shown["config"] == {"token": "stays-secret"}
 
 
 def test_what_bears_an_unknown_key_is_said_and_left(world):
