@@ -41,6 +41,18 @@ each(Tidy *t, Str at, Json *list, Shape *shape)
 	return true;
 }
 
+/* What is not known is left out. */
+static void
+keep_only(Tidy *t, Json *v, const char *const *keys, size_t n)
+{
+	Json out = json_object();
+
+	for (size_t i = 0; i < v->n; i++)
+		if (name_index(keys, n, v->members[i].key) >= 0)
+			json_set_str(t->a, &out, v->members[i].key, v->members[i].value);
+	*v = out;
+}
+
 static bool
 text_shape(Tidy *t, Str at, Json *v)
 {
@@ -107,9 +119,12 @@ static bool
 expression_shape(Tidy *t, Str at, Json *v)
 {
 	static const char *const operators[] = { "in", "not_in", "exists", "does_not_exist" };
+	static const char *const keys[] = { "key", "operator", "values" };
 
-	return named(t, at, v) && word(t, at, v, "operator", operators, countof(operators), NULL) &&
-	       part(t, at, v, "values", texts_shape);
+	if (!named(t, at, v) || !word(t, at, v, "operator", operators, countof(operators), NULL))
+		return false;
+	keep_only(t, v, keys, countof(keys));
+	return part(t, at, v, "values", texts_shape);
 }
 
 static bool
@@ -121,8 +136,11 @@ expressions_shape(Tidy *t, Str at, Json *v)
 static bool
 term_shape(Tidy *t, Str at, Json *v)
 {
+	static const char *const keys[] = { "match_labels", "match_expressions" };
+
 	if (v->kind != JSON_OBJECT)
 		return bad(t, at, "must be an object, not %s", json_kind_name(v->kind));
+	keep_only(t, v, keys, countof(keys));
 	return part(t, at, v, "match_labels", labels_shape) && part(t, at, v, "match_expressions", expressions_shape);
 }
 
@@ -135,6 +153,7 @@ terms_shape(Tidy *t, Str at, Json *v)
 static bool
 preferred_shape(Tidy *t, Str at, Json *v)
 {
+	static const char *const keys[] = { "preference", "weight" };
 	const Json *weight;
 
 	if (v->kind != JSON_OBJECT || json_get(v, "preference") == NULL)
@@ -144,6 +163,7 @@ preferred_shape(Tidy *t, Str at, Json *v)
 		json_set(t->a, v, "weight", json_int(WEIGHT_LEAST));
 	else if (weight->kind != JSON_INT || weight->i < WEIGHT_LEAST || weight->i > WEIGHT_MOST)
 		return bad(t, at, "its weight must be from %d to %d", WEIGHT_LEAST, WEIGHT_MOST);
+	keep_only(t, v, keys, countof(keys));
 	return part(t, at, v, "preference", term_shape);
 }
 
@@ -156,8 +176,11 @@ preferreds_shape(Tidy *t, Str at, Json *v)
 static bool
 affinity_shape(Tidy *t, Str at, Json *v)
 {
+	static const char *const keys[] = { "required", "anti_affinity", "preferred" };
+
 	if (v->kind != JSON_OBJECT)
 		return bad(t, at, "must be an object, not %s", json_kind_name(v->kind));
+	keep_only(t, v, keys, countof(keys));
 	return part(t, at, v, "required", terms_shape) && part(t, at, v, "anti_affinity", terms_shape) &&
 	       part(t, at, v, "preferred", preferreds_shape);
 }
@@ -165,6 +188,7 @@ affinity_shape(Tidy *t, Str at, Json *v)
 static bool
 toleration_shape(Tidy *t, Str at, Json *v)
 {
+	static const char *const keys[] = { "key", "operator", "value", "effect" };
 	static const char *const operators[] = { "equal", "exists" };
 	static const char *const effects[] = { "no_schedule", "prefer_no_schedule" };
 	const Json *effect;
@@ -174,6 +198,7 @@ toleration_shape(Tidy *t, Str at, Json *v)
 	effect = json_get(v, "effect");
 	if (effect != NULL && effect->kind != JSON_NULL && !word(t, at, v, "effect", effects, countof(effects), NULL))
 		return false;
+	keep_only(t, v, keys, countof(keys));
 	return json_is_null(json_get(v, "value")) || part(t, at, v, "value", text_shape);
 }
 

@@ -58,7 +58,8 @@ def patterns(which):
     """[(regex, path)], those with the fewest parameters first: a static part of a path wins over a parameter."""
     paths = own()["paths"] if which == "own" else {path for _, path in operations()}
     wild = {path: path.count("{") for path in paths}
-    return [(re.compile(re.sub(r"\\\{[^/]+\\\}", "[^/]+", re.escape(path)) + r"\Z"), path)
+    # {file_path} is the one parameter that takes slashes
+    return [(re.compile(re.sub(r"\\\{[^/]+\\\}", "[^/]+", re.escape(path).replace(r"\{file_path\}", ".+")) + r"\Z"), path)
             for path in sorted(paths, key=lambda p: (wild[p], p))]
 
 
@@ -131,6 +132,3 @@ def check(response, stream=False):
     if wrong:
         raise NotAsDescribed(f"{method} {path_in('own', path) or path} {status}: " + "; ".join(wrong[:8]))
 
-
-def hook(response, *_, **kw):
-    check(response, kw.get("stream", False))

@@ -129,6 +129,19 @@ def children():
 worlds = []  # that are open: several at once may share this process
 
 
+def checked_send(send):
+    """Whatever any test receives from a world, by whichever way, is what it is described to be."""
+    def checked(session, request, **kw):
+        response = send(session, request, **kw)
+        if any(request.url.startswith(w.url + "/") for w in worlds):
+            conformance.check(response, kw.get("stream", False))
+        return response
+    return checked
+
+
+requests.Session.send = checked_send(requests.Session.send)
+
+
 def orphans():
     """{pid: command line} of adopted processes, the test servers' aside; dead ones are reaped on the way."""
     known = {p.pid for w in worlds for p in w.processes}
@@ -202,7 +215,6 @@ class World:
         self.processes = []
         self.within = []  # a command that starts another, like prlimit: what the processes run in
         self.session = requests.Session()
-        self.session.hooks["response"].append(conformance.hook)  # each answer is what it is described to be
         self.lock = threading.Lock()
         self.given = None  # see token
         self.pg = None
@@ -376,8 +388,7 @@ class World:
 
     def login(self, login=ADMIN[0], password=ADMIN[1]):
         """An access token of this identity."""
-        response = requests.post(self.url + "/auth/login", json={"login": login, "password": password},
-                                 timeout=30, hooks={"response": conformance.hook})
+        response = requests.post(self.url + "/auth/login", json={"login": login, "password": password}, timeout=30)
         assert response.ok, f"login as {login}: {response.status_code} {response.text}"
         return response.json()["data"]["access_token"]
 
