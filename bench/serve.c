@@ -373,7 +373,7 @@ commands(const char *attune, const char *dir)
 	Words *all[] = { &version, &list };
 
 	snprintf(list.url, sizeof(list.url), "http://127.0.0.1:%d", u.port);
-	must(setenv("ATTUNE_API_URL", list.url, 1) == 0, NULL, "environment");
+	must(setenv("ATTUNE_API_URL", list.url, 1) == 0 && setenv("XDG_STATE_HOME", dir, 1) == 0, NULL, "environment");
 	for (size_t i = 0; i < countof(all); i++) {
 		Samples s = { 0 };
 
@@ -384,6 +384,7 @@ commands(const char *attune, const char *dir)
 		samples_done(&s);
 	}
 	unsetenv("ATTUNE_API_URL");
+	unsetenv("XDG_STATE_HOME");
 	up_stop(&u);
 }
 
