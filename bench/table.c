@@ -171,6 +171,7 @@ static const Row rows[] = {
 	{ "idle: SQL statements in 5 s", "up_idle_statements", "", AT_MOST, 0 },
 	{ "attune --version, the whole process, p50", "cli_version_ms_p50", "ms", AT_MOST, 10 },
 	{ "attune execution list, the whole process, p50", "cli_list_ms_p50", "ms", AT_MOST, 30 },
+	{ "authorisation of a request", "authorise_us", "us", AT_MOST, 10 },
 	{ "list of executions, 100 rows, p50", "list_100_ms_p50", "ms", AT_MOST, 1, HTTP },
 	{ "list of executions, 1,000,000 rows, p50", "list_1000000_ms_p50", "ms", AT_MOST, 1, HTTP },
 	{ "  beside 100 rows", "list_1000000_ms_p50", "ms", RATIO_AT_MOST, 1.3, "100 rows",

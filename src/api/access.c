@@ -59,6 +59,20 @@ app_scope(App *app, Arena *a, const char *right)
 	return grants_scope(a, &app->caller, right);
 }
 
+Target
+target_of_json(const Json *o, const char *ref_key)
+{
+	Str ref = json_get_text(o, ref_key);
+	Id id = json_as_int(json_get(o, "id"), 0);
+
+	return (Target){ .id = id,
+		.ref = ref,
+		.pack_ref = str_none(ref) ? (Str){ 0 } : ref_pack(ref),
+		.owner = json_as_int(json_get(o, "executor"), 0),
+		.execution = id,
+		.parent = json_as_int(json_get(o, "parent"), 0) };
+}
+
 /* ---- the dispatcher ---- */
 
 /* A browser sends its cookie along wherever a page of somebody else's tells it to: what changes something must come from ours. */
@@ -98,6 +112,7 @@ api_admit(void *self, App *app, Req *q, const Route *route, Err *err)
 {
 	(void)self;
 	app->caller = (Caller){ 0 };
+	app->right = route->right;
 	if ((route->flags & ROUTE_PUBLIC) != 0)
 		return true;
 	return caller_find(app, q, err) && need(app, route->right, NULL, err);

@@ -6,6 +6,7 @@
 
 #include "api/app.h"
 #include "model/grants.h"
+#include "model/refs.h"
 
 const Caller *app_caller(const App *app);
 
@@ -18,6 +19,9 @@ MUST_CHECK bool see(App *app, const char *right, const Target *t, Err *err);
 MUST_CHECK bool reach(App *app, const char *right, const Target *t, Err *err);
 /* What of a list the caller may see. */
 Scope app_scope(App *app, Arena *a, const char *right);
+
+/* What rights look at, of an object as the API shows it: its ref, or for a run and the like the ref that says of which pack it is. */
+Target target_of_json(const Json *o, const char *ref_key);
 
 /* The dispatcher's question, before the handler: who is it, and may it at all? Sets app_caller. */
 MUST_CHECK bool api_admit(void *self, App *app, Req *q, const Route *route, Err *err);

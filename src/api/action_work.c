@@ -1,6 +1,7 @@
 #include "api/action_work.h"
 
 #include "api/body.h"
+#include "api/given.h"
 #include "api/resource.h"
 #include "base/names.h"
 #include "model/params.h"
@@ -160,6 +161,7 @@ action_create_work(App *app, void *self, Err *err)
 	PackDef pack;
 
 	if (!component_ref_check(w->d.ref, err) || !resource_makeable(app, &actions, w->d.ref, w->d.pack_ref, err) ||
+	    !delegate_refs(app, w->a, &w->d.default_permission_set_refs, err) ||
 	    !resource_ref_free(app, w->a, &actions, w->d.ref, err) ||
 	    !pack_get_ref(app_db(app), w->a, w->d.pack_ref, &pack, err) || !action_runtime(app, w, err))
 		return false;
@@ -174,10 +176,15 @@ bool
 action_update_work(App *app, void *self, Err *err)
 {
 	ActionWork *w = self;
+	Json before;
 
 	if (!resource_held(app, w->a, &actions, w->key, "update", &w->d, err) || !action_runtime(app, w, err))
 		return false;
+	before = w->d.default_permission_set_refs;
 	action_fill(w->body, &w->d);
+	if (!json_eq(&before, &w->d.default_permission_set_refs) &&
+	    !delegate_refs(app, w->a, &w->d.default_permission_set_refs, err))
+		return false;
 	return action_store(app, w, err);
 }
 

@@ -27,7 +27,8 @@ struct App {
 	Engine *engine;
 	Uow *uow;
 	const Config *config;
-	Caller caller; /* of the request that is being answered: see api/access.h */
+	const char *right; /* of its route; NULL: it is public */
+	Caller caller;     /* of the request that is being answered: see api/access.h */
 	struct AuditLog *audit;
 	const Req *req;          /* that is being answered */
 	bool noted;              /* something has been said of it to the audit */

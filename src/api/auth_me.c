@@ -186,15 +186,6 @@ sensor_answer(App *app, Req *q, Res *s, const Json *body, Err *err)
 	return res_data(s, 200, o, NULL);
 }
 
-/* The pack that stands before the first dot. */
-static Str
-pack_of(Str ref)
-{
-	Str rest = ref, pack = ref;
-
-	return str_cut(&rest, '.', &pack) ? pack : ref;
-}
-
 bool
 auth_sensor_token(App *app, Req *q, Res *s, Err *err)
 {
@@ -204,7 +195,7 @@ auth_sensor_token(App *app, Req *q, Res *s, Err *err)
 	if (!body_read(q, sensor_fields, countof(sensor_fields), &body, err))
 		return false;
 	t.ref = json_get_text(&body, "sensor_ref");
-	t.pack_ref = pack_of(t.ref);
+	t.pack_ref = ref_pack(t.ref);
 	return need(app, "triggers:update", &t, err) && sensor_answer(app, q, s, &body, err);
 }
 

@@ -1,5 +1,7 @@
 #include "api/page.h"
 
+#include "api/access.h"
+
 #include "api/body.h"
 #include "api/handlers.h"
 #include "api/work.h"
@@ -12,9 +14,11 @@ events_list(App *app, Req *q, Res *s, Err *err)
 {
 	EventFilter f = { .trigger_ref = req_query(q, "trigger_ref"), .rule_ref = req_query(q, "rule_ref") };
 	Page page = req_page(q, PAGE_DEFAULT, PAGE_MOST);
+	Scope scope = app_scope(app, req_arena(q), "events:read");
 	Slice slice;
 	SliceOut out;
 
+	f.scope = &scope;
 	if (!query_id(q, "trigger", &f.trigger, err) || !query_id(q, "source", &f.source, err) ||
 	    !page_slice(req_arena(q), &page, &slice, err) ||
 	    !event_list(app_db(app), req_arena(q), &f, &slice, &out, err))
@@ -26,9 +30,13 @@ bool
 event_get(App *app, Req *q, Res *s, Err *err)
 {
 	Json event;
+	Target t;
 	Id id;
 
 	if (!req_id(q, "id", &id, err) || !event_show(app_db(app), req_arena(q), id, &event, err))
+		return false;
+	t = target_of_json(&event, "trigger_ref");
+	if (!see(app, "events:read", &t, err))
 		return false;
 	return res_data(s, 200, event, NULL);
 }
@@ -88,6 +96,22 @@ given(const Json *body, const char *key)
 	return json_is_null(v) ? NULL : v;
 }
 
+/* A sensor reports the triggers that its token names. */
+static bool
+may_report(App *app, Str trigger_ref, Err *err)
+{
+	const Caller *c = app_caller(app);
+	Target t = { .ref = trigger_ref, .pack_ref = ref_pack(trigger_ref) };
+	bool named = c->kind != CALLER_SENSOR;
+
+	for (size_t i = 0; !named && i < c->trigger_types.n; i++)
+		named = str_eq(json_as_str(&c->trigger_types.items[i]), trigger_ref);
+	if (!named)
+		return err_set(err, ERR_FORBIDDEN, "The token of sensor '%.*s' does not name trigger '%.*s'",
+		    STR_ARG(c->sensor_ref), STR_ARG(trigger_ref));
+	return need(app, "events:create", &t, err);
+}
+
 static bool
 event_read_body(App *app, Req *q, Json *body, EventWork *w, Err *err)
 {
@@ -101,7 +125,7 @@ event_read_body(App *app, Req *q, Json *body, EventWork *w, Err *err)
 	w->in.payload = given(body, "payload");
 	w->in.config = given(body, "config");
 	w->in.correlation = trace_parent(req_header(q, "traceparent"));
-	return payload_fits(app, w->a, w->in.payload, err);
+	return may_report(app, w->in.trigger_ref, err) && payload_fits(app, w->a, w->in.payload, err);
 }
 
 bool

@@ -1,6 +1,7 @@
 #include "api/page.h"
 
 #include "api/body.h"
+#include "api/given.h"
 #include "api/handlers.h"
 #include "api/reveal.h"
 #include "api/work.h"
@@ -40,11 +41,13 @@ filter_read(Req *q, ExecFilter *f, Err *err)
 }
 
 static bool
-list_answer(App *app, Req *q, Res *s, const Page *page, const ExecFilter *f, Err *err)
+list_answer(App *app, Req *q, Res *s, const Page *page, ExecFilter *f, Err *err)
 {
+	Scope scope = app_scope(app, req_arena(q), "executions:read");
 	Slice slice;
 	SliceOut out;
 
+	f->scope = &scope;
 	if (!page_slice(req_arena(q), page, &slice, err) ||
 	    !execution_list(app_db(app), req_arena(q), f, &slice, &out, err))
 		return false;
@@ -72,6 +75,21 @@ executions_by_status(App *app, Req *q, Res *s, Err *err)
 }
 
 /* ---- one ---- */
+
+/* May the caller do this to the run? Who may do it to all need not look. */
+static bool
+execution_reach(App *app, Arena *a, Id id, const char *right, Err *err)
+{
+	Target t;
+	Json e;
+
+	if (app_scope(app, a, right).all)
+		return true;
+	if (!execution_show(app_db(app), a, id, &e, err))
+		return false;
+	t = target_of_json(&e, "action_ref");
+	return reach(app, right, &t, err);
+}
 
 /* The end of the run wakes the request: at once in its own process, elsewhere when it is announced. An announcement may get lost
  * with the broker, so it also looks by itself now and then. */
@@ -125,7 +143,8 @@ execution_get(App *app, Req *q, Res *s, Err *err)
 	Json e;
 	Id id;
 
-	if (!req_id(q, "id", &id, err) || !wait_for_end(app, q, s, id, &asleep, err))
+	if (!req_id(q, "id", &id, err) || !execution_reach(app, req_arena(q), id, "executions:read", err) ||
+	    !wait_for_end(app, q, s, id, &asleep, err))
 		return false;
 	return asleep || (execution_show(app_db(app), req_arena(q), id, &e, err) &&
 			     reveal_config(app, q, SECRET_OF_EXECUTION, id, "executions:decrypt", &e, err) &&
@@ -229,6 +248,18 @@ dry_run(App *app, Req *q, Res *s, const ExecutionIn *in, Err *err)
 	return res_data(s, 200, o, NULL);
 }
 
+/* On whose behalf it runs: the caller's; what a run asks for belongs to it, and to whom it runs for. */
+static bool
+execute_as(App *app, Req *q, ExecutionIn *in, Err *err)
+{
+	const Caller *c = app_caller(app);
+	Target t = { .ref = in->action_ref, .pack_ref = ref_pack(in->action_ref), .asked = in->action_ref };
+
+	in->executor = c->identity;
+	in->parent = c->execution;
+	return reach(app, "actions:execute", &t, err) && delegate_refs(app, req_arena(q), in->permission_set_refs, err);
+}
+
 bool
 execution_execute(App *app, Req *q, Res *s, Err *err)
 {
@@ -236,7 +267,8 @@ execution_execute(App *app, Req *q, Res *s, Err *err)
 	bool dry;
 	Json body;
 
-	if (!req_query_bool(q, "dry_run", false, &dry, err) || !execute_read(q, &body, &w.in, err))
+	if (!req_query_bool(q, "dry_run", false, &dry, err) || !execute_read(q, &body, &w.in, err) ||
+	    !execute_as(app, q, &w.in, err))
 		return false;
 	if (dry)
 		return dry_run(app, q, s, &w.in, err);
@@ -271,7 +303,8 @@ execution_stop(App *app, Req *q, Res *s, Err *err)
 {
 	Id id;
 
-	return req_id(q, "id", &id, err) && cancel_surely(app, id, err) && one_answer(app, q, s, 200, id, err);
+	return req_id(q, "id", &id, err) && execution_reach(app, req_arena(q), id, "executions:cancel", err) &&
+	       cancel_surely(app, id, err) && one_answer(app, q, s, 200, id, err);
 }
 
 /* ---- counts ---- */

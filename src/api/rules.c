@@ -1,6 +1,7 @@
 #include "api/resource.h"
 
 #include "api/body.h"
+#include "api/given.h"
 #include "api/handlers.h"
 #include "api/rule_messages.h"
 #include "api/view.h"
@@ -153,6 +154,15 @@ rule_fill(const Json *body, RuleDef *d)
 		d->permission_set_refs = *json_get(body, "permission_set_refs");
 }
 
+/* A rule runs its action: whoever makes it must be allowed to. */
+static bool
+may_execute(App *app, Str action_ref, Err *err)
+{
+	Target t = { .ref = action_ref, .pack_ref = ref_pack(action_ref) };
+
+	return need(app, "actions:execute", &t, err);
+}
+
 static bool
 create_work(App *app, void *self, Err *err)
 {
@@ -161,6 +171,7 @@ create_work(App *app, void *self, Err *err)
 	DefPut put;
 
 	if (!component_ref_check(w->d.ref, err) || !resource_makeable(app, &rules, w->d.ref, w->d.pack_ref, err) ||
+	    !delegate_refs(app, w->a, &w->d.permission_set_refs, err) || !may_execute(app, w->d.action_ref, err) ||
 	    !resource_ref_free(app, w->a, &rules, w->d.ref, err) ||
 	    !pack_get_ref(app_db(app), w->a, w->d.pack_ref, &pack, err))
 		return false;
@@ -186,6 +197,7 @@ rule_create(App *app, Req *q, Res *s, Err *err)
 		.conditions = json_object(),
 		.action_params = json_object(),
 		.trigger_params = json_object(),
+		.owner = app_caller(app)->identity,
 		.enabled = true,
 		.is_adhoc = true,
 	};
@@ -245,6 +257,10 @@ update_work(App *app, void *self, Err *err)
 	w->d = before;
 	rule_fill(w->body, &w->d);
 	body_patch_text(w->body, "description", &w->d.description);
+	if ((!json_eq(&before.permission_set_refs, &w->d.permission_set_refs) &&
+		!delegate_refs(app, w->a, &w->d.permission_set_refs, err)) ||
+	    (!str_eq(before.action_ref, w->d.action_ref) && !may_execute(app, w->d.action_ref, err)))
+		return false;
 	return rule_recheck(app, w->a, &w->d, &before, err) && rule_store(app, w->a, &w->d, &before, err);
 }
 

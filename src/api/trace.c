@@ -1,5 +1,6 @@
 #include "api/work.h"
 
+#include "api/access.h"
 #include "api/handlers.h"
 #include "api/view.h"
 #include "store/event_read.h"
@@ -26,6 +27,16 @@ link_read(bool ok, Json *link, Err *err)
 		return false;
 	err_clear(err);
 	return true;
+}
+
+/* A link that the caller may not see is missing too. */
+static void
+link_hide(App *app, Json *link, const char *right, const char *ref_key)
+{
+	Target t = target_of_json(link, ref_key);
+
+	if (link->kind != JSON_NULL && !may(app, right, &t))
+		*link = json_null();
 }
 
 static bool
@@ -63,7 +74,12 @@ chain_read(App *app, Chain *c, Id id, Err *err)
 {
 	Id enforcement, event;
 
+	Target t;
+
 	if (!execution_show(app_db(app), c->a, id, &c->execution, err))
+		return false;
+	t = target_of_json(&c->execution, "action_ref");
+	if (!see(app, "executions:read", &t, err))
 		return false;
 	enforcement = json_as_int(json_get(&c->execution, "enforcement"), 0);
 	if (enforcement != 0 &&
@@ -72,7 +88,12 @@ chain_read(App *app, Chain *c, Id id, Err *err)
 	event = json_as_int(json_get(&c->enforcement, "event"), 0);
 	if (event != 0 && !link_read(event_show(app_db(app), c->a, event, &c->event, err), &c->event, err))
 		return false;
-	return chain_rule(app, c, err) && chain_worker(app, c, err);
+	if (!chain_rule(app, c, err) || !chain_worker(app, c, err))
+		return false;
+	link_hide(app, &c->event, "events:read", "trigger_ref");
+	link_hide(app, &c->enforcement, "enforcements:read", "rule_ref");
+	link_hide(app, &c->rule, "rules:read", "ref");
+	return true;
 }
 
 /* ---- hops ---- */

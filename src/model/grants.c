@@ -39,7 +39,7 @@ static const ResourceRow resources[] = {
 	{ "identities", FOUR, "Identity", false },
 	{ "permissions", READ | CREATE | UPDATE | DELETE | MANAGE, "Permission set", false },
 	{ "audit_log", READ, "Audit event", false },
-	{ "self", READ | UPDATE, "Identity", true },   /* everybody who is known, of themselves */
+	{ "self", READ | UPDATE, "Identity", true },   /* users, of themselves */
 	{ "internal", READ | CREATE, "Object", true }, /* workers */
 };
 
@@ -365,7 +365,7 @@ own_allows(const Caller *c, const Right *r)
 	const char *name = resources[r->resource].name;
 
 	if (strcmp(name, "self") == 0)
-		return c->kind != CALLER_NOBODY;
+		return c->kind == CALLER_USER;
 	return c->kind == CALLER_WORKER;
 }
 

@@ -53,6 +53,10 @@ static const Column enforcement_whole[] = {
 	{ "x.resolved_at", "resolved_at", COL_TIME, false },
 };
 
+/* An event is of the pack of its trigger, an enforcement of that of its rule. */
+static const ScopeColumns event_columns = { .pack_of = "x.trigger_ref", .ref = "x.trigger_ref", .id = "x.id" };
+static const ScopeColumns enforcement_columns = { .pack_of = "x.rule_ref", .ref = "x.rule_ref", .id = "x.id" };
+
 bool
 event_list(Db *db, Arena *a, const EventFilter *f, const Slice *slice, SliceOut *ret, Err *err)
 {
@@ -63,7 +67,8 @@ event_list(Db *db, Arena *a, const EventFilter *f, const Slice *slice, SliceOut 
 	listing_id(&l, "x.source", f->source);
 	listing_text(&l, "x.trigger_ref", f->trigger_ref, true);
 	listing_text(&l, "x.rule_ref", f->rule_ref, true);
-	return listing_read(db, &l, slice, ret, err) || err_wrap(err, "list events");
+	return (listing_scope(&l, f->scope, &event_columns, err) && listing_read(db, &l, slice, ret, err)) ||
+	       err_wrap(err, "list events");
 }
 
 static bool
@@ -102,7 +107,8 @@ enforcement_list(Db *db, Arena *a, const EnforcementFilter *f, const Slice *slic
 		listing_plain(&l, "x.status = 'created'"); /* as its index says */
 	else
 		listing_text(&l, "x.status", f->status, false);
-	return listing_read(db, &l, slice, ret, err) || err_wrap(err, "list enforcements");
+	return (listing_scope(&l, f->scope, &enforcement_columns, err) && listing_read(db, &l, slice, ret, err)) ||
+	       err_wrap(err, "list enforcements");
 }
 
 bool

@@ -9,6 +9,7 @@
 typedef struct EventFilter {
 	Id trigger, source;
 	Str trigger_ref, rule_ref;
+	const Scope *scope; /* NULL: all */
 } EventFilter;
 
 MUST_CHECK bool event_list(Db *db, Arena *a, const EventFilter *f, const Slice *slice, SliceOut *ret, Err *err);
@@ -17,6 +18,7 @@ MUST_CHECK bool event_show(Db *db, Arena *a, Id id, Json *ret, Err *err); /* ERR
 typedef struct EnforcementFilter {
 	Id rule, event;
 	Str status, trigger_ref, rule_ref;
+	const Scope *scope; /* NULL: all */
 } EnforcementFilter;
 
 MUST_CHECK bool enforcement_list(

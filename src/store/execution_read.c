@@ -113,6 +113,13 @@ filter_text(Listing *l, const ExecFilter *f)
 		    bind_str(f->result_contains));
 }
 
+static const ScopeColumns scope_columns = { .pack_of = "x.action_ref",
+	.ref = "x.action_ref",
+	.id = "x.id",
+	.owner = "x.executor",
+	.execution = "x.id",
+	.parent = "x.parent" };
+
 bool
 execution_list(Db *db, Arena *a, const ExecFilter *f, const Slice *slice, SliceOut *ret, Err *err)
 {
@@ -126,7 +133,8 @@ execution_list(Db *db, Arena *a, const ExecFilter *f, const Slice *slice, SliceO
 	listing_id(&l, "x.parent", f->parent);
 	if (f->top_level_only)
 		listing_plain(&l, "x.parent is null");
-	return listing_read(db, &l, slice, ret, err) || err_wrap(err, "list executions");
+	return (listing_scope(&l, f->scope, &scope_columns, err) && listing_read(db, &l, slice, ret, err)) ||
+	       err_wrap(err, "list executions");
 }
 
 /* ---- one ---- */

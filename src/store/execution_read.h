@@ -15,6 +15,7 @@ typedef struct ExecFilter {
 	Str pack; /* actions of this pack */
 	Str result_contains;
 	bool top_level_only;
+	const Scope *scope; /* NULL: all */
 } ExecFilter;
 
 MUST_CHECK bool execution_list(Db *db, Arena *a, const ExecFilter *f, const Slice *slice, SliceOut *ret, Err *err);

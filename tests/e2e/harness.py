@@ -380,7 +380,7 @@ class World:
     def request(self, method, path, status=None, **kw):
         """The response; path is below /api/v1 unless it starts with /api or /health. status: what must come, else any 2xx."""
         full = path if re.match(r"/(api|auth|health|metrics|docs|ws)\b", path) else "/api/v1" + path
-        session = self.session if full.startswith(("/health", "/auth")) else self.http
+        session = self.session if full.startswith("/health") else self.http
         response = session.request(method, self.url + full, timeout=kw.pop("timeout", 65), **kw)
         good = response.status_code == status if status else response.ok
         assert good, f"{method} {full}: {response.status_code} {response.text[:1000]}"

@@ -1,0 +1,71 @@
+#include "access/hasher.h"
+
+#include "test.h"
+
+#include <pthread.h>
+
+typedef struct Told {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	int done;
+} Told;
+
+static void
+on_done(void *self, int64_t key)
+{
+	Told *t = self;
+
+	(void)key;
+	pthread_mutex_lock(&t->lock);
+	t->done++;
+	pthread_cond_signal(&t->changed);
+	pthread_mutex_unlock(&t->lock);
+}
+
+static void
+wait_done(Told *t, int n)
+{
+	pthread_mutex_lock(&t->lock);
+	while (t->done < n)
+		pthread_cond_wait(&t->changed, &t->lock);
+	pthread_mutex_unlock(&t->lock);
+}
+
+TEST(a_password_is_hashed_and_known_again_and_another_is_not)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Told told = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 };
+	HasherConfig config = { .clock = clock_real(), .threads = 1, .done = on_done, .self = &told };
+	HashResult made, same, other;
+	Hasher *h;
+	Err err = { 0 };
+
+	CHECK(secret_init(&err) && hasher_open(&config, &h, &err));
+	CHECK(hasher_give(h, -1, &(HashJob){ .make = str_of("correct horse") }));
+	wait_done(&told, 1);
+	CHECK(hasher_take(h, a, -1, &made) == HASH_DONE && made.good);
+	CHECK(str_starts(made.hash, str_of("$argon2id$v=19$m=19456,t=2,p=1$")));
+	CHECK(hasher_take(h, a, -1, &made) == HASH_NONE);
+	CHECK(hasher_give(h, -2, &(HashJob){ .check = str_of("correct horse"), .against = made.hash }));
+	CHECK(hasher_give(h, -3, &(HashJob){ .check = str_of("wrong horse"), .against = made.hash }));
+	wait_done(&told, 3);
+	CHECK(hasher_take(h, a, -2, &same) == HASH_DONE && same.good);
+	CHECK(hasher_take(h, a, -3, &other) == HASH_DONE && !other.good);
+	hasher_close(h);
+}
+
+TEST(a_full_queue_refuses_at_once)
+{
+	Told told = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 };
+	HasherConfig config = { .clock = clock_real(), .threads = 1, .queue = 2, .done = on_done, .self = &told };
+	int taken = 0;
+	Hasher *h;
+	Err err = { 0 };
+
+	CHECK(secret_init(&err) && hasher_open(&config, &h, &err));
+	for (int i = 1; i <= 20; i++)
+		taken += hasher_give(h, -i, &(HashJob){ .make = str_of("correct horse") });
+	CHECK(taken >= 2 && taken <= 4);
+	wait_done(&told, taken);
+	hasher_close(h);
+}
