@@ -30,7 +30,10 @@ find_or_make(App *app, MakeWork *w, Err *err)
 		return !found || reach(app, "artifacts:update", &t, err);
 	}
 	t = artifact_target(&w->x);
-	return need(app, "artifacts:create", &t, err) && artifact_insert(app_db(app), w->a, &w->x, app->uow->now, err);
+	if (!need(app, "artifacts:create", &t, err) || !artifact_insert(app_db(app), w->a, &w->x, app->uow->now, err))
+		return false;
+	change_add(app->uow, CHANGE_ARTIFACT_CREATED, w->x.id, NULL, NULL);
+	return true;
 }
 
 static bool
@@ -49,6 +52,7 @@ make_work(App *app, void *self, Err *err)
 		w->v.content_type = w->x.content_type;
 	if (!version_add(app_db(app), w->a, &w->v, app->uow->now, &w->gone, err))
 		return false;
+	change_add(app->uow, CHANGE_ARTIFACT_UPDATED, w->x.id, NULL, NULL);
 	if (!file)
 		return true;
 	w->v.file_path = files_path(w->a, w->x.id, w->v.version, w->v.content_type);

@@ -265,7 +265,10 @@ create_work(App *app, void *self, Err *err)
 {
 	ArtifactWork *w = self;
 
-	return artifact_insert(app_db(app), w->a, &w->x, app->uow->now, err);
+	if (!artifact_insert(app_db(app), w->a, &w->x, app->uow->now, err))
+		return false;
+	change_add(app->uow, CHANGE_ARTIFACT_CREATED, w->x.id, NULL, NULL);
+	return true;
 }
 
 bool
@@ -310,6 +313,13 @@ static const BodyField update_fields[] = {
 };
 
 static bool
+updated(App *app, ArtifactWork *w, Err *err)
+{
+	change_add(app->uow, CHANGE_ARTIFACT_UPDATED, w->x.id, NULL, NULL);
+	return artifact_update(app_db(app), w->a, &w->x, app->uow->now, err);
+}
+
+static bool
 update_work(App *app, void *self, Err *err)
 {
 	ArtifactWork *w = self;
@@ -329,8 +339,7 @@ update_work(App *app, void *self, Err *err)
 	body_text(w->body, "retention_policy", &x->retention_policy);
 	body_int(w->body, "retention_limit", &x->retention_limit);
 	t = artifact_target(x);
-	return artifact_words_check(x, err) && need(app, "artifacts:update", &t, err) &&
-	       artifact_update(app_db(app), w->a, x, app->uow->now, err);
+	return artifact_words_check(x, err) && need(app, "artifacts:update", &t, err) && updated(app, w, err);
 }
 
 bool
@@ -376,7 +385,7 @@ data_work(App *app, void *self, Err *err)
 	if (!artifact_lock(app_db(app), w->a, &w->x, app->uow->now, err))
 		return false;
 	w->x.data = *json_get(w->body, "data");
-	return artifact_update(app_db(app), w->a, &w->x, app->uow->now, err);
+	return updated(app, w, err);
 }
 
 bool
@@ -411,7 +420,7 @@ progress_work(App *app, void *self, Err *err)
 		json_push(w->a, &list, had->items[i]);
 	json_push(w->a, &list, *json_get(w->body, "entry"));
 	w->x.data = list;
-	return artifact_update(app_db(app), w->a, &w->x, app->uow->now, err);
+	return updated(app, w, err);
 }
 
 bool

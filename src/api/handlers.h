@@ -56,6 +56,8 @@ Handler enforcements_list, enforcement_get, enforcement_executions;
 Handler executions_list, executions_by_status, execution_get, execution_execute, execution_stop, executions_stats;
 /* streams.c */
 Handler executions_stream;
+/* artifact_stream.c */
+Handler artifact_stream;
 /* logs.c */
 Handler execution_log, execution_log_stream;
 /* sockets.c */

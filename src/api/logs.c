@@ -99,19 +99,6 @@ file_part(Arena *a, Str path, int64_t offset, size_t most, bool *ret_file)
 
 /* ---- following ---- */
 
-/* Without the beginning of a character, or of a line's end, that the next part may complete. */
-static Str
-whole_part(Str part)
-{
-	size_t valid = utf8_valid_prefix(part);
-
-	if (valid < part.n && part.n - valid < 4 && ((unsigned char)part.p[valid] & 0xc0) == 0xc0)
-		part.n = valid;
-	if (part.n > 0 && part.p[part.n - 1] == '\r')
-		part.n--;
-	return part;
-}
-
 static void
 send_part(Follower *f, Buf *out, Str part)
 {
@@ -135,7 +122,7 @@ send_new(App *app, Follower *f, StreamTurn *t, Err *err)
 		part = str_sub(part, (size_t)f->offset, (size_t)f->offset + CHUNK);
 	}
 	if (!f->ended || part.n == CHUNK)
-		part = whole_part(part);
+		part = stream_whole_part(part);
 	if (part.n > 0)
 		send_part(f, t->out, part);
 	else

@@ -396,6 +396,8 @@ const Route api_routes[] = {
 	    "delete an artifact with all its versions" },
 	{ "PUT", "/api/v1/artifacts/{id}/data", artifact_set_data, "artifacts:update", 0, "SetDataRequest",
 	    "ArtifactResponse", 200, "set its data" },
+	{ "GET", "/api/v1/artifacts/{id}/stream", artifact_stream, "artifacts:read", 0, NULL, "@text/event-stream", 200,
+	    "its latest version while it is written" },
 	{ "GET", "/api/v1/artifacts/{id}/download", version_download, "artifacts:read", 0, NULL,
 	    "@application/octet-stream", 200, "the content of its latest version" },
 	{ "POST", "/api/v1/artifacts/{id}/progress", artifact_append_progress, "artifacts:update", 0,

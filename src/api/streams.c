@@ -5,6 +5,7 @@
 #include "access/access.h"
 #include "api/handlers.h"
 #include "api/session.h"
+#include "base/codec.h"
 
 Str
 stream_token(Req *q)
@@ -23,6 +24,18 @@ stream_caller(App *app, StreamTurn *turn, Str token, Caller *ret)
 		return true;
 	turn->over = !err_passes(err.code);
 	return false;
+}
+
+Str
+stream_whole_part(Str part)
+{
+	size_t valid = utf8_valid_prefix(part);
+
+	if (valid < part.n && part.n - valid < 4 && ((unsigned char)part.p[valid] & 0xc0) == 0xc0)
+		part.n = valid;
+	if (part.n > 0 && part.p[part.n - 1] == '\r')
+		part.n--;
+	return part;
 }
 
 /* One who reads on. Lies in the request's arena, with what the caller refers to. */

@@ -15,6 +15,8 @@ enum {
 /* Who follows, asked again in each turn: a token that has expired or was revoked ends the stream, rights that were taken away end what it
  * tells. False: nothing may be told in this turn; the turn is over, or tried again when nobody can say so now. */
 MUST_CHECK bool stream_caller(App *app, StreamTurn *turn, Str token, Caller *ret);
+/* Without the beginning of a character, or of a line's end, that the next part may complete. */
+Str stream_whole_part(Str part);
 /* The token of the request, in its arena. */
 Str stream_token(Req *q);
 

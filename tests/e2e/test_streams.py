@@ -2,13 +2,15 @@
 
 import contextlib
 import json
+import resource
+import select
 import socket
 import threading
 import time
 
 import pytest
 import requests
-from harness import eventually
+from harness import BINARY, eventually
 from sockets import BINARY, CLOSE, PING, PONG, TEXT, Closed, Refused, Socket
 
 STATES = ["requested", "scheduled", "running", "completed"]
@@ -492,3 +494,72 @@ def test_a_watcher_whose_identity_is_frozen_is_cut_off_within_five_seconds(runni
         assert time.monotonic() - began < 6.5
         assert events.next() is None
         assert time.monotonic() - began < 8
+
+
+# ---- artifacts
+
+
+def test_an_artifact_can_be_followed_and_its_changes_are_told(running, tmp_path):
+    with Socket(running) as ws:
+        ws.subscribe("entity_type:artifact")
+        ref = "core.kept" + str(time.time_ns())
+        made = running.post("/artifacts", {"ref": ref, "type": "file_text", "scope": "system", "owner": ""})["data"]
+        created = ws.notice(lambda n: n["entity_id"] == made["id"])
+        assert created["notification_type"] == "artifact_created" and created["payload"]["ref"] == ref
+        with Events(running, f"/artifacts/{made['id']}/stream") as events:
+            assert events.next()["event"] == "waiting"
+            running.post(f"/artifacts/{made['id']}/versions", {"content": {"a": "ü"}})
+            assert events.next() == {"event": "content", "data": '{"a":"ü"}'}
+            assert events.next()["event"] == "done"
+        updated = ws.notice(lambda n: n["entity_id"] == made["id"])
+        assert updated["notification_type"] == "artifact_updated" and "progress_percent" in updated["payload"]
+    running.request("GET", "/artifacts/999999999/stream", 404)
+
+
+# ---- many
+
+
+def resident(world):
+    pid = world.of_role("notifier")[0].pid
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+
+
+@pytest.mark.alone
+@pytest.mark.limit(300)
+def test_a_thousand_websockets_and_five_hundred_streams_are_told_in_time(world):
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, most), most))
+    world.start()
+    with contextlib.ExitStack() as stack:
+        sockets = []
+        before = 0
+        for i in range(1000):
+            if i == 100:  # what is needed once is there by now
+                before = resident(world)
+            ws = stack.enter_context(Socket(world))
+            ws.say(type="subscribe", filter="notification_type:execution_created")
+            sockets.append(ws)
+        sanitized = "build-test" in BINARY
+        assert sanitized or (resident(world) - before) / 900 <= 16, (before, resident(world))
+        streams = [stack.enter_context(Events(world, "/executions/stream")) for _ in range(500)]
+        late = []
+        poll = select.poll()
+        by_fd = {}
+        for s in [ws.sock for ws in sockets] + [e.response.raw._fp.fp.raw._sock for e in streams]:
+            poll.register(s, select.POLLIN)
+            by_fd[s.fileno()] = s
+        for _ in range(8):
+            waiting = set(by_fd)
+            began = time.monotonic()
+            world.post("/executions/execute", {"action_ref": "core.noop"})
+            while waiting and time.monotonic() < began + 10:
+                for fd, _ in poll.poll(1000):
+                    if by_fd[fd].recv(65536):
+                        waiting.discard(fd)
+            late.append(time.monotonic() - began)
+            assert not waiting, f"{len(waiting)} were not told"
+            while (left := began + 1 - time.monotonic()) > 0:  # one a second; what else comes is read as well
+                for fd, _ in poll.poll(max(1, int(left * 1000))):
+                    by_fd[fd].recv(65536)
+        assert max(late) < (5 if sanitized else 1), late
