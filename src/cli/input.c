@@ -81,13 +81,14 @@ cli_prompt(Cli *c, const char *question, bool secret, Str *ret, Err *err)
 	if (!c->io->asks)
 		return err_set(
 		    err, ERR_INVALID, "%s cannot be asked for: this is no terminal. Give it as an option", question);
-	fprintf(c->io->err, "%s: ", question);
-	fflush(c->io->err);
 	if (secret && tcgetattr(STDIN_FILENO, &before) == 0) {
 		unseen = before;
 		unseen.c_lflag &= ~(tcflag_t)ECHO;
 		hidden = tcsetattr(STDIN_FILENO, TCSAFLUSH, &unseen) == 0;
 	}
+	/* after the echo is off: whoever answers at once is neither seen nor lost */
+	fprintf(c->io->err, "%s: ", question);
+	fflush(c->io->err);
 	got = fgets(line, sizeof(line), c->io->in) != NULL;
 	if (hidden) {
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
