@@ -32,9 +32,11 @@ listener_new(Hub *hub, const Gate *gate, int fd, HttpHeld *held, Arena *arena, c
 
 	if (c == NULL)
 		abort();
-	*c = (Listener){
-		.hub = hub, .gate = gate, .fd = fd, .held = held, .arena = arena, .caller = *caller, .token = token
-	};
+	*c = (Listener){ .hub = hub, .gate = gate, .fd = fd, .held = held, .pass = calloc(1, sizeof(Pass)) };
+	if (c->pass == NULL)
+		abort();
+	*c->pass =
+	    (Pass){ .arena = arena, .caller = *caller, .token = token, .looked = clock_mono(clock_real()), .users = 1 };
 	c->ws = ws_open(on_text, c, LISTENER_MESSAGE);
 	c->at = hub_head(hub);
 	uuid_write(uuid_new(clock_wall(clock_real())), c->id);
@@ -43,14 +45,31 @@ listener_new(Hub *hub, const Gate *gate, int fd, HttpHeld *held, Arena *arena, c
 	return c;
 }
 
+static void
+pass_leave(Pass *p)
+{
+	if (--p->users > 0)
+		return;
+	arena_close(p->arena);
+	free((void *)(uintptr_t)p->token.p);
+	free(p);
+}
+
+void
+listener_share(Listener *c, const Listener *other)
+{
+	pass_leave(c->pass);
+	c->pass = other->pass;
+	c->pass->users++;
+}
+
 void
 listener_free(Listener *c)
 {
 	ws_free(c->ws);
 	close(c->fd);
 	http_release(c->held);
-	arena_close(c->arena);
-	free((void *)(uintptr_t)c->token.p);
+	pass_leave(c->pass);
 	free(c->filters);
 	free(c);
 }
@@ -112,7 +131,7 @@ is_for(const Listener *c, const Notice *n)
 
 	for (size_t i = 0; i < c->filters_n; i++)
 		if (filter_match(&c->filters[i], n))
-			return grants_allow(&c->caller, rights[change_rows[n->kind].subject], &n->target);
+			return grants_allow(&c->pass->caller, rights[change_rows[n->kind].subject], &n->target);
 	return false;
 }
 
@@ -203,23 +222,31 @@ listener_read(Listener *c, TimeUs now)
 
 /* ---- the token ---- */
 
-void
-listener_look(Listener *c, Db *db, TimeUs now)
+static void
+pass_look(Pass *p, const Gate *gate, Db *db, TimeUs now)
 {
 	Arena *a = arena_open();
 	Caller caller = { 0 };
 	Err err = { 0 };
 
-	c->looked = now;
-	if (c->gate->admit(c->gate->self, db, a, c->token, &caller, &err)) {
-		arena_close(c->arena);
-		c->arena = a;
-		c->caller = caller;
+	p->looked = now;
+	if (gate->admit(gate->self, db, a, p->token, &caller, &err)) {
+		arena_close(p->arena);
+		p->arena = a;
+		p->caller = caller;
 		return;
 	}
 	arena_close(a);
-	if (err_passes(err.code))
-		return; /* nobody can say so now */
-	log_debug("WebSocket %s: its token does not count any more: %s", c->id, err.text);
+	p->refused = !err_passes(err.code); /* else nobody can say so now */
+}
+
+void
+listener_look(Listener *c, Db *db, TimeUs every, TimeUs now)
+{
+	if (now - c->pass->looked >= every)
+		pass_look(c->pass, c->gate, db, now);
+	if (!c->pass->refused)
+		return;
+	log_debug("WebSocket %s: its token does not count any more", c->id);
 	listener_close(c, CLOSE_TOKEN, str_of("the token has expired or was revoked"), now);
 }

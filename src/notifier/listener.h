@@ -17,6 +17,16 @@ enum {
 	LISTENER_PENDING = 256, /* notices a client may be behind while its socket takes no more */
 };
 
+/* What is known of a token, shared by all who came with it. The notifier's thread only, once its listener is in the list. */
+typedef struct Pass {
+	Str token;     /* in memory of its own */
+	Arena *arena;  /* of the caller */
+	Caller caller; /* as of the last look */
+	TimeUs looked; /* when that was; monotonic */
+	bool refused;  /* it does not count any more */
+	size_t users;
+} Pass;
+
 typedef struct Listener Listener;
 struct Listener {
 	Listener *before, *after; /* in the notifier's list */
@@ -26,10 +36,7 @@ struct Listener {
 	HttpHeld *held;
 	WsConn *ws;
 	char id[UUID_TEXT + 1];
-	Str token;     /* in memory of its own */
-	Arena *arena;  /* of the caller */
-	Caller caller; /* as of the last look */
-	TimeUs looked; /* when that was; monotonic */
+	Pass *pass;
 	Filter *filters;
 	size_t filters_n;
 	uint64_t at;      /* the last notice that was looked at for it */
@@ -48,5 +55,7 @@ void listener_welcome(Listener *c);
 void listener_read(Listener *c, TimeUs now);                /* what has arrived: frames, messages */
 void listener_tell(Listener *c, uint64_t upto, TimeUs now); /* notices until this one, as many as it takes */
 void listener_write(Listener *c, TimeUs now);
-void listener_look(Listener *c, Db *db, TimeUs now); /* does its token still count? closes it otherwise */
+void listener_share(Listener *c, const Listener *other); /* the pass of one who came with the same token */
+/* Does its token still count? Asked at most once in `every`; closes it otherwise. */
+void listener_look(Listener *c, Db *db, TimeUs every, TimeUs now);
 void listener_close(Listener *c, int code, Str reason, TimeUs now);

@@ -134,12 +134,17 @@ listener_enters(Notifier *t, Listener *c, TimeUs now)
 {
 	Err err = { 0 };
 
+	for (const Listener *l = t->clients; l != NULL; l = l->after) {
+		if (!str_eq(l->pass->token, c->pass->token) || l->pass->refused)
+			continue;
+		listener_share(c, l);
+		break;
+	}
 	c->before = NULL;
 	c->after = t->clients;
 	if (t->clients != NULL)
 		t->clients->before = c;
 	t->clients = c;
-	c->looked = now;
 	if (!poll_add(&t->poll, c->fd, c, &err)) {
 		log_warn("a WebSocket cannot be served: %s", err.text);
 		c->gone = true;
@@ -204,8 +209,8 @@ listener_turn(Notifier *t, Listener *c, uint64_t upto, bool look, TimeUs now)
 {
 	bool was = c->stuck;
 
-	if (look && c->end_by == 0 && now - c->looked >= LOOK_EVERY_US)
-		listener_look(c, t->db, now);
+	if (look && c->end_by == 0)
+		listener_look(c, t->db, LOOK_EVERY_US, now);
 	listener_tell(c, upto, now);
 	if (c->end_by != 0 && now >= c->end_by)
 		c->gone = true;

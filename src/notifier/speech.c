@@ -95,8 +95,8 @@ filter_given(const Heard *h, Filter *ret, Str *ret_text, Err *err)
 static bool
 may_hear(const Listener *c, const Filter *f, Err *err)
 {
-	if (f->kind != FILTER_USER || f->id == c->caller.identity ||
-	    grants_allow(&c->caller, "permissions:manage", NULL))
+	if (f->kind != FILTER_USER || f->id == c->pass->caller.identity ||
+	    grants_allow(&c->pass->caller, "permissions:manage", NULL))
 		return true;
 	return err_set(err, ERR_FORBIDDEN, "user:%lld is somebody else", (long long)f->id);
 }
