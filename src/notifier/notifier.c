@@ -180,6 +180,26 @@ listener_serve(Listener *c, TimeUs now)
 	listener_read(c, now);
 }
 
+/* Who has gone is not waited for any more. */
+static void
+owner_serve(Notifier *t, Listener *c, TimeUs now)
+{
+	listener_serve(c, now);
+	if (c->gone)
+		listener_leaves(t, c);
+}
+
+static size_t
+listeners_count(Notifier *t)
+{
+	size_t n;
+
+	pthread_mutex_lock(&t->lock);
+	n = t->connected;
+	pthread_mutex_unlock(&t->lock);
+	return n;
+}
+
 /* Everything that has arrived, before anybody is told anything: what a client subscribed to before it asked for something else is
  * in force when that is announced. */
 static bool
@@ -187,7 +207,7 @@ read_all(Notifier *t, TimeUs wait)
 {
 	void *owners[OWNERS];
 	bool woken = false, ever = false;
-	size_t n;
+	size_t n, rounds = listeners_count(t) / OWNERS + 1; /* each is seen once: what cannot be read now stays ready */
 
 	do {
 		TimeUs now;
@@ -198,9 +218,9 @@ read_all(Notifier *t, TimeUs wait)
 		if (woken)
 			arrived_take(t, now);
 		for (size_t i = 0; i < n; i++)
-			listener_serve(owners[i], now);
+			owner_serve(t, owners[i], now);
 		wait = 0;
-	} while (n == OWNERS);
+	} while (n == OWNERS && rounds-- > 0);
 	return ever;
 }
 

@@ -564,3 +564,4 @@ def test_a_thousand_websockets_and_five_hundred_streams_are_told_in_time(world):
                 for fd, _ in poll.poll(max(1, int(left * 1000))):
                     by_fd[fd].recv(65536)
         assert max(late) < (5 if sanitized else 1), late
+    eventually(lambda: running_stats(world)["connected_clients"] == 0)  # all at once
