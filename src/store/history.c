@@ -466,7 +466,7 @@ audit_execution_show(Db *db, Arena *a, Id id, const Scope *scope, Json *ret, Err
 	Id record = id - AUDIT_BASE;
 	HistoryFilter f = { .entity = record / PLACES, .scope = scope };
 	Slice slice = { .size = PLACES };
-	SliceOut out;
+	SliceOut out = { 0 };
 	Walk w = { .db = db, .a = a, .filter = &f, .slice = &slice, .make = audit_whole, .out = &out };
 
 	if (!walk(&w, err))
