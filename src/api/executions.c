@@ -41,15 +41,16 @@ filter_read(Req *q, ExecFilter *f, Err *err)
 }
 
 static bool
-list_answer(App *app, Req *q, Res *s, const Page *page, ExecFilter *f, Err *err)
+list_answer(App *app, Req *q, Res *s, const Page *page, const ExecFilter *f, Err *err)
 {
 	Scope scope = app_scope(app, req_arena(q), "executions:read");
+	ExecFilter seen = *f;
 	Slice slice;
 	SliceOut out;
 
-	f->scope = &scope;
+	seen.scope = &scope;
 	if (!page_slice(req_arena(q), page, &slice, err) ||
-	    !execution_list(app_db(app), req_arena(q), f, &slice, &out, err))
+	    !execution_list(app_db(app), req_arena(q), &seen, &slice, &out, err))
 		return false;
 	return answer_slice(q, s, page, &out);
 }

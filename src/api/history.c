@@ -43,12 +43,13 @@ history_answer(App *app, Req *q, Res *s, Reader *reader, HistoryFilter *f, Err *
 }
 
 static bool
-answer_executions(App *app, Req *q, Res *s, HistoryFilter *f, Err *err)
+answer_executions(App *app, Req *q, Res *s, const HistoryFilter *f, Err *err)
 {
 	Scope scope = app_scope(app, req_arena(q), "executions:read");
+	HistoryFilter seen = *f;
 
-	f->scope = &scope;
-	return history_answer(app, q, s, history_of_executions, f, err);
+	seen.scope = &scope;
+	return history_answer(app, q, s, history_of_executions, &seen, err);
 }
 
 bool
