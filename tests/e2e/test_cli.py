@@ -364,8 +364,8 @@ def test_a_worker_is_cordoned_and_given_work_again(running):
 def test_history_and_audit_say_what_happened(running):
     run = running.cli("run", "core.noop", "--wait", "-q").out.strip()
     assert '"completed"' in running.cli("execution", "history", run).out
-    rows = running.cli("audit", "list", "--limit", 100, "-j").json()
-    made = next(row for row in rows if row["http_method"] == "POST" and "/executions/execute" in row["http_path"])
+    made = eventually(lambda: next((row for row in running.cli("audit", "list", "--limit", 100, "-j").json()
+                                    if row["http_method"] == "POST" and "/executions/execute" in row["http_path"]), None))
     assert running.cli("audit", "show", made["id"], "--field", "request_id").out.strip() == made["request_id"]
     assert str(made["id"]) in running.cli("audit", "chain", made["request_id"], "-q").out.split()
 
