@@ -15,6 +15,7 @@ static const QueueTurn queue_turns[] = {
 	{ Q_REQUESTS, executor_on_requests },
 	{ Q_COMPLETED, executor_on_completed },
 	{ Q_STATUS, executor_on_status },
+	{ Q_INQUIRY, executor_on_answers },
 	{ Q_EXECUTOR_WORKERS, executor_on_workers },
 };
 

@@ -17,4 +17,5 @@ bool executor_on_enforcements(void *self, Uow *u, const Msg *msgs, size_t n, Err
 bool executor_on_requests(void *self, Uow *u, const Msg *msgs, size_t n, Err *err);
 bool executor_on_completed(void *self, Uow *u, const Msg *msgs, size_t n, Err *err);
 bool executor_on_status(void *self, Uow *u, const Msg *msgs, size_t n, Err *err);
+bool executor_on_answers(void *self, Uow *u, const Msg *msgs, size_t n, Err *err);
 bool executor_on_workers(void *self, Uow *u, const Msg *msgs, size_t n, Err *err);

@@ -69,6 +69,19 @@ executor_on_status(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
 	return true;
 }
 
+/* Answers of inquiries: their rows are right already. */
+bool
+executor_on_answers(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
+{
+	(void)self;
+	(void)u;
+	(void)err;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < msgs[i].n; k++)
+			log_debug("inquiry %lld is answered", (long long)msgs[i].items[k].id);
+	return true;
+}
+
 bool
 executor_on_workers(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
 {

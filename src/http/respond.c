@@ -181,6 +181,15 @@ respond_refuse(Req *q, int status, const char *code, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* For the log. The path of a route without a right may be a secret itself, as a webhook's is. */
+static Str
+path_shown(const Req *q)
+{
+	const Route *r = q->match.entry == NULL ? NULL : q->match.entry->route;
+
+	return r != NULL && (r->flags & ROUTE_PUBLIC) != 0 ? str_of(r->path) : q->path;
+}
+
 void
 respond_err(Req *q, const Err *err)
 {
@@ -190,7 +199,7 @@ respond_err(Req *q, const Err *err)
 	/* what is away has been said once, by whoever noticed it first */
 	if (status >= 500)
 		log_line(err->code == ERR_AWAY ? LOG_DEBUG : LOG_ERROR, fields, countof(fields), "%s %.*s: %s",
-		    method_name(q->method), STR_ARG(q->path), err->text);
+		    method_name(q->method), STR_ARG(path_shown(q)), err->text);
 	error_body(q, status, err_code_name(err->code), str_copy(q->arena, str_of(err->text)));
 }
 
