@@ -30,7 +30,8 @@ worker_main(int out, bool orderly)
 	guardian_watch(g, c.pid);
 	if (orderly) {
 		guardian_stop(g);
-		(void)write(out, "z", 1);
+		if (write(out, "z", 1) != 1)
+			_exit(1);
 	}
 	for (;;)
 		pause();
