@@ -17,7 +17,6 @@ static const char *const names[] = {
 	"enforce.after_publish",
 	"access.before_commit",
 	"access.after_commit",
-	"access.after_publish",
 	"create.before_commit",
 	"create.after_commit",
 	"create.after_publish",

@@ -482,3 +482,21 @@ def test_tls_is_spoken_when_a_certificate_is_given(world):
     answer = requests.post(url + "/auth/login", json={"login": ADMIN[0], "password": ADMIN[1]}, verify=cert, timeout=10)
     assert answer.status_code == 200 and "Secure" in answer.headers["Set-Cookie"]
     assert process.alive
+
+
+@pytest.mark.only("distributed")
+@pytest.mark.parametrize("point", ["access.before_commit", "access.after_commit"])
+def test_a_login_that_dies_on_the_way_gives_no_token_and_hinders_nobody(world, point):
+    world.start()
+    body, before = {"login": ADMIN[0], "password": ADMIN[1]}, world.rows("select count(*) n from auth_session")[0]["n"]
+    process = world.kill("api")
+    process.env["ATTUNE_CRASH_POINT"] = point
+    process = world.relaunch(process)
+    world.wait_ready([process])
+    with pytest.raises(requests.ConnectionError):
+        requests.post(world.url + "/auth/login", json=body, timeout=30)
+    process.wait()
+    process.env.pop("ATTUNE_CRASH_POINT")
+    assert world.rows("select count(*) n from auth_session")[0]["n"] == before + (point == "access.after_commit")
+    world.wait_ready([world.relaunch(process)])
+    assert requests.post(world.url + "/auth/login", json=body, timeout=30).ok
