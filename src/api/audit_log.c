@@ -141,8 +141,6 @@ lost_say(AuditLog *l, Batch *b)
 	details = arena_new(b->a, Json);
 	*details = json_object();
 	json_add(b->a, details, "count", json_int((int64_t)b->lost));
-	if (b->n == l->config.room)
-		b->n--; /* its place is needed, and it is counted */
 	b->rows[b->n++] = (AuditRow){ .category = AUDIT_API,
 		.outcome = AUDIT_FAILURE,
 		.event_type = str_of("api.requests_lost"),
@@ -275,7 +273,8 @@ audit_log_open(const AuditLogConfig *config, AuditLog **ret, Err *err)
 	l->fill = &l->batches[0];
 	for (size_t i = 0; i < countof(l->batches); i++) {
 		l->batches[i].a = arena_open();
-		l->batches[i].rows = calloc(l->config.room, sizeof(AuditRow));
+		l->batches[i].rows =
+		    calloc(l->config.room + 1, sizeof(AuditRow)); /* and what says that some are lost */
 		if (l->batches[i].rows == NULL)
 			abort();
 	}

@@ -269,6 +269,8 @@ hub_close(Hub *h)
 	if (h == NULL)
 		return;
 	consumer_stop(h->consumer);
+	if (h->awake)
+		atomic_fetch_sub(&h->engine->watchers, 1);
 	for (size_t i = 0; h->ring != NULL && i < h->kept; i++)
 		notice_free(&h->ring[i]);
 	free(h->ring);

@@ -4,6 +4,7 @@
 #include "test.h"
 #include "world.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 enum { NOW = 1795200000000000 };
@@ -107,6 +108,46 @@ TEST(requests_that_do_not_fit_are_counted_and_said)
 	CHECK_STR(json_as_str(json_get(&rows.items[0], "event_type")), str_of("api.requests_lost"));
 	CHECK_OK(audit_show(t.w->db, t.w->a, json_get(&rows.items[0], "id")->i, &one, &err), err);
 	CHECK(json_get(json_get(&one, "details"), "count")->i >= 6);
+	world_done(&t.w);
+}
+
+enum { ADDED = 100 };
+
+static void *
+adder_main(void *log)
+{
+	AuditRow row = { .event_type = str_of("api.request"),
+		.method = str_of("POST"),
+		.path = str_of("/x"),
+		.status = 201,
+		.at = NOW };
+
+	for (int i = 0; i < ADDED; i++)
+		audit_log_add(log, &row);
+	return NULL;
+}
+
+TEST(of_many_who_add_at_once_each_request_is_stored_or_counted)
+{
+	Audited t = audited(8, 1);
+	pthread_t threads[4];
+	int64_t all = 0;
+	Json rows, one = { 0 };
+	Err err = { 0 };
+
+	for (size_t i = 0; i < countof(threads); i++)
+		CHECK_INT(pthread_create(&threads[i], NULL, adder_main, t.log), 0);
+	for (size_t i = 0; i < countof(threads); i++)
+		CHECK_INT(pthread_join(threads[i], NULL), 0);
+	rows = stored(&t);
+	for (size_t i = 0; i < rows.n; i++) {
+		bool lost = str_is(json_as_str(json_get(&rows.items[i], "event_type")), "api.requests_lost");
+
+		if (lost)
+			CHECK_OK(audit_show(t.w->db, t.w->a, json_get(&rows.items[i], "id")->i, &one, &err), err);
+		all += lost ? json_get(json_get(&one, "details"), "count")->i : 1;
+	}
+	CHECK_INT(all, (int64_t)countof(threads) * ADDED);
 	world_done(&t.w);
 }
 

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <pthread.h>
+#include <stdio.h>
 
 typedef struct Told {
 	pthread_mutex_t lock;
@@ -18,7 +19,7 @@ on_done(void *self, int64_t key)
 	(void)key;
 	pthread_mutex_lock(&t->lock);
 	t->done++;
-	pthread_cond_signal(&t->changed);
+	pthread_cond_broadcast(&t->changed);
 	pthread_mutex_unlock(&t->lock);
 }
 
@@ -68,4 +69,80 @@ TEST(a_full_queue_refuses_at_once)
 	CHECK(taken >= 2 && taken <= 4);
 	wait_done(&told, taken);
 	hasher_close(h);
+}
+
+/* One of many at once: a hash of a password of its own, which fits it and no other. */
+typedef struct Asker {
+	pthread_t thread;
+	Hasher *h;
+	Told *told;
+	int64_t key;
+	bool wrong;
+} Asker;
+
+static HashResult
+ask(Asker *k, Arena *a, const HashJob *job)
+{
+	HashResult r = { 0 };
+	int done = 0;
+	bool given = false;
+
+	for (;;) {
+		pthread_mutex_lock(&k->told->lock);
+		done = k->told->done;
+		pthread_mutex_unlock(&k->told->lock);
+		given = given || hasher_give(k->h, k->key, job);
+		if (given && hasher_take(k->h, a, k->key, &r) == HASH_DONE)
+			return r;
+		wait_done(k->told, done + 1);
+	}
+}
+
+static void *
+asker_main(void *self)
+{
+	Asker *k = self;
+	CLEANUP(arena_done) Arena *a = arena_open();
+	char text[32];
+	Str mine = { text, (size_t)snprintf(text, sizeof(text), "password %lld", (long long)k->key) };
+	HashResult made = ask(k, a, &(HashJob){ .make = mine });
+
+	k->wrong = !made.good || !ask(k, a, &(HashJob){ .check = mine, .against = made.hash }).good ||
+		   ask(k, a, &(HashJob){ .check = str_of("another"), .against = made.hash }).good;
+	return NULL;
+}
+
+TEST(many_who_ask_at_once_each_get_their_own_answer)
+{
+	Told told = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 };
+	HasherConfig config = { .clock = clock_real(), .threads = 2, .queue = 2, .done = on_done, .self = &told };
+	Asker askers[6];
+	Hasher *h;
+	Err err = { 0 };
+
+	CHECK(secret_init(&err) && hasher_open(&config, &h, &err));
+	for (size_t i = 0; i < countof(askers); i++) {
+		askers[i] = (Asker){ .h = h, .told = &told, .key = (int64_t)i + 1 };
+		CHECK_INT(pthread_create(&askers[i].thread, NULL, asker_main, &askers[i]), 0);
+	}
+	for (size_t i = 0; i < countof(askers); i++) {
+		CHECK_INT(pthread_join(askers[i].thread, NULL), 0);
+		CHECK(!askers[i].wrong);
+	}
+	hasher_close(h);
+}
+
+TEST(closing_does_not_wait_for_what_is_queued)
+{
+	Told told = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 };
+	HasherConfig config = { .clock = clock_real(), .threads = 2, .queue = 64, .done = on_done, .self = &told };
+	Hasher *h;
+	Err err = { 0 };
+
+	CHECK(secret_init(&err) && hasher_open(&config, &h, &err));
+	for (int i = 1; i <= 64; i++)
+		CHECK(hasher_give(h, i, &(HashJob){ .make = str_of("correct horse") }));
+	wait_done(&told, 1);
+	hasher_close(h);
+	CHECK(told.done < 64);
 }
