@@ -16,7 +16,9 @@ rewrap_work(App *app, void *self, Err *err)
 	return keys_rewrap(app->uow, self, err);
 }
 
-/* "k12" or "s12": in keys or secrets, behind 12 */
+/* The stages of a cursor: "s12" is in secrets, behind 12. */
+static const char stage_letters[REWRAP_STAGES] = { 'k', 's', 'w' };
+
 static bool
 cursor_read(const Req *q, Rewrap *r, Err *err)
 {
@@ -24,10 +26,12 @@ cursor_read(const Req *q, Rewrap *r, Err *err)
 
 	if (str_none(text))
 		return true;
-	r->secrets = str_starts(text, str_of("s"));
-	if ((r->secrets || str_starts(text, str_of("k"))) && str_to_int(str_sub(text, 1, text.n), &r->after) &&
-	    r->after >= 0)
-		return true;
+	for (int i = 0; i < REWRAP_STAGES; i++)
+		if (text.n > 0 && text.p[0] == stage_letters[i] && str_to_int(str_sub(text, 1, text.n), &r->after) &&
+		    r->after >= 0) {
+			r->stage = (RewrapStage)i;
+			return true;
+		}
 	return err_set(err, ERR_INVALID, "The query parameter 'after' must be `next` of an earlier answer");
 }
 
@@ -72,6 +76,6 @@ keys_rotate(App *app, Req *q, Res *s, Err *err)
 	json_add(a, &o, "left", json_int(left));
 	json_add(a, &o, "done", json_bool(r.done));
 	json_add(a, &o, "next",
-	    r.done ? json_null() : json_str(str_fmt(a, "%s%lld", r.secrets ? "s" : "k", (long long)r.after)));
+	    r.done ? json_null() : json_str(str_fmt(a, "%c%lld", stage_letters[r.stage], (long long)r.after)));
 	return res_data(s, 200, o, NULL);
 }

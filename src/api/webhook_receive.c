@@ -4,6 +4,7 @@
 #include "api/view.h"
 #include "base/codec.h"
 #include "base/log.h"
+#include "engine/webhooks.h"
 #include "model/webhook.h"
 #include "store/trigger.h"
 #include "store/webhook.h"
@@ -27,10 +28,24 @@ typedef struct Hook {
 
 /* ---- who and what ---- */
 
+/* A stranger is not told which keys we have. */
+static bool
+config_open(App *app, Hook *h, Json *ret, Err *err)
+{
+	const TriggerDef *d = &h->trigger;
+	Err why = { 0 };
+
+	if (webhook_config_open(app->engine->vault, h->a, d->id, &d->webhook_config, ret, &why))
+		return true;
+	log_error("the secrets of the webhook of '%.*s' cannot be read: %s", STR_ARG(d->ref), why.text);
+	return err_set(err, ERR_INTERNAL, "The secrets of this webhook cannot be read; the log of the server says why");
+}
+
 static bool
 hook_find(App *app, Hook *h, Err *err)
 {
 	bool found = false;
+	Json config;
 
 	if (!trigger_get_webhook(app_db(app), h->a, req_param(h->q, "webhook_key"), &h->trigger, &found, err))
 		return false;
@@ -39,7 +54,7 @@ hook_find(App *app, Hook *h, Err *err)
 	if (!h->trigger.webhook_enabled)
 		return err_set(err, ERR_INVALID, "Webhooks are not enabled for this trigger");
 	h->ip = req_client(h->q);
-	return webhook_config_read(h->a, &h->trigger.webhook_config, &h->config, err);
+	return config_open(app, h, &config, err) && webhook_config_read(h->a, &config, &h->config, err);
 }
 
 /* What its sender calls it, else, where an answer must find it again, what we call it. */

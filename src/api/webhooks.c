@@ -5,6 +5,7 @@
 #include "api/handlers.h"
 #include "api/view.h"
 #include "base/crypto.h"
+#include "engine/webhooks.h"
 #include "model/webhook.h"
 #include "store/trigger.h"
 #include "store/webhook.h"
@@ -19,6 +20,7 @@ struct HookWork {
 	Str key; /* ref or id of the trigger */
 	HookChange *change;
 	const Json *given;
+	const Vault *vault;
 	TriggerDef d;
 };
 
@@ -133,16 +135,25 @@ static bool
 change_config(HookWork *w, Err *err)
 {
 	WebhookConfig parsed;
+	Json old = json_null(), merged;
 
-	w->d.webhook_config = webhook_config_merge(w->a, &w->d.webhook_config, w->given);
-	return webhook_config_read(w->a, &w->d.webhook_config, &parsed, err);
+	if (webhook_config_keeps(w->given) &&
+	    !webhook_config_open(w->vault, w->a, w->d.id, &w->d.webhook_config, &old, err))
+		return err_wrap(err, "The secrets of the webhook of '%.*s' cannot be kept", STR_ARG(w->d.ref));
+	merged = webhook_config_merge(w->a, &old, w->given);
+	return webhook_config_read(w->a, &merged, &parsed, err) &&
+	       webhook_config_seal(w->vault, w->a, w->d.id, &merged, &w->d.webhook_config, err);
 }
 
 bool
 webhook_config_update(App *app, Req *q, Res *s, Err *err)
 {
 	Json body;
-	HookWork w = { .a = req_arena(q), .key = req_param(q, "ref"), .change = change_config, .given = &body };
+	HookWork w = { .a = req_arena(q),
+		.key = req_param(q, "ref"),
+		.change = change_config,
+		.given = &body,
+		.vault = app->engine->vault };
 
 	if (!req_json(q, &body, err) || !app_define(app, change_work, &w, err))
 		return false;

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "engine/secrets.h"
+#include "engine/webhooks.h"
 
 enum { STEP = 256 };
 
@@ -99,6 +100,18 @@ rewrap_key(Uow *u, const KeyRow *was, Rewrap *r, Err *err)
 	return true;
 }
 
+/* Behind the n rows that were found, the last of which has this id: on in the table, or to the next one. */
+static void
+moved(Rewrap *r, size_t n, Id last)
+{
+	r->after = n < STEP ? 0 : last;
+	if (n == STEP)
+		return;
+	r->done = r->stage + 1 == REWRAP_STAGES;
+	if (!r->done)
+		r->stage++;
+}
+
 static bool
 rewrap_keys(Uow *u, Rewrap *r, Err *err)
 {
@@ -110,10 +123,7 @@ rewrap_keys(Uow *u, Rewrap *r, Err *err)
 	for (size_t i = 0; i < n; i++)
 		if (!rewrap_key(u, &rows[i], r, err))
 			return false;
-	r->after = n == 0 ? 0 : rows[n - 1].id;
-	r->secrets = n < STEP;
-	if (r->secrets)
-		r->after = 0;
+	moved(r, n, n == 0 ? 0 : rows[n - 1].id);
 	return true;
 }
 
@@ -128,29 +138,49 @@ rewrap_secrets(Uow *u, Rewrap *r, Err *err)
 	for (size_t i = 0; i < n; i++)
 		if (!secret_rewrap(u, &rows[i], &r->rewrapped, &r->unreadable, err))
 			return false;
-	r->after = n == 0 ? 0 : rows[n - 1].id;
-	r->done = n < STEP;
+	moved(r, n, n == 0 ? 0 : rows[n - 1].id);
+	return true;
+}
+
+static bool
+rewrap_webhooks(Uow *u, Rewrap *r, Err *err)
+{
+	HookRow *rows;
+	size_t n;
+
+	if (!webhook_config_stale(u->db, u->arena, vault_key_id(u->e->vault), r->after, STEP, &rows, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!webhook_rewrap(u, &rows[i], &r->rewrapped, &r->unreadable, err))
+			return false;
+	moved(r, n, n == 0 ? 0 : rows[n - 1].trigger);
 	return true;
 }
 
 bool
 keys_rewrap(Uow *u, Rewrap *r, Err *err)
 {
+	static bool (*const stages[REWRAP_STAGES])(Uow *, Rewrap *, Err *) = {
+		[REWRAP_KEYS] = rewrap_keys,
+		[REWRAP_SECRETS] = rewrap_secrets,
+		[REWRAP_WEBHOOKS] = rewrap_webhooks,
+	};
+
 	if (!vault_has_key(u->e->vault))
 		return err_set(err, ERR_INVALID, "There is no encryption key: set security.encryption_key");
 	r->rewrapped = r->unreadable = 0;
-	return r->secrets ? rewrap_secrets(u, r, err) : rewrap_keys(u, r, err);
+	return stages[r->stage](u, r, err);
 }
 
 bool
 keys_stale(Db *db, Arena *a, const Vault *v, int64_t *ret, Err *err)
 {
-	Str key_id = vault_key_id(v);
-	int64_t keys, secrets;
+	Str key_id = vault_has_key(v) ? vault_key_id(v) : str_of("");
+	int64_t keys, secrets, webhooks;
 
-	if (!key_stale_count(db, a, str_none(key_id) ? str_of("") : key_id, &keys, err) ||
-	    !secret_value_stale_count(db, a, str_none(key_id) ? str_of("") : key_id, &secrets, err))
+	if (!key_stale_count(db, a, key_id, &keys, err) || !secret_value_stale_count(db, a, key_id, &secrets, err) ||
+	    !webhook_config_stale_count(db, a, key_id, &webhooks, err))
 		return false;
-	*ret = keys + secrets;
+	*ret = keys + secrets + webhooks;
 	return true;
 }

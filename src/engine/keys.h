@@ -16,9 +16,12 @@ MUST_CHECK bool key_plain(const Vault *v, Arena *a, const KeyRow *k, Json *ret, 
  * Between defs_enter and defs_leave. */
 MUST_CHECK bool keys_deliver(Uow *u, const ActionDef *action, Json *params, Json *given, Err *err);
 
+/* In this order. */
+typedef enum RewrapStage { REWRAP_KEYS, REWRAP_SECRETS, REWRAP_WEBHOOKS, REWRAP_STAGES } RewrapStage;
+
 typedef struct Rewrap {
-	bool secrets; /* which table it has come to: keys first, then the secrets of parameters */
-	Id after;     /* how far in it */
+	RewrapStage stage; /* which table it has come to */
+	Id after;          /* how far in it */
 	bool done;
 	int64_t rewrapped, unreadable; /* of this step */
 } Rewrap;

@@ -193,20 +193,30 @@ has_secrets(const Json *hmac)
 Json
 webhook_config_public(Arena *a, const Json *config)
 {
+	static const char *const hidden[] = { "secret", "secrets", "sealed", "key_id" };
 	Json out = json_is(config, JSON_OBJECT) ? json_clone(a, config) : json_object(), hmac;
 	const Json *v = json_get(&out, "hmac");
 	int64_t n;
 
 	if (!json_is(v, JSON_OBJECT))
 		return out;
-	n = !json_is_null(json_get(v, "secret"));
+	n = json_as_int(json_get(v, "secret_count"), 0); /* where they are sealed */
+	n += !json_is_null(json_get(v, "secret"));
 	n += json_is(json_get(v, "secrets"), JSON_ARRAY) ? json_get(v, "secrets")->n : 0;
 	hmac = *v;
-	(void)json_remove(&hmac, str_of("secret"));
-	(void)json_remove(&hmac, str_of("secrets"));
+	for (size_t i = 0; i < countof(hidden); i++)
+		(void)json_remove(&hmac, str_of(hidden[i]));
 	json_set(a, &hmac, "secret_count", json_int(n));
 	json_set(a, &out, "hmac", hmac);
 	return out;
+}
+
+bool
+webhook_config_keeps(const Json *given)
+{
+	const Json *hmac = json_get(given, "hmac");
+
+	return json_is(hmac, JSON_OBJECT) && !has_secrets(hmac);
 }
 
 Json

@@ -30,8 +30,10 @@ typedef struct WebhookConfig {
 
 /* ERR_VALIDATION "Validation failed: hmac.algorithm: ..." when it cannot be understood: nothing of it is guessed. */
 MUST_CHECK bool webhook_config_read(Arena *a, const Json *config, WebhookConfig *ret, Err *err);
-/* As people may see it: without the secrets, only how many there are. */
+/* As people may see it: without the secrets, sealed or not, only how many there are. */
 Json webhook_config_public(Arena *a, const Json *config);
+/* Does a new one leave the secrets as they are? */
+bool webhook_config_keeps(const Json *given);
 /* What is to be stored of a new one: secrets that it does not mention are those of the old. */
 Json webhook_config_merge(Arena *a, const Json *old, const Json *given);
 

@@ -112,3 +112,58 @@ event_runs(Db *db, Arena *a, Id event, Json *ret, bool *ret_open, Err *err)
 	}
 	return true;
 }
+
+/* ---- re-wrapping ---- */
+
+#define HMAC "x.webhook_config -> 'hmac'"
+#define STALE \
+	" where (" HMAC " -> 'secret' is not null or " HMAC " -> 'secrets' is not null or (" HMAC \
+	" -> 'sealed' is not null and coalesce(" HMAC " ->> 'key_id', '') <> $1))"
+
+bool
+webhook_config_stale(Db *db, Arena *a, Str key_id, Id after, size_t most, HookRow **ret, size_t *ret_n, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select x.id, x.webhook_config from \"trigger\" x" STALE " and x.id > $2 order by x.id limit $3",
+		.in = "sii",
+	};
+	Bind b[] = { bind_str(key_id), bind_int(after), bind_int((int64_t)most) };
+	Rows rows;
+
+	if (!db_read(db, a, &s, b, &rows, err))
+		return err_wrap(err, "read the secrets of webhooks");
+	*ret = arena_array(a, HookRow, rows.n + 1);
+	*ret_n = rows.n;
+	for (size_t i = 0; i < rows.n; i++)
+		(*ret)[i] = (HookRow){ row_int(rows_at(&rows, i), 0), row_json(a, rows_at(&rows, i), 1) };
+	return true;
+}
+
+bool
+webhook_config_rewrap(Db *db, Arena *a, const HookRow *was, const Json *config, bool *ret_done, Err *err)
+{
+	static const Stmt s = {
+		.sql = "update \"trigger\" set webhook_config = $3 where id = $1 and webhook_config = $2 returning id",
+		.in = "ijj",
+	};
+	Bind b[] = { bind_int(was->trigger), bind_json(&was->config), bind_json(config) };
+	Rows rows;
+
+	if (!db_exec(db, a, &s, b, &rows, err))
+		return err_wrap(err, "re-wrap the secrets of a webhook");
+	*ret_done = rows.n > 0;
+	return true;
+}
+
+bool
+webhook_config_stale_count(Db *db, Arena *a, Str key_id, int64_t *ret, Err *err)
+{
+	static const Stmt s = { .sql = "select count(*) from \"trigger\" x" STALE, .in = "s" };
+	Bind b[] = { bind_str(key_id) };
+	Rows rows;
+
+	if (!db_read(db, a, &s, b, &rows, err))
+		return err_wrap(err, "count the secrets of webhooks");
+	*ret = row_int(rows_at(&rows, 0), 0);
+	return true;
+}

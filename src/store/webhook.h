@@ -25,5 +25,21 @@ MUST_CHECK bool webhook_recent(
 /* The event of that mark; 0: there is none. */
 MUST_CHECK bool event_of_tick(Db *db, Arena *a, Str tick_key, Id *ret, TimeUs *ret_created, Err *err);
 
+/* ---- re-wrapping: as for keys ---- */
+
+/* The configuration of a trigger's webhook, which holds secrets, sealed or not (engine/webhooks.h). */
+typedef struct HookRow {
+	Id trigger;
+	Json config;
+} HookRow;
+
+MUST_CHECK bool webhook_config_stale(
+    Db *db, Arena *a, Str key_id, Id after, size_t most, HookRow **ret, size_t *ret_n, Err *err);
+MUST_CHECK bool webhook_config_rewrap(
+    Db *db, Arena *a, const HookRow *was, const Json *config, bool *ret_done, Err *err);
+MUST_CHECK bool webhook_config_stale_count(Db *db, Arena *a, Str key_id, int64_t *ret, Err *err);
+
+/* ---- what came of them ---- */
+
 /* What came of an event so far, as JSON [{"id", "status", "result"}]; *ret_open: something has not ended. */
 MUST_CHECK bool event_runs(Db *db, Arena *a, Id event, Json *ret, bool *ret_open, Err *err);

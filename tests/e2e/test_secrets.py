@@ -357,7 +357,8 @@ def found_in_tables(world, needles):
 
 
 def test_a_known_secret_is_found_nowhere_but_sealed(world):
-    """Placed in an encrypted key of each kind that actions get, in secret parameters, and printed by the action itself."""
+    """Placed in an encrypted key of each kind that actions get, in secret parameters, among the secrets of a webhook, and printed by the
+    action itself."""
     secret_pack(world)
     world.start(config={"log": {"level": "debug"}})
     world.post("/keys", key("c.sys", value=CANARY, encrypted=True, name="named"), 201)
@@ -366,8 +367,10 @@ def test_a_known_secret_is_found_nowhere_but_sealed(world):
     shown = [run(world, "vault.show", token=CANARY, auth={"pin": 987654321}), run(world, "vault.named"), run(world, "vault.plain")]
     assert all(e["status"] == "completed" for e in shown)
     refused(world, "POST", "/keys", 409, key("c.sys", value=CANARY))
+    world.put("/triggers/core.alert/webhooks/config", {"hmac": {"enabled": True, "secrets": [CANARY]}})
     world.put("/keys/c.sys", {"value": CANARY + "2"})
     seen = [shown, world.get("/keys"), world.get("/executions"), world.get("/audit-events"), world.get("/events"),
+            world.get("/triggers/core.alert/webhooks/config"), world.get("/triggers/core.alert"),
             [world.get(f"/trace/{e['id']}") for e in shown]]
     needles = forms(CANARY) | {b"987654321"}
     assert not [n for n in needles if n.decode() in json.dumps(seen)]

@@ -120,6 +120,64 @@ def test_only_a_signature_of_one_of_the_secrets_lets_in(hook):
     assert hook.send(raw=body, headers={"X-Webhook-Signature": f"sha512={signed}"}).status_code == 200
 
 
+def stored_config(world):
+    return str(world.rows("select webhook_config from \"trigger\" where ref = 'mine.hook'")[0]["webhook_config"])
+
+
+def signed_with(hook, secret):
+    signature = hmac.new(secret.encode(), b"{}", hashlib.sha256).hexdigest()
+    return hook.send(raw=b"{}", headers={"X-Webhook-Signature": signature})
+
+
+def test_secrets_of_a_webhook_are_stored_sealed_and_follow_the_encryption_key(world):
+    old, new = "o" * 40, "n" * 40
+    world.start(config={"security": {"encryption_key": old}})
+    hook = Hook(world)
+    hook.configure(hmac={"enabled": True, "secrets": ["quiet-one", "quiet-two"]})
+    assert "quiet" not in stored_config(world) and "v1:" in stored_config(world)
+    shown = {"hmac": {"enabled": True, "secret_count": 2}}
+    assert world.get("/triggers/mine.hook/webhooks/config")["data"] == shown and hook.configure(**shown) == shown
+    for field in ({"sealed": "v1:x:y"}, {"key_id": "x"}):
+        assert "is not known" in refused(world, "PUT", "/triggers/mine.hook/webhooks/config", 422, {"hmac": field})["error"]
+    assert signed_with(hook, "quiet-two").status_code == 200
+    world.stop()
+    world.start(config={"security": {"encryption_key": new, "encryption_keys_old": [old]}})
+    assert signed_with(hook, "quiet-two").status_code == 200
+    step = world.request("POST", "/keys/rotate", 200).json()["data"]
+    assert step["done"] and (step["rewrapped"], step["left"], step["unreadable"]) == (1, 0, 0)
+    world.stop()
+    world.start(config={"security": {"encryption_key": new, "encryption_keys_old": []}})
+    assert signed_with(hook, "quiet-one").status_code == 200 and signed_with(hook, "guess").status_code == 401
+    assert hook.configure(hmac={"secrets": []}) == {"hmac": {"secret_count": 0}} and "v1:" not in stored_config(world)
+
+
+def test_secrets_of_a_webhook_that_stand_in_plain_text_work_and_are_sealed_by_a_rotation(hook):
+    world, plain = hook.world, '{"hmac":{"enabled":true,"secret":"quiet-old"}}'
+    world.execute(f"update \"trigger\" set webhook_config = '{plain}' where ref = 'mine.hook'")
+    assert signed_with(hook, "quiet-old").status_code == 200
+    assert world.get("/triggers/mine.hook/webhooks/config")["data"] == {"hmac": {"enabled": True, "secret_count": 1}}
+    step = world.request("POST", "/keys/rotate", 200).json()["data"]
+    assert step["done"] and (step["rewrapped"], step["left"], step["unreadable"]) == (1, 0, 0)
+    assert "quiet" not in stored_config(world)
+    assert signed_with(hook, "quiet-old").status_code == 200 and signed_with(hook, "guess").status_code == 401
+
+
+def test_secrets_of_a_webhook_that_no_key_opens_let_nobody_in_and_are_counted(world):
+    world.start(config={"security": {"encryption_key": "a" * 40}})
+    hook = Hook(world)
+    hook.configure(hmac={"enabled": True, "secrets": ["quiet"]})
+    world.stop()
+    world.start(config={"security": {"encryption_key": "b" * 40}})
+    answer = signed_with(hook, "quiet")
+    assert answer.status_code == 500 and "encryption" not in answer.json()["error"]
+    assert "encryption_keys_old" in refused(world, "PUT", "/triggers/mine.hook/webhooks/config", 500, {"hmac": {}})["error"]
+    step = world.request("POST", "/keys/rotate", 200).json()["data"]
+    assert step["done"] and (step["rewrapped"], step["left"], step["unreadable"]) == (0, 1, 1)
+    hook.configure(hmac={"enabled": True, "secrets": ["fresh"]})
+    assert signed_with(hook, "fresh").status_code == 200
+    assert world.request("POST", "/keys/rotate", 200).json()["data"]["left"] == 0
+
+
 def test_the_same_id_twice_makes_one_event(hook):
     hook.configure(hmac={"enabled": True, "secrets": ["s"]})
     first = hook.send(raw=b'{"n": 1}', headers=standard("s", b'{"n": 1}', "msg_a")).json()["data"]
