@@ -21,8 +21,8 @@ typedef struct Install {
 	Arena *a;
 	Str stage; /* a folder of our own below packs_base_dir */
 	Str content, before;
-	Str root, final; /* where its pack.yaml lies, and where it is to lie */
-	bool placed, had;
+	Str root, final;        /* where its pack.yaml lies, and where it is to lie */
+	bool placed, had, lost; /* lost: what was there lies in the stage still, and cannot be put back */
 	Pack files;
 } Install;
 
@@ -31,8 +31,9 @@ install_open(App *app, Install *w, Err *err)
 {
 	const char *base = config_cstr(app->config, "packs_base_dir");
 
-	if (!dirs_make(base, 0755, err) || !dir_private(w->a, base, ".incoming", &w->stage, err))
+	if (!dirs_make(base, 0755, err) || !dir_private(w->a, base, PACK_INCOMING, &w->stage, err))
 		return false;
+	pack_leftovers(app, w->a);
 	w->content = str_fmt(w->a, "%.*s/content", STR_ARG(w->stage));
 	w->before = str_fmt(w->a, "%.*s/before", STR_ARG(w->stage));
 	return dirs_make(w->content.p, 0755, err);
@@ -41,8 +42,15 @@ install_open(App *app, Install *w, Err *err)
 static void
 install_close(Install *w)
 {
-	if (!str_none(w->stage) && !tree_remove(w->stage.p))
+	if (!str_none(w->stage) && !w->lost && !tree_remove(w->stage.p))
 		log_warn("the folder %.*s cannot be removed", STR_ARG(w->stage));
+}
+
+static void
+say_lost(Install *w)
+{
+	w->lost = true;
+	log_error("the files of a pack lie in %s and belong in %s", w->before.p, w->final.p);
 }
 
 static bool
@@ -60,7 +68,7 @@ place(App *app, void *self, Err *err)
 	}
 	err_sys(err, errno, "move the pack to '%s'", w->final.p);
 	if (w->had && rename(w->before.p, w->final.p) < 0)
-		log_error("the files of a pack lie in %s and belong in %s", w->before.p, w->final.p);
+		say_lost(w);
 	return false;
 }
 
@@ -73,7 +81,7 @@ place_undo(Install *w)
 	if (!w->placed)
 		return;
 	if (rename(w->final.p, away.p) < 0 || (w->had && rename(w->before.p, w->final.p) < 0))
-		log_error("the files of a pack lie in %s and belong in %s", w->before.p, w->final.p);
+		say_lost(w);
 }
 
 /* ---- what it needs ---- */

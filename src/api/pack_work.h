@@ -6,6 +6,8 @@
 #include "api/resource.h"
 #include "packs/pack.h"
 
+#define PACK_INCOMING ".incoming" /* below packs_base_dir: folders of installs, which are no packs */
+
 typedef struct PackRegistration {
 	Arena *a;
 	const Pack *files;
@@ -22,3 +24,5 @@ MUST_CHECK bool pack_register_work(App *app, void *self, Err *err);
 Str pack_folder(App *app, Arena *a, Str ref);
 /* What the folder says, which must be the one where workers look for it. */
 MUST_CHECK bool pack_folder_load(App *app, Arena *a, Str path, Pack *ret, Err *err);
+/* Removes the folders of installs that were killed more than an hour ago, and puts a pack back that one of them had moved away. */
+void pack_leftovers(App *app, Arena *a);

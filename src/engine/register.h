@@ -31,7 +31,8 @@ typedef struct RegisterResult {
 } RegisterResult;
 
 /*
- * Every folder of base_dir that holds a pack.yaml, the core pack first, each in a transaction of its own. A pack that does not load
- * leaves its old version in place and is told in its result, for the caller to log. false: the store or base_dir itself failed.
+ * Every folder of base_dir that holds a pack.yaml and is not hidden (".x"), the core pack first, each in a transaction of its own. A
+ * pack that does not load leaves its old version in place and is told in its result, for the caller to log. false: the store or
+ * base_dir itself failed.
  */
 MUST_CHECK bool register_all(Db *db, Arena *a, Str base_dir, TimeUs now, RegisterResult **ret, size_t *ret_n, Err *err);

@@ -193,7 +193,8 @@ register_all(Db *db, Arena *a, Str base_dir, TimeUs now, RegisterResult **ret, s
 	for (size_t i = 0; i < n; i++) {
 		Str folder = str_fmt(a, "%.*s/%.*s", STR_ARG(base_dir), STR_ARG(entries[i].name));
 
-		if (!entries[i].dir || !file_exists(str_fmt(a, "%.*s/pack.yaml", STR_ARG(folder)).p))
+		if (!entries[i].dir || entries[i].name.p[0] == '.' ||
+		    !file_exists(str_fmt(a, "%.*s/pack.yaml", STR_ARG(folder)).p))
 			continue;
 		if (!one_folder(db, a, folder, now, &(*ret)[(*ret_n)++], err))
 			return false;

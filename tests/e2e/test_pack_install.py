@@ -3,6 +3,7 @@
 import io
 import os
 import tarfile
+import time
 import zipfile
 
 import pytest
@@ -131,6 +132,43 @@ def test_packs_are_installed_from_folders_and_archives_of_the_server(api, tmp_pa
     assert "link" in refused(api, "POST", "/packs/install", 400, {"source": source})["error"]
     assert api.get("/packs/shop")["data"]["version"] == "2.0.0"
     assert "nothing" in refused(api, "POST", "/packs/install", 404, {"source": str(tmp_path / "none")})["error"]
+
+
+def left_by_a_killed_install(world, name, files, age=7200):
+    """Its folder of that age; the folder's path."""
+    path = write(os.path.join(world.packs, f".incoming-{name}"), files)
+    then = time.time() - age
+    os.utime(path, (then, then))
+    return path
+
+
+def test_what_a_killed_install_left_is_never_loaded_and_removed_by_the_next_one_when_it_is_old(api):
+    ghost = {path.replace("shop", "ghost"): text.replace("shop", "ghost") for path, text in SHOP.items()}
+    old = left_by_a_killed_install(api, "1", {**ghost, **{f"content/{path}": text for path, text in ghost.items()}})
+    young = left_by_a_killed_install(api, "2", ghost, age=600)
+    kept = write(os.path.join(api.packs, ".kept"), {"notes": "mine"})
+    os.utime(kept, (0, 0))
+    os.symlink(kept, os.path.join(api.packs, ".incoming-3"))
+    api.stop()
+    api.start()
+    refused(api, "GET", "/packs/ghost", 404)
+    assert os.path.exists(old)
+    upload(api, tar(SHOP))
+    assert not os.path.exists(old) and os.path.exists(young) and os.path.exists(os.path.join(kept, "notes"))
+    assert api.get("/packs/shop")["data"]["version"] == "1.0.0"
+
+
+def test_a_pack_that_a_killed_install_had_moved_away_is_put_back_unless_it_is_deleted(api):
+    upload(api, tar(SHOP))
+    os.rename(os.path.join(api.packs, "shop"), os.path.join(api.packs, "aside"))
+    moved = {f"before/{path}": text for path, text in SHOP.items()}
+    gone = {path: text.replace("shop", "gone") for path, text in moved.items()}
+    paths = [left_by_a_killed_install(api, "1", moved), left_by_a_killed_install(api, "2", gone)]
+    broken = left_by_a_killed_install(api, "3", {"before/pack.yaml": "ref: [", "before/notes": "mine"})
+    api.request("POST", "/packs/upload", 400, files={"pack": ("p.tar.gz", b"nothing")})  # the next install, which comes to nothing
+    assert not [path for path in paths if os.path.exists(path)]
+    assert os.access(os.path.join(api.packs, "shop", "actions", "buy.sh"), os.X_OK)
+    assert not os.path.exists(os.path.join(api.packs, "gone")) and os.path.exists(os.path.join(broken, "before", "notes"))
 
 
 def test_what_a_pack_needs_must_be_there_unless_it_is_skipped(api, tmp_path):
