@@ -7,6 +7,8 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <locale.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -55,6 +57,8 @@ name_check(Str name, Err *err)
 			return unwanted(err, name, "leaves the pack");
 		if (part.n == 0 || str_is(part, "."))
 			return unwanted(err, name, "has an empty part");
+		if (part.n > NAME_MAX)
+			return unwanted(err, name, "has a part that is too long for a file");
 		if (++depth > UNPACK_DEPTH)
 			return unwanted(err, name, "lies too deep");
 	}
@@ -81,10 +85,26 @@ sink_bytes(Sink *k, Str name, int64_t of_file, int64_t more, Err *err)
 		   (long long)(UNPACK_TOTAL >> 20));
 }
 
+/* Is it, or something it lies in, a file by now? */
+static bool
+leads_through_file(Sink *k, Str name)
+{
+	struct stat st;
+
+	for (size_t i = 1; i <= name.n; i++)
+		if ((i == name.n || name.p[i] == '/') &&
+		    lstat(str_fmt(k->a, "%.*s/%.*s", STR_ARG(k->dir), (int)i, name.p).p, &st) == 0 &&
+		    !S_ISDIR(st.st_mode))
+			return true;
+	return false;
+}
+
 static bool
 sink_folder(Sink *k, Str name, Err *err)
 {
-	return dirs_make(str_fmt(k->a, "%.*s/%.*s", STR_ARG(k->dir), STR_ARG(name)).p, 0755, err);
+	if (dirs_make(str_fmt(k->a, "%.*s/%.*s", STR_ARG(k->dir), STR_ARG(name)).p, 0755, err))
+		return true;
+	return leads_through_file(k, name) ? unwanted(err, name, "is a file and a folder at once") : false;
 }
 
 /* A new file, with the folders above it. */
@@ -151,6 +171,8 @@ entry_take(Sink *k, struct archive *r, struct archive_entry *e, Err *err)
 
 	if (!sink_count(k, err))
 		return false;
+	if (raw == NULL)
+		return err_set(err, ERR_INVALID, "The pack cannot be taken: a name in it cannot be read");
 	if (name.n == 0)
 		return true;
 	if (!name_check(name, err))
@@ -180,6 +202,21 @@ entries_take(Sink *k, struct archive *r, Err *err)
 	}
 }
 
+/* The library gives names in the letters of the thread's locale, and of one that has other letters no name at all. */
+static bool
+entries_take_utf8(Sink *k, struct archive *r, Err *err)
+{
+	locale_t letters = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	locale_t before = letters == (locale_t)0 ? letters : uselocale(letters);
+	bool ok = entries_take(k, r, err);
+
+	if (letters != (locale_t)0) {
+		uselocale(before);
+		freelocale(letters);
+	}
+	return ok;
+}
+
 static struct archive *
 reader(void)
 {
@@ -204,7 +241,7 @@ unpack_bytes(Arena *a, Str bytes, Str dir, Err *err)
 		return err_set(err, ERR_SYS, "the archive library cannot be used");
 	if (archive_read_open_memory(r, bytes.p, bytes.n) != ARCHIVE_OK)
 		return broken(r, err);
-	return entries_take(&k, r, err);
+	return entries_take_utf8(&k, r, err);
 }
 
 bool
@@ -217,7 +254,7 @@ unpack_file(Arena *a, Str path, Str dir, Err *err)
 		return err_set(err, ERR_SYS, "the archive library cannot be used");
 	if (archive_read_open_filename(r, str_cstr(a, path), BLOCK) != ARCHIVE_OK)
 		return broken(r, err);
-	return entries_take(&k, r, err);
+	return entries_take_utf8(&k, r, err);
 }
 
 /* ---- folders ---- */

@@ -85,6 +85,8 @@ def test_an_uploaded_pack_runs_and_a_second_one_takes_its_place_only_by_force(ap
     ("character", tar({**SHOP, "a\\..\\evil": "x"})),
     ("character", tar({**SHOP, "a\nb": "x"})),
     ("deep", tar({**SHOP, "/".join(["d"] * 40): "x"})),
+    ("too long for a file", tar({**SHOP, "n" * 300: "x"})),
+    ("a file and a folder at once", tar({**SHOP, "a": "x", "a/b": "y"})),
     ("twice", tar(SHOP, [tarfile.TarInfo("pack.yaml")])),
     ("pack.yaml", tar({"readme": "x"})),
     ("pack.yaml", tar({"a/b/pack.yaml": "ref: shop\nversion: 1.0.0\n"})),
