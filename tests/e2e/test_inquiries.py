@@ -97,15 +97,18 @@ def test_an_execution_has_one_inquiry(api):
     assert str(asked["execution"]) in refused(api, "POST", "/inquiries", 409, body)["error"]
 
 
+@pytest.mark.only("distributed")  # the bus of one process cannot be listened to from outside
 def test_an_answer_is_told_to_whoever_waits(world):
-    if world.kind == "embedded":
-        pytest.skip("the bus of one process cannot be listened to from outside")
     world.start(roles=("api", "worker", "sensor", "executor"))
     asked = ask(world)
-    world.post(f"/inquiries/{asked['id']}/respond", {"response": {"n": 1}})
     with world.amqp() as connection:
         channel = connection.channel()
-        got = eventually(lambda: channel.basic_get("attune.inquiry.responses.queue", auto_ack=True)[2])
+        mine = channel.queue_declare("", exclusive=True).method.queue
+        channel.queue_bind(mine, "attune.executions", "inquiry.responded")
+        world.post(f"/inquiries/{asked['id']}/respond", {"response": {"n": 1}})
+        got = eventually(lambda: channel.basic_get(mine, auto_ack=True)[2])
+        queue = channel.queue_declare("attune.inquiry.responses.queue", passive=True).method
+        assert eventually(lambda: channel.queue_declare(queue.queue, passive=True).method.message_count == 0)
     message = json.loads(got)
     assert message["message_type"] == "InquiryResponded"
     assert message["payload"]["inquiry_id"] == asked["id"] and message["payload"]["response"] == {"n": 1}
