@@ -5,6 +5,7 @@
 /* What is wrong, in one text. */
 typedef struct Wrongs {
 	Req *q;
+	Str at; /* before each key */
 	Buf text;
 	size_t n;
 } Wrongs;
@@ -12,13 +13,13 @@ typedef struct Wrongs {
 static void PRINTF(3, 4) wrong(Wrongs *w, const char *key, const char *fmt, ...)
 {
 	va_list ap;
-	Str message;
+	Str message, field = str_fmt(w->text.a, "%.*s%s", STR_ARG(w->at), key);
 
 	va_start(ap, fmt);
 	message = str_vfmt(w->text.a, fmt, ap);
 	va_end(ap);
-	buf_fmt(&w->text, "%s%s: %.*s", w->n++ == 0 ? "Validation failed: " : ", ", key, STR_ARG(message));
-	req_fault(w->q, key, message);
+	buf_fmt(&w->text, "%s%.*s: %.*s", w->n++ == 0 ? "Validation failed: " : ", ", STR_ARG(field), STR_ARG(message));
+	req_fault(w->q, field.p, message);
 }
 
 static const struct {
@@ -113,12 +114,16 @@ field_check(Wrongs *w, const BodyField *f, const Json *body)
 bool
 body_read(Req *q, const BodyField *fields, size_t n, Json *ret, Err *err)
 {
-	Wrongs w = { .q = q, .text = buf_open(req_arena(q)) };
+	return req_json(q, ret, err) && body_check(q, fields, n, str_of(""), ret, err);
+}
 
-	if (!req_json(q, ret, err))
-		return false;
+bool
+body_check(Req *q, const BodyField *fields, size_t n, Str at, const Json *body, Err *err)
+{
+	Wrongs w = { .q = q, .at = at, .text = buf_open(req_arena(q)) };
+
 	for (size_t i = 0; i < n; i++)
-		field_check(&w, &fields[i], ret);
+		field_check(&w, &fields[i], body);
 	return w.n == 0 || err_set(err, ERR_VALIDATION, "%.*s", STR_ARG(buf_str(&w.text)));
 }
 

@@ -28,6 +28,9 @@ typedef struct BodyField {
 /* ERR_INVALID when it is no JSON object, ERR_VALIDATION "Validation failed: label: is missing, ..." with each field in details. */
 MUST_CHECK bool body_read(Req *q, const BodyField *fields, size_t n, Json *ret, Err *err);
 
+/* One of several things in a body that was read otherwise: fields are called "[3].label" where at is "[3].". */
+MUST_CHECK bool body_check(Req *q, const BodyField *fields, size_t n, Str at, const Json *body, Err *err);
+
 /* Each changes *to only when the field is there and not null. */
 void body_text(const Json *body, const char *key, Str *to);
 void body_bool(const Json *body, const char *key, bool *to);

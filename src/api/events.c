@@ -51,18 +51,42 @@ static const BodyField create_fields[] = {
 	{ "config", FIELD_ANY, 0 },
 };
 
+enum { EVENTS_MOST = 1000 };
+
+/* One event, or several as one change. */
 typedef struct EventWork {
 	Arena *a;
-	EventIn in;
-	EventOut out;
+	Req *q;
+	bool many;
+	const Json *bodies;
+	EventIn *in;
+	EventOut *out;
+	size_t n;
 } EventWork;
+
+/* Which of several is wrong, where the sentence does not say so yet. */
+static bool
+refuse_one(EventWork *w, size_t i, Err *err)
+{
+	Str place = str_fmt(w->a, "[%zu]", i);
+
+	if (!w->many)
+		return false;
+	req_fault(w->q, place.p, str_copy(w->a, str_of(err->text)));
+	return err_wrap(err, "Event %s", place.p);
+}
 
 static bool
 create_work(App *app, void *self, Err *err)
 {
 	EventWork *w = self;
 
-	return ingest(app->uow, &w->in, 1, &w->out, err);
+	if (ingest(app->uow, w->in, w->n, w->out, err))
+		return true;
+	for (size_t i = 0; i < w->n; i++)
+		if (w->out[i].refused)
+			return refuse_one(w, i, err);
+	return false;
 }
 
 /* "rule_5" ties the event to that rule; anything else says nothing to us. */
@@ -113,29 +137,74 @@ may_report(App *app, Str trigger_ref, Err *err)
 }
 
 static bool
-event_read_body(App *app, Req *q, Json *body, EventWork *w, Err *err)
+event_check(EventWork *w, size_t i, Err *err)
 {
-	if (!body_read(q, create_fields, countof(create_fields), body, err))
+	const Json *body = &w->bodies[i];
+	Str at = w->many ? str_fmt(w->a, "[%zu].", i) : str_of(""), trigger_ref = { 0 };
+
+	if (!json_is(body, JSON_OBJECT))
+		return err_set(err, ERR_VALIDATION, "Validation failed: [%zu]: must be an object, not %s", i,
+		    json_kind_name(body->kind));
+	if (!body_check(w->q, create_fields, countof(create_fields), at, body, err))
 		return false;
-	body_text(body, "trigger_type", &w->in.trigger_ref);
-	body_text(body, "trigger_ref", &w->in.trigger_ref);
-	if (str_none(w->in.trigger_ref))
-		return err_set(err, ERR_VALIDATION, "Validation failed: trigger_ref: is missing");
-	w->in.rule = rule_of_instance(json_get_text(body, "trigger_instance_id"));
-	w->in.payload = given(body, "payload");
-	w->in.config = given(body, "config");
-	w->in.correlation = trace_parent(req_header(q, "traceparent"));
-	return may_report(app, w->in.trigger_ref, err) && payload_fits(app, w->a, w->in.payload, err);
+	body_text(body, "trigger_type", &trigger_ref);
+	body_text(body, "trigger_ref", &trigger_ref);
+	if (str_none(trigger_ref))
+		return err_set(err, ERR_VALIDATION, "Validation failed: %.*strigger_ref: is missing", STR_ARG(at));
+	w->in[i] = (EventIn){
+		.trigger_ref = trigger_ref,
+		.rule = rule_of_instance(json_get_text(body, "trigger_instance_id")),
+		.payload = given(body, "payload"),
+		.config = given(body, "config"),
+		.correlation = trace_parent(req_header(w->q, "traceparent")),
+	};
+	return true;
+}
+
+static bool
+events_check(App *app, EventWork *w, Err *err)
+{
+	w->in = arena_array(w->a, EventIn, w->n);
+	w->out = arena_array(w->a, EventOut, w->n);
+	for (size_t i = 0; i < w->n; i++)
+		if (!event_check(w, i, err))
+			return false;
+	for (size_t i = 0; i < w->n; i++)
+		if (!may_report(app, w->in[i].trigger_ref, err) || !payload_fits(app, w->a, w->in[i].payload, err))
+			return refuse_one(w, i, err);
+	return true;
+}
+
+static bool
+events_count(const EventWork *w, Err *err)
+{
+	if (w->n > EVENTS_MOST)
+		return err_set(
+		    err, ERR_TOO_LARGE, "At most %d events are taken at once: these are %zu", EVENTS_MOST, w->n);
+	return w->n > 0 || err_set(err, ERR_VALIDATION, "Validation failed: events: the array holds none");
 }
 
 bool
 event_create(App *app, Req *q, Res *s, Err *err)
 {
-	Json body, event;
-	EventWork w = { .a = req_arena(q) };
+	EventWork w = { .a = req_arena(q), .q = q };
+	Json body, events;
+	Id *ids;
 
-	if (!event_read_body(app, q, &body, &w, err) || !app_work(app, &points_ingest, create_work, &w, err) ||
-	    !event_show(app_db(app), w.a, w.out.id, &event, err))
+	if (!req_json_many(q, &body, err))
 		return false;
-	return res_data(s, 201, event, NULL);
+	w.many = json_is(&body, JSON_ARRAY);
+	w.bodies = w.many ? body.items : &body;
+	w.n = w.many ? body.n : 1;
+	if (!events_count(&w, err) || !events_check(app, &w, err) ||
+	    !app_work(app, &points_ingest, create_work, &w, err))
+		return false;
+	ids = arena_array(w.a, Id, w.n);
+	for (size_t i = 0; i < w.n; i++)
+		ids[i] = w.out[i].id;
+	if (!events_show(app_db(app), w.a, ids, w.n, &events, err))
+		return false;
+	if (events.n < w.n)
+		return err_set(err, ERR_NOT_FOUND, "Events were stored, and have been removed since");
+	return res_data(s, 201, w.many ? events : events.items[0], NULL);
 }

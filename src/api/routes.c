@@ -305,8 +305,8 @@ const Route api_routes[] = {
 
 	/* events and enforcements */
 	{ "GET", "/api/v1/events", events_list, "events:read", 0, NULL, "EventSummary[]", 200, "events, newest first" },
-	{ "POST", "/api/v1/events", event_create, "events:create", ROUTE_IDEMPOTENT, "CreateEventRequest",
-	    "EventResponse", 201, "report an event" },
+	{ "POST", "/api/v1/events", event_create, "events:create", ROUTE_IDEMPOTENT, "CreateEventsRequest",
+	    "EventsCreated", 201, "report an event, or up to 1,000 as an array" },
 	{ "GET", "/api/v1/events/{id}", event_get, "events:read", 0, NULL, "EventResponse", 200, "one event" },
 	{ "GET", "/api/v1/enforcements", enforcements_list, "enforcements:read", 0, NULL, "EnforcementSummary[]", 200,
 	    "enforcements, newest first" },

@@ -162,8 +162,10 @@ ingest_known(Uow *u, const EventIn *in, size_t n, EventOut *ret, Err *err)
 	Met met = { .a = u->arena };
 
 	for (size_t i = 0; i < n; i++)
-		if (!arrival_read(u, &in[i], &arrivals[i], err))
+		if (!arrival_read(u, &in[i], &arrivals[i], err)) {
+			ret[i].refused = true;
 			return false;
+		}
 	if (!arrivals_store(u, arrivals, n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {

@@ -21,7 +21,8 @@ typedef struct EventIn {
 } EventIn;
 
 typedef struct EventOut {
-	Id id; /* 0: the tick was there already */
+	Id id;        /* 0: the tick was there already */
+	bool refused; /* this one is why none was stored */
 	size_t enforcements;
 	Uuid correlation;
 } EventOut;

@@ -100,6 +100,7 @@ MUST_CHECK bool req_query_bool(const Req *q, const char *name, bool fallback, bo
 Str req_header(const Req *q, const char *name);
 Str req_body(const Req *q);
 MUST_CHECK bool req_json(const Req *q, Json *ret, Err *err); /* the body as a JSON object; else a clear ERR_INVALID */
+MUST_CHECK bool req_json_many(const Req *q, Json *ret, Err *err); /* the same, or an array */
 /* One thing that is wrong with the body: it goes into the `details` of the ERR_VALIDATION that the handler fails with. */
 void req_fault(Req *q, const char *field, Str message);
 /* The body as a form; its parts are slices of the body. ERR_INVALID says what is wrong with it. */

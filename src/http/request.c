@@ -470,15 +470,31 @@ req_body(const Req *q)
 	return (Str){ q->body == NULL ? "" : q->body, q->body_n };
 }
 
+static bool
+body_parse(const Req *q, Json *ret, Err *err)
+{
+	if (q->body_n == 0)
+		return err_set(err, ERR_INVALID, "The request needs a JSON object as its body");
+	return json_parse(q->arena, req_body(q), NULL, ret, err) || err_wrap(err, "The body is not JSON");
+}
+
+bool
+req_json_many(const Req *q, Json *ret, Err *err)
+{
+	if (!body_parse(q, ret, err))
+		return false;
+	return json_is(ret, JSON_OBJECT) || json_is(ret, JSON_ARRAY) ||
+	       err_set(err, ERR_INVALID, "The body must be a JSON object or an array of them, not %s",
+		   json_kind_name(ret->kind));
+}
+
 bool
 req_json(const Req *q, Json *ret, Err *err)
 {
 	Json body;
 
-	if (q->body_n == 0)
-		return err_set(err, ERR_INVALID, "The request needs a JSON object as its body");
-	if (!json_parse(q->arena, req_body(q), NULL, &body, err))
-		return err_wrap(err, "The body is not JSON");
+	if (!body_parse(q, &body, err))
+		return false;
 	if (!json_is(&body, JSON_OBJECT))
 		return err_set(err, ERR_INVALID, "The body must be a JSON object, not %s", json_kind_name(body.kind));
 	*ret = body;

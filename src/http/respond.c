@@ -158,11 +158,11 @@ details_of(Req *q, Str text)
 static void
 error_body(Req *q, int status, const char *code, Str text)
 {
-	Json body = json_object(), details = status == 422 ? details_of(q, text) : json_array();
+	Json body = json_object(), details = status == 422 ? details_of(q, text) : q->faults;
 
 	json_add(q->arena, &body, "error", json_str(text));
 	json_add(q->arena, &body, "code", json_cstr(code));
-	if (details.n > 0)
+	if (json_is(&details, JSON_ARRAY) && details.n > 0)
 		json_add(q->arena, &body, "details", details);
 	res_json(&q->res, status, &body);
 	if (status == 503)

@@ -91,6 +91,46 @@ event_show(Db *db, Arena *a, Id id, Json *ret, Err *err)
 	return one(db, &l, "Event", id, ret, err);
 }
 
+static bool
+events_read(Db *db, Arena *a, const Id *ids, size_t n, Rows *ret, Err *err)
+{
+	Buf sql = buf_open(a);
+	char *in = arena_alloc(a, n + 1);
+	Bind *b = arena_array(a, Bind, n + 1);
+
+	columns_select(&sql, event_whole, countof(event_whole));
+	buf_text(&sql, event_from);
+	for (size_t i = 0; i < n; i++) {
+		buf_fmt(&sql, "%s$%zu", i == 0 ? " where x.id in (" : ", ", i + 1);
+		in[i] = 'i';
+		b[i] = bind_int(ids[i]);
+	}
+	in[n] = 0;
+	buf_text(&sql, ")");
+	return db_read_text(db, a, buf_str(&sql), in, b, ret, err) || err_wrap(err, "read events");
+}
+
+bool
+events_show(Db *db, Arena *a, const Id *ids, size_t n, Json *ret, Err *err)
+{
+	enum { CHUNK = 200 };
+	Rows rows;
+
+	*ret = json_array();
+	for (size_t at = 0; at < n; at += CHUNK) {
+		size_t some = n - at < CHUNK ? n - at : CHUNK;
+
+		if (!events_read(db, a, ids + at, some, &rows, err))
+			return false;
+		for (size_t i = at; i < at + some; i++)
+			for (size_t k = 0; k < rows.n; k++)
+				if (row_int(rows_at(&rows, k), 0) == ids[i])
+					json_push(a, ret,
+					    columns_json(a, event_whole, countof(event_whole), rows_at(&rows, k)));
+	}
+	return true;
+}
+
 bool
 enforcement_list(Db *db, Arena *a, const EnforcementFilter *f, const Slice *slice, SliceOut *ret, Err *err)
 {

@@ -14,6 +14,8 @@ typedef struct EventFilter {
 
 MUST_CHECK bool event_list(Db *db, Arena *a, const EventFilter *f, const Slice *slice, SliceOut *ret, Err *err);
 MUST_CHECK bool event_show(Db *db, Arena *a, Id id, Json *ret, Err *err); /* ERR_NOT_FOUND */
+/* An array of them, in the order of the ids; those that are not there are left out. */
+MUST_CHECK bool events_show(Db *db, Arena *a, const Id *ids, size_t n, Json *ret, Err *err);
 
 typedef struct EnforcementFilter {
 	Id rule, event;

@@ -6,6 +6,7 @@ import time
 import uuid
 
 import pytest
+import requests
 
 from harness import eventually
 
@@ -310,6 +311,52 @@ def test_a_payload_over_the_limit_is_refused_and_the_limit_named(world):
     error = refused(world, "POST", "/events", 413, {"trigger_ref": "core.alert", "payload": {"x": "y" * 2000}})
     assert "events.max_payload_kb" in error["error"]
     world.post("/events", {"trigger_ref": "core.alert", "payload": {"x": "y" * 900}}, 201)
+
+
+def test_several_events_are_one_change_and_answered_in_their_order(api):
+    api.post("/rules", rule(action_params={"message": "{{ event.payload.n }}"}))
+    one = api.post("/events", {"trigger_ref": "core.alert", "payload": {"n": -1}}, 201)["data"]
+    bodies = [{"trigger_ref": "core.alert", "payload": {"n": n}} for n in range(1000)]
+    answer = api.post("/events", bodies, 201)
+    assert set(answer) == {"data"} and set(answer["data"][0]) == set(one)
+    assert [e["payload"]["n"] for e in answer["data"]] == list(range(1000)) and len({e["id"] for e in answer["data"]}) == 1000
+    assert api.get(f"/events/{answer['data'][321]['id']}")["data"] == answer["data"][321]
+    assert api.get("/events", include_total="true")["pagination"]["total_items"] == 1001
+    assert len(api.get("/enforcements", event=answer["data"][999]["id"])["data"]) == 1
+    (alone,) = api.post("/events", bodies[7:8], 201)["data"]
+    assert alone["payload"] == {"n": 7}
+    assert "1001" in refused(api, "POST", "/events", 413, [*bodies, bodies[0]])["error"]
+    assert "none" in refused(api, "POST", "/events", 422, [])["error"]
+    assert "array" in refused(api, "POST", "/events", 400, "text")["error"]
+
+
+def test_of_several_events_one_that_is_refused_refuses_all_and_is_named(world):
+    world.add_pack("rights", {
+        "pack.yaml": "ref: rights\nlabel: Rights\nversion: 1.0.0\n",
+        "permission_sets/mine.yaml": "ref: rights.mine\nlabel: Mine\ngrants:\n  - resource: events\n    actions: [create]\n"
+                                     "    constraints: {pack_refs: [rights]}\n",
+        "triggers/told.yaml": "ref: rights.told\nlabel: Told\n"})
+    world.start(config={"events": {"max_payload_kb": 1}})
+    good = {"trigger_ref": "rights.told", "payload": {"n": 1}}
+    for bad, status, field in (({}, 422, "[2].trigger_ref"), ({"trigger_ref": 5}, 422, "[2].trigger_ref"), ("x", 422, "[2]"), (None, 422, "[2]"),
+                               ({**good, "trigger_ref": "core.none"}, 404, "[2]"), ({**good, "payload": "x" * 2000}, 413, "[2]"),
+                               ({**good, "payload": "a\0b"}, 422, "[2]")):
+        error = refused(world, "POST", "/events", status, [good, good, bad, good])
+        assert [d["field"] for d in error["details"]] == [field] and "[2]" in error["error"], error
+    who = world.post("/identities", {"login": "teller", "password": "long enough for all"}, 201)["data"]["id"]
+    world.post("/permissions/assignments", {"identity_id": who, "permission_set_ref": "rights.mine"}, 201)
+    headers = {"Authorization": "Bearer " + world.login("teller", "long enough for all")}
+    ask = lambda body: requests.post(f"{world.url}/api/v1/events", json=body, headers=headers, timeout=30)
+    answer = ask([good, {"trigger_ref": "core.alert"}])
+    assert answer.status_code == 403 and answer.json()["details"][0]["field"] == "[1]" and "events:create" in answer.json()["error"]
+    assert world.get("/events", trigger_ref="rights.told")["data"] == []
+    assert len(ask([good, good]).json()["data"]) == 2
+
+
+def test_several_events_under_one_idempotency_key_are_made_once(api):
+    bodies, headers = [{"trigger_ref": "core.alert"}] * 3, {"Idempotency-Key": "several"}
+    first, again = (api.request("POST", "/events", 201, json=bodies, headers=headers).json()["data"] for _ in range(2))
+    assert again == first and len(api.get("/events", trigger_ref="core.alert")["data"]) == 3
 
 
 # ---- actions, packs, workers
