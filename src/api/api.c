@@ -10,6 +10,7 @@
 #include "api/streams.h"
 #include "base/log.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 /* descriptors that connections leave to the rest of the process, and to each run a worker in it may have at once */
@@ -30,6 +31,7 @@ struct Api {
 	Hasher *hasher;
 	Backoff *backoff;
 	HttpServer *http;
+	pthread_mutex_t waking; /* held while the server comes and goes: passwords are looked at on other threads */
 	Str origins[LISTED_MOST];
 	Network proxies[LISTED_MOST];
 };
@@ -121,13 +123,39 @@ host_check(const Config *c, Str host, Err *err)
 	    STR_ARG(host));
 }
 
-/* A password was looked at: the request that waits for it goes on. */
+/* A password was looked at: the request that waits for it goes on. When the server stops it has been woken already. */
 static void
 password_done(void *self, int64_t key)
 {
 	Api *api = self;
 
-	http_wake(api->http, key);
+	pthread_mutex_lock(&api->waking);
+	if (api->http != NULL)
+		http_wake(api->http, key);
+	pthread_mutex_unlock(&api->waking);
+}
+
+static bool
+server_start(Api *api, const HttpConfig *http, Err *err)
+{
+	bool ok;
+
+	pthread_mutex_lock(&api->waking);
+	ok = http_start(http, &api->http, err);
+	pthread_mutex_unlock(&api->waking);
+	return ok;
+}
+
+static void
+server_stop(Api *api, TimeUs grace)
+{
+	HttpServer *http;
+
+	pthread_mutex_lock(&api->waking);
+	http = api->http;
+	api->http = NULL;
+	pthread_mutex_unlock(&api->waking);
+	http_stop(http, grace);
 }
 
 static void
@@ -136,6 +164,7 @@ api_free(Api *api)
 	hasher_close(api->hasher);
 	backoff_close(api->backoff);
 	audit_log_close(api->audit);
+	pthread_mutex_destroy(&api->waking);
 	free(api);
 }
 
@@ -249,7 +278,8 @@ api_start(const ApiConfig *config, Api **ret, Err *err)
 		.bound = config->bound,
 		.bound_self = config->self };
 	http.self = api;
-	if (!others_read(api, &http, err) || !helpers_open(api, err) || !http_start(&http, &api->http, err)) {
+	pthread_mutex_init(&api->waking, NULL);
+	if (!others_read(api, &http, err) || !helpers_open(api, err) || !server_start(api, &http, err)) {
 		api_free(api);
 		return false;
 	}
@@ -273,7 +303,7 @@ api_stop(Api *a, TimeUs grace)
 	if (a == NULL)
 		return;
 	hub_deaf(a->hub, &a->ear);
-	http_stop(a->http, grace);
+	server_stop(a, grace);
 	api_free(a);
 }
 

@@ -500,3 +500,24 @@ def test_a_login_that_dies_on_the_way_gives_no_token_and_hinders_nobody(world, p
     assert world.rows("select count(*) n from auth_session")[0]["n"] == before + (point == "access.after_commit")
     world.wait_ready([world.relaunch(process)])
     assert requests.post(world.url + "/auth/login", json=body, timeout=30).ok
+
+
+def test_a_server_that_stops_while_it_looks_at_passwords_ends_in_order(world):
+    world.start(roles=("api",))
+    answers = []
+
+    def until_it_is_gone():
+        for _ in range(1000):
+            try:
+                body = {"login": ADMIN[0], "password": ADMIN[1]}
+                answers.append(requests.post(f"{world.url}/auth/login", json=body, timeout=30).status_code)
+            except requests.ConnectionError:
+                return
+
+    with ThreadPoolExecutor(6) as pool:
+        guests = [pool.submit(until_it_is_gone) for _ in range(6)]
+        eventually(lambda: 200 in answers, what="somebody is logged in")
+        world.stop()
+        for guest in guests:
+            guest.result()
+    assert set(answers) <= {200, 429, 503} and world.sanitizer_reports() == []
