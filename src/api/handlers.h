@@ -84,7 +84,7 @@ Handler artifacts_list, artifacts_of_execution, artifact_show, artifact_show_ref
     artifact_remove, artifact_set_data, artifact_append_progress, versions_list, version_show, version_download,
     version_remove, version_create_json, version_create_file, version_create_file_ref, version_upload,
     version_upload_ref;
-/* internal_files.c */
-Handler internal_file_get, internal_file_put, internal_file_append, internal_file_remove;
+/* internal_files.c, pack_archive.c */
+Handler internal_file_get, internal_file_put, internal_file_append, internal_file_remove, internal_pack_archive;
 /* openapi.c */
 Handler openapi_show, docs_show;

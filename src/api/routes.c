@@ -430,6 +430,8 @@ const Route api_routes[] = {
 	    NULL, NULL, 204, "append to a file below artifacts_dir", BODY_FILE },
 	{ "DELETE", "/api/v1/internal/files/{file_path...}", internal_file_remove, "internal:create", 0, NULL, NULL,
 	    204, "delete a file below artifacts_dir" },
+	{ "GET", "/api/v1/internal/packs/{pack_ref}/archive", internal_pack_archive, "internal:read", 0, NULL,
+	    "@application/gzip", 200, "the files of a pack, as a tar.gz with one folder that has its ref" },
 
 	/* keys */
 	{ "GET", "/api/v1/keys", keys_list, "keys:read", 0, NULL, "KeySummary[]", 200, "keys, never their values" },

@@ -7,8 +7,10 @@ import time
 import zipfile
 
 import pytest
+import requests
 
 from test_api import refused
+from test_artifacts import worker_token
 
 SHOP = {"pack.yaml": "ref: shop\nversion: 1.0.0\n",
         "actions/buy.yaml": "ref: shop.buy\nentry_point: buy.sh\n",
@@ -171,6 +173,48 @@ def test_a_pack_that_a_killed_install_had_moved_away_is_put_back_unless_it_is_de
     assert not [path for path in paths if os.path.exists(path)]
     assert os.access(os.path.join(api.packs, "shop", "actions", "buy.sh"), os.X_OK)
     assert not os.path.exists(os.path.join(api.packs, "gone")) and os.path.exists(os.path.join(broken, "before", "notes"))
+
+
+def archive_of(world, ref, token=None):
+    return requests.get(f"{world.url}/api/v1/internal/packs/{ref}/archive", timeout=30,
+                        headers={"Authorization": f"Bearer {token or worker_token(world)}"})
+
+
+def test_a_worker_gets_the_files_of_a_pack_as_an_archive_that_can_be_installed_again(api):
+    write(os.path.join(api.packs, "shop"), {**SHOP, "actions/gr\u00fcn.txt": "x" * 100000, ".git/config": "mine"})
+    os.makedirs(os.path.join(api.packs, "shop", "empty"))
+    api.post("/packs/register", {"path": os.path.join(api.packs, "shop")}, 201)
+    answer = archive_of(api, "shop")
+    assert answer.status_code == 200 and answer.headers["Content-Type"] == "application/gzip"
+    assert archive_of(api, "shop").content == answer.content
+    with tarfile.open(fileobj=io.BytesIO(answer.content), mode="r:gz") as archive:
+        found = {m.name: m for m in archive.getmembers()}
+        assert sorted(found) == sorted(["shop", "shop/actions", "shop/actions/buy.sh", "shop/actions/buy.yaml", "shop/actions/gr\u00fcn.txt",
+                                        "shop/empty", "shop/pack.yaml"])
+        assert found["shop/empty"].isdir() and found["shop/actions/buy.sh"].mode == 0o755
+        assert archive.extractfile("shop/actions/gr\u00fcn.txt").read() == b"x" * 100000
+    upload(api, answer.content, force="true")
+    assert os.path.isdir(os.path.join(api.packs, "shop", "empty"))
+
+
+def test_an_archive_of_a_pack_is_for_workers_alone_and_holds_no_links(api):
+    write(os.path.join(api.packs, "shop"), SHOP)
+    api.post("/packs/register", {"path": os.path.join(api.packs, "shop")}, 201)
+    assert archive_of(api, "shop", api.token).status_code == 403
+    assert archive_of(api, "none").status_code == 404 and "none" in archive_of(api, "none").json()["error"]
+    assert archive_of(api, "..%2f..").status_code in (400, 404)
+    os.symlink("/etc/passwd", os.path.join(api.packs, "shop", "evil"))
+    answer = archive_of(api, "shop")
+    assert answer.status_code == 400 and "shop/evil" in answer.json()["error"] and "link" in answer.json()["error"]
+    os.rename(os.path.join(api.packs, "shop"), os.path.join(api.packs, "elsewhere"))
+    assert "no folder" in archive_of(api, "shop").json()["error"]
+    for i in range(11):
+        with open(os.path.join(api.packs, "elsewhere", f"big{i}"), "wb") as f:
+            f.truncate(10 << 20)
+    os.unlink(os.path.join(api.packs, "elsewhere", "evil"))
+    os.rename(os.path.join(api.packs, "elsewhere"), os.path.join(api.packs, "shop"))
+    answer = archive_of(api, "shop")
+    assert answer.status_code == 413 and "100 MiB" in answer.json()["error"]
 
 
 def test_what_a_pack_needs_must_be_there_unless_it_is_skipped(api, tmp_path):
