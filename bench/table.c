@@ -48,6 +48,7 @@ round_read(Table *t, const char *path)
 	must(in != NULL && t->rounds < ROUNDS_MAX, NULL, path);
 	while (fscanf(in, "%63s %lf", name, &value) == 2)
 		figure_of(t, name)->value[t->rounds] = value;
+	must(feof(in), NULL, "a line that is no figure");
 	fclose(in);
 	t->rounds++;
 }
