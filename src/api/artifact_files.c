@@ -240,10 +240,10 @@ answer_open_file(Req *q, Res *s, Str type, Str disposition, int fd, Err *err)
 	int status;
 	Str tag;
 
-	if (fstat(fd, &st) < 0)
-		return err_sys(err, errno, "look at a file");
-	if (!S_ISREG(st.st_mode))
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
 		return err_set(err, ERR_NOT_FOUND, "There is no such file");
+	}
 	tag = str_fmt(a, "\"f%llx-%llx-%llx\"", (unsigned long long)st.st_ino, (unsigned long long)st.st_size,
 	    (unsigned long long)st.st_mtim.tv_sec * 1000000000ULL + (unsigned long long)st.st_mtim.tv_nsec);
 	status = begin(q, s, tag, disposition, (uint64_t)st.st_size, &range, &done);
