@@ -66,6 +66,8 @@ prepared_of(PgDb *db, const Stmt *s, bool set)
 	p = arena_new(db->cache, Prepared);
 	snprintf(p->name, sizeof(p->name), "s%u", ++db->prepared);
 	p->sql = set ? pg_set_text(db->cache, sql_of(s), in_of(s)) : sql_of(s);
+	if (p->sql == NULL)
+		abort(); /* a defect: a statement marked `set` is of neither form, and every batch of it would look like a lost server */
 	p->types = set ? pg_set_types(db->cache, in_of(s)) : pg_types(db->cache, in_of(s));
 	map_put(&db->statements, key, p);
 	return p;
