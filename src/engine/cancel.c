@@ -1,4 +1,4 @@
-#include "engine/inner.h"
+#include "engine/ended.h"
 
 #include <stdio.h>
 
@@ -53,7 +53,5 @@ execution_cancel(Uow *u, Id id, Str by, ExecState *ret_status, Err *err)
 		return err_set(err, ERR_STALE, "Execution %lld moved in this moment: try again", (long long)id);
 	*ret_status = moved.to;
 	out_status(u, &moved, id, e.status, u->now);
-	if (exec_terminal(moved.to))
-		out_completed(u, &moved, id, u->now);
-	return true;
+	return !exec_terminal(moved.to) || one_ended(u, &moved, id, NULL, u->now, err);
 }

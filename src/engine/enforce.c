@@ -1,4 +1,4 @@
-#include "engine/inner.h"
+#include "engine/ended.h"
 
 #include "base/log.h"
 #include "engine/secrets.h"
@@ -137,6 +137,30 @@ secrets_store(Uow *u, const Id *executions, const Secrets *secrets, size_t n, Er
 	return secret_value_insert(u->db, u->arena, rows.rows, rows.n, u->now, err);
 }
 
+/* Of the rows that have just been made those that were failed at once. */
+static bool
+made_ended(Uow *u, const ExecNew *rows, const Id *ids, size_t n, Err *err)
+{
+	RunEnd *ends = arena_array(u->arena, RunEnd, n + 1);
+	size_t ended = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		ExecMoved *m;
+
+		if (ids[i] == 0 || !exec_terminal(rows[i].status))
+			continue;
+		m = arena_new(u->arena, ExecMoved);
+		*m = (ExecMoved){ .to = rows[i].status,
+			.action = rows[i].action,
+			.action_ref = str_copy(u->arena, rows[i].action_ref),
+			.enforcement = rows[i].enforcement,
+			.parent = rows[i].parent,
+			.correlation = rows[i].correlation };
+		ends[ended++] = (RunEnd){ .id = ids[i], .row = m, .result = rows[i].result, .at = u->now };
+	}
+	return runs_ended(u, ends, ended, err);
+}
+
 static bool
 executions_make(Uow *u, EnforcementTaken *taken, size_t n, Err *err)
 {
@@ -165,19 +189,10 @@ executions_make(Uow *u, EnforcementTaken *taken, size_t n, Err *err)
 	for (size_t i = 0; i < rows_n; i++)
 		if (made[i] != 0)
 			change_add(u, CHANGE_EXECUTION_CREATED, made[i], exec_state_name(rows[i].status), NULL);
-	for (size_t i = 0; i < rows_n; i++) {
-		ExecMoved m = { .to = rows[i].status,
-			.action = rows[i].action,
-			.action_ref = rows[i].action_ref,
-			.enforcement = rows[i].enforcement,
-			.correlation = rows[i].correlation };
-
-		if (made[i] != 0 && exec_terminal(rows[i].status))
-			out_completed(u, &m, made[i], u->now);
+	for (size_t i = 0; i < rows_n; i++)
 		if (made[i] != 0)
 			say_made(u, &rows[i], made[i]);
-	}
-	return true;
+	return made_ended(u, rows, made, rows_n, err);
 }
 
 bool
@@ -244,21 +259,6 @@ execution_asked(Uow *u, const ExecutionIn *in, ExecNew *ret, Secrets *secrets, E
 	return true;
 }
 
-static void
-execution_announce(Uow *u, const ExecNew *row, Id id)
-{
-	ExecMoved m = { .to = row->status,
-		.action = row->action,
-		.action_ref = str_copy(u->arena, row->action_ref),
-		.correlation = row->correlation,
-		.parent = row->parent };
-
-	if (exec_terminal(row->status))
-		out_completed(u, &m, id, u->now);
-	else
-		out_requested(u, id, m.action, m.action_ref, m.parent, 0, row->correlation);
-}
-
 static bool
 create_known(Uow *u, const ExecutionIn *in, size_t n, ExecutionOut *ret, Err *err)
 {
@@ -274,9 +274,11 @@ create_known(Uow *u, const ExecutionIn *in, size_t n, ExecutionOut *ret, Err *er
 	for (size_t i = 0; i < n; i++) {
 		ret[i] = (ExecutionOut){ .id = ids[i], .status = rows[i].status };
 		change_add(u, CHANGE_EXECUTION_CREATED, ids[i], exec_state_name(rows[i].status), NULL);
-		execution_announce(u, &rows[i], ids[i]);
+		if (!exec_terminal(rows[i].status))
+			out_requested(u, ids[i], rows[i].action, str_copy(u->arena, rows[i].action_ref), rows[i].parent,
+			    0, rows[i].correlation);
 	}
-	return true;
+	return made_ended(u, rows, ids, n, err);
 }
 
 bool

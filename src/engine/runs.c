@@ -1,5 +1,5 @@
 /* The worker's moves: claims, results, and what it gives back. */
-#include "engine/inner.h"
+#include "engine/ended.h"
 
 #include "engine/keys.h"
 #include "engine/secrets.h"
@@ -107,9 +107,7 @@ claim_cancelled(Uow *u, const ExecMove *claim, Str by, Err *err)
 	json_add(u->arena, &result, "cancelled", json_bool(true));
 	if (!move_runs(u, EV_ENDED, &m, 1, by, &moved, err))
 		return false;
-	if (moved.moved)
-		out_completed(u, &moved, m.id, u->now);
-	return true;
+	return !moved.moved || one_ended(u, &moved, m.id, &result, u->now, err);
 }
 
 /* The connection broke while a claim was committed: if the row bears our incarnation, the claim is ours, and as its process was
@@ -181,13 +179,10 @@ finish_some(Uow *u, ExecState from, ExecEvent ev, bool any_event, Str by, RunRes
 	}
 	if (!move_runs(u, ev, moves, some, by, moved, err))
 		return false;
-	for (size_t i = 0; i < some; i++) {
-		if (!moved[i].moved)
-			continue;
-		results[which[i]].stored = true;
-		out_completed(u, &moved[i], moves[i].id, moves[i].finished);
-	}
-	return true;
+	for (size_t i = 0; i < some; i++)
+		if (moved[i].moved)
+			results[which[i]].stored = true;
+	return moves_ended(u, moves, moved, some, err);
 }
 
 /* The connection broke while it was committed: if the row ended so, it was stored, and nobody has announced it. */

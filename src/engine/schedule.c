@@ -1,4 +1,4 @@
-#include "engine/inner.h"
+#include "engine/ended.h"
 
 #include "base/log.h"
 #include "model/choice.h"
@@ -217,12 +217,7 @@ class_refuse(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
 			.result = result,
 			.note = str_of("its action is gone") };
 	}
-	if (!move_runs(u, EV_REFUSE, moves, n, u->e->process, moved, err))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (moved[i].moved)
-			out_completed(u, &moved[i], rows[i].id, u->now);
-	return true;
+	return move_runs(u, EV_REFUSE, moves, n, u->e->process, moved, err) && moves_ended(u, moves, moved, n, err);
 }
 
 /* rows are of one class, the oldest first. */

@@ -1,5 +1,5 @@
 /* What nobody seems to look after is looked after here: lost messages are sent again, lost workers' runs are settled. */
-#include "engine/inner.h"
+#include "engine/ended.h"
 
 #include "base/log.h"
 #include "store/change.h"
@@ -193,13 +193,9 @@ lost_settle(Uow *u, const ExecLive *rows, size_t n, const WorkerDef *w, const ch
 	}
 	if (!move_runs(u, EV_WORKER_LOST, moves, n, u->e->process, moved, err))
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (!moved[i].moved)
-			continue;
-		out_completed(u, &moved[i], rows[i].id, u->now);
-		(*count)++;
-	}
-	return true;
+	for (size_t i = 0; i < n; i++)
+		*count += moved[i].moved;
+	return moves_ended(u, moves, moved, n, err);
 }
 
 /* Settles runs in this state whose worker, or whose incarnation of it, is gone. */
@@ -269,10 +265,8 @@ sweep_due(Sweep *s, Err *err)
 		json_add(u->arena, &result, "action_ref", json_str(rows[i].action_ref));
 		json_add(u->arena, &result, "failed_by", json_cstr("execution_scheduler"));
 		json_add(u->arena, &result, "failed_at", json_str(time_text(u->arena, u->now)));
-		if (!move_runs(u, EV_REFUSE, &m, 1, u->e->process, &moved, err))
+		if (!move_runs(u, EV_REFUSE, &m, 1, u->e->process, &moved, err) || !moves_ended(u, &m, &moved, 1, err))
 			return false;
-		if (moved.moved)
-			out_completed(u, &moved, rows[i].id, u->now);
 		s->report->refused += moved.moved;
 	}
 	return true;
