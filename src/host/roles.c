@@ -56,6 +56,23 @@ slots_possible(const Host *h)
 	return room;
 }
 
+/* The networks that core.http_request may call although they are not public. */
+static bool
+reach_read(Host *h, Reach *ret, Err *err)
+{
+	const Json *list = config_json(h->config, "worker.http_request_allow");
+	size_t n = json_is(list, JSON_ARRAY) ? list->n : 0;
+	Network *allowed = arena_array(h->arena, Network, n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		if (!network_parse(json_as_str(&list->items[i]), &allowed[i]))
+			return err_set(err, ERR_INVALID,
+			    "worker.http_request_allow: '%.*s' is no address or network like 10.0.0.0/8",
+			    STR_ARG(json_as_str(&list->items[i])));
+	*ret = (Reach){ .allowed = allowed, .n = n };
+	return true;
+}
+
 static bool
 worker_role_start(Host *h, Err *err)
 {
@@ -89,7 +106,7 @@ worker_role_start(Host *h, Err *err)
 		.cores = sysconf(_SC_NPROCESSORS_ONLN),
 	};
 
-	if (!processes_open(&p, &h->starter, err))
+	if (!reach_read(h, &p.reach, err) || !processes_open(&p, &h->starter, err))
 		return err_wrap(err, "worker");
 	w.starter = h->starter;
 	return worker_start(&h->engine, &w, &h->worker, err) &&

@@ -1,9 +1,11 @@
 #include "runtime/internal.h"
 
+#include "runtime/http_request.h"
+
 enum { SLEEP_MOST = 3600 };
 
-static void
-fail(Internal *i, const char *why)
+void
+internal_fail(Internal *i, const char *why)
 {
 	stream_put(i->err, str_of(why));
 	i->exit_code = 1;
@@ -35,7 +37,7 @@ run_noop(Internal *i)
 	int64_t code;
 
 	if (!number(i, "exit_code", 0, 255, &code)) {
-		fail(i, "ERROR: exit_code must be a whole number from 0 to 255\n");
+		internal_fail(i, "ERROR: exit_code must be a whole number from 0 to 255\n");
 		return;
 	}
 	if (message.n > 0) {
@@ -54,7 +56,7 @@ run_sleep(Internal *i)
 	int64_t seconds;
 
 	if (!number(i, "seconds", 1, SLEEP_MOST, &seconds)) {
-		fail(i, "ERROR: seconds must be a whole number from 0 to 3600\n");
+		internal_fail(i, "ERROR: seconds must be a whole number from 0 to 3600\n");
 		return;
 	}
 	if (message.n > 0) {
@@ -70,6 +72,7 @@ run_sleep(Internal *i)
 static const InternalAction actions[] = {
 	{ "core.noop", run_noop, .quick = true },
 	{ "core.sleep", run_sleep },
+	{ "core.http_request", http_request_run, .answered = http_request_answered },
 };
 
 const InternalAction *

@@ -49,6 +49,9 @@ run_ended(Processes *p, Run *run)
 	run->duration = clock_mono(p->config.clock) - run->started_mono;
 	unwatch(p, &run->out);
 	unwatch(p, &run->err);
+	if (run->call != NULL)
+		outward_drop(p->outward, run->call);
+	run->call = NULL;
 	if (!str_none(run->dir))
 		(void)tree_remove(run->dir.p);
 	runs_remove(&p->live, run);
@@ -159,9 +162,53 @@ stop_run(Processes *p, Run *run)
 }
 
 static void
+on_answers(void *self)
+{
+	Processes *p = self;
+
+	poll_wake(&p->poll);
+}
+
+void
+run_call(Processes *p, Run *run, Call *call)
+{
+	OutwardConfig config = { .reach = p->config.reach, .ended = on_answers, .self = p };
+	Err err = { 0 };
+
+	if (p->outward == NULL && !outward_open(&config, &p->outward, &err)) {
+		call_close(call);
+		run->unstarted = true;
+		run->problem = str_copy(run->a, str_of(err.text));
+		run_ended(p, run);
+		return;
+	}
+	call->owner = run;
+	run->call = call;
+	set_timer(p, run, run->deadline);
+	outward_send(p->outward, call);
+}
+
+static void
+take_answers(Processes *p)
+{
+	Call *call;
+
+	while (p->outward != NULL && (call = outward_take(p->outward)) != NULL) {
+		Run *run = call->owner;
+		Internal i = { .a = run->a, .out = &run->out, .err = &run->err };
+
+		run->call = NULL;
+		run->action->answered(&i, call);
+		run->exit_code = i.exit_code;
+		call_close(call);
+		run_ended(p, run);
+	}
+}
+
+static void
 internal_due(Processes *p, Run *run, TimeUs now)
 {
-	if (now < run->wait_end) {
+	if (run->call != NULL || now < run->wait_end) {
 		run->timed_out = true;
 	} else {
 		stream_put(&run->out, run->afterwards);
@@ -232,6 +279,7 @@ turn(Processes *p, TimeUs timeout)
 
 		s->ready(p, s->run);
 	}
+	take_answers(p);
 	run_timers(p);
 	return woken;
 }
@@ -382,6 +430,7 @@ processes_close(Starter *s)
 	processes_kill_all(s);
 	for (int i = 0; i < CLOSE_TURNS && p->live.n > 0; i++)
 		(void)turn(p, US_PER_S);
+	outward_close(p->outward);
 	if (p->home_base.n > 0)
 		(void)tree_remove(p->home_base.p);
 	runs_free(&p->live); /* stuck in the kernel: it dies when it comes back */

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "http/reach.h"
 #include "runtime/starter.h"
 
 typedef struct Guardian Guardian; /* os/guardian.h */
@@ -20,6 +21,7 @@ typedef struct ProcessesConfig {
 	size_t inline_output; /* outputs up to here live in the row alone; 0: files always */
 	TimeUs kill_grace;    /* between TERM and KILL: 5 s */
 	Guardian *guardian;   /* may be NULL (tests) */
+	Reach reach;          /* what core.http_request may call beyond the public internet; must last */
 } ProcessesConfig;
 
 MUST_CHECK bool processes_open(const ProcessesConfig *config, Starter **ret, Err *err);

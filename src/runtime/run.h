@@ -44,6 +44,8 @@ struct Run {
 	TimeUs started_mono, started_at, finished_at, duration;
 	TimeUs timeout, deadline; /* deadline: monotonic, 0 none */
 	TimeUs wait_end;          /* of an internal run */
+	Call *call;               /* that an internal run waits for */
+	const InternalAction *action;
 	int exit_code, sig;
 };
 
@@ -62,6 +64,7 @@ struct Processes {
 	Str home_base; /* the folder of run folders */
 	Str logs_base; /* {artifacts_dir}/{worker_name} */
 	Str worker_marker, incarnation;
+	Outward *outward; /* NULL until the first call */
 	int null;
 	char *scratch;
 	bool woken;   /* wake() came, and sleep() has not told yet */
@@ -88,5 +91,6 @@ void run_recycle(Processes *p, Run *run);
 void run_start(Processes *p, Run *run, const RunSpec *spec);
 /* processes.c */
 void run_ended(Processes *p, Run *run);
+void run_call(Processes *p, Run *run, Call *call); /* the internal run waits for this call's answer */
 void on_child_end(Processes *p, Run *run);
 void on_output(Processes *p, Run *run);

@@ -181,6 +181,11 @@ start_internal(Processes *p, Run *run, const RunSpec *spec)
 	action->run(&i);
 	run->exit_code = i.exit_code;
 	run->afterwards = i.afterwards;
+	if (i.call != NULL) {
+		run->action = action;
+		run_call(p, run, i.call);
+		return;
+	}
 	if (i.wait == 0) {
 		run_ended(p, run);
 		return;

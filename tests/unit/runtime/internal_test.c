@@ -36,7 +36,7 @@ TEST(an_unknown_internal_action_is_named)
 
 	CHECK_INT(end.outcome, RUN_UNSTARTED);
 	CHECK_STR(rig_text(&end, "error"),
-	    str_of("there is no internal action 'core.nope' (available: core.noop, core.sleep)"));
+	    str_of("there is no internal action 'core.nope' (available: core.noop, core.sleep, core.http_request)"));
 }
 
 TEST(sleep_takes_its_time_without_a_process)
