@@ -31,8 +31,9 @@ const Follows follows[] = {
 	{ "event in (API)", ROLE_API, 0, K(EVENT_CREATED) | K(ENFORCEMENT_CREATED) | K(NOTIFICATION), 0,
 	    "one enforcement for each rule that the event meets" },
 	{ "timer fires", ROLE_SENSOR, 0, K(EVENT_CREATED) | K(ENFORCEMENT_CREATED) | K(NOTIFICATION), 0, "the same" },
-	{ "execution asked for (API)", ROLE_API, 0, K(EXECUTION_REQUESTED) | K(EXECUTION_COMPLETED) | K(NOTIFICATION),
-	    0, "completed at once when the parameters break the schema" },
+	{ "execution asked for (API)", ROLE_API, 0, K(EXECUTION_REQUESTED) | PLACED, 0,
+	    "with a worker in the same transaction when nothing else waits; completed at once when the parameters "
+	    "break the schema" },
 	{ "cancel asked for (API)", ROLE_API, 0,
 	    K(EXECUTION_CANCEL) | K(EXECUTION_STATUS_CHANGED) | K(EXECUTION_COMPLETED) | K(NOTIFICATION), 0,
 	    "the worker is told of a running one; a waiting one is completed at once" },

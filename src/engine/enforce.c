@@ -259,6 +259,18 @@ execution_asked(Uow *u, const ExecutionIn *in, ExecNew *ret, Secrets *secrets, E
 	return true;
 }
 
+/* For those who watch, a run is requested first even if it is with a worker by the same commit. */
+static void
+say_created(Uow *u, const ExecNew *row, Id id)
+{
+	bool placed = row->status == EXEC_SCHEDULED;
+	const char *status = exec_state_name(row->status), *first = exec_state_name(EXEC_REQUESTED);
+
+	change_add(u, CHANGE_EXECUTION_CREATED, id, placed ? first : status, NULL);
+	if (placed)
+		change_add(u, CHANGE_EXECUTION_STATUS, id, status, first);
+}
+
 static bool
 create_known(Uow *u, const ExecutionIn *in, size_t n, ExecutionOut *ret, Err *err)
 {
@@ -269,12 +281,16 @@ create_known(Uow *u, const ExecutionIn *in, size_t n, ExecutionOut *ret, Err *er
 	for (size_t i = 0; i < n; i++)
 		if (!execution_asked(u, &in[i], &rows[i], &secrets[i], err))
 			return false;
+	if (n == 1 && rows[0].status == EXEC_REQUESTED && !place_newborn(u, &rows[0], err))
+		return false;
 	if (!execution_insert(u->db, u->arena, rows, n, u->now, ids, err) || !secrets_store(u, ids, secrets, n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		ret[i] = (ExecutionOut){ .id = ids[i], .status = rows[i].status };
-		change_add(u, CHANGE_EXECUTION_CREATED, ids[i], exec_state_name(rows[i].status), NULL);
-		if (!exec_terminal(rows[i].status))
+		say_created(u, &rows[i], ids[i]);
+		if (rows[i].status == EXEC_SCHEDULED)
+			newborn_placed(u, &rows[i], ids[i]);
+		else if (!exec_terminal(rows[i].status))
 			out_requested(u, ids[i], rows[i].action, str_copy(u->arena, rows[i].action_ref), rows[i].parent,
 			    0, rows[i].correlation);
 	}
@@ -288,6 +304,11 @@ executions_create(Uow *u, const ExecutionIn *in, size_t n, ExecutionOut *ret, Er
 
 	if (n == 0)
 		return true;
+	/* many at once wait for the executor, which shares its commit and its looks among them */
+	if (n == 1) {
+		defs_enter_ahead(u->e->defs, u->db, u->arena);
+		place_newborn_ahead(u);
+	}
 	if (!defs_enter(u->e->defs, u->db, u->arena, err))
 		return false;
 	ok = create_known(u, in, n, ret, err);

@@ -10,6 +10,13 @@ Str wait_class_of(Arena *a, Id action, const Json *selector, const Json *tolerat
 Id wait_class_action(Str wait_class);
 bool wait_class_own(Str wait_class); /* has a placement of its own */
 
+/* Gives a run that is about to be made to a worker, in its first row: when nobody else schedules just now, nothing waits and somebody
+ * has room; else it stays as it is. One round trip with what else is announced (place_newborn_ahead). newborn_placed: once it
+ * has its id. */
+void place_newborn_ahead(Uow *u);
+MUST_CHECK bool place_newborn(Uow *u, ExecNew *row, Err *err);
+void newborn_placed(Uow *u, const ExecNew *row, Id id);
+
 /* Messages. */
 void out_dispatch(Uow *u, Id execution, int attempt, Id worker, Id action, Str action_ref, Uuid correlation);
 void out_completed(Uow *u, const ExecMoved *m, Id execution, TimeUs at);

@@ -55,23 +55,48 @@ same_run(const Beat *b, Str incarnation)
 	return str_is(incarnation, b->incarnation);
 }
 
-void
-liveness_beat(Liveness *l, Id worker, Str incarnation, int64_t ahead, TimeUs now)
+static Beat *
+beat_of(Liveness *l, Id worker)
 {
-	Beat *b;
+	Beat *b = map_get(&l->beats, worker);
 
-	pthread_mutex_lock(&l->lock);
-	b = map_get(&l->beats, worker);
-	if (b == NULL) {
-		b = arena_new(l->arena, Beat);
-		map_put(&l->beats, worker, b);
-	}
-	b->at = now;
+	if (b != NULL)
+		return b;
+	b = arena_new(l->arena, Beat);
+	map_put(&l->beats, worker, b);
+	return b;
+}
+
+static void
+beat_set(Beat *b, Str incarnation, int64_t ahead, TimeUs at)
+{
+	b->at = at;
 	b->ahead = ahead;
 	if (!same_run(b, incarnation) && incarnation.n < INCARNATION_MAX) {
 		memcpy(b->incarnation, incarnation.p, incarnation.n);
 		b->incarnation[incarnation.n] = '\0';
 	}
+}
+
+void
+liveness_beat(Liveness *l, Id worker, Str incarnation, int64_t ahead, TimeUs now)
+{
+	pthread_mutex_lock(&l->lock);
+	beat_set(beat_of(l, worker), incarnation, ahead, now);
+	pthread_mutex_unlock(&l->lock);
+}
+
+void
+liveness_read(Liveness *l, Id worker, Str incarnation, TimeUs at)
+{
+	Beat *b;
+
+	pthread_mutex_lock(&l->lock);
+	b = beat_of(l, worker);
+	if (!same_run(b, incarnation))
+		beat_set(b, incarnation, AHEAD_DEFAULT, at);
+	else if (at > b->at)
+		b->at = at;
 	pthread_mutex_unlock(&l->lock);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "model/choice.h"
+#include "store/worker.h"
 
 /* One pass over what waits for a worker: the workers with their room, and the classes of waiting rows. */
 typedef struct Pass {
@@ -112,21 +113,24 @@ need_of(Uow *u, const ActionDef *action, const ExecWaiting *row)
 }
 
 static void
-say_scheduled(const Pass *p, const ExecMove *m, const ExecMoved *row)
+say_scheduled(const Uow *u, Id id, Id worker, Str action_ref, TimeUs created)
 {
-	const WorkerDef *w = NULL;
+	size_t n;
+	const WorkerDef *const *workers;
+	Str name = str_of("?");
 	LogField fields[4];
 
 	if (!log_wants(LOG_INFO))
 		return;
-	for (size_t i = 0; i < p->n && w == NULL; i++)
-		if (p->loads[i].def->id == m->worker)
-			w = p->loads[i].def;
-	fields[0] = log_int("execution", m->id);
-	fields[1] = log_str("action", row->action_ref);
-	fields[2] = log_str("worker", w == NULL ? str_of("?") : w->name);
-	fields[3] = log_us("after", p->u->now - row->created);
-	log_line(LOG_INFO, fields, countof(fields), "Execution %lld scheduled", (long long)m->id);
+	workers = defs_workers(u->e->defs, &n);
+	for (size_t i = 0; i < n; i++)
+		if (workers[i]->id == worker)
+			name = workers[i]->name;
+	fields[0] = log_int("execution", id);
+	fields[1] = log_str("action", action_ref);
+	fields[2] = log_str("worker", name);
+	fields[3] = log_us("after", u->now - created);
+	log_line(LOG_INFO, fields, countof(fields), "Execution %lld scheduled", (long long)id);
 }
 
 static bool
@@ -142,7 +146,7 @@ rows_give(Pass *p, const ExecMove *moves, size_t n, Err *err)
 			continue;
 		out_dispatch(u, moves[i].id, moved[i].attempt, moves[i].worker, moved[i].action, moved[i].action_ref,
 		    moved[i].correlation);
-		say_scheduled(p, &moves[i], &moved[i]);
+		say_scheduled(u, moves[i].id, moves[i].worker, moved[i].action_ref, moved[i].created);
 	}
 	return true;
 }
@@ -315,13 +319,80 @@ pass_run(Uow *u, Err *err)
 bool
 schedule(Uow *u, Err *err)
 {
-	bool ok;
+	bool alone, ok;
 
 	execution_schedule_ahead(u->db, u->arena, FEW + 1);
 	defs_enter_ahead(u->e->defs, u->db, u->arena);
-	if (!execution_schedule_alone(u->db, u->arena, err) || !defs_enter(u->e->defs, u->db, u->arena, err))
+	if (!execution_schedule_alone(u->db, u->arena, &alone, err))
+		return false;
+	if (!alone)
+		return true;
+	if (!defs_enter(u->e->defs, u->db, u->arena, err))
 		return false;
 	ok = pass_run(u, err);
 	defs_leave(u->e->defs);
 	return ok;
+}
+
+/* ---- a run that is being made ---- */
+
+void
+place_newborn_ahead(Uow *u)
+{
+	execution_schedule_try_ahead(u->db, u->arena);
+	if (str_none(u->e->boot_id))
+		worker_beats_ahead(u->db, u->arena);
+}
+
+/* Who makes executions may not hear the workers; what they have written of themselves does as well. */
+static bool
+beats_read(Uow *u, Err *err)
+{
+	WorkerBeat *beats;
+	size_t n;
+
+	if (!str_none(u->e->boot_id))
+		return true;
+	if (!worker_beats(u->db, u->arena, &beats, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		liveness_read(u->e->live, beats[i].worker, beats[i].incarnation, beats[i].at);
+	return true;
+}
+
+bool
+place_newborn(Uow *u, ExecNew *row, Err *err)
+{
+	const ActionDef *action = defs_action(u->e->defs, row->action);
+	ExecWaiting own = { 0 };
+	Pass p;
+	Need need;
+	Choice c;
+	bool alone;
+
+	if (!execution_schedule_try(u->db, u->arena, &alone, err))
+		return false;
+	if (!alone)
+		return true;
+	if (!beats_read(u, err) || !pass_open(&p, u, err))
+		return false;
+	own.worker_selector = row->worker_selector == NULL ? json_null() : *row->worker_selector;
+	own.worker_tolerations = row->worker_tolerations == NULL ? json_null() : *row->worker_tolerations;
+	own.worker_affinity = row->worker_affinity == NULL ? json_null() : *row->worker_affinity;
+	need = need_of(u, action, &own);
+	u->turn++;
+	worker_choose(u->arena, &need, p.loads, p.n, &u->turn, &c);
+	if (c.kind != CHOICE_WORKER)
+		return true;
+	row->status = EXEC_SCHEDULED;
+	row->worker = p.loads[c.worker].def->id;
+	row->wait = WAIT_NONE;
+	return true;
+}
+
+void
+newborn_placed(Uow *u, const ExecNew *row, Id id)
+{
+	out_dispatch(u, id, 1, row->worker, row->action, str_copy(u->arena, row->action_ref), row->correlation);
+	say_scheduled(u, id, row->worker, row->action_ref, u->now);
 }

@@ -161,14 +161,36 @@ waiting_rows(Arena *a, const Rows *rows, ExecWaiting **ret, size_t *ret_n)
 		waiting_read(a, rows_at(rows, i), &(*ret)[i]);
 }
 
-static const Stmt alone_stmt = { .sql = "select 1", .in = "", .pg = "select 1 from pg_advisory_xact_lock(74711)" };
+#define SOME_WAIT "exists (select 1 from execution where status = 'requested' and wait_class is not null)"
 
+/* Nobody is kept from scheduling by somebody who has nothing to schedule: what comes after the look says so by a message. */
+static const Stmt alone_stmt = {
+	.sql = "select 1",
+	.in = "",
+	.pg = "select case when " SOME_WAIT " then pg_advisory_xact_lock(74711)::text end is not null",
+};
+
+/* SQLite has one writer as it is. */
 bool
-execution_schedule_alone(Db *db, Arena *a, Err *err)
+execution_schedule_alone(Db *db, Arena *a, bool *ret, Err *err)
 {
-	return db_kind(db) == STORE_SQLITE ||
-	       db_exec(db, a, &alone_stmt, NULL, NULL, err); /* it has one writer as it is */
+	Rows rows;
+
+	*ret = true;
+	if (db_kind(db) == STORE_SQLITE)
+		return true;
+	if (!db_exec(db, a, &alone_stmt, NULL, &rows, err))
+		return false;
+	*ret = row_bool(rows_at(&rows, 0), 0);
+	return true;
 }
+
+/* Without waiting for whoever schedules, and only when there is nothing that came before. */
+static const Stmt alone_try_stmt = {
+	.sql = "select 1",
+	.in = "",
+	.pg = "select case when " SOME_WAIT " then false else pg_try_advisory_xact_lock(74711) end",
+};
 
 static const Stmt head_stmt = {
 	.sql =
@@ -346,6 +368,37 @@ execution_worker_counts(Db *db, Arena *a, WorkerCount **ret, size_t *ret_n, Err 
 
 		(*ret)[i] = (WorkerCount){ row_int(r, 0), scheduled, row_int(r, 2) - scheduled };
 	}
+	return true;
+}
+
+void
+execution_schedule_try_ahead(Db *db, Arena *a)
+{
+	Bind one[] = { bind_int(1) };
+
+	db_ahead(db, a, &alone_try_stmt, NULL);
+	db_ahead(db, a, &head_stmt, one);
+	db_ahead(db, a, &counts_stmt, NULL);
+}
+
+bool
+execution_schedule_try(Db *db, Arena *a, bool *ret, Err *err)
+{
+	ExecWaiting *before;
+	size_t n;
+	Rows rows;
+
+	*ret = false;
+	if (db_kind(db) != STORE_SQLITE) {
+		if (!db_exec(db, a, &alone_try_stmt, NULL, &rows, err))
+			return false;
+		if (!row_bool(rows_at(&rows, 0), 0))
+			return true;
+	}
+	/* looked at again: something may have come while the lock was taken */
+	if (!execution_wait_head(db, a, 1, &before, &n, err))
+		return false;
+	*ret = n == 0;
 	return true;
 }
 

@@ -82,8 +82,12 @@ typedef struct ExecWaiting {
 	TimeUs created, due;
 } ExecWaiting;
 
-/* Two executors must not count the same free slot: until the commit only this transaction schedules. */
-MUST_CHECK bool execution_schedule_alone(Db *db, Arena *a, Err *err);
+/* Two executors must not count the same free slot: until the commit only this transaction schedules. *ret is false when nothing waits:
+ * then it may not, and need not. */
+MUST_CHECK bool execution_schedule_alone(Db *db, Arena *a, bool *ret, Err *err);
+/* The same for a run that is being made: *ret says whether nobody else schedules and nothing waits. Never waits itself. */
+MUST_CHECK bool execution_schedule_try(Db *db, Arena *a, bool *ret, Err *err);
+void execution_schedule_try_ahead(Db *db, Arena *a); /* and execution_worker_counts: see db_ahead */
 /* The first of all waiting rows, class by class and each class by age. */
 MUST_CHECK bool execution_wait_head(Db *db, Arena *a, size_t most, ExecWaiting **ret, size_t *ret_n, Err *err);
 /* Announces these two and execution_worker_counts: see db_ahead. */

@@ -216,6 +216,34 @@ worker_beat(Db *db, Arena *a, Id id, Str incarnation, TimeUs now, bool *ret_woke
 	return true;
 }
 
+static const Stmt beats_stmt = {
+	.sql = "select id, incarnation, last_heartbeat from worker where worker_role = 'action' and status = 'active'",
+	.in = "",
+};
+
+void
+worker_beats_ahead(Db *db, Arena *a)
+{
+	db_ahead(db, a, &beats_stmt, NULL);
+}
+
+bool
+worker_beats(Db *db, Arena *a, WorkerBeat **ret, size_t *ret_n, Err *err)
+{
+	Rows rows;
+
+	if (!db_exec(db, a, &beats_stmt, NULL, &rows, err))
+		return false;
+	*ret = arena_array(a, WorkerBeat, rows.n + 1);
+	*ret_n = rows.n;
+	for (size_t i = 0; i < rows.n; i++) {
+		Row r = rows_at(&rows, i);
+
+		(*ret)[i] = (WorkerBeat){ row_int(r, 0), row_str(r, 1), row_int(r, 2) };
+	}
+	return true;
+}
+
 bool
 worker_set_status(Db *db, Arena *a, Id id, Str incarnation, const char *status, TimeUs now, Err *err)
 {

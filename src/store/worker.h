@@ -16,6 +16,15 @@ MUST_CHECK bool worker_list(Db *db, Arena *a, Str role, WorkerDef **ret, size_t 
 MUST_CHECK bool worker_get(Db *db, Arena *a, Id id, WorkerDef *ret, Err *err); /* ERR_NOT_FOUND */
 /* Last sign of life; makes a stale worker active again (*ret_woken). */
 MUST_CHECK bool worker_beat(Db *db, Arena *a, Id id, Str incarnation, TimeUs now, bool *ret_woken, Err *err);
+typedef struct WorkerBeat {
+	Id worker;
+	Str incarnation;
+	TimeUs at;
+} WorkerBeat;
+
+/* The last signs of life as they are written, for who does not hear them on the bus. */
+MUST_CHECK bool worker_beats(Db *db, Arena *a, WorkerBeat **ret, size_t *ret_n, Err *err);
+void worker_beats_ahead(Db *db, Arena *a); /* see db_ahead */
 MUST_CHECK bool worker_set_status(Db *db, Arena *a, Id id, Str incarnation, const char *status, TimeUs now, Err *err);
 /* It drains: alive, but nothing more is given to it. */
 MUST_CHECK bool worker_no_slots(Db *db, Arena *a, Id id, Str incarnation, TimeUs now, Err *err);
