@@ -181,6 +181,23 @@ check_status(Rig *r, Id id, ExecState want)
 	CHECK_STR(str_of(exec_state_name(e.status)), str_of(exec_state_name(want)));
 }
 
+TEST(a_run_that_is_asked_for_alone_is_with_its_worker_by_the_same_commit)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id first, second, third;
+
+	rig_worker(r, "i1", 1, "shell");
+	first = rig_create(r);
+	check_status(r, first, EXEC_SCHEDULED);
+	CHECK_INT(rig_look(r, first).attempt, 1);
+	CHECK_INT(rig_look(r, first).worker, r->worker);
+	/* one more stands at the door, and then there is no room; who comes after one that waits stands behind it */
+	second = rig_create(r);
+	check_status(r, second, EXEC_SCHEDULED);
+	third = rig_create(r);
+	check_status(r, third, EXEC_REQUESTED);
+}
+
 static bool
 rig_claim(Rig *r, Id id, int attempt, const char *incarnation)
 {
