@@ -41,7 +41,8 @@ def test_a_history_is_filtered_and_paged(world):
     assert len(world.get("/history/execution", operation="insert", entity_id=runs[1]["id"])["items"]) == 1
     assert states(world.get("/history/execution", changed_field="result")["items"]) == ["completed"] * 3
     assert world.get("/history/execution", entity_ref="core.other")["items"] == []
-    assert world.get("/history/execution", until=every[-1]["time"])["items"] == [every[-1]]
+    oldest = every[-1]["time"]  # of more than one record: a run may be given to its worker as it is made
+    assert world.get("/history/execution", until=oldest)["items"] == [r for r in every if r["time"] <= oldest]
     assert world.get("/history/execution", since=every[0]["time"])["items"][0] == every[0]
     walked, cursor = [], None
     while True:
