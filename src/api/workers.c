@@ -5,6 +5,7 @@
 #include "api/page.h"
 #include "api/view.h"
 #include "base/log.h"
+#include "model/choice.h"
 #include "store/change.h"
 
 enum { PAGE_DEFAULT = 50, PAGE_MOST = 100 };
@@ -101,7 +102,7 @@ runtimes_json(Arena *a, const WorkerDef *w)
 
 	for (size_t i = 0; json_is(names, JSON_ARRAY) && i < names->n; i++) {
 		Str name = json_as_str(&names->items[i]);
-		const Json *of = str_none(name) ? NULL : json_get_str(versions, name);
+		const Json *of = str_none(name) ? NULL : json_get_str(versions, runtime_alias(a, name));
 		Json o = json_object();
 
 		if (str_none(name))
@@ -111,6 +112,24 @@ runtimes_json(Arena *a, const WorkerDef *w)
 		json_push(a, &all, o);
 	}
 	return all;
+}
+
+static Json
+of_kind(const WorkerDef *w, const char *key, JsonKind kind, Json fallback)
+{
+	const Json *v = json_get(&w->capabilities, key);
+
+	return json_is(v, kind) ? *v : fallback;
+}
+
+/* What the worker found on its machine, and what it did not. */
+static void
+add_findings(Arena *a, Json *o, const WorkerDef *w)
+{
+	json_add(a, o, "detected_interpreters", of_kind(w, "detected_interpreters", JSON_ARRAY, json_array()));
+	json_add(a, o, "missing_runtimes", of_kind(w, "missing_runtimes", JSON_ARRAY, json_array()));
+	json_add(a, o, "labels", of_kind(w, "labels", JSON_OBJECT, json_object()));
+	json_add(a, o, "taints", of_kind(w, "taints", JSON_ARRAY, json_array()));
 }
 
 static Json
@@ -127,6 +146,7 @@ worker_json(Arena *a, const Crew *c, const WorkerDef *w)
 	json_add(a, &o, "status", json_str(worker_status(c, w)));
 	json_add(a, &o, "health_state", json_cstr(worker_health(c, w)));
 	json_add(a, &o, "supported_runtimes", runtimes_json(a, w));
+	add_findings(a, &o, w);
 	json_add(a, &o, "load", load_json(a, c, w));
 	json_add(a, &o, "heartbeat_age_seconds",
 	    w->last_heartbeat == 0 ? json_null() : json_int((c->now - w->last_heartbeat) / US_PER_S));

@@ -77,6 +77,7 @@ typedef struct RunClaim {
 	ExecMoved row;    /* of a claimed one */
 	ActionDef action; /* as it is now, copied into the unit's arena */
 	Str runtime;      /* its stored runtime's name */
+	Str runtime_version; /* the version row that this worker runs it with; none: the usual one */
 	Json runtime_config;
 	Str problem;  /* claimed, but cannot be run: the runtime is gone, ... */
 	Json params;  /* with secrets and keys in their places; null: none */

@@ -3,6 +3,7 @@
 
 #include "engine/keys.h"
 #include "engine/secrets.h"
+#include "model/build.h"
 
 static ActionDef
 action_copy(Arena *a, const ActionDef *d)
@@ -59,11 +60,24 @@ claim_params(Uow *u, RunClaim *c, const ActionDef *action, Err *err)
 	return keys_deliver(u, action, &c->params, &c->secrets, err);
 }
 
+static const Json *
+worker_capabilities(Uow *u, Id worker)
+{
+	size_t n;
+	const WorkerDef *const *workers = defs_workers(u->e->defs, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (workers[i]->id == worker)
+			return &workers[i]->capabilities;
+	return NULL;
+}
+
 /* What to run, from the definitions of this very transaction; copied, for they may change after it. */
 static bool
 claim_describe(Uow *u, RunClaim *c, Err *err)
 {
 	const ActionDef *action = defs_action(u->e->defs, c->row.action);
+	Str version;
 	const RuntimeDef *runtime = action == NULL ? NULL : defs_runtime(u->e->defs, action->runtime);
 	Err why = { 0 };
 
@@ -79,7 +93,9 @@ claim_describe(Uow *u, RunClaim *c, Err *err)
 		return true;
 	}
 	c->runtime = str_lower(u->arena, runtime->name);
-	c->runtime_config = json_clone(u->arena, &runtime->execution_config);
+	c->runtime_config = json_clone(u->arena,
+	    build_choose(runtime, worker_capabilities(u, c->row.worker), action->runtime_version_constraint, &version));
+	c->runtime_version = str_none(version) ? version : str_copy(u->arena, version);
 	if (claim_params(u, c, action, &why))
 		return true;
 	/* one whose secrets cannot be opened fails, and holds up no others; a database that fails is another matter */

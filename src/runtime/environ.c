@@ -2,9 +2,6 @@
 
 #include "runtime/params.h"
 
-const char *const environ_plain[] = { "PATH=" RUN_PATH, "HOME=/", "LANG=C", "LC_CTYPE=C.UTF-8", "TZ=UTC", "SHLVL=1",
-	NULL };
-
 typedef struct Variable {
 	Str name, value;
 } Variable;
@@ -171,7 +168,7 @@ callable_url(Arena *a, Str url)
 static void
 put_basics(Variables *v, const EnvironFacts *f)
 {
-	put_text(v, "PATH", str_of(RUN_PATH));
+	put_text(v, "PATH", interpreters_search_path(&f->config->interpreters));
 	put_text(v, "HOME", f->home);
 	put_text(v, "TMPDIR", f->home);
 	put_text(v, "LANG", str_of("C"));

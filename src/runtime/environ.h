@@ -6,8 +6,6 @@
 #include "runtime/places.h"
 #include "runtime/processes.h"
 
-#define RUN_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 typedef struct EnvironFacts {
 	const ProcessesConfig *config;
 	const RunSpec *spec;
@@ -20,5 +18,3 @@ typedef struct EnvironFacts {
 
 /* ERR_INVALID when a name is none or a value holds a NUL. */
 MUST_CHECK bool environ_make(Arena *a, const EnvironFacts *facts, const char *const **ret, Err *err);
-/* The least an interpreter needs, for probes. */
-extern const char *const environ_plain[];

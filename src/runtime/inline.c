@@ -97,6 +97,7 @@ plan_shell(const InlineUse *u)
 	Str code = add_file(u, "inline.sh", u->spec->entrypoint);
 	Buf b = buf_open(u->a);
 
+	u->plan->shell_variables = true;
 	add_variables(&b, u->spec->params);
 	if (b.n == 0) {
 		add_arg(u, code.p);

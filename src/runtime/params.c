@@ -24,7 +24,7 @@ params_quote(Buf *b, Str value)
 	for (size_t i = 0; i < value.n; i++) {
 		if (value.p[i] == '\'')
 			buf_text(b, "'\\''");
-		else if (value.p[i] != '\0')
+		else
 			buf_char(b, value.p[i]);
 	}
 	buf_char(b, '\'');
@@ -113,6 +113,32 @@ write_dotenv(Buf *b, const Json *params)
 			buf_char(b, '\n');
 		buf_add(b, l.items[i]);
 	}
+}
+
+/* The parameter that holds a NUL, by its path; none when there is none. */
+static Str
+with_nul(Arena *a, Str path, const Json *v)
+{
+	Str found = { 0 };
+
+	for (uint32_t i = 0; v->kind == JSON_OBJECT && i < v->n && str_none(found); i++) {
+		Str key = v->members[i].key;
+
+		found = with_nul(
+		    a, path.n == 0 ? key : str_fmt(a, "%.*s.%.*s", STR_ARG(path), STR_ARG(key)), &v->members[i].value);
+	}
+	/* of an array the text is printed as JSON, which escapes it */
+	return v->kind == JSON_STRING && json_has_nul(v) ? path : found;
+}
+
+bool
+params_fit(Arena *a, const Json *params, const char *carrier, const char *cure, Err *err)
+{
+	Str found = json_is(params, JSON_OBJECT) && json_has_nul(params) ? with_nul(a, str_of(""), params) : (Str){ 0 };
+
+	return str_none(found) ||
+	       err_set(err, ERR_INVALID, "parameter '%.*s' holds a NUL character, which %s cannot carry%s",
+		   STR_ARG(found), carrier, cure);
 }
 
 static const char *const format_names[] = { "json", "yaml", "dotenv" };

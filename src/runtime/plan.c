@@ -1,6 +1,7 @@
 #include "runtime/plan.h"
 
 #include "os/fs.h"
+#include "runtime/container.h"
 #include "runtime/inline.h"
 
 #include <errno.h>
@@ -49,11 +50,22 @@ fill_folders(Planning *p)
 	Str manifest = json_get_text(json_get(s->runtime_config, "dependencies"), "manifest_file");
 
 	at->pack_dir = str_fmt(p->a, "%.*s/%.*s", STR_ARG(p->config->packs_base_dir), STR_ARG(s->pack_ref));
-	at->env_dir = str_fmt(
-	    p->a, "%.*s/%.*s/%.*s", STR_ARG(p->config->runtime_envs_dir), STR_ARG(s->pack_ref), STR_ARG(s->runtime));
+	at->env_dir = str_fmt(p->a, "%.*s/%.*s/%.*s%s%.*s", STR_ARG(p->config->runtime_envs_dir), STR_ARG(s->pack_ref),
+	    STR_ARG(s->runtime), s->runtime_version.n > 0 ? "-" : "", STR_ARG(s->runtime_version));
 	at->manifest_path =
 	    manifest.n == 0 ? str_of("") : str_fmt(p->a, "%.*s/%.*s", STR_ARG(at->pack_dir), STR_ARG(manifest));
 	at->interpreter = at->action_file = str_of("");
+}
+
+/* In a container it is the image's; what is nowhere stays as it is, and the start says so. */
+static Str
+found_interpreter(const Planning *p, Str binary)
+{
+	Str found = container_wanted(p->spec->runtime_config)
+			? (Str){ 0 }
+			: interpreter_find(p->a, &p->config->interpreters, binary);
+
+	return str_none(found) ? binary : found;
 }
 
 /* The interpreter of the pack's environment when it is there, else the runtime's own. */
@@ -66,7 +78,7 @@ choose_interpreter(Planning *p)
 	p->direct = binary.n == 0 || str_is(binary, "native") || str_is(binary, "none");
 	if (p->direct)
 		return;
-	p->plan->places.interpreter = places_fill(p->a, &p->plan->places, binary);
+	p->plan->places.interpreter = found_interpreter(p, places_fill(p->a, &p->plan->places, binary));
 	if (path.n == 0 || str_is(json_get_text(environment, "env_type"), "none"))
 		return;
 	path = places_fill(p->a, &p->plan->places, path);
@@ -187,8 +199,12 @@ plan_make(Arena *a, const ProcessesConfig *config, const RunSpec *spec, Str run_
 		return false;
 	fill_folders(&p);
 	choose_interpreter(&p);
+	if (container_wanted(spec->runtime_config) && !container_plan(a, config, spec, ret, err))
+		return false;
 	if (!find_file(&p, &found, err))
 		return false;
+	if (ret->argv != NULL) /* the entry point was the image */
+		return true;
 	if (!found && (kind = inline_of(&p)) == NULL)
 		return missing(&p, err);
 	make_argv(&p, kind);

@@ -22,7 +22,12 @@ typedef struct Plan {
 	Places places;
 	PlanFile files[PLAN_FILES]; /* to be written before the start, mode 0400 */
 	size_t file_count;
-	bool stdin_empty; /* inline shell code gets its parameters as variables instead */
+	struct {
+		const char *engine, *name; /* NULL: no container */
+		Str image;
+	} container;
+	bool shell_variables; /* the parameters are variables of the inline code */
+	bool stdin_empty;     /* inline shell code gets its parameters as variables instead */
 } Plan;
 
 /* ERR_NOT_FOUND: no such entry point; ERR_FORBIDDEN: it leads out of its pack; ERR_INVALID. */

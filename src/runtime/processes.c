@@ -5,6 +5,7 @@
 
 #include "os/fs.h"
 #include "os/guardian.h"
+#include "runtime/container.h"
 #include "runtime/homes.h"
 #include "runtime/run.h"
 
@@ -104,6 +105,8 @@ on_child_end(Processes *p, Run *run)
 		;
 	if (p->config.guardian != NULL)
 		guardian_forget(p->config.guardian, run->child.pid);
+	if (run->container != NULL && (run->phase != PHASE_RUNNING || end.signalled))
+		container_remove(run->a, run->engine, run->container);
 	end_leftovers(p, run);
 	run->sig = end.signalled ? end.code : 0;
 	run->exit_code = end.signalled ? 128 + end.code : end.code;
@@ -483,6 +486,8 @@ set_up(Processes *p, const ProcessesConfig *config)
 	c->run_base = str_copy(p->a, config->run_base);
 	c->worker_name = str_copy(p->a, config->worker_name);
 	c->api_url = str_copy(p->a, config->api_url);
+	c->interpreters.path =
+	    str_none(c->interpreters.path) ? c->interpreters.path : str_copy(p->a, c->interpreters.path);
 	p->logs_base = str_fmt(p->a, "%s/%s", c->artifacts_dir.p, homes_file_name(p->a, c->worker_name).p);
 	make_markers(p);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "http/reach.h"
+#include "runtime/interpreters.h"
 #include "runtime/starter.h"
 
 typedef struct Guardian Guardian; /* os/guardian.h */
@@ -15,6 +16,7 @@ typedef struct ProcessesConfig {
 	Str artifacts_dir; /* files of runs lie in {artifacts_dir}/{worker_name}/execution_{id}/ */
 	Str run_base; /* where run directories are made: a tmpfs such as /dev/shm or /run when writable; empty: chosen */
 	Str worker_name;
+	Interpreters interpreters; /* must last */
 	Str api_url;
 	size_t stdout_max; /* 10 MiB */
 	size_t stderr_max;
@@ -25,7 +27,3 @@ typedef struct ProcessesConfig {
 } ProcessesConfig;
 
 MUST_CHECK bool processes_open(const ProcessesConfig *config, Starter **ret, Err *err);
-
-/* Runs `binary args` once with a 10 s limit and answers whether it exited 0 and what it printed first: how a worker learns
- * that an interpreter is there before it advertises the runtime. */
-MUST_CHECK bool runtime_probe(Arena *a, Str binary, const Json *args, Str *ret_output, Err *err);

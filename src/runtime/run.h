@@ -46,6 +46,7 @@ struct Run {
 	TimeUs wait_end;          /* of an internal run */
 	Call *call;               /* that an internal run waits for */
 	const InternalAction *action;
+	const char *engine, *container; /* NULL: it runs in none */
 	int exit_code, sig;
 };
 

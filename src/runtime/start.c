@@ -3,6 +3,7 @@
 
 #include "os/fs.h"
 #include "os/guardian.h"
+#include "runtime/container.h"
 #include "runtime/environ.h"
 #include "runtime/params.h"
 #include "runtime/plan.h"
@@ -122,6 +123,18 @@ spawn_with(Launch *l, int in, Err *err)
 	return spawn(&spec, &run->child, err);
 }
 
+/* What cannot be carried is refused, never changed. */
+static bool
+check_params(const Launch *l, Err *err)
+{
+	const RunSpec *s = l->spec;
+
+	if (l->plan.shell_variables)
+		return params_fit(l->run->a, s->params, "a shell's variables", "", err);
+	return !str_is(s->parameter_format, "dotenv") ||
+	       params_fit(l->run->a, s->params, "dotenv", ": use the parameter_format json or yaml", err);
+}
+
 static bool
 start_process(Launch *l, Err *err)
 {
@@ -130,7 +143,7 @@ start_process(Launch *l, Err *err)
 
 	if (!make_home(l, err) || !plan_make(l->run->a, &l->p->config, l->spec, l->run->dir, &l->plan, err))
 		return false;
-	if (!write_parameter_file(l, err) || !write_plan_files(l, err))
+	if (!check_params(l, err) || !write_parameter_file(l, err) || !write_plan_files(l, err))
 		return false;
 	facts.worker_marker = l->p->worker_marker;
 	facts.run_marker = l->run->marker;
@@ -138,6 +151,11 @@ start_process(Launch *l, Err *err)
 	facts.parameter_file = l->parameter_file;
 	if (!environ_make(l->run->a, &facts, &l->envp, err) || !open_stdin(l, &in, err))
 		return false;
+	if (l->plan.container.engine != NULL) {
+		container_wrap(l->run->a, &l->p->config, l->spec, l->run->dir, &l->plan, &l->envp);
+		l->run->engine = l->plan.container.engine;
+		l->run->container = l->plan.container.name;
+	}
 	return spawn_with(l, in, err);
 }
 

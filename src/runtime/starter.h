@@ -17,6 +17,7 @@ typedef struct RunSpec {
 	Str pack_ref;
 	Str entrypoint;
 	Str runtime;                /* lower-case name of the action's stored runtime: "shell", "python", "internal" */
+	Str runtime_version;        /* the version row that was chosen; none: the usual one */
 	const Json *runtime_config; /* its execution_config (engine 5.4) */
 	Str parameter_delivery;     /* "stdin", "file" */
 	Str parameter_format;       /* "json", "yaml", "dotenv" */

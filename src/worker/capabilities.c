@@ -2,27 +2,9 @@
 
 #include "base/log.h"
 #include "model/choice.h"
-#include "runtime/processes.h"
+#include "runtime/container.h"
+#include "runtime/detect.h"
 #include "store/runtime.h"
-
-/* The first number with a dot in what an interpreter printed: "Python 3.11.2" → "3.11.2". */
-static Str
-version_in(Arena *a, Str text)
-{
-	for (size_t i = 0; i < text.n; i++) {
-		size_t end = i;
-		bool dot = false;
-
-		if (text.p[i] < '0' || text.p[i] > '9')
-			continue;
-		while (end < text.n && ((text.p[end] >= '0' && text.p[end] <= '9') || text.p[end] == '.'))
-			dot |= text.p[end++] == '.';
-		if (dot)
-			return str_copy(a, str_sub(text, i, text.p[end - 1] == '.' ? end - 1 : end));
-		i = end;
-	}
-	return (Str){ 0 };
-}
 
 static bool
 wanted(const WorkerConfig *config, Arena *a, Str name)
@@ -35,43 +17,96 @@ wanted(const WorkerConfig *config, Arena *a, Str name)
 	return false;
 }
 
-/* Runs the interpreter once. A runtime without one (native, internal) is always there. */
-static bool
-there(Arena *a, const RuntimeDef *r, Str *ret_version)
-{
-	const Json *interpreter = json_get(&r->execution_config, "interpreter");
-	Str binary = json_get_text(interpreter, "binary");
-	Json args = json_array();
-	Str output;
-	Err err = { 0 };
+typedef struct Finding {
+	Arena *a;
+	Json names, versions, builds, found, missing;
+} Finding;
 
-	*ret_version = (Str){ 0 };
-	if (str_none(binary) || binary.n == 0 || str_is(binary, "native") || str_is(binary, "none"))
-		return true;
-	json_push(a, &args, json_cstr("--version"));
-	if (!runtime_probe(a, binary, &args, &output, &err)) {
-		log_debug("runtime '%.*s' is not offered: %s", STR_ARG(r->name), err.text);
-		return false;
+static void
+list_add(Arena *a, Json *list, Str version)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (str_eq(json_as_str(&list->items[i]), version))
+			return;
+	json_push(a, list, json_str(version));
+}
+
+/* Each version that was found, and by which of the runtime's descriptions it is run. */
+static void
+versions_note(Finding *f, const RuntimeDef *r, const Detected *d)
+{
+	Json list = json_array(), builds = json_object();
+
+	if (!str_none(d->base.version)) {
+		list_add(f->a, &list, d->base.version);
+		json_set(f->a, &builds, "", json_str(d->base.version));
 	}
-	*ret_version = version_in(a, output);
-	return true;
+	for (size_t i = 0; i < r->version_count; i++) {
+		if (!d->versions[i].there || str_none(d->versions[i].version))
+			continue;
+		list_add(f->a, &list, d->versions[i].version);
+		json_set_str(f->a, &builds, r->versions[i].version, json_str(d->versions[i].version));
+	}
+	if (list.n == 0)
+		return;
+	json_set_str(f->a, &f->versions, runtime_alias(f->a, r->name), list);
+	json_set_str(f->a, &f->builds, r->ref, builds);
 }
 
 static void
-runtimes_find(const WorkerConfig *config, Arena *a, const RuntimeDef *rows, size_t n, Json *names, Json *versions)
+found_note(Finding *f, Str name, const Found *found)
 {
-	for (size_t i = 0; i < n; i++) {
-		Str name = str_lower(a, rows[i].name);
-		Json list = json_array();
-		Str version;
+	Json o = json_object();
 
-		if (!wanted(config, a, name) || !there(a, &rows[i], &version))
+	if (str_none(found->path))
+		return;
+	json_add(f->a, &o, "name", json_str(name));
+	json_add(f->a, &o, "path", json_str(found->path));
+	json_add(f->a, &o, "version", json_str(found->version));
+	json_push(f->a, &f->found, o);
+}
+
+static void
+missing_note(Finding *f, Str name, Str why)
+{
+	Json o = json_object();
+
+	json_add(f->a, &o, "name", json_str(name));
+	json_add(f->a, &o, "why", json_str(why));
+	json_push(f->a, &f->missing, o);
+	log_debug("runtime '%.*s' is not offered: %.*s", STR_ARG(name), STR_ARG(why));
+}
+
+static bool
+some_version(const RuntimeDef *r, const Detected *d)
+{
+	for (size_t i = 0; i < r->version_count; i++)
+		if (d->versions[i].there)
+			return true;
+	return false;
+}
+
+static void
+runtimes_find(const WorkerConfig *config, Finding *f, const RuntimeDef *rows, size_t n)
+{
+	const Detected *all = runtimes_detect(f->a, &config->interpreters, rows, n);
+
+	for (size_t i = 0; i < n; i++) {
+		Str name = str_lower(f->a, rows[i].name);
+
+		if (!wanted(config, f->a, name)) {
+			missing_note(f, name, str_of("worker.runtimes does not name it"));
 			continue;
-		json_push(a, names, json_str(name));
-		if (str_none(version))
+		}
+		if (!all[i].base.there && !some_version(&rows[i], &all[i])) {
+			missing_note(f, name, all[i].base.why);
 			continue;
-		json_push(a, &list, json_str(version));
-		json_set_str(a, versions, runtime_alias(a, name), list);
+		}
+		json_push(f->a, &f->names, json_str(name));
+		found_note(f, name, &all[i].base);
+		versions_note(f, &rows[i], &all[i]);
+		if (json_get(&rows[i].execution_config, "container") != NULL && !str_none(all[i].base.path))
+			containers_sweep(f->a, all[i].base.path.p, config->name);
 	}
 }
 
@@ -81,20 +116,23 @@ capabilities_find(Uow *u, const WorkerConfig *config, Arena *a, Json *ret, Err *
 	DefFilter all = { 0 };
 	RuntimeDef *rows;
 	size_t n;
-	Json names = json_array(), versions = json_object();
+	Finding f = { a, json_array(), json_object(), json_object(), json_array(), json_array() };
 
 	if (!runtime_list(u->db, a, &all, &rows, &n, NULL, err))
 		return err_wrap(err, "which runtimes are there");
-	runtimes_find(config, a, rows, n, &names, &versions);
+	runtimes_find(config, &f, rows, n);
 	*ret = json_object();
-	json_add(a, ret, "runtimes", names);
-	json_add(a, ret, "runtime_versions", versions);
+	json_add(a, ret, "runtimes", f.names);
+	json_add(a, ret, "runtime_versions", f.versions);
+	json_add(a, ret, "runtime_builds", f.builds);
+	json_add(a, ret, "detected_interpreters", f.found);
+	json_add(a, ret, "missing_runtimes", f.missing);
 	json_add(a, ret, "max_concurrent_executions", json_int(config->slots));
 	json_add(a, ret, "worker_version", json_cstr(ATTUNE_VERSION));
 	if (config->labels != NULL && config->labels->kind == JSON_OBJECT)
 		json_add(a, ret, "labels", json_clone(a, config->labels));
 	if (config->taints != NULL && config->taints->kind == JSON_ARRAY)
 		json_add(a, ret, "taints", json_clone(a, config->taints));
-	log_info("Registered runtimes: %.*s", STR_ARG(json_text(a, &names)));
+	log_info("Registered runtimes: %.*s", STR_ARG(json_text(a, &f.names)));
 	return true;
 }

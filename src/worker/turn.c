@@ -363,6 +363,7 @@ run_start(WorkerTurn *t, const RunClaim *c)
 		.pack_ref = c->action.pack_ref,
 		.entrypoint = c->action.entrypoint,
 		.runtime = c->runtime,
+		.runtime_version = c->runtime_version,
 		.runtime_config = &c->runtime_config,
 		.parameter_delivery = c->action.parameter_delivery,
 		.parameter_format = c->action.parameter_format,

@@ -7,6 +7,7 @@
 
 #include "access/access.h"
 #include "engine/engine.h"
+#include "runtime/interpreters.h"
 #include "runtime/starter.h"
 
 typedef struct Worker Worker;
@@ -20,6 +21,7 @@ typedef struct WorkerConfig {
 	TimeUs shutdown_timeout;
 	const Json *labels, *taints; /* may be NULL */
 	const Json *runtimes;        /* names to offer; NULL or null: what is found */
+	Interpreters interpreters;   /* where programs are found */
 	Starter *starter;            /* not owned */
 	bool show_output;            /* what runs print stands in the log: the demo */
 	Access *access;              /* makes the tokens of runs; NULL: they get none */

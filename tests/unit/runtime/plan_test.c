@@ -186,18 +186,3 @@ TEST(inline_node_code_runs)
 	end = rig_run(r, &spec);
 	CHECK_INT(json_as_int(json_path(&end.result, str_of("data.twice")), 0), 42);
 }
-
-TEST(a_probe_tells_what_an_interpreter_printed_or_why_it_did_not)
-{
-	CLEANUP(rig_done) Rig *r = rig_open();
-	Json args = rig_json(r, "[\"-c\",\"echo v1.2; echo more >&2\"]"), bad = rig_json(r, "[\"-c\",\"exit 3\"]");
-	Err err = { 0 };
-	Str text;
-
-	CHECK_OK(runtime_probe(r->a, str_of("sh"), &args, &text, &err), err);
-	CHECK_STR(text, str_of("v1.2\nmore"));
-	CHECK(!runtime_probe(r->a, str_of("sh"), &bad, &text, &err));
-	CHECK_STR(str_of(err.text), str_of("'sh' exited with code 3"));
-	CHECK(!runtime_probe(r->a, str_of("no-such-thing"), NULL, &text, &err));
-	CHECK(!runtime_probe(r->a, str_of(""), NULL, &text, &err));
-}

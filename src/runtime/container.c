@@ -1,0 +1,235 @@
+#include "runtime/container.h"
+
+#include "base/log.h"
+#include "os/fs.h"
+#include "os/spawn.h"
+#include "runtime/homes.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { ARGS_OWN = 40 };
+
+static const char *const engines[] = { "podman", "docker" };
+
+bool
+container_wanted(const Json *runtime_config)
+{
+	return json_is(json_get(runtime_config, "container"), JSON_OBJECT);
+}
+
+/* ---- what runs in it ---- */
+
+/* "image word word": no shell reads it. */
+static void
+split_entry(Arena *a, Str entry, Plan *plan)
+{
+	const char **argv = arena_array(a, const char *, entry.n / 2 + 2);
+	Str word;
+	size_t n = 0;
+
+	while (str_cut(&entry, ' ', &word)) {
+		word = str_trim(word);
+		if (word.n == 0)
+			continue;
+		if (str_none(plan->container.image))
+			plan->container.image = str_copy(a, word);
+		else
+			argv[n++] = str_cstr(a, word);
+	}
+	plan->argv = argv;
+}
+
+static bool
+find_engine(Arena *a, const ProcessesConfig *config, Plan *plan, Err *err)
+{
+	for (size_t i = 0; i < countof(engines); i++) {
+		Str found = interpreter_find(a, &config->interpreters, str_of(engines[i]));
+
+		plan->container.engine = found.p;
+		if (!str_none(found))
+			return true;
+	}
+	return err_set(err, ERR_NOT_FOUND, "neither podman nor docker is in %.*s",
+	    STR_ARG(interpreters_search_path(&config->interpreters)));
+}
+
+bool
+container_plan(Arena *a, const ProcessesConfig *config, const RunSpec *spec, Plan *plan, Err *err)
+{
+	Str image = json_get_text(json_get(spec->runtime_config, "container"), "image");
+
+	if (image.n > 0)
+		plan->container.image = str_copy(a, image);
+	else
+		split_entry(a, spec->entrypoint, plan);
+	if (str_none(plan->container.image) || plan->container.image.p[0] == '-')
+		return err_set(err, ERR_INVALID, "action '%.*s' names no image to run", STR_ARG(spec->action_ref));
+	plan->container.name = str_fmt(a, "attune-%.*s-%lld-%d", STR_ARG(homes_file_name(a, config->worker_name)),
+	    (long long)spec->execution, spec->attempt)
+				   .p;
+	return find_engine(a, config, plan, err);
+}
+
+/* ---- the engine's command ---- */
+
+typedef struct Words {
+	const char **list;
+	size_t n;
+} Words;
+
+static void
+add(Words *w, const char *word)
+{
+	w->list[w->n++] = word;
+}
+
+static void
+add_pair(Words *w, const char *option, const char *value)
+{
+	add(w, option);
+	add(w, value);
+}
+
+static void
+add_mount(Arena *a, Words *w, Str folder, bool writable)
+{
+	if (folder.n > 0 && file_exists(folder.p))
+		add_pair(w, "--volume", str_fmt(a, "%s:%s%s", folder.p, folder.p, writable ? "" : ":ro").p);
+}
+
+/* These mean something to the client itself, so they go in by value: they are no secrets. */
+static bool
+is_clients(const char *variable)
+{
+	return strncmp(variable, "HOME=", 5) == 0 || strncmp(variable, "TMPDIR=", 7) == 0;
+}
+
+static void
+add_variables(Arena *a, Words *w, const char *const *envp)
+{
+	for (size_t i = 0; envp[i] != NULL; i++) {
+		Str rest = str_of(envp[i]), name;
+
+		if (strncmp(envp[i], "PATH=", 5) == 0 || !str_cut(&rest, '=', &name))
+			continue;
+		add_pair(w, "--env", is_clients(envp[i]) ? envp[i] : str_cstr(a, name));
+	}
+}
+
+static size_t
+count(const char *const *list)
+{
+	size_t n = 0;
+
+	while (list != NULL && list[n] != NULL)
+		n++;
+	return n;
+}
+
+/* What the client needs of the worker's own environment to find its engine and its images. */
+static const char *const *
+client_environment(Arena *a, const ProcessesConfig *config, const char *const *envp)
+{
+	static const char *const own[] = { "HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "DOCKER_HOST",
+		"DOCKER_CONFIG", "CONTAINER_HOST", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF" };
+	const char **list = arena_array(a, const char *, count(envp) + countof(own) + 2);
+	size_t n = 0;
+
+	for (size_t i = 0; envp[i] != NULL; i++)
+		if (strncmp(envp[i], "PATH=", 5) != 0 && !is_clients(envp[i]))
+			list[n++] = envp[i];
+	list[n++] = str_fmt(a, "PATH=%.*s", STR_ARG(interpreters_search_path(&config->interpreters))).p;
+	for (size_t i = 0; i < countof(own); i++)
+		if (getenv(own[i]) != NULL)
+			list[n++] = str_fmt(a, "%s=%s", own[i], getenv(own[i])).p;
+	return list;
+}
+
+static void
+add_options(Arena *a, Words *w, const ProcessesConfig *config, const RunSpec *spec, const Plan *plan)
+{
+	Str network = json_get_text(json_get(spec->runtime_config, "container"), "network");
+
+	add(w, "run");
+	add(w, "--rm");
+	add(w, "--interactive");
+	add(w, "--init"); /* so that TERM reaches a program that is the first of its container */
+	add_pair(w, "--name", plan->container.name);
+	add_pair(w, "--label", str_fmt(a, "attune.worker=%.*s", STR_ARG(config->worker_name)).p);
+	add_pair(w, "--security-opt", "no-new-privileges");
+	add_pair(w, "--cap-drop", "ALL");
+	add_pair(w, "--user", str_fmt(a, "%u:%u", (unsigned)geteuid(), (unsigned)getegid()).p);
+	if (network.n > 0)
+		add_pair(w, "--network", str_cstr(a, network));
+}
+
+void
+container_wrap(
+    Arena *a, const ProcessesConfig *config, const RunSpec *spec, Str run_dir, Plan *plan, const char *const **envp)
+{
+	const Json *more = json_get(json_get(spec->runtime_config, "container"), "args");
+	size_t n = ARGS_OWN + 2 * count(*envp) + count(plan->argv) + (json_is(more, JSON_ARRAY) ? more->n : 0);
+	Words w = { arena_array(a, const char *, n), 0 };
+
+	add(&w, plan->container.engine);
+	add_options(a, &w, config, spec, plan);
+	add_mount(a, &w, plan->places.pack_dir, false);
+	add_mount(a, &w, plan->places.env_dir, false);
+	add_mount(a, &w, run_dir, true);
+	if (plan->cwd != NULL && file_exists(plan->cwd))
+		add_pair(&w, "--workdir", plan->cwd);
+	add_variables(a, &w, *envp);
+	for (size_t i = 0; json_is(more, JSON_ARRAY) && i < more->n; i++)
+		add(&w, str_cstr(a, json_as_str(&more->items[i])));
+	add(&w, plan->container.image.p);
+	for (size_t i = 0; plan->argv != NULL && plan->argv[i] != NULL; i++)
+		add(&w, plan->argv[i]);
+	*envp = client_environment(a, config, *envp);
+	plan->program = plan->container.engine;
+	plan->argv = w.list;
+}
+
+/* ---- afterwards ---- */
+
+/* In the background of a shell that ends at once: an engine takes its time, and the worker has none. */
+static void
+in_background(Arena *a, const char *script, const char *engine, const char *word)
+{
+	const char *const argv[] = { "/bin/sh", "-c", script, "attune", engine, word, NULL };
+	static const char *const nothing[] = { NULL };
+	CLEANUP(fd_done) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const ProcessesConfig usual = { 0 };
+	SpawnSpec spec = { .path = argv[0], .argv = argv, .cwd = "/", .in = null, .out = null, .err = null };
+	struct pollfd end;
+	ChildEnd ended;
+	Child child;
+	Err err = { 0 };
+
+	spec.envp = client_environment(a, &usual, nothing);
+	if (null < 0 || !spawn(&spec, &child, &err)) {
+		log_warn("a container may be left over: %s", err.text);
+		return;
+	}
+	end = (struct pollfd){ .fd = child.pidfd, .events = POLLIN };
+	while (!child_reap(&child, &ended))
+		(void)poll(&end, 1, -1);
+}
+
+void
+container_remove(Arena *a, const char *engine, const char *name)
+{
+	in_background(a, "\"$1\" rm --force \"$2\" >/dev/null 2>&1 &", engine, name);
+}
+
+void
+containers_sweep(Arena *a, const char *engine, Str worker)
+{
+	in_background(a,
+	    "{ for c in $(\"$1\" ps --all --quiet --filter \"label=attune.worker=$2\"); do \"$1\" rm --force \"$c\"; "
+	    "done; } "
+	    ">/dev/null 2>&1 &",
+	    engine, str_cstr(a, worker));
+}

@@ -1,0 +1,18 @@
+/*
+ * Runs in containers: the command of a plan as one of podman or docker, with the same parameters, environment, folders and output. For
+ * runtimes whose description has `container: {image, network, args}`; without an image there, the entry point names it.
+ */
+#pragma once
+
+#include "runtime/plan.h"
+
+bool container_wanted(const Json *runtime_config);
+/* The engine, image and name of the container; called with the plan of what is to run in it, which has no program without a file. */
+MUST_CHECK bool container_plan(Arena *a, const ProcessesConfig *config, const RunSpec *spec, Plan *plan, Err *err);
+/* Once the environment is known: the engine's command line takes the place of the plan's, and its environment that of the run. Values
+ * of the environment do not stand in the command line. */
+void container_wrap(
+    Arena *a, const ProcessesConfig *config, const RunSpec *spec, Str run_dir, Plan *plan, const char *const **envp);
+/* Removes a container whose client was killed, or all that a worker of this name left behind. Does not wait. */
+void container_remove(Arena *a, const char *engine, const char *name);
+void containers_sweep(Arena *a, const char *engine, Str worker);
