@@ -204,6 +204,18 @@ const Setting settings[] = {
 	{ "worker.shutdown_timeout", SETTING_SECONDS, "30", "what runs may take to end after SIGTERM", .max = DAY },
 	{ "worker.stream_logs", SETTING_BOOL, "true", "output can always be followed", .flags = SETTING_IGNORED },
 
+	{ "environments.build_timeout", SETTING_SECONDS, "600", "for building the environment of a pack", .min = 1,
+	    .max = DAY },
+	{ "environments.pip.index_url", SETTING_STRING, NULL, "where pip finds packages, instead of its own default",
+	    .check = is_http_url, .wants = http_wants, .flags = SETTING_URL },
+	{ "environments.pip.find_links", SETTING_LIST, "", "folders or pages with wheels, for pip" },
+	{ "environments.pip.offline", SETTING_BOOL, "false", "pip asks no index: only what `find_links` has" },
+	{ "environments.npm.registry", SETTING_STRING, NULL, "where npm finds packages, instead of its own default",
+	    .check = is_http_url, .wants = http_wants, .flags = SETTING_URL },
+	{ "environments.npm.offline", SETTING_BOOL, "false", "npm asks no registry: files and its cache only" },
+	{ "environments.variables", SETTING_MAP, "",
+	    "what else installers have in their environment, such as `HTTPS_PROXY`" },
+
 	{ "sensor.worker_name", SETTING_STRING, NULL, "name in the sensor's row; else `sensor-` and the host name",
 	    .min = 1, .max = 255 },
 	{ "sensor.host", SETTING_STRING, NULL, "host name in the sensor's row; else the machine's" },

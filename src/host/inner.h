@@ -36,6 +36,7 @@ typedef struct Host {
 	Str host_name;
 	Uow *uow; /* of the main thread */
 	Starter *starter;
+	Envs *envs;
 	Executor *executor;
 	Worker *worker;
 	Sensor *sensor;
@@ -57,4 +58,6 @@ void host_token_take(Host *h);
 MUST_CHECK bool host_roles(Host *h, Err *err); /* starts those asked for */
 MUST_CHECK bool host_demo(Host *h, Err *err);  /* switches the demo rule on */
 void host_roles_stop(Host *h);
+Envs *host_envs(Host *h);              /* environments of packs, as they are configured */
+Str host_absolute(Arena *a, Str path); /* from the working directory */
 void host_close(Host *h);

@@ -79,8 +79,8 @@ worker_role_start(Host *h, Err *err)
 	const Config *c = h->config;
 	ProcessesConfig p = {
 		.clock = clock_real(),
-		.packs_base_dir = config_str(c, "packs_base_dir"),
-		.runtime_envs_dir = config_str(c, "runtime_envs_dir"),
+		.packs_base_dir = host_absolute(h->arena, config_str(c, "packs_base_dir")),
+		.runtime_envs_dir = host_absolute(h->arena, config_str(c, "runtime_envs_dir")),
 		.artifacts_dir = config_str(c, "artifacts_dir"),
 		.worker_name = worker_name(h),
 		.api_url = api_url(h),
@@ -91,6 +91,7 @@ worker_role_start(Host *h, Err *err)
 		.inline_output = (size_t)config_int(c, "worker.inline_output_bytes"),
 		.kill_grace = 5 * US_PER_S,
 		.guardian = h->guardian,
+		.envs = h->envs = host_envs(h),
 	};
 	WorkerConfig w = {
 		.name = p.worker_name,
@@ -112,6 +113,8 @@ worker_role_start(Host *h, Err *err)
 	if (!reach_read(h, &p.reach, err) || !processes_open(&p, &h->starter, err))
 		return err_wrap(err, "worker");
 	w.starter = h->starter;
+	w.envs = h->envs;
+	w.envs_dir = p.runtime_envs_dir;
 	return worker_start(&h->engine, &w, &h->worker, err) &&
 	       broom_start(&h->engine,
 		   str_fmt(h->arena, "%s/%s", p.artifacts_dir.p, homes_file_name(h->arena, p.worker_name).p),
@@ -263,6 +266,8 @@ host_roles_stop(Host *h)
 	if (h->starter != NULL)
 		h->starter->close(h->starter);
 	h->starter = NULL;
+	envs_close(h->envs);
+	h->envs = NULL;
 	notifier_stop(h->notifier);
 	h->notifier = NULL;
 	api = h->api;

@@ -55,6 +55,11 @@ run_ended(Processes *p, Run *run)
 	run->call = NULL;
 	if (!str_none(run->dir))
 		(void)tree_remove(run->dir.p);
+	if (run->waits_with != NULL)
+		p->waiting--;
+	run->waits_with = NULL;
+	if (run->env.lease >= 0)
+		envs_release(p->config.envs, &run->env);
 	runs_remove(&p->live, run);
 	runs_push(&p->done, run);
 }
@@ -149,7 +154,7 @@ send_kill(Processes *p, Run *run)
 static void
 stop_run(Processes *p, Run *run)
 {
-	if (run->internal) {
+	if (run->internal || run->phase == PHASE_WAITING) {
 		run_ended(p, run);
 		return;
 	}
@@ -251,6 +256,7 @@ kill_due(Processes *p, Run *run, TimeUs now)
 
 static void (*const due[])(Processes *p, Run *run, TimeUs now) = {
 	[PHASE_RUNNING] = running_due,
+	[PHASE_WAITING] = running_due, /* no timer is set then */
 	[PHASE_TERMED] = kill_due,
 	[PHASE_KILLED] = kill_due,
 };
@@ -310,7 +316,7 @@ processes_cancel(Starter *s, Id execution, int attempt)
 	Processes *p = (Processes *)s;
 	Run *run = run_find(p, execution, attempt);
 
-	if (run == NULL || run->phase != PHASE_RUNNING)
+	if (run == NULL || (run->phase != PHASE_RUNNING && run->phase != PHASE_WAITING))
 		return;
 	run->cancelled = true;
 	stop_run(p, run);
@@ -361,6 +367,8 @@ processes_ended(Starter *s, Arena *a, RunEnd *ret, size_t max)
 	Processes *p = (Processes *)s;
 	size_t n = 0;
 
+	if (p->waiting > 0)
+		runs_look(p);
 	if (p->live.n > 0)
 		p->woken = turn(p, 0) || p->woken;
 	while (n < max && p->done.first != NULL) {
@@ -412,7 +420,7 @@ processes_kill_all(Starter *s)
 	for (Run *run = p->live.first; run != NULL; run = next) {
 		next = run->next;
 		run->cancelled = run->cancelled || !run->timed_out;
-		if (run->internal) {
+		if (run->internal || run->phase == PHASE_WAITING) {
 			run_ended(p, run);
 			continue;
 		}
@@ -430,6 +438,8 @@ processes_close(Starter *s)
 {
 	Processes *p = (Processes *)s;
 
+	if (p->config.envs != NULL)
+		envs_changed(p->config.envs, NULL, NULL);
 	processes_kill_all(s);
 	for (int i = 0; i < CLOSE_TURNS && p->live.n > 0; i++)
 		(void)turn(p, US_PER_S);
@@ -492,6 +502,12 @@ set_up(Processes *p, const ProcessesConfig *config)
 	make_markers(p);
 }
 
+static void
+envs_wake(void *self)
+{
+	poll_wake(&((Processes *)self)->poll);
+}
+
 bool
 processes_open(const ProcessesConfig *config, Starter **ret, Err *err)
 {
@@ -514,6 +530,8 @@ processes_open(const ProcessesConfig *config, Starter **ret, Err *err)
 		processes_close(&p->face);
 		return err->code != ERR_NONE ? false : err_sys(err, errno, "open /dev/null");
 	}
+	if (p->config.envs != NULL)
+		envs_changed(p->config.envs, envs_wake, p);
 	*ret = &p->face;
 	return true;
 }

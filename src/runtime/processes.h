@@ -8,6 +8,7 @@
 #include "runtime/starter.h"
 
 typedef struct Guardian Guardian; /* os/guardian.h */
+typedef struct Envs Envs;         /* runtime/envs.h */
 
 typedef struct ProcessesConfig {
 	const Clock *clock;
@@ -24,6 +25,7 @@ typedef struct ProcessesConfig {
 	TimeUs kill_grace;    /* between TERM and KILL: 5 s */
 	Guardian *guardian;   /* may be NULL (tests) */
 	Reach reach;          /* what core.http_request may call beyond the public internet; must last */
+	Envs *envs;           /* NULL: environments are used when they are there, and never built */
 } ProcessesConfig;
 
 MUST_CHECK bool processes_open(const ProcessesConfig *config, Starter **ret, Err *err);

@@ -7,6 +7,7 @@
 #include "os/poll.h"
 #include "os/spawn.h"
 #include "os/timers.h"
+#include "runtime/envs.h"
 #include "runtime/internal.h"
 #include "runtime/processes.h"
 #include "runtime/result.h"
@@ -16,7 +17,8 @@ typedef struct Run Run;
 
 typedef enum RunPhase {
 	PHASE_RUNNING,
-	PHASE_TERMED, /* TERM was sent to the tree */
+	PHASE_WAITING, /* for its environment: there is no process yet */
+	PHASE_TERMED,  /* TERM was sent to the tree */
 	PHASE_KILLED,
 	PHASE_ENDED,
 } RunPhase;
@@ -38,6 +40,8 @@ struct Run {
 	Source end, out_source, err_source;
 	Stream out, err;
 	Str dir; /* its HOME; none for internal runs */
+	EnvUse env;
+	RunSpec *waits_with; /* while it waits for its environment */
 	Str output_format, problem, afterwards, marker;
 	const char *result_path;
 	Timer timer;
@@ -67,6 +71,7 @@ struct Processes {
 	Str worker_marker, incarnation;
 	Outward *outward; /* NULL until the first call */
 	int null;
+	size_t waiting; /* runs that wait for their environments */
 	char *scratch;
 	bool woken;   /* wake() came, and sleep() has not told yet */
 	bool spawned; /* ever: only then is there anything to look for at the end */
@@ -90,6 +95,10 @@ Run *run_take(Processes *p); /* in no list yet */
 void run_recycle(Processes *p, Run *run);
 /* start.c: makes the process, or the internal run. What goes wrong is in the run: problem, unstarted. */
 void run_start(Processes *p, Run *run, const RunSpec *spec);
+/* wait.c: whether its environment is there; while it is being built the run waits. False: it does not start now. */
+bool run_env(Processes *p, Run *run, RunSpec *spec);
+void runs_look(Processes *p); /* those that wait, after environments have changed */
+void run_start_now(Processes *p, Run *run, const RunSpec *spec);
 /* processes.c */
 void run_ended(Processes *p, Run *run);
 void run_call(Processes *p, Run *run, Call *call); /* the internal run waits for this call's answer */

@@ -231,13 +231,22 @@ prepare(Processes *p, Run *run, const RunSpec *spec)
 }
 
 void
-run_start(Processes *p, Run *run, const RunSpec *spec)
+run_start(Processes *p, Run *run, const RunSpec *given)
+{
+	RunSpec spec = *given;
+
+	prepare(p, run, given);
+	if (run_env(p, run, &spec))
+		run_start_now(p, run, &spec);
+}
+
+void
+run_start_now(Processes *p, Run *run, const RunSpec *spec)
 {
 	Launch l = { .p = p, .run = run, .spec = spec };
 	Err err = { 0 };
 	bool ok = true;
 
-	prepare(p, run, spec);
 	stamp(p, run);
 	run->internal = str_is(spec->runtime, "internal");
 	if (!run->internal)

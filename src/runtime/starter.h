@@ -22,9 +22,10 @@ typedef struct RunSpec {
 	Str parameter_delivery;     /* "stdin", "file" */
 	Str parameter_format;       /* "json", "yaml", "dotenv" */
 	Str output_format;          /* "text", "json", "jsonl", "yaml" */
-	const Json *params;         /* an object, or null */
-	const Json *secrets;        /* an array: what of them must not stand in the output; NULL or null: nothing */
-	const Json *env_vars;       /* an object of strings, or null */
+	Str env_dir;          /* the pack's environment, when it is known to be there; none: where it usually is */
+	const Json *params;   /* an object, or null */
+	const Json *secrets;  /* an array: what of them must not stand in the output; NULL or null: nothing */
+	const Json *env_vars; /* an object of strings, or null */
 	Str rule_ref;
 	Str trigger_ref;
 	Str api_token; /* none: the run gets no token */

@@ -6,6 +6,7 @@
 #include "store/change.h"
 #include "store/worker.h"
 #include "worker/capabilities.h"
+#include "worker/environments.h"
 #include "worker/inbox.h"
 
 #include <pthread.h>
@@ -16,6 +17,7 @@
 enum {
 	RETRY_US = 200 * US_PER_MS, /* while the database is away */
 	LOOK_US = US_PER_S,
+	LOOK_ENVS_US = 60 * US_PER_S,
 };
 
 struct Worker {
@@ -29,6 +31,7 @@ struct Worker {
 	Inbox *inbox;
 	WorkerTurn *turn;
 	Consumer *dispatches, *cancels;
+	Environments *environments;
 	pthread_t thread, beat_thread;
 	bool running, beating;
 	pthread_mutex_t lock;
@@ -326,6 +329,21 @@ worker_feed(Worker *w, Err *err)
 }
 
 static bool
+worker_environments(Worker *w, Err *err)
+{
+	EnvironmentsConfig c = {
+		.envs = w->config.envs,
+		.worker = w->id,
+		.worker_name = w->config.name,
+		.host = w->config.host,
+		.place = w->config.envs_dir,
+		.look = str_none(w->e->boot_id) ? LOOK_ENVS_US : -1, /* embedded, no message is lost while we live */
+	};
+
+	return w->config.envs == NULL || environments_start(w->e, &c, &w->environments, err);
+}
+
+static bool
 worker_threads(Worker *w, Err *err)
 {
 	if (pthread_create(&w->thread, NULL, worker_run, w) != 0)
@@ -356,7 +374,7 @@ worker_start(Engine *e, const WorkerConfig *config, Worker **ret, Err *err)
 	    !worker_feed(w, err))
 		goto failed;
 	w->turn = worker_turn_open(w->u, config, w->id, w->incarnation);
-	if (!worker_register_row(w, err) || !worker_threads(w, err))
+	if (!worker_register_row(w, err) || !worker_environments(w, err) || !worker_threads(w, err))
 		goto failed;
 	*ret = w;
 	return true;
@@ -417,6 +435,7 @@ worker_close(Worker *w)
 		return;
 	consumer_stop(w->dispatches);
 	consumer_stop(w->cancels);
+	environments_stop(w->environments);
 	worker_turn_close(w->turn);
 	inbox_close(w->inbox);
 	uow_close(w->u);

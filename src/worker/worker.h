@@ -7,6 +7,7 @@
 
 #include "access/access.h"
 #include "engine/engine.h"
+#include "runtime/envs.h"
 #include "runtime/interpreters.h"
 #include "runtime/starter.h"
 
@@ -23,6 +24,8 @@ typedef struct WorkerConfig {
 	const Json *runtimes;        /* names to offer; NULL or null: what is found */
 	Interpreters interpreters;   /* where programs are found */
 	Starter *starter;            /* not owned */
+	Envs *envs;                  /* not owned; NULL: environments are nobody's business here */
+	Str envs_dir;                /* where they lie */
 	bool show_output;            /* what runs print stands in the log: the demo */
 	Access *access;              /* makes the tokens of runs; NULL: they get none */
 	TimeUs heartbeat;            /* 0: embedded, no need to report */
