@@ -5,20 +5,25 @@
 #include "api/resource.h"
 #include "store/environment.h"
 
-static bool
-answer(App *app, Req *q, Res *s, Str pack_ref, const char *message, Err *err)
-{
-	Json list;
-
-	return environment_list(app_db(app), req_arena(q), pack_ref, &list, err) && res_data(s, 200, list, message);
-}
+enum { PAGE_DEFAULT = 50, PAGE_MOST = 100 };
 
 bool
 pack_environments(App *app, Req *q, Res *s, Err *err)
 {
+	Page page = req_page(q, PAGE_DEFAULT, PAGE_MOST);
+	Arena *a = req_arena(q);
+	Json list, rows = json_array();
+	ListEnd end = { 0 };
 	PackDef p;
 
-	return resource_of_path(app, q, &packs, "ref", &p, err) && answer(app, q, s, p.ref, NULL, err);
+	if (!page_counted(a, &page, err) || !resource_of_path(app, q, &packs, "ref", &p, err) ||
+	    !environment_list(app_db(app), a, p.ref, &list, err))
+		return false;
+	for (uint32_t i = 0; i < list.n; i++, end.total++)
+		if (end.total >= page.offset && rows.n < page.size)
+			json_push(a, &rows, list.items[i]);
+	end.more = page.offset + rows.n < end.total;
+	return answer_list(q, s, &page, rows, &end);
 }
 
 typedef struct RebuildWork {
@@ -54,5 +59,5 @@ pack_environments_rebuild(App *app, Req *q, Res *s, Err *err)
 	RebuildWork w = { .a = req_arena(q), .key = req_param(q, "ref") };
 
 	return app_work(app, &points_create, rebuild_work, &w, err) &&
-	       answer(app, q, s, w.d.ref, "The workers build them anew", err);
+	       answer_success(q, s, str_fmt(w.a, "The environments of pack '%.*s' are built anew", STR_ARG(w.d.ref)));
 }

@@ -262,7 +262,7 @@ const Route api_routes[] = {
 	{ "GET", "/api/v1/packs/{ref}/environments", pack_environments, "packs:read", 0, NULL, "PackEnvironment[]", 200,
 	    "the environments of a pack on each machine, and how their building went" },
 	{ "POST", "/api/v1/packs/{ref}/environments/rebuild", pack_environments_rebuild, "packs:install", 0, NULL,
-	    "PackEnvironment[]", 200, "have them built anew" },
+	    "=SuccessResponse", 200, "have them built anew" },
 	{ "GET", "/api/v1/packs/{ref}/tests", pack_tests, "packs:read", 0, NULL, "PackTestExecution[]", 200,
 	    "test runs of a pack" },
 	{ "GET", "/api/v1/packs/{ref}/tests/latest", pack_tests_latest, "packs:read", 0, NULL, "PackTestExecution", 200,

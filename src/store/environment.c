@@ -16,7 +16,7 @@ environment_put(Db *db, Arena *a, const EnvironmentRow *r, TimeUs now, Err *err)
 		    " install_error = excluded.install_error,"
 		    " installed_at = coalesce(excluded.installed_at, pack_environment.installed_at),"
 		    " last_verified = excluded.last_verified, updated = excluded.updated",
-		.in = "sssssssssstt",
+		.in = "sssssssSSSTt",
 	};
 	Bind b[] = { bind_str(r->pack_ref), bind_str(r->runtime), bind_str(r->host), bind_str(r->place),
 		bind_str(r->worker), bind_str(r->env_path), bind_text(r->status), bind_str(r->checksum),

@@ -41,8 +41,8 @@ def needy(world, requirement, more=None):
     world.add_pack("needy", {
         "pack.yaml": "ref: needy\nlabel: Needy\nversion: 1.0.0\n",
         "requirements.txt": requirement + "\n",
-        "actions/grin.yaml": "ref: needy.grin\nlabel: Grin\nrunner_type: python\nentry_point: grin.py\noutput_format: json\n",
-        "actions/grin.py": "import json, sys, grin\nprint(json.dumps({'word': grin.WORD, 'in': sys.prefix}))\n",
+        "actions/grin.yaml": "ref: needy.grin\nlabel: Grin\nrunner_type: python\nentry_point: smile.py\noutput_format: json\n",
+        "actions/smile.py": "import json, sys, grin\nprint(json.dumps({'word': grin.WORD, 'in': sys.prefix}))\n",
         **(more or {})})
 
 
