@@ -65,7 +65,7 @@ def test_what_a_pack_needs_is_installed_and_a_failed_build_says_why(world):
     assert "/needy/python@" in first["result"]["data"]["in"]
     row = eventually(lambda: status(world)["python"]["status"] == "ready" and status(world)["python"])
     assert "Successfully installed grin-1.0" in row["install_log"] and row["installed_at"]
-    assert "ready" in world.cli("pack", "env", "status", "needy")
+    assert "ready" in world.cli("pack", "env", "status", "needy").out
 
     # what cannot be installed says so, in pip's own words, and the one before stays where it is
     with open(os.path.join(world.packs, "needy", "requirements.txt"), "w", encoding="utf-8") as f:
