@@ -60,6 +60,8 @@ host_envs(Host *h)
 		.clock = clock_real(),
 		.packs_base_dir = host_absolute(h->arena, config_str(h->config, "packs_base_dir")),
 		.runtime_envs_dir = dir,
+		.interpreters = { .path = config_str(h->config, "worker.path"),
+		    .named = config_json(h->config, "worker.interpreters") },
 		.build_timeout = config_time(h->config, "environments.build_timeout"),
 		.variables = &given,
 		.marker = h->guardian == NULL ? str_of("") : str_of(guardian_marker(h->guardian)),

@@ -5,7 +5,6 @@
 #include "base/uuid.h"
 #include "os/fs.h"
 #include "os/spawn.h"
-#include "runtime/environ.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,9 +86,13 @@ static const char *const *
 argv_of(const Build *b, const Json *command)
 {
 	const char **argv = arena_array(b->a, const char *, command->n + 1U);
+	Str named;
 
 	for (size_t i = 0; i < command->n; i++)
 		argv[i] = str_cstr(b->a, places_fill(b->a, &b->places, json_as_str(json_at(command, i))));
+	named = interpreter_find(b->a, &b->c->interpreters, str_of(argv[0]));
+	if (!str_none(named))
+		argv[0] = str_cstr(b->a, named);
 	return argv;
 }
 
@@ -138,7 +141,7 @@ make_environment(Build *b)
 	list[n++] = b->marker.p;
 	if (b->c->marker.n > 0)
 		list[n++] = str_cstr(b->a, b->c->marker);
-	list[n++] = "PATH=" RUN_PATH;
+	list[n++] = str_fmt(b->a, "PATH=%.*s", STR_ARG(interpreters_search_path(&b->c->interpreters))).p;
 	list[n++] = str_fmt(b->a, "HOME=%s", b->home.p).p;
 	list[n++] = str_fmt(b->a, "TMPDIR=%s", b->home.p).p;
 	list[n++] = "LANG=C.UTF-8";

@@ -4,7 +4,6 @@
 #include "base/codec.h"
 #include "base/crypto.h"
 #include "os/fs.h"
-#include "runtime/environ.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -23,22 +22,6 @@ static bool
 has_words(const Json *command)
 {
 	return json_is(command, JSON_ARRAY) && command->n > 0;
-}
-
-/* As the kernel would find it for a child. */
-static Str
-find_program(Arena *a, Str name)
-{
-	Str rest = str_of(RUN_PATH), folder, path;
-
-	if (name.n == 0 || name.p[0] == '/')
-		return name;
-	while (str_cut(&rest, ':', &folder)) {
-		path = str_fmt(a, "%.*s/%.*s", STR_ARG(folder), STR_ARG(name));
-		if (access(path.p, X_OK) == 0)
-			return path;
-	}
-	return name;
 }
 
 static void
@@ -70,12 +53,14 @@ add_described(Buf *b, const EnvsConfig *c, const EnvWant *w)
 
 /* The program that the environment is made with: another version of it makes another environment. */
 static Str
-base_program(Arena *a, const EnvWant *w)
+base_program(Arena *a, const EnvsConfig *c, const EnvWant *w)
 {
 	Str binary = json_get_text(json_get(w->config, "interpreter"), "binary");
 	char room[PATH_MAX];
-	Str found = find_program(a, str_none(binary) ? str_of("") : binary);
+	Str found = str_none(binary) ? binary : interpreter_find(a, &c->interpreters, binary);
 
+	if (str_none(found))
+		return str_of("");
 	return realpath(str_cstr(a, found), room) == NULL ? found : str_copy(a, str_of(room));
 }
 
@@ -85,7 +70,7 @@ stamp_of(Arena *a, const EnvsConfig *c, const EnvWant *w, const EnvFacts *f)
 	Buf b = buf_open(a);
 
 	add_described(&b, c, w);
-	stamp_file(&b, base_program(a, w));
+	stamp_file(&b, base_program(a, c, w));
 	if (f->manifest)
 		stamp_file(&b, f->places.manifest_path);
 	for (size_t i = 0; i < countof(pinned); i++)
@@ -147,7 +132,7 @@ facts_hash(Arena *a, const EnvsConfig *c, const EnvWant *w, EnvFacts *f, Err *er
 	Buf b = buf_open(a);
 
 	add_described(&b, c, w);
-	stamp_file(&b, base_program(a, w));
+	stamp_file(&b, base_program(a, c, w));
 	if (f->manifest && !add_contents(&b, f->places.manifest_path, true, err))
 		return false;
 	for (size_t i = 0; i < countof(pinned); i++)

@@ -12,7 +12,7 @@
 #pragma once
 
 #include "base/clock.h"
-#include "base/json.h"
+#include "runtime/interpreters.h"
 
 typedef struct Envs Envs;
 
@@ -46,6 +46,7 @@ typedef struct EnvReport {
 typedef struct EnvsConfig {
 	const Clock *clock;
 	Str packs_base_dir, runtime_envs_dir;
+	Interpreters interpreters;
 	TimeUs build_timeout;
 	const Json *variables; /* what installers get in their environment: an object of texts, or NULL */
 	Str marker;            /* "NAME=value", by which installers are found when this process dies; may be none */

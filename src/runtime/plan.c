@@ -50,11 +50,11 @@ fill_folders(Planning *p)
 	Str manifest = json_get_text(json_get(s->runtime_config, "dependencies"), "manifest_file");
 
 	at->pack_dir = str_fmt(p->a, "%.*s/%.*s", STR_ARG(p->config->packs_base_dir), STR_ARG(s->pack_ref));
-	at->env_dir = !str_none(s->env_dir)
-			  ? s->env_dir
-			  : str_fmt(p->a, "%.*s/%.*s/%.*s%s%.*s", STR_ARG(p->config->runtime_envs_dir),
-				STR_ARG(s->pack_ref), STR_ARG(s->runtime), s->runtime_version.n > 0 ? "-" : "",
-				STR_ARG(s->runtime_version));
+	at->env_dir =
+	    !str_none(s->env_dir)
+		? s->env_dir
+		: str_fmt(p->a, "%.*s/%.*s/%.*s%s%.*s", STR_ARG(p->config->runtime_envs_dir), STR_ARG(s->pack_ref),
+		      STR_ARG(s->runtime), s->runtime_version.n > 0 ? "-" : "", STR_ARG(s->runtime_version));
 	at->manifest_path =
 	    manifest.n == 0 ? str_of("") : str_fmt(p->a, "%.*s/%.*s", STR_ARG(at->pack_dir), STR_ARG(manifest));
 	at->interpreter = at->action_file = str_of("");

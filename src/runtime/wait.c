@@ -23,8 +23,9 @@ static RunSpec *
 kept(Arena *a, const RunSpec *s)
 {
 	RunSpec *k = arena_copy(a, s, sizeof(*s));
-	Str *texts[] = { &k->action_ref, &k->pack_ref, &k->entrypoint, &k->runtime, &k->parameter_delivery,
-		&k->parameter_format, &k->output_format, &k->rule_ref, &k->trigger_ref, &k->api_token };
+	Str *texts[] = { &k->action_ref, &k->pack_ref, &k->entrypoint, &k->runtime, &k->runtime_version,
+		&k->parameter_delivery, &k->parameter_format, &k->output_format, &k->rule_ref, &k->trigger_ref,
+		&k->api_token };
 	const Json **values[] = { &k->runtime_config, &k->params, &k->secrets, &k->env_vars };
 
 	for (size_t i = 0; i < countof(texts); i++)
@@ -62,6 +63,8 @@ run_env(Processes *p, Run *run, RunSpec *spec)
 {
 	EnvWant want = { .pack_ref = spec->pack_ref, .runtime = spec->runtime, .config = spec->runtime_config };
 
+	if (spec->runtime_version.n > 0)
+		want.runtime = str_fmt(run->a, "%.*s-%.*s", STR_ARG(spec->runtime), STR_ARG(spec->runtime_version));
 	if (p->config.envs == NULL || str_is(spec->runtime, "internal"))
 		return true;
 	switch (envs_use(p->config.envs, run->a, &want, &run->env)) {
