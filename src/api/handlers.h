@@ -33,6 +33,8 @@ Handler webhook_enable, webhook_disable, webhook_regenerate, webhook_config_show
 /* sensors.c */
 Handler sensors_list, sensors_enabled, sensors_of_pack, sensors_of_trigger, sensor_show, sensor_create, sensor_update,
     sensor_remove, sensor_enable, sensor_disable, sensor_logs, sensor_log;
+/* timers.c */
+Handler rule_ticks;
 /* rules.c */
 Handler rules_list, rules_enabled, rules_of_pack, rules_of_action, rules_of_trigger, rule_show, rule_create,
     rule_update, rule_remove, rule_enable, rule_disable;

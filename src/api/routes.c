@@ -211,6 +211,8 @@ const Route api_routes[] = {
 	{ "GET", "/api/v1/rules/enabled", rules_enabled, "rules:read", 0, NULL, "RuleSummary[]", 200,
 	    "rules that are switched on" },
 	{ "GET", "/api/v1/rules/{ref}", rule_show, "rules:read", 0, NULL, "RuleResponse", 200, "one rule" },
+	{ "GET", "/api/v1/rules/{ref}/ticks", rule_ticks, "rules:read", 0, NULL, "TickResponse[]", 200,
+	    "when its timer is due next: ten times, or `limit`" },
 	{ "PUT", "/api/v1/rules/{ref}", rule_update, "rules:update", 0, "UpdateRuleRequest", "RuleResponse", 200,
 	    "change a rule" },
 	{ "DELETE", "/api/v1/rules/{ref}", rule_remove, "rules:delete", 0, NULL, "=SuccessResponse", 200,

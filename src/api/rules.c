@@ -7,6 +7,7 @@
 #include "api/view.h"
 #include "model/condition.h"
 #include "model/params.h"
+#include "model/schedule.h"
 #include "store/action.h"
 #include "store/pack.h"
 #include "store/rule.h"
@@ -88,6 +89,13 @@ params_check(Arena *a, const char *kind, Str ref, const Json *schema, const Json
 	return params_prepare(a, kind, ref, schema, &copy, true, err);
 }
 
+static bool
+timer_check(App *app, const RuleDef *d, Err *err)
+{
+	return schedule_check(d->trigger_ref, &d->trigger_params, app->uow->now, err) ||
+	       err_wrap(err, "Invalid parameters for trigger '%.*s'", STR_ARG(d->trigger_ref));
+}
+
 /* Action and trigger must be there, the parameters must fit them; refs become ids. */
 static bool
 rule_refer(App *app, Arena *a, RuleDef *d, Err *err)
@@ -101,6 +109,7 @@ rule_refer(App *app, Arena *a, RuleDef *d, Err *err)
 	d->action = action.id;
 	d->trigger = t.id;
 	return params_check(a, "trigger", t.ref, &t.param_schema, &d->trigger_params, err) &&
+	       timer_check(app, d, err) &&
 	       params_check(a, "action", action.ref, &action.param_schema, &d->action_params, err);
 }
 

@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include "base/civil.h"
+
 #include <time.h>
 
 enum {
@@ -36,41 +38,6 @@ clock_real(void)
 	static const Clock machine = { real_wall, real_mono, NULL };
 
 	return &machine;
-}
-
-typedef struct Civil {
-	int64_t year;
-	int month; /* 1 to 12 */
-	int day;   /* 1 to 31 */
-} Civil;
-
-/* Days since 1970-01-01 of the proleptic Gregorian calendar; years start in March, so that leap days come last. */
-static int64_t
-days_of(Civil c)
-{
-	int64_t y = c.month <= 2 ? c.year - 1 : c.year;
-	int64_t era = (y >= 0 ? y : y - 399) / 400;
-	int64_t of_era = y - era * 400;
-	int64_t of_year = (153 * (c.month + (c.month > 2 ? -3 : 9)) + 2) / 5 + c.day - 1;
-
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-static Civil
-civil_of(int64_t days)
-{
-	int64_t z = days + 719468;
-	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
-	int64_t of_era = z - era * 146097;
-	int64_t y = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	int64_t of_year = of_era - (365 * y + y / 4 - y / 100);
-	int64_t m = (5 * of_year + 2) / 153;
-	Civil c;
-
-	c.day = (int)(of_year - (153 * m + 2) / 5 + 1);
-	c.month = (int)(m < 10 ? m + 3 : m - 9);
-	c.year = y + era * 400 + (c.month <= 2 ? 1 : 0);
-	return c;
 }
 
 Str
@@ -128,16 +95,12 @@ take_char(Str *s, const char *any)
 static bool
 take_date(Str *s, int64_t *ret_days)
 {
-	static const int lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	int y, m, d, length;
+	int y, m, d;
 
 	if (!take_digits(s, 4, &y) || !take_char(s, "-") || !take_digits(s, 2, &m) || !take_char(s, "-") ||
 	    !take_digits(s, 2, &d) || m < 1 || m > 12)
 		return false;
-	length = lengths[m - 1];
-	if (m == 2 && y % 4 == 0 && (y % 100 != 0 || y % 400 == 0))
-		length = 29;
-	if (d < 1 || d > length)
+	if (d < 1 || d > month_length(y, m))
 		return false;
 	*ret_days = days_of((Civil){ y, m, d });
 	return true;

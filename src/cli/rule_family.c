@@ -7,6 +7,9 @@ static const Thing rules = { "/api/v1/rules",
 	    { "LABEL", "label", COLUMN_TEXT }, { "PACK", "pack_ref", COLUMN_TEXT, true },
 	    { "UPDATED", "updated", COLUMN_TIME, true }, { "ID", "id", COLUMN_FIXED, true } } };
 
+static const Thing ticks = { NULL, { { "NUMBER", "number", COLUMN_FIXED }, { "LOCAL", "local", COLUMN_FIXED },
+				       { "DUE", "due", COLUMN_FIXED }, { "FIRES", "fires", COLUMN_FIXED, true } } };
+
 #define WHEN_OPTS \
 	{ "trigger-params", '\0', "JSON", "trigger_params", "parameters of the trigger", KIND_OBJECT }, \
 	    { "action-params", '\0', "JSON", "action_params", "parameters of the action", KIND_OBJECT }, \
@@ -70,6 +73,14 @@ static const Command commands[] = {
 	    .done = "Rule {0} is disabled.",
 	    .help = "stop it from acting",
 	    .example = "attune rule disable core.hello" },
+	{ .words = "timer next",
+	    .run = cmd_list_run,
+	    .args = "RULE",
+	    .ask = "/api/v1/rules/{0}/ticks",
+	    .opts = OPTS({ "limit", 'l', "N", "limit", "so many; default 10" }),
+	    .thing = &ticks,
+	    .help = "when the timer of a rule is due next",
+	    .example = "attune timer next core.timer_echo" },
 	{ .words = "rule delete",
 	    .run = cli_ask,
 	    .args = "REF",

@@ -4,6 +4,7 @@
 #include "model/condition.h"
 #include "model/policy.h"
 #include "model/refs.h"
+#include "model/schedule.h"
 #include "model/version.h"
 
 #define ACTION(member) offsetof(ActionDef, member)
@@ -340,6 +341,7 @@ rule_finish(Load *l, void *def)
 	RuleDef *d = def;
 	const Condition *c;
 	Str problem;
+	Err err = { 0 };
 
 	d->ref = ref_qualify(l->a, l->pack->def.ref, d->ref);
 	d->trigger_ref = ref_qualify(l->a, l->pack->def.ref, d->trigger_ref);
@@ -348,6 +350,8 @@ rule_finish(Load *l, void *def)
 	d->label = label_or_made(l, d->label, d->ref);
 	if (!condition_compile(l->a, &d->conditions, &c, &problem))
 		load_warn(l, "/conditions", "the rule will match nothing: %.*s", STR_ARG(problem));
+	if (!schedule_check(d->trigger_ref, &d->trigger_params, 0, &err))
+		load_warn(l, "/trigger_params", "the rule will not tick: %s", err.text);
 }
 
 static void

@@ -10,6 +10,7 @@ enum {
 	MSGS_MAX = 64,
 	LOOK_US = 5 * US_PER_S,     /* distributed: a lost message about a rule is noticed after this long */
 	FAR_US = 3600LL * US_PER_S, /* embedded: messages cannot be lost */
+	NAP_US = 10 * US_PER_S,     /* the clock may be set, or the machine sleep, while we wait for a tick */
 	RETRY_US = 500 * US_PER_MS, /* while the database is away */
 };
 
@@ -69,6 +70,7 @@ sensor_round(Sensor *s)
 	look = look < 0 ? 0 : look;
 	if (next == 0)
 		return look;
+	look = look > NAP_US ? NAP_US : look;
 	left = next - clock_wall(s->e->clock);
 	return left < 0 ? 0 : left < look ? left : look;
 }
