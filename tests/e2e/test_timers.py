@@ -27,7 +27,8 @@ def test_every_kind_of_timer_makes_events_of_its_shape(running):
     trigger, source, tick = ticks(running, "lab.cron")[0]
     assert (trigger, source, tick["sensor_ref"]) == ("core.crontimer", "core.timer_sensor", "core.timer_sensor")
     assert tick["type"] == "cron" and tick["expression"] == "* * * * * *" and tick["timezone"] == "Europe/Berlin"
-    assert tick["scheduled_at"] <= tick["fired_at"] and tick["execution_count"] >= 1 and tick["next_fire_at"] > tick["scheduled_at"]
+    scheduled, fired, following = (datetime.fromisoformat(tick[k]) for k in ("scheduled_at", "fired_at", "next_fire_at"))
+    assert scheduled <= fired and following == scheduled + timedelta(seconds=1) and tick["execution_count"] >= 1
 
     ((_, _, tick),) = ticks(running, "lab.once")
     assert tick["type"] == "one_shot" and tick["fire_at"] == at.isoformat() and tick["delay_ms"] >= 0 and tick["timezone"] == "UTC"
