@@ -3,13 +3,18 @@
  * pipe carries nothing: its end is the news that the worker is gone.
  */
 #include "os/guardian.h"
+
+#include "os/fs.h"
+#include "os/groups.h"
 #include "os/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -26,6 +31,8 @@ typedef struct Shared {
 	atomic_bool all_well;
 	_Atomic uint32_t high; /* slots below this have been used */
 	_Atomic int32_t sessions[SLOTS];
+	atomic_bool group_on, folder_on; /* the text beside it is complete */
+	char group[PATH_MAX], folder[PATH_MAX];
 } Shared;
 
 struct Guardian {
@@ -50,8 +57,12 @@ kill_everything(const Shared *s, const char *marker)
 		sessions[n++] = one;
 		kill(-one, SIGKILL);
 	}
+	if (atomic_load(&s->group_on))
+		groups_sweep(s->group);
 	h = (Hunt){ .sessions = sessions, .session_count = n, .marker = marker };
 	hunt_down(&h, PATIENCE_MS);
+	if (atomic_load(&s->folder_on))
+		(void)tree_remove(s->folder);
 }
 
 static void
@@ -159,6 +170,27 @@ guardian_forget(Guardian *g, pid_t session)
 	for (uint32_t i = 0; i < high; i++)
 		if (atomic_load_explicit(&g->shared->sessions[i], memory_order_relaxed) == session)
 			atomic_store(&g->shared->sessions[i], 0);
+}
+
+static void
+keep_text(const char *text, char room[PATH_MAX], atomic_bool *on)
+{
+	if (text == NULL || snprintf(room, PATH_MAX, "%s", text) >= PATH_MAX)
+		return;
+	atomic_store(on, true);
+}
+
+void
+guardian_sweeps(Guardian *g, const char *group, const char *folder)
+{
+	keep_text(group, g->shared->group, &g->shared->group_on);
+	keep_text(folder, g->shared->folder, &g->shared->folder_on);
+}
+
+pid_t
+guardian_pid(const Guardian *g)
+{
+	return g->pid;
 }
 
 void

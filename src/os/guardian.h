@@ -17,4 +17,8 @@ const char *guardian_marker(const Guardian *g); /* as given to guardian_start; e
 /* One thread watches and forgets. */
 void guardian_watch(Guardian *g, pid_t session);
 void guardian_forget(Guardian *g, pid_t session);
+/* What it sweeps away too when the worker is gone: the cgroup of all its runs, and the folder of their private folders. Once each, by the
+ * thread that watches; NULL changes nothing. */
+void guardian_sweeps(Guardian *g, const char *group, const char *folder);
+pid_t guardian_pid(const Guardian *g);
 void guardian_stop(Guardian *g); /* orderly: nothing is killed */

@@ -1,20 +1,21 @@
 /*
  * Starting and reaping child processes. posix-like, but by clone(CLONE_VM|CLONE_VFORK) with a pidfd: cost does not grow with
  * the parent's memory, and no other thread's descriptors leak (everything of ours is O_CLOEXEC). The child gets its own
- * session, a clean signal state, exactly the three descriptors named, the environment given and no other, limits, and
- * no_new_privs.
+ * session, a clean signal state, exactly the three descriptors named, the environment given and no other, limits,
+ * no_new_privs, no core file, and its cgroup and confinement when it is given any.
  */
 #pragma once
 
 #include "base/err.h"
+#include "os/confine.h"
 
 #include <sys/types.h>
 
 typedef struct SpawnLimits {
 	uint64_t file_size; /* RLIMIT_FSIZE bytes; 0: none */
-	uint64_t memory;    /* RLIMIT_AS bytes; 0: none */
+	uint64_t memory;    /* RLIMIT_DATA bytes, of each process; 0: none */
 	uint64_t files;     /* RLIMIT_NOFILE; 0: inherit */
-	uint64_t processes; /* RLIMIT_NPROC; 0: inherit */
+	uint64_t processes; /* RLIMIT_NPROC, of all that the user has; 0: inherit */
 } SpawnLimits;
 
 typedef struct SpawnSpec {
@@ -24,6 +25,9 @@ typedef struct SpawnSpec {
 	const char *cwd;  /* NULL: stay */
 	int in, out, err; /* descriptors; not closed by spawn */
 	SpawnLimits limits;
+	Confine confine;
+	int group; /* folder of the cgroup it is born in, and group_on says that there is one */
+	bool group_on;
 } SpawnSpec;
 
 typedef struct Child {

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char *const bases[] = { "/dev/shm", "/run", "/tmp" };
+/* Not /dev/shm: there actions share memory, so what lies in it is nobody's own. */
+static const char *const bases[] = { "/tmp", "/var/tmp" };
 
 Str
 homes_file_name(Arena *a, Str worker_name)

@@ -1,6 +1,6 @@
 /*
- * The folder in which a worker makes the private folder of each run: on a tmpfs when one is writable, since every run makes
- * and removes one. What earlier workers of the same name left there is removed.
+ * The folder in which a worker makes the private folder of each run: in /tmp
+ * when it is told no better one. What earlier workers of the same name left there is removed.
  */
 #pragma once
 

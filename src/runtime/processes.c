@@ -21,6 +21,7 @@ enum {
 	READ_LAST = 2 * READ_TURN, /* more than a pipe can hold */
 	KILL_AGAIN = US_PER_S,
 	CLOSE_TURNS = 100,
+	PATIENCE_MS = 50,
 };
 
 static Run *
@@ -53,6 +54,9 @@ run_ended(Processes *p, Run *run)
 	if (run->call != NULL)
 		outward_drop(p->outward, run->call);
 	run->call = NULL;
+	if (run->group != NULL)
+		group_give(p->groups, run->group);
+	run->group = NULL;
 	if (!str_none(run->dir))
 		(void)tree_remove(run->dir.p);
 	if (run->waits_with != NULL)
@@ -80,6 +84,18 @@ on_output(Processes *p, Run *run)
 	(void)read_stream(p, &run->err, READ_TURN);
 }
 
+/* Its group where it has one; else its session, and whatever bears its mark. */
+static void
+signal_tree(const Run *run, pid_t session, int sig)
+{
+	if (run->group == NULL)
+		child_signal_tree(session, run->marker.p, sig);
+	else
+		group_signal(run->group, sig);
+	if (run->group != NULL && sig == SIGKILL)
+		(void)group_await_empty(run->group, PATIENCE_MS);
+}
+
 /* The process has ended and its group was killed. Whoever is left of its tree shows by its group or by holding a pipe; only
  * then is it worth searching all processes for the run's marker. */
 static void
@@ -88,9 +104,9 @@ end_leftovers(Processes *p, Run *run)
 	bool held = read_stream(p, &run->out, READ_LAST);
 
 	held = read_stream(p, &run->err, READ_LAST) || held;
-	if (!held && !child_group_left(&run->child))
+	if (run->group != NULL ? group_empty(run->group) : !held && !child_group_left(&run->child))
 		return;
-	child_signal_tree(0, run->marker.p, SIGKILL);
+	signal_tree(run, 0, SIGKILL);
 	on_output(p, run);
 }
 
@@ -102,8 +118,9 @@ on_child_end(Processes *p, Run *run)
 
 	if (run->phase == PHASE_ENDED)
 		return;
-	child_kill_group(&run->child);
-	if (run->phase != PHASE_RUNNING)
+	if (run->group == NULL)
+		child_kill_group(&run->child);
+	if (run->phase != PHASE_RUNNING && run->group == NULL)
 		child_signal_tree(run->child.pid, run->marker.p, SIGKILL);
 	poll_remove(&p->poll, run->child.pidfd);
 	while (!child_reap(&run->child, &end)) /* its descriptor said that it has ended: this does not turn */
@@ -113,6 +130,8 @@ on_child_end(Processes *p, Run *run)
 	if (run->container != NULL && (run->phase != PHASE_RUNNING || end.signalled))
 		container_remove(run->a, run->engine, run->container);
 	end_leftovers(p, run);
+	if (run->group != NULL && run->over == NULL && group_out_of_memory(run->group))
+		run->over = "memory";
 	run->sig = end.signalled ? end.code : 0;
 	run->exit_code = end.signalled ? 128 + end.code : end.code;
 	run_ended(p, run);
@@ -146,7 +165,7 @@ send_kill(Processes *p, Run *run)
 	run->phase = PHASE_KILLED;
 	watch_stream(p, &run->out, &run->out_source);
 	watch_stream(p, &run->err, &run->err_source);
-	child_signal_tree(run->child.pid, run->marker.p, SIGKILL);
+	signal_tree(run, run->child.pid, SIGKILL);
 	set_timer(p, run, clock_mono(p->config.clock) + KILL_AGAIN);
 }
 
@@ -165,7 +184,7 @@ stop_run(Processes *p, Run *run)
 	run->phase = PHASE_TERMED;
 	watch_stream(p, &run->out, &run->out_source);
 	watch_stream(p, &run->err, &run->err_source);
-	child_signal_tree(run->child.pid, run->marker.p, SIGTERM);
+	signal_tree(run, run->child.pid, SIGTERM);
 	set_timer(p, run, clock_mono(p->config.clock) + p->config.kill_grace);
 }
 
@@ -227,6 +246,8 @@ internal_due(Processes *p, Run *run, TimeUs now)
 static void
 running_due(Processes *p, Run *run, TimeUs now)
 {
+	TimeUs next;
+
 	if (run->internal) {
 		internal_due(p, run, now);
 		return;
@@ -238,13 +259,19 @@ running_due(Processes *p, Run *run, TimeUs now)
 		stop_run(p, run);
 		return;
 	}
+	if (watch_over(p, run, now)) {
+		send_kill(p, run); /* what takes too much is not asked */
+		return;
+	}
+	next = sooner(run->deadline, watch_next(p, run, now));
 	if (now < run->started_mono + SHOW_AFTER) {
-		set_timer(p, run, sooner(run->deadline, run->started_mono + SHOW_AFTER));
+		watch_offer(run);
+		set_timer(p, run, sooner(next, run->started_mono + SHOW_AFTER));
 		return;
 	}
 	stream_show(&run->out);
 	stream_show(&run->err);
-	set_timer(p, run, run->deadline);
+	set_timer(p, run, next);
 }
 
 static void
@@ -331,6 +358,8 @@ outcome_of(const Run *run)
 		return RUN_TIMED_OUT;
 	if (run->cancelled)
 		return RUN_CANCELLED;
+	if (run->over != NULL)
+		return RUN_OVER;
 	return run->exit_code == 0 ? RUN_SUCCEEDED : RUN_FAILED;
 }
 
@@ -343,6 +372,8 @@ describe(Processes *p, Arena *a, Run *run, RunEnd *ret)
 		.sig = run->sig,
 		.duration = run->duration,
 		.timeout = run->timeout,
+		.over = run->over,
+		.limits = &run->limits,
 		.output_format = run->output_format,
 		.problem = run->problem,
 		.out = &run->out,
@@ -425,7 +456,10 @@ processes_kill_all(Starter *s)
 			continue;
 		}
 		run->phase = PHASE_KILLED;
-		child_kill_group(&run->child);
+		if (run->group == NULL)
+			child_kill_group(&run->child);
+		else
+			group_signal(run->group, SIGKILL);
 		set_timer(p, run, now + KILL_AGAIN);
 	}
 	if (p->spawned)
@@ -444,6 +478,7 @@ processes_close(Starter *s)
 	for (int i = 0; i < CLOSE_TURNS && p->live.n > 0; i++)
 		(void)turn(p, US_PER_S);
 	outward_close(p->outward);
+	isolation_close(p);
 	if (p->home_base.n > 0)
 		(void)tree_remove(p->home_base.p);
 	runs_free(&p->live); /* stuck in the kernel: it dies when it comes back */
@@ -498,6 +533,7 @@ set_up(Processes *p, const ProcessesConfig *config)
 	c->api_url = str_copy(p->a, config->api_url);
 	c->interpreters.path =
 	    str_none(c->interpreters.path) ? c->interpreters.path : str_copy(p->a, c->interpreters.path);
+	c->cgroup = str_copy(p->a, config->cgroup);
 	p->logs_base = str_fmt(p->a, "%s/%s", c->artifacts_dir.p, homes_file_name(p->a, c->worker_name).p);
 	make_markers(p);
 }
@@ -532,6 +568,7 @@ processes_open(const ProcessesConfig *config, Starter **ret, Err *err)
 	}
 	if (p->config.envs != NULL)
 		envs_changed(p->config.envs, envs_wake, p);
+	isolation_open(p);
 	*ret = &p->face;
 	return true;
 }

@@ -5,6 +5,7 @@
 
 #include "http/reach.h"
 #include "runtime/interpreters.h"
+#include "runtime/sandbox.h"
 #include "runtime/starter.h"
 
 typedef struct Guardian Guardian; /* os/guardian.h */
@@ -15,7 +16,7 @@ typedef struct ProcessesConfig {
 	Str packs_base_dir;
 	Str runtime_envs_dir;
 	Str artifacts_dir; /* files of runs lie in {artifacts_dir}/{worker_name}/execution_{id}/ */
-	Str run_base; /* where run directories are made: a tmpfs such as /dev/shm or /run when writable; empty: chosen */
+	Str run_base; /* where run directories are made; empty: chosen */
 	Str worker_name;
 	Interpreters interpreters; /* must last */
 	Str api_url;
@@ -26,6 +27,15 @@ typedef struct ProcessesConfig {
 	Guardian *guardian;   /* may be NULL (tests) */
 	Reach reach;          /* what core.http_request may call beyond the public internet; must last */
 	Envs *envs;           /* NULL: environments are used when they are there, and never built */
+	SandboxKind sandbox, sandbox_least;
+	const Json *sandbox_read; /* more paths that actions may read; NULL: none */
+	const Str *hidden;        /* what they may never read; NULL: nothing */
+	size_t hidden_count;
+	RunLimits limits; /* of runs that name none; 0: no limit. The output's is above */
+	Str cgroup;       /* "auto", "off", or the folder of one that was made for us; none: off */
 } ProcessesConfig;
 
 MUST_CHECK bool processes_open(const ProcessesConfig *config, Starter **ret, Err *err);
+/* What this machine gives to runs: an object of words for people, by what they are about. */
+Json processes_isolation(const Starter *s, Arena *a);
+

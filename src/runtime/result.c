@@ -141,11 +141,20 @@ error_unstarted(Arena *a, const Report *r)
 	return utf8_clean(a, str_copy(a, r->problem));
 }
 
+static Str
+error_over(Arena *a, const Report *r)
+{
+	if (strcmp(r->over, "memory") == 0)
+		return str_fmt(a, "Execution used more than its %lld MB of memory", (long long)r->limits->memory_mb);
+	return str_fmt(a, "Execution had more than its %lld processes", (long long)r->limits->processes);
+}
+
 static Str (*const errors[])(Arena *a, const Report *r) = {
 	[RUN_FAILED] = error_failed,
 	[RUN_TIMED_OUT] = error_timed_out,
 	[RUN_CANCELLED] = error_cancelled,
 	[RUN_UNSTARTED] = error_unstarted,
+	[RUN_OVER] = error_over,
 };
 
 static Json
@@ -163,6 +172,8 @@ failure(Arena *a, const Report *r)
 	json_add(a, &result, "error", json_str(errors[r->outcome](a, r)));
 	if (r->outcome == RUN_TIMED_OUT)
 		json_add(a, &result, "timed_out", json_bool(true));
+	if (r->outcome == RUN_OVER)
+		json_add(a, &result, "limit_exceeded", json_cstr(r->over));
 	if (r->outcome == RUN_CANCELLED)
 		json_add(a, &result, "cancelled", json_bool(true));
 	add_stdout(a, &result, r->out);

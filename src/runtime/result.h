@@ -12,6 +12,8 @@ typedef struct Report {
 	int sig;       /* 0: it exited by itself */
 	TimeUs duration;
 	TimeUs timeout; /* the limit, for RUN_TIMED_OUT */
+	const char *over;        /* "memory", "processes": for RUN_OVER */
+	const RunLimits *limits; /* what it was allowed, for RUN_OVER */
 	Str output_format;
 	Str problem; /* for RUN_UNSTARTED */
 	Stream *out, *err;

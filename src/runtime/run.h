@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "os/groups.h"
 #include "os/poll.h"
 #include "os/spawn.h"
 #include "os/timers.h"
@@ -39,6 +40,9 @@ struct Run {
 	Child child;
 	Source end, out_source, err_source;
 	Stream out, err;
+	Group *group;      /* NULL: it has none */
+	RunLimits limits;  /* complete */
+	const char *over;  /* the limit that ended it: "memory", "processes"; NULL: none */
 	Str dir; /* its HOME; none for internal runs */
 	EnvUse env;
 	RunSpec *waits_with; /* while it waits for its environment */
@@ -72,9 +76,12 @@ struct Processes {
 	Outward *outward; /* NULL until the first call */
 	int null;
 	size_t waiting; /* runs that wait for their environments */
+	Sandbox *sandbox;
+	Groups *groups;     /* NULL: none here */
+	Str groups_missing; /* and why */
 	char *scratch;
 	bool woken;   /* wake() came, and sleep() has not told yet */
-	bool spawned; /* ever: only then is there anything to look for at the end */
+	bool spawned; /* ever, without a group: only then is there anything to look for at the end */
 };
 
 enum {
@@ -104,3 +111,11 @@ void run_ended(Processes *p, Run *run);
 void run_call(Processes *p, Run *run, Call *call); /* the internal run waits for this call's answer */
 void on_child_end(Processes *p, Run *run);
 void on_output(Processes *p, Run *run);
+/* watch.c: what the kernel does not count here is looked at now and then. When next, monotonic; 0: never. True in *ret_over: it uses
+ * more than it may, and run->over says of what. */
+TimeUs watch_next(const Processes *p, const Run *run, TimeUs now);
+bool watch_over(const Processes *p, Run *run, TimeUs now);
+void watch_offer(const Run *run); /* to the kernel, when memory is short */
+/* isolation.c */
+void isolation_open(Processes *p);
+void isolation_close(Processes *p);

@@ -22,6 +22,7 @@ typedef struct Launch {
 	Plan plan;
 	Str parameter_file;
 	const char *const *envp;
+	SandboxKind kind;
 } Launch;
 
 static bool
@@ -101,6 +102,57 @@ stamp(const Processes *p, Run *run)
 	run->started_at = clock_wall(p->config.clock);
 }
 
+static int64_t
+limit_of(int64_t asked, int64_t usual)
+{
+	return asked > 0 ? asked : usual;
+}
+
+/* What the kernel counts for a group need not be limited for each process: that would count other things (NPROC: all that the user has). */
+static void
+set_limits(const Launch *l, SpawnSpec *spec)
+{
+	const Groups *g = l->p->groups;
+	const RunLimits *is = &l->run->limits;
+
+	spec->limits.files = (uint64_t)is->open_files;
+	if (g == NULL || !groups_count_memory(g))
+		spec->limits.memory = (uint64_t)is->memory_mb << 20;
+	if (g == NULL)
+		spec->limits.processes = (uint64_t)is->processes;
+}
+
+static bool
+enclose(Launch *l, SpawnSpec *spec, Err *err)
+{
+	GroupLimits limits = { (uint64_t)l->run->limits.memory_mb << 20, (uint64_t)l->run->limits.processes };
+	SandboxPlaces places = { .readable = { l->plan.places.pack_dir.p, l->plan.places.env_dir.p },
+		.own = l->run->dir.p };
+
+	set_limits(l, spec);
+	if (l->p->groups != NULL) {
+		if (!group_take(l->p->groups, &limits, &l->run->group, err))
+			return false;
+		spec->group = group_folder(l->run->group);
+		spec->group_on = true;
+	}
+	return sandbox_walls(l->p->sandbox, l->kind, &places, &spec->confine, err);
+}
+
+static bool
+spawn_within(Launch *l, SpawnSpec *spec, Err *err)
+{
+	bool ok;
+
+	stamp(l->p, l->run); /* before, not after: the parent may be woken when a short child has ended already */
+	ok = sandbox_spawn(l->p->sandbox, l->kind, spec, &l->run->child, err);
+	fd_done(&spec->confine.ruleset);
+	if (!ok && l->kind != SANDBOX_OFF && access(spec->path, X_OK) == 0)
+		return err_wrap(err, "in its sandbox an action may read and execute only the system, its pack and its environment "
+				     "(worker.sandbox_read adds to that)");
+	return ok;
+}
+
 static bool
 spawn_with(Launch *l, int in, Err *err)
 {
@@ -119,8 +171,7 @@ spawn_with(Launch *l, int in, Err *err)
 		.out = out,
 		.err = errs,
 	};
-	stamp(l->p, run); /* before, not after: the parent may be woken when a short child has ended already */
-	return spawn(&spec, &run->child, err);
+	return enclose(l, &spec, err) && spawn_within(l, &spec, err);
 }
 
 /* What cannot be carried is refused, never changed. */
@@ -141,6 +192,8 @@ start_process(Launch *l, Err *err)
 	CLEANUP(fd_done) int in = -1;
 	EnvironFacts facts = { .config = &l->p->config, .spec = l->spec, .places = &l->plan.places };
 
+	if (!sandbox_kind(l->p->sandbox, l->spec->sandbox, &l->kind, err))
+		return false;
 	if (!make_home(l, err) || !plan_make(l->run->a, &l->p->config, l->spec, l->run->dir, &l->plan, err))
 		return false;
 	if (!check_params(l, err) || !write_parameter_file(l, err) || !write_plan_files(l, err))
@@ -167,13 +220,13 @@ watch_process(Processes *p, Run *run)
 
 	if (p->config.guardian != NULL)
 		guardian_watch(p->config.guardian, run->child.pid);
-	p->spawned = true;
+	p->spawned = p->spawned || run->group == NULL;
 	run->end = (Source){ run, on_child_end };
 	run->out_source = run->err_source = (Source){ run, on_output };
 	timers_set(&p->timers, &run->timer, run->started_mono + WATCH_AFTER);
 	if (poll_add(&p->poll, run->child.pidfd, &run->end, &err))
 		return;
-	child_signal_tree(run->child.pid, run->marker.p, SIGKILL);
+	child_kill_group(&run->child);
 	while (!child_reap(&run->child, &(ChildEnd){ 0 }))
 		usleep(1000);
 	run->unstarted = true;
@@ -222,8 +275,15 @@ prepare(Processes *p, Run *run, const RunSpec *spec)
 	run->result_path = str_fmt(run->a, "%s/result.json", base.p).p;
 	run->marker =
 	    str_fmt(run->a, "ATTUNE_RUN=%s:%lld:%d", p->incarnation.p, (long long)spec->execution, spec->attempt);
-	stream_open(&run->out, run->a, "stdout", str_fmt(run->a, "%s/stdout.log", base.p).p, p->config.stdout_max, -1);
-	stream_open(&run->err, run->a, "stderr", str_fmt(run->a, "%s/stderr.log", base.p).p, p->config.stderr_max, -1);
+	run->limits = (RunLimits){
+		.memory_mb = limit_of(spec->limits.memory_mb, p->config.limits.memory_mb),
+		.processes = limit_of(spec->limits.processes, p->config.limits.processes),
+		.open_files = limit_of(spec->limits.open_files, p->config.limits.open_files),
+	};
+	stream_open(&run->out, run->a, "stdout", str_fmt(run->a, "%s/stdout.log", base.p).p,
+	    (size_t)limit_of(spec->limits.output_bytes, (int64_t)p->config.stdout_max), -1);
+	stream_open(&run->err, run->a, "stderr", str_fmt(run->a, "%s/stderr.log", base.p).p,
+	    (size_t)limit_of(spec->limits.output_bytes, (int64_t)p->config.stderr_max), -1);
 	/* one each: they hold back what each stream may still turn into a secret */
 	run->out.redact = redact_open(run->a, spec->secrets);
 	run->err.redact = redact_open(run->a, spec->secrets);

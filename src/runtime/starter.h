@@ -9,6 +9,11 @@
 #include "base/json.h"
 #include "base/uuid.h"
 
+/* What a run may use; 0: as the worker is set. */
+typedef struct RunLimits {
+	int64_t memory_mb, processes, open_files, output_bytes; /* output: of each stream */
+} RunLimits;
+
 /* One attempt of one execution, all values in the arena of the caller, which may be reset after start(). */
 typedef struct RunSpec {
 	Id execution;
@@ -31,6 +36,8 @@ typedef struct RunSpec {
 	Str api_token; /* none: the run gets no token */
 	Uuid correlation;
 	TimeUs timeout;
+	Str sandbox; /* "off", "standard", "strict"; none: as the worker is set */
+	RunLimits limits;
 } RunSpec;
 
 typedef enum RunOutcome {
@@ -39,6 +46,7 @@ typedef enum RunOutcome {
 	RUN_TIMED_OUT, /* failed by its time limit */
 	RUN_CANCELLED, /* ended after cancel() */
 	RUN_UNSTARTED, /* set-up failed: no process ran */
+	RUN_OVER,      /* ended for using more memory or processes than it may */
 } RunOutcome;
 
 typedef struct RunEnd {

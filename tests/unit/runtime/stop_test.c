@@ -231,7 +231,7 @@ TEST(wake_from_another_thread_ends_the_sleep_even_when_it_came_before)
 TEST(what_an_earlier_worker_left_is_cleared_away)
 {
 	CLEANUP(arena_done) Arena *a = arena_open();
-	Str left = str_of("/dev/shm/attune-w1-4194303-0123456789abcdef"); /* no such pid: above the kernel's largest */
+	Str left = str_of("/tmp/attune-w1-4194303-0123456789abcdef"); /* no such pid: above the kernel's largest */
 	Err err = { 0 };
 	Rig *r;
 

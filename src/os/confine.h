@@ -1,0 +1,24 @@
+/*
+ * Confining a process to what it may do, for ever and with all its children: no new privileges, capabilities of root that an action has no
+ * use for, Landlock, seccomp. What is needed is prepared before (walls.h, filter.h); confine_self only makes system calls, so it may be
+ * called in a child right after fork, even of a process with threads or of one that shares our memory (vfork).
+ *
+ * A server in another language that forks on our behalf does the same by itself, in this order, with what it was handed:
+ *   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); landlock_restrict_self(ruleset, 0); seccomp(SECCOMP_SET_MODE_FILTER, 0, &filter)
+ * Or it is started with the filter (children inherit it, which costs them nothing), and each child enters its own ruleset only.
+ */
+#pragma once
+
+#include "os/filter.h"
+
+typedef struct Confine {
+	bool on;              /* else only no new privileges */
+	int ruleset;          /* of walls_open; -1: none */
+	bool inherits;        /* the thread that forks has confined itself: no filter is installed again */
+	const Filter *filter; /* NULL: none */
+} Confine;
+
+/* 0, or errno of what failed: then it must not go on. */
+int confine_self(const Confine *c);
+/* The part that costs most, once for a thread: all that it starts inherits it. Nothing of it can be taken back. */
+int confine_thread(const Filter *filter);

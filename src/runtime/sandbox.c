@@ -1,0 +1,400 @@
+#include "runtime/sandbox.h"
+
+#include "os/fs.h"
+#include "os/launcher.h"
+#include "os/walls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+const char *const sandbox_names[SANDBOXES + 1] = {
+	[SANDBOX_OFF] = "off",
+	[SANDBOX_STANDARD] = "standard",
+	[SANDBOX_STRICT] = "strict",
+};
+
+enum { RULES_MOST = 512, DEPTH_MOST = 8 };
+
+typedef struct Place {
+	const char *path;
+	Allow what;
+} Place;
+
+/* What programs need of the system. Of /etc only what is no secret: keys, passwords and the settings of services lie there too. Folders rather
+ * than files where a file is replaced by another of its name, for a rule is about the file that was there. */
+static const Place places[] = {
+	{ "/usr", ALLOW_READ },
+	{ "/bin", ALLOW_READ },
+	{ "/sbin", ALLOW_READ },
+	{ "/lib", ALLOW_READ },
+	{ "/lib32", ALLOW_READ },
+	{ "/lib64", ALLOW_READ },
+	{ "/libx32", ALLOW_READ },
+	{ "/opt", ALLOW_READ },
+	{ "/nix/store", ALLOW_READ },
+	{ "/proc", ALLOW_READ }, /* what is another's there, the kernel shows only within the same walls */
+	{ "/sys/devices/system", ALLOW_READ },
+	{ "/sys/fs/cgroup", ALLOW_READ },
+	{ "/sys/kernel/mm/transparent_hugepage", ALLOW_READ },
+	{ "/dev", ALLOW_LIST },
+	{ "/dev/null", ALLOW_DEVICE },
+	{ "/dev/zero", ALLOW_DEVICE },
+	{ "/dev/full", ALLOW_DEVICE },
+	{ "/dev/random", ALLOW_DEVICE },
+	{ "/dev/urandom", ALLOW_DEVICE },
+	{ "/dev/tty", ALLOW_DEVICE },
+	{ "/dev/shm", ALLOW_SHARED },
+	{ "/etc", ALLOW_LIST },
+	{ "/etc/alternatives", ALLOW_READ },
+	{ "/etc/bash.bashrc", ALLOW_READ },
+	{ "/etc/bash_completion.d", ALLOW_READ },
+	{ "/etc/ca-certificates", ALLOW_READ },
+	{ "/etc/ca-certificates.conf", ALLOW_READ },
+	{ "/etc/crypto-policies", ALLOW_READ },
+	{ "/etc/debian_version", ALLOW_READ },
+	{ "/etc/default/locale", ALLOW_READ },
+	{ "/etc/environment", ALLOW_READ },
+	{ "/etc/fonts", ALLOW_READ },
+	{ "/etc/gai.conf", ALLOW_READ },
+	{ "/etc/gitconfig", ALLOW_READ },
+	{ "/etc/group", ALLOW_READ },
+	{ "/etc/host.conf", ALLOW_READ },
+	{ "/etc/hostname", ALLOW_READ },
+	{ "/etc/hosts", ALLOW_READ },
+	{ "/etc/inputrc", ALLOW_READ },
+	{ "/etc/java", ALLOW_READ },
+	{ "/etc/java-17-openjdk", ALLOW_READ },
+	{ "/etc/java-21-openjdk", ALLOW_READ },
+	{ "/etc/krb5.conf", ALLOW_READ },
+	{ "/etc/ld.so.cache", ALLOW_READ },
+	{ "/etc/ld.so.conf", ALLOW_READ },
+	{ "/etc/ld.so.conf.d", ALLOW_READ },
+	{ "/etc/ld.so.preload", ALLOW_READ },
+	{ "/etc/locale.alias", ALLOW_READ },
+	{ "/etc/locale.conf", ALLOW_READ },
+	{ "/etc/localtime", ALLOW_READ },
+	{ "/etc/login.defs", ALLOW_READ },
+	{ "/etc/lsb-release", ALLOW_READ },
+	{ "/etc/machine-id", ALLOW_READ },
+	{ "/etc/magic", ALLOW_READ },
+	{ "/etc/mime.types", ALLOW_READ },
+	{ "/etc/networks", ALLOW_READ },
+	{ "/etc/nsswitch.conf", ALLOW_READ },
+	{ "/etc/os-release", ALLOW_READ },
+	{ "/etc/passwd", ALLOW_READ },
+	{ "/etc/perl", ALLOW_READ },
+	{ "/etc/php", ALLOW_READ },
+	{ "/etc/pki/ca-trust", ALLOW_READ },
+	{ "/etc/pki/tls/certs", ALLOW_READ },
+	{ "/etc/profile", ALLOW_READ },
+	{ "/etc/profile.d", ALLOW_READ },
+	{ "/etc/protocols", ALLOW_READ },
+	{ "/etc/python3", ALLOW_READ },
+	{ "/etc/python3.11", ALLOW_READ },
+	{ "/etc/python3.13", ALLOW_READ },
+	{ "/etc/R", ALLOW_READ },
+	{ "/etc/resolv.conf", ALLOW_READ },
+	{ "/etc/rpc", ALLOW_READ },
+	{ "/etc/services", ALLOW_READ },
+	{ "/etc/shells", ALLOW_READ },
+	{ "/etc/ssh/ssh_config", ALLOW_READ },
+	{ "/etc/ssh/ssh_config.d", ALLOW_READ },
+	{ "/etc/ssh/ssh_known_hosts", ALLOW_READ },
+	{ "/etc/ssl/certs", ALLOW_READ },
+	{ "/etc/ssl/openssl.cnf", ALLOW_READ },
+	{ "/etc/terminfo", ALLOW_READ },
+	{ "/etc/timezone", ALLOW_READ },
+	{ "/etc/wgetrc", ALLOW_READ },
+	{ "/etc/xdg", ALLOW_READ },
+	{ "/run/NetworkManager/resolv.conf", ALLOW_READ },
+	{ "/run/resolvconf", ALLOW_READ },
+	{ "/run/systemd/resolve", ALLOW_READ },
+	{ "/var/lib/ca-certificates", ALLOW_READ },
+};
+
+/* For ordinary users, to whom only their own terminals answer. */
+static const Place terminals[] = { { "/dev/ptmx", ALLOW_DEVICE }, { "/dev/pts", ALLOW_DEVICE } };
+
+typedef struct Rule {
+	int path;
+	Allow what;
+} Rule;
+
+struct Sandbox {
+	SandboxConfig config;
+	Arena *a;
+	int api_port;
+	Str strict_missing;
+	Rule rules[RULES_MOST];
+	size_t rule_count;
+	struct timespec etc_changed; /* then what lies in it may be another file by the same name */
+	Launcher *launchers[SANDBOXES];
+};
+
+/* ---- what the machine gives ---- */
+
+Str
+sandbox_missing(Arena *a)
+{
+	bool walls = walls_version() >= WALLS_FILES, filter = filter_of(FILTER_STANDARD) != NULL;
+
+	if (walls && filter)
+		return (Str){ 0 };
+	return str_fmt(a, "%s%s%s", walls ? "" : "the kernel has no Landlock (Linux 5.13, and on in its list of modules)",
+	    walls || filter ? "" : "; ", filter ? "" : "it has no seccomp filters");
+}
+
+Str
+sandbox_strict_missing(Arena *a)
+{
+	struct utsname u = { 0 };
+	int version = walls_version();
+
+	(void)uname(&u);
+	if (version < WALLS_PORTS)
+		return str_fmt(a, "the kernel's Landlock cannot close ports: that needs version %d (Linux 6.7), this one (%s) has %s",
+		    WALLS_PORTS, u.release, version == 0 ? "none" : str_fmt(a, "version %d", version).p);
+	return filter_of(FILTER_STRICT) == NULL ? str_of("the kernel has no seccomp filters") : (Str){ 0 };
+}
+
+bool
+sandbox_kind(const Sandbox *s, Str asked, SandboxKind *ret, Err *err)
+{
+	SandboxKind kind = s->config.usual;
+
+	for (int i = 0; asked.n > 0 && i <= SANDBOXES; i++) {
+		if (i == SANDBOXES)
+			return err_set(err, ERR_INVALID, "there is no sandbox '%.*s' (off, standard, strict)", STR_ARG(asked));
+		if (str_is(asked, sandbox_names[i])) {
+			kind = (SandboxKind)i;
+			break;
+		}
+	}
+	if (kind < s->config.least)
+		kind = s->config.least;
+	*ret = kind;
+	return kind != SANDBOX_STRICT || str_none(s->strict_missing) ||
+	       err_set(err, ERR_FORBIDDEN, "this worker cannot give 'sandbox: strict': %s", s->strict_missing.p);
+}
+
+/* ---- the rules that all runs share ---- */
+
+static bool
+is_beneath(Str path, const char *folder)
+{
+	size_t n = strlen(folder);
+
+	return str_starts(path, str_of(folder)) && (path.n == n || path.p[n] == '/');
+}
+
+/* Whether something hidden is the path itself, or lies beneath it. */
+static bool
+holds_hidden(const Sandbox *s, const char *path, bool *ret_itself)
+{
+	bool beneath = false;
+
+	*ret_itself = false;
+	for (size_t i = 0; i < s->config.hidden_count; i++) {
+		beneath |= is_beneath(s->config.hidden[i], path);
+		*ret_itself |= str_is(s->config.hidden[i], path);
+	}
+	return beneath;
+}
+
+static void
+add_rule(Sandbox *s, const char *path, Allow what)
+{
+	int fd = s->rule_count == RULES_MOST ? -1 : open(path, O_PATH | O_CLOEXEC);
+
+	if (fd >= 0)
+		s->rules[s->rule_count++] = (Rule){ fd, what };
+}
+
+/* Of a folder in which something is hidden, each of the others. */
+static void
+add_place(Sandbox *s, Arena *a, const char *path, Allow what, int depth)
+{
+	DirEntry *list;
+	bool itself;
+	size_t n;
+
+	if (what == ALLOW_LIST || !holds_hidden(s, path, &itself)) {
+		add_rule(s, path, what);
+		return;
+	}
+	if (itself || depth == DEPTH_MOST || !dir_list(a, path, &list, &n, NULL))
+		return;
+	for (size_t i = 0; i < n; i++)
+		add_place(s, a, str_fmt(a, "%s/%.*s", path, STR_ARG(list[i].name)).p, what, depth + 1);
+}
+
+static bool
+is_link(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+static void
+add_places(Sandbox *s)
+{
+	Arena *a = arena_open();
+
+	for (size_t i = 0; i < countof(places); i++) {
+		/* /bin is a link to /usr/bin nearly everywhere: a rule more for each start */
+		if (strchr(places[i].path + 1, '/') == NULL && is_link(places[i].path))
+			continue;
+		if (!(places[i].what == ALLOW_SHARED && is_beneath(s->config.run_base, places[i].path)))
+			add_place(s, a, places[i].path, places[i].what, 0);
+	}
+	for (size_t i = 0; geteuid() != 0 && i < countof(terminals); i++)
+		add_rule(s, terminals[i].path, terminals[i].what);
+	for (size_t i = 0; json_is(s->config.read, JSON_ARRAY) && i < s->config.read->n; i++)
+		add_place(s, a, str_cstr(a, json_as_str(json_at(s->config.read, i))), ALLOW_READ, 0);
+	arena_close(a);
+}
+
+static void
+forget_places(Sandbox *s)
+{
+	for (size_t i = 0; i < s->rule_count; i++)
+		close(s->rules[i].path);
+	s->rule_count = 0;
+}
+
+static void
+refresh(Sandbox *s)
+{
+	struct stat st = { 0 };
+
+	(void)stat("/etc", &st);
+	if (s->rule_count > 0 && st.st_mtim.tv_sec == s->etc_changed.tv_sec &&
+	    st.st_mtim.tv_nsec == s->etc_changed.tv_nsec)
+		return;
+	forget_places(s);
+	s->etc_changed = st.st_mtim;
+	add_places(s);
+}
+
+/* ---- one run ---- */
+
+static bool
+allow_path(int ruleset, const char *path, Allow what, Err *err)
+{
+	CLEANUP(fd_done) int fd = open(path, O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		return what == ALLOW_READ || err_sys(err, errno, "open '%s'", path);
+	return walls_allow(ruleset, fd, what, err);
+}
+
+static bool
+fill(const Sandbox *s, SandboxKind kind, const SandboxPlaces *at, int ruleset, Err *err)
+{
+	for (size_t i = 0; i < s->rule_count; i++)
+		if (!walls_allow(ruleset, s->rules[i].path, s->rules[i].what, err))
+			return false;
+	for (size_t i = 0; i < countof(at->readable); i++)
+		if (at->readable[i] != NULL && !allow_path(ruleset, at->readable[i], ALLOW_READ, err))
+			return false;
+	return allow_path(ruleset, at->own, ALLOW_OWN, err) &&
+	       (kind != SANDBOX_STRICT || s->api_port == 0 || walls_allow_port(ruleset, s->api_port, err));
+}
+
+bool
+sandbox_walls(Sandbox *s, SandboxKind kind, const SandboxPlaces *at, Confine *ret, Err *err)
+{
+	CLEANUP(fd_done) int ruleset = -1;
+
+	*ret = (Confine){ .on = kind != SANDBOX_OFF, .ruleset = -1 };
+	if (kind == SANDBOX_OFF)
+		return true;
+	ret->filter = filter_of(kind == SANDBOX_STRICT ? FILTER_STRICT : FILTER_STANDARD);
+	if (walls_version() < WALLS_FILES)
+		return true; /* said at the start of the worker */
+	refresh(s);
+	if (!walls_open(kind == SANDBOX_STRICT, &ruleset, err) || !fill(s, kind, at, ruleset, err))
+		return err_wrap(err, "the sandbox");
+	ret->ruleset = fd_take(&ruleset);
+	return true;
+}
+
+bool
+sandbox_spawn(Sandbox *s, SandboxKind kind, SpawnSpec *spec, Child *ret, Err *err)
+{
+	if (kind == SANDBOX_OFF)
+		return spawn(spec, ret, err);
+	if (s->launchers[kind] == NULL && !launcher_open(spec->confine.filter, &s->launchers[kind], err))
+		return err_wrap(err, "the sandbox");
+	spec->confine.inherits = true;
+	return launcher_spawn(s->launchers[kind], spec, ret, err);
+}
+
+/* ---- coming and going ---- */
+
+static int
+port_of(Str url)
+{
+	bool tls = str_starts(url, str_of("https:"));
+	Str rest = url, head;
+	size_t colon;
+
+	if (str_find(rest, str_of("://"), &colon))
+		rest = str_sub(rest, colon + 3, rest.n);
+	(void)str_cut(&rest, '/', &head);
+	for (colon = head.n; colon > 0 && head.p[colon - 1] != ':' && head.p[colon - 1] != ']'; colon--)
+		;
+	if (colon > 0 && head.p[colon - 1] == ':')
+		return (int)strtol(str_sub(head, colon, head.n).p, NULL, 10);
+	return tls ? 443 : 80;
+}
+
+/* As the rules see it: without links on the way. */
+static Str
+real_path(Arena *a, Str path)
+{
+	char *real = realpath(str_cstr(a, path), NULL);
+	Str ret = real == NULL ? str_copy(a, path) : str_copy(a, str_of(real));
+
+	free(real);
+	return ret;
+}
+
+Sandbox *
+sandbox_open(const SandboxConfig *config)
+{
+	Sandbox *s = calloc(1, sizeof(*s));
+	Str *hidden;
+
+	if (s == NULL)
+		abort();
+	s->a = arena_open();
+	s->config = *config;
+	s->config.api_url = str_copy(s->a, config->api_url);
+	s->config.run_base = str_copy(s->a, config->run_base);
+	s->config.read = config->read == NULL ? NULL : arena_copy(s->a, config->read, sizeof(Json));
+	hidden = arena_array(s->a, Str, config->hidden_count + 1);
+	for (size_t i = 0; i < config->hidden_count; i++)
+		hidden[i] = real_path(s->a, config->hidden[i]);
+	s->config.hidden = hidden;
+	s->api_port = port_of(s->config.api_url);
+	s->strict_missing = sandbox_strict_missing(s->a);
+	return s;
+}
+
+void
+sandbox_close(Sandbox *s)
+{
+	if (s == NULL)
+		return;
+	for (int i = 0; i < SANDBOXES; i++)
+		launcher_close(s->launchers[i]);
+	forget_places(s);
+	arena_close(s->a);
+	free(s);
+}

@@ -1,0 +1,330 @@
+/* What hostile actions can and cannot do within limits and sandbox. Where the machine cannot give a wall, that it says so. */
+#include "rig.h"
+
+#include "os/filter.h"
+#include "os/fs.h"
+#include "os/walls.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <arpa/inet.h>
+#include <unistd.h>
+
+static void
+walled(ProcessesConfig *config)
+{
+	config->kill_grace = 500 * US_PER_MS;
+	config->sandbox = SANDBOX_STANDARD;
+	config->cgroup = str_of("auto");
+	config->limits = (RunLimits){ .processes = 200, .open_files = 256 };
+}
+
+static RunSpec
+python(Rig *r, const char *code)
+{
+	RunSpec spec = rig_spec(r, "python", code);
+
+	return spec;
+}
+
+static bool
+has_walls(void)
+{
+	return walls_version() >= WALLS_FILES && filter_of(FILTER_STANDARD) != NULL;
+}
+
+/* The worker is as it was: it runs the next action. */
+static void
+check_works(Rig *r)
+{
+	RunEnd end = rig_shell(r, "echo well");
+
+	CHECK_STR(rig_text(&end, "error"), (Str){ 0 });
+	CHECK_INT(end.outcome, RUN_SUCCEEDED);
+	CHECK_STR(rig_text(&end, "stdout"), str_of("well\n"));
+}
+
+TEST(ordinary_work_goes_on_within_the_standard_sandbox)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	RunEnd end;
+	RunSpec spec;
+
+	end = rig_shell(r, "set -e; echo x > /dev/null; cat /etc/hosts /etc/resolv.conf >/dev/null; getent passwd root >/dev/null; "
+			   "date >/dev/null; cd \"$HOME\"; mkdir -p a/b; echo data > a/b/c; mv a/b/c d; cp d e; ln -s d l; "
+			   "sort e | uniq -c | grep -q data; mktemp >/dev/null; echo warn >&2; rm -r a d e l; "
+			   "diff <(echo 1) <(echo 1); cat /proc/self/status /proc/meminfo >/dev/null; echo done");
+	CHECK_STR(rig_text(&end, "error"), (Str){ 0 });
+	CHECK_STR(rig_text(&end, "stdout"), str_of("done\n"));
+	spec = python(r, "import ssl, json, socket, tempfile, subprocess, multiprocessing, hashlib, locale\n"
+			 "ssl.create_default_context()\nlock = multiprocessing.Lock()\n"
+			 "with multiprocessing.Pool(2) as p: print(sum(p.map(abs, [-1, -2])))\n"
+			 "tempfile.NamedTemporaryFile().write(b'x')\n"
+			 "print(subprocess.run(['uname'], capture_output=True).returncode)\n"
+			 "s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); s2 = socket.create_connection(s.getsockname())\n");
+	end = rig_run(r, &spec);
+	CHECK_STR(rig_text(&end, "error"), (Str){ 0 });
+	CHECK_STR(rig_text(&end, "stdout"), str_of("3\n0\n"));
+}
+
+TEST(what_belongs_to_the_worker_and_to_other_actions_cannot_be_read)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	Err err = { 0 };
+	const char *const others[] = { "/root", "/home", "/etc/shadow", "/etc/ssh/ssh_host_rsa_key",
+		str_fmt(r->a, "%s/config.yaml", r->dir.p).p, str_fmt(r->a, "%s/attune.db", r->dir.p).p,
+		str_fmt(r->a, "%s/packs/other/secret", r->dir.p).p, str_fmt(r->a, "%s/artifacts/w1/execution_1/stdout.log", r->dir.p).p,
+		str_fmt(r->a, "/proc/%d/environ", (int)getpid()).p, str_fmt(r->a, "/proc/%d/mem", (int)getpid()).p,
+		str_fmt(r->a, "/proc/%d/fd/0", (int)getpid()).p, str_fmt(r->a, "/proc/%d/maps", (int)getpid()).p };
+	RunSpec sleeper = rig_spec(r, "shell", "echo mine > $HOME/private; echo $HOME/private; echo $$; exec sleep 1000");
+	RunEnd end;
+
+	CHECK_OK(dirs_make(str_fmt(r->a, "%s/packs/other", r->dir.p).p, 0700, &err), err);
+	CHECK_OK(dirs_make(str_fmt(r->a, "%s/artifacts/w1/execution_1", r->dir.p).p, 0700, &err), err);
+	for (size_t i = 4; i < 8; i++)
+		CHECK_OK(file_write(others[i], str_of("secret"), 0644, &err), err);
+	rig_start(r, &sleeper);
+	for (size_t i = 0; has_walls() && i < countof(others); i++) {
+		RunSpec spec = rig_spec(r, "shell", str_fmt(r->a, "if [ -d %s ]; then ls %s; else head -c 1 %s; fi", others[i], others[i], others[i]).p);
+
+		rig_start(r, &spec);
+		end = rig_wait(r);
+		if (end.outcome == RUN_SUCCEEDED)
+			test_fail(__FILE__, __LINE__, "%s can be read", others[i]);
+	}
+	/* a run beside it: neither its files, nor its environment, nor a signal */
+	{
+		RunSpec spec = rig_spec(r, "shell",
+		    "for p in $(pgrep -x sleep); do head -c 1 /proc/$p/environ 2>/dev/null && exit 1; kill -9 $p 2>/dev/null && exit 2; done; "
+		    "cat \"${HOME%-*/*}\"*/*/private 2>/dev/null && exit 3; ls \"$HOME/..\" 2>/dev/null && exit 4; exit 0");
+
+		rig_start(r, &spec);
+		end = rig_wait(r);
+		if (has_walls() && walls_version() >= WALLS_SCOPES)
+			CHECK_INT(rig_int(&end, "exit_code"), 0);
+	}
+	CHECK_INT(r->starter->running(r->starter), 1);
+	r->starter->cancel(r->starter, sleeper.execution, 1);
+	CHECK_INT(rig_wait(r).outcome, RUN_CANCELLED);
+	check_works(r);
+}
+
+TEST(nothing_can_be_written_but_the_runs_own_folder)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	RunEnd end = rig_shell(r, "for d in /tmp /var/tmp /etc /usr/local /dev/shm/. . /proc/self /run; do "
+				  "{ echo x > $d/attune-walls-test && echo \"$d can be written\"; } 2>/dev/null; done; "
+				  "mkdir /dev/shm/attune-walls-test 2>/dev/null && echo made; rm -f /dev/shm/attune-walls-test; true");
+
+	if (has_walls())
+		CHECK_STR(rig_text(&end, "stdout"), str_of("/dev/shm/. can be written\n"));
+	else
+		CHECK(!str_none(sandbox_missing(r->a)));
+}
+
+TEST(calls_into_the_kernel_are_refused_to_an_action)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	RunSpec spec = python(r,
+	    "import ctypes, os\nl = ctypes.CDLL(None, use_errno=True)\n"
+	    "def no(name, *a):\n    r = l.syscall(*a)\n    if r >= 0 or ctypes.get_errno() != 1: print(name, r, ctypes.get_errno())\n"
+	    "if os.uname().machine == 'x86_64':\n"
+	    "    no('ptrace', 101, 16, os.getppid(), 0, 0)\n    no('mount', 165, b'x', b'/', b'tmpfs', 0, 0)\n"
+	    "    no('unshare', 272, 0x10000000)\n    no('bpf', 321, 0, 0, 0)\n    no('keyctl', 250, 0, -3, 0, 0)\n");
+	RunEnd end = rig_run(r, &spec);
+
+	CHECK_INT(end.outcome, RUN_SUCCEEDED);
+	if (filter_of(FILTER_STANDARD) != NULL)
+		CHECK(!rig_has(&end, "stdout"));
+	else
+		CHECK(!str_none(sandbox_missing(r->a)));
+}
+
+TEST(a_fork_bomb_is_ended_and_says_why)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	Json told = processes_isolation(r->starter, r->a);
+	RunSpec spec = rig_spec(r, "shell", "bomb() { bomb | bomb & }; bomb 2>/dev/null; sleep 1000");
+	RunEnd end;
+
+	if (!str_starts(json_get_text(&told, "processes"), str_of("of a run")) && geteuid() == 0)
+		return; /* and that is what it tells: "none for root" */
+	spec.timeout = 20 * US_PER_S;
+	end = rig_run(r, &spec);
+	if (str_ends(json_get_text(&told, "processes"), str_of("each second"))) {
+		CHECK_INT(end.outcome, RUN_OVER);
+		CHECK_STR(rig_text(&end, "limit_exceeded"), str_of("processes"));
+		CHECK_STR(rig_text(&end, "error"), str_of("Execution had more than its 200 processes"));
+	} else {
+		CHECK(end.outcome != RUN_SUCCEEDED);
+	}
+	check_works(r);
+}
+
+TEST(a_memory_bomb_gets_no_more_than_its_limit)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	RunSpec spec = python(r, "x = []\nwhile True: x.append(bytearray(1 << 20))\n");
+	RunEnd end;
+
+	spec.limits.memory_mb = 64;
+	end = rig_run(r, &spec);
+	CHECK(end.outcome == RUN_FAILED || end.outcome == RUN_OVER);
+	CHECK(end.outcome == RUN_OVER || str_is(rig_text(&end, "error"), "MemoryError"));
+	/* many that together take too much */
+	if (str_is(json_get_text((Json[]){ processes_isolation(r->starter, r->a) }, "ended"), "by cgroup: exactly")) {
+		spec = python(r, "import os, time\nfor i in range(4): os.fork()\nx = bytearray(32 << 20)\n"
+				 "for i in range(0, len(x), 4096): x[i] = 1\ntime.sleep(1000)\n");
+		spec.limits.memory_mb = 128;
+		spec.timeout = 60 * US_PER_S;
+		end = rig_run(r, &spec);
+		CHECK_INT(end.outcome, RUN_OVER);
+		CHECK_STR(rig_text(&end, "limit_exceeded"), str_of("memory"));
+		CHECK_STR(rig_text(&end, "error"), str_of("Execution used more than its 128 MB of memory"));
+		CHECK(!json_as_bool(json_get(&end.result, "succeeded"), true));
+	}
+	check_works(r);
+}
+
+TEST(open_files_and_output_end_at_their_limits)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	RunSpec spec = python(r, "import os\nn = 0\ntry:\n    while True: os.open('/dev/null', 0); n += 1\nexcept OSError as e: print(n < 256, e.errno)\n");
+	RunEnd end = rig_run(r, &spec);
+
+	CHECK_STR(rig_text(&end, "stdout"), str_of("True 24\n"));
+	spec = rig_spec(r, "shell", "head -c 30000000 /dev/zero | tr '\\0' x");
+	spec.limits.output_bytes = 10000;
+	end = rig_run(r, &spec);
+	CHECK_INT(end.outcome, RUN_SUCCEEDED);
+	CHECK(json_as_bool(json_get(&end.result, "stdout_truncated"), false));
+	check_works(r);
+}
+
+TEST(strict_leaves_only_the_port_of_the_api_or_is_refused)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	RunSpec spec = rig_spec(r, "python", "");
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof(at);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	RunEnd end;
+
+	CHECK(bind(listener, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(listener, 5) == 0);
+	CHECK(getsockname(listener, (struct sockaddr *)&at, &n) == 0);
+	spec.entrypoint = str_fmt(r->a,
+	    "import socket\ndef tried(f):\n    try: f(); return 'yes'\n    except ConnectionRefusedError: return 'nobody'\n"
+	    "    except OSError as e: return str(e.errno)\n"
+	    "print(tried(lambda: socket.create_connection(('127.0.0.1', %d))), tried(lambda: socket.create_connection(('127.0.0.1', 8080))), "
+	    "tried(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)), tried(lambda: socket.socket(socket.AF_UNIX)), "
+	    "tried(lambda: socket.socket().bind(('127.0.0.1', 0))))\n", ntohs(at.sin_port));
+	spec.sandbox = str_of("strict");
+	end = rig_run(r, &spec);
+	if (str_none(sandbox_strict_missing(r->a))) {
+		CHECK_STR(rig_text(&end, "error"), (Str){ 0 });
+		CHECK_STR(rig_text(&end, "stdout"), str_of("13 nobody 13 13 13\n"));
+	} else {
+		CHECK_INT(end.outcome, RUN_UNSTARTED);
+		CHECK(str_starts(rig_text(&end, "error"), str_of("this worker cannot give 'sandbox: strict': ")));
+	}
+	close(listener);
+	spec = rig_spec(r, "shell", "true");
+	spec.sandbox = str_of("tight");
+	end = rig_run(r, &spec);
+	CHECK_STR(rig_text(&end, "error"), str_of("there is no sandbox 'tight' (off, standard, strict)"));
+}
+
+static void
+at_least_standard(ProcessesConfig *config)
+{
+	walled(config);
+	config->sandbox_least = SANDBOX_STANDARD;
+	config->worker_name = str_of("w2");
+}
+
+TEST(an_action_may_switch_its_sandbox_off_unless_the_worker_forbids_it)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	CLEANUP(rig_done) Rig *strict = rig_open_with(at_least_standard);
+	const char *code = "grep -c 'Seccomp:.2' /proc/self/status";
+	RunSpec spec = rig_spec(r, "shell", code);
+	RunEnd end;
+
+	spec.sandbox = str_of("off");
+	end = rig_run(r, &spec);
+	CHECK_STR(rig_text(&end, "stdout"), str_of("0\n"));
+	spec = rig_spec(strict, "shell", code);
+	spec.sandbox = str_of("off");
+	end = rig_run(strict, &spec);
+	CHECK_STR(rig_text(&end, "stdout"), filter_of(FILTER_STANDARD) == NULL ? str_of("0\n") : str_of("1\n"));
+}
+
+TEST(a_daemon_that_let_go_of_everything_ends_with_its_run)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	Json told = processes_isolation(r->starter, r->a);
+	RunEnd end;
+
+	if (!str_is(json_get_text(&told, "ended"), "by cgroup: exactly")) {
+		CHECK(str_starts(json_get_text(&told, "ended"), str_of("by session and a mark")));
+		return;
+	}
+	end = rig_shell(r, "read pid < <(env -i setsid bash -c 'trap \"\" TERM HUP; echo $$; exec </dev/null >/dev/null 2>&1; "
+			   "while :; do /bin/sleep 1000; done'); echo $pid");
+	CHECK_INT(end.outcome, RUN_SUCCEEDED);
+	CHECK(!child_tree_alive((pid_t)strtol(rig_text(&end, "stdout").p, NULL, 10), NULL)); /* it led a session of its own */
+}
+
+static size_t
+count_in(const char *path)
+{
+	Arena *a = arena_open();
+	DirEntry *list;
+	size_t n = 0;
+
+	if (!dir_list(a, path, &list, &n, NULL))
+		n = 0;
+	arena_close(a);
+	return n;
+}
+
+/* RUNS=10000 for the long one: build-test/tests/unit/runtime/test_runtime random_moment */
+TEST(cancels_and_time_limits_at_any_random_moment_leave_nothing)
+{
+	static const char *const codes[] = { "sleep 1000", "sleep 1000 & sleep 1000 & wait", "trap '' TERM; sleep 1000; sleep 1000",
+		"setsid sleep 1000 & sleep 1000", "while :; do echo flood; done", "(exec >/dev/null 2>&1; setsid sleep 1000) & exit 0",
+		"mkdir -p $HOME/a/b; echo x > $HOME/a/b/c; sleep 0.01" };
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	const char *asked = getenv("RUNS");
+	int runs = asked == NULL ? 100 : (int)strtol(asked, NULL, 10), started = 0, ended = 0;
+	unsigned seed = 20261127;
+	size_t descriptors = 0;
+
+	r->config.kill_grace = 0;
+	for (int i = 0; i < 8; i++) /* groups and walls of the usual number are there */
+		check_works(r);
+	descriptors = count_in("/proc/self/fd");
+	while (ended < runs) {
+		RunEnd end;
+
+		while (started < runs && r->starter->running(r->starter) < 6) {
+			RunSpec spec = rig_spec(r, "shell", codes[(unsigned)rand_r(&seed) % countof(codes)]);
+
+			spec.timeout = rand_r(&seed) % 2 == 0 ? 1 + rand_r(&seed) % (40 * US_PER_MS) : 60 * US_PER_S;
+			rig_start(r, &spec);
+			started++;
+			if (spec.timeout > US_PER_S) {
+				rig_pause(r, clock_mono(clock_real()) + rand_r(&seed) % (20 * US_PER_MS));
+				r->starter->cancel(r->starter, spec.execution, 1);
+			}
+		}
+		end = rig_wait(r);
+		CHECK(end.outcome == RUN_CANCELLED || end.outcome == RUN_TIMED_OUT || end.outcome == RUN_SUCCEEDED);
+		ended++;
+	}
+	CHECK_INT(r->starter->running(r->starter), 0);
+	CHECK(count_in("/proc/self/fd") <= descriptors + 3 * 6);
+	CHECK(!child_tree_alive(0, str_fmt(r->a, "ATTUNE_PACK_REF=%s", "demo").p));
+
+}
