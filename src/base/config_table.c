@@ -4,6 +4,7 @@ static const char *const log_levels[] = { "debug", "info", "warn", "error", NULL
 static const char *const log_formats[] = { "auto", "json", "pretty", NULL };
 static const char *const queue_types[] = { "classic", "quorum", NULL };
 static const char *const retention_policies[] = { "versions", "days", "hours", "minutes", NULL };
+static const char *const sandboxes[] = { "off", "standard", "strict", NULL };
 static const char *const transports[] = { "auto", "file", "http", NULL };
 
 const char *const setting_kind_names[SETTING_KINDS] = {
@@ -74,6 +75,18 @@ is_http_url(Str s)
 	static const char *const heads[] = { "http://", "https://", NULL };
 
 	return starts_with_one(s, heads);
+}
+
+static bool
+is_path(Str s)
+{
+	return s.n > 0 && s.p[0] == '/' && memchr(s.p, '\0', s.n) == NULL;
+}
+
+static bool
+is_cgroup(Str s)
+{
+	return str_is(s, "auto") || str_is(s, "off") || is_path(s);
 }
 
 static const char http_wants[] = "a URL that starts with http:// or https://";
@@ -195,6 +208,23 @@ const Setting settings[] = {
 	    .max = BYTES_MAX, .unit = "bytes" },
 	{ "worker.inline_output_bytes", SETTING_INT, "4096", "output up to this is kept in the row; 0: always in files",
 	    .max = 1 << 20, .unit = "bytes" },
+	{ "worker.sandbox", SETTING_ENUM, "standard", "of actions that name none: what they may reach",
+	    .names = sandboxes },
+	{ "worker.sandbox_minimum", SETTING_ENUM, "off", "no action gets less than this, whatever it names",
+	    .names = sandboxes },
+	{ "worker.sandbox_read", SETTING_LIST, "", "paths that actions may read besides the system's" },
+	{ "worker.max_memory_mb", SETTING_INT, "0", "memory of a run that names no limit; 0: any amount", .max = MANY,
+	    .unit = "MiB" },
+	{ "worker.max_processes", SETTING_INT, "512", "processes of a run that names no limit; 0: any number",
+	    .max = MANY },
+	{ "worker.max_open_files", SETTING_INT, "4096", "open files of each process of a run that names no limit; 0: any",
+	    .max = MANY },
+	{ "worker.cgroup", SETTING_STRING, "auto",
+	    "where runs get a cgroup each: `auto` is below the worker's own, or the path of one that was made for it; `off`",
+	    .check = is_cgroup, .wants = "auto, off, or an absolute path" },
+	{ "worker.run_dir", SETTING_STRING, NULL,
+	    "where runs get their private folders, else `/tmp`; a tmpfs is fastest, but not `/dev/shm`", .check = is_path,
+	    .wants = "an absolute path" },
 	{ "worker.execution_log_retention_policy", SETTING_ENUM, "days", "unit of the limit below",
 	    .names = retention_policies },
 	{ "worker.execution_log_retention_limit", SETTING_INT, "7", "how long logs of runs are kept", .min = 1,

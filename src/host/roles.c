@@ -2,6 +2,7 @@
 #include "host/inner.h"
 
 #include "base/log.h"
+#include "host/confine.h"
 #include "os/signals.h"
 #include "os/thread.h"
 #include "runtime/homes.h"
@@ -38,7 +39,7 @@ api_url(const Host *h)
 static int64_t
 slots_possible(const Host *h)
 {
-	enum { OWN = 64, OF_RUN = 5 }; /* descriptors: of the process; two pipes, two files and the process of a run */
+	enum { OWN = 64, OF_RUN = 8 }; /* descriptors: of the process; of a run two pipes, two files, its process and its cgroup */
 	int64_t wanted = config_int(h->config, "worker.max_concurrent_tasks"), room;
 	struct rlimit r = { 0 };
 
@@ -110,11 +111,13 @@ worker_role_start(Host *h, Err *err)
 		.cores = sysconf(_SC_NPROCESSORS_ONLN),
 	};
 
-	if (!reach_read(h, &p.reach, err) || !processes_open(&p, &h->starter, err))
+	if (!reach_read(h, &p.reach, err) || !confine_settings(h, &p, err) ||
+	    !processes_open(&p, &h->starter, err))
 		return err_wrap(err, "worker");
 	w.starter = h->starter;
 	w.envs = h->envs;
 	w.envs_dir = p.runtime_envs_dir;
+	w.isolation = confine_say(h);
 	return worker_start(&h->engine, &w, &h->worker, err) &&
 	       broom_start(&h->engine,
 		   str_fmt(h->arena, "%s/%s", p.artifacts_dir.p, homes_file_name(h->arena, p.worker_name).p),

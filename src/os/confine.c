@@ -11,6 +11,12 @@
 
 enum { CALL_RESTRICT = 446, CAPABILITIES_MOST = 63 };
 
+void
+process_hide(void)
+{
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 /* What root may still do with its own files and ports; an ordinary user has none of these anyway. */
 static const uint64_t kept = 1ULL << CAP_CHOWN | 1ULL << CAP_DAC_OVERRIDE | 1ULL << CAP_FOWNER | 1ULL << CAP_FSETID |
 			     1ULL << CAP_KILL | 1ULL << CAP_SETGID | 1ULL << CAP_SETUID | 1ULL << CAP_SETPCAP |

@@ -18,6 +18,8 @@ typedef struct Confine {
 	const Filter *filter; /* NULL: none */
 } Confine;
 
+/* For a worker: nobody of its own user may look into this process, and it leaves no core file. */
+void process_hide(void);
 /* 0, or errno of what failed: then it must not go on. */
 int confine_self(const Confine *c);
 /* The part that costs most, once for a thread: all that it starts inherits it. Nothing of it can be taken back. */

@@ -133,6 +133,8 @@ capabilities_find(Uow *u, const WorkerConfig *config, Arena *a, Json *ret, Err *
 		json_add(a, ret, "labels", json_clone(a, config->labels));
 	if (config->taints != NULL && config->taints->kind == JSON_ARRAY)
 		json_add(a, ret, "taints", json_clone(a, config->taints));
+	if (config->isolation != NULL)
+		json_add(a, ret, "isolation", json_clone(a, config->isolation));
 	log_info("Registered runtimes: %.*s", STR_ARG(json_text(a, &f.names)));
 	return true;
 }
