@@ -4,6 +4,7 @@
 #include "api/given.h"
 #include "api/resource.h"
 #include "base/names.h"
+#include "model/allowance.h"
 #include "model/params.h"
 #include "model/placement.h"
 #include "model/version.h"
@@ -18,6 +19,7 @@
 	    { "parameter_delivery", FIELD_TEXT, 16 }, { "parameter_format", FIELD_TEXT, 16 }, \
 	    { "output_format", FIELD_TEXT, 16 }, { "accesses_mcp", FIELD_BOOL, 0 }, { "enabled", FIELD_BOOL, 0 }, \
 	    { "timeout_seconds", FIELD_NUMBER | FIELD_POSITIVE | FIELD_PATCH, 0 }, { "retry", FIELD_MAP, 0 }, \
+	    { "sandbox", FIELD_TEXT | FIELD_PATCH, 16 }, { "limits", FIELD_MAP, 0 }, \
 	    { "default_execution_permission_set_refs", FIELD_REFS, 0 }, { "required_worker_runtimes", FIELD_MAP, 0 }, \
 	    { "worker_selector", FIELD_MAP, 0 }, { "worker_tolerations", FIELD_ITEMS, 0 }, \
 	    { "worker_affinity", FIELD_MAP, 0 }, { "log_retention_policy", FIELD_TEXT | FIELD_PATCH, 16 }, \
@@ -57,6 +59,8 @@ action_fill(const Json *body, ActionDef *d)
 	body_bool(body, "accesses_mcp", &d->accesses_mcp);
 	body_bool(body, "enabled", &d->enabled);
 	body_json(body, "retry", &d->retry);
+	body_patch_text(body, "sandbox", &d->sandbox);
+	body_json(body, "limits", &d->limits);
 	body_json(body, "default_execution_permission_set_refs", &d->default_permission_set_refs);
 	body_json(body, "required_worker_runtimes", &d->required_worker_runtimes);
 	body_json(body, "worker_selector", &d->placement.selector);
@@ -94,9 +98,12 @@ action_check(Arena *a, const ActionDef *d, Err *err)
 		return err_wrap(err, "Validation failed: out_schema");
 	if (!str_none(d->runtime_version_constraint) && !version_constraint_check(d->runtime_version_constraint, err))
 		return err_wrap(err, "Validation failed: runtime_version_constraint");
+	if (!allowance_check(&d->limits, err))
+		return err_wrap(err, "Validation failed");
 	return one_of("parameter_delivery", d->parameter_delivery, deliveries, countof(deliveries), err) &&
 	       one_of("parameter_format", d->parameter_format, formats, countof(formats), err) &&
 	       one_of("output_format", d->output_format, outputs, countof(outputs), err) &&
+	       one_of("sandbox", d->sandbox, sandbox_words, 3, err) &&
 	       one_of("log_retention_policy", d->log_retention_policy, retentions, countof(retentions), err) &&
 	       one_of("artifact_retention_policy", d->artifact_retention_policy, retentions, countof(retentions), err);
 }

@@ -185,6 +185,8 @@ action_whole(Arena *a, const void *def)
 	json_add(a, &o, "parameter_format", json_str(d->parameter_format));
 	json_add(a, &o, "output_format", json_str(d->output_format));
 	add_value(a, &o, "retry", &d->retry);
+	add_text(a, &o, "sandbox", d->sandbox);
+	add_value(a, &o, "limits", &d->limits);
 	return o;
 }
 

@@ -147,6 +147,8 @@ worker_json(Arena *a, const Crew *c, const WorkerDef *w)
 	json_add(a, &o, "health_state", json_cstr(worker_health(c, w)));
 	json_add(a, &o, "supported_runtimes", runtimes_json(a, w));
 	add_findings(a, &o, w);
+	if (json_is(json_get(&w->capabilities, "isolation"), JSON_OBJECT))
+		json_add(a, &o, "isolation", *json_get(&w->capabilities, "isolation"));
 	json_add(a, &o, "load", load_json(a, c, w));
 	json_add(a, &o, "heartbeat_age_seconds",
 	    w->last_heartbeat == 0 ? json_null() : json_int((c->now - w->last_heartbeat) / US_PER_S));

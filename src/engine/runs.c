@@ -16,6 +16,8 @@ action_copy(Arena *a, const ActionDef *d)
 	c.parameter_delivery = str_copy(a, d->parameter_delivery);
 	c.parameter_format = str_copy(a, d->parameter_format);
 	c.output_format = str_copy(a, d->output_format);
+	c.sandbox = str_copy(a, d->sandbox);
+	c.limits = json_clone(a, &d->limits);
 	return c;
 }
 

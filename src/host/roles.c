@@ -39,7 +39,10 @@ api_url(const Host *h)
 static int64_t
 slots_possible(const Host *h)
 {
-	enum { OWN = 64, OF_RUN = 8 }; /* descriptors: of the process; of a run two pipes, two files, its process and its cgroup */
+	enum {
+		OWN = 64,
+		OF_RUN = 8
+	}; /* descriptors: of the process; of a run two pipes, two files, its process and its cgroup */
 	int64_t wanted = config_int(h->config, "worker.max_concurrent_tasks"), room;
 	struct rlimit r = { 0 };
 
@@ -111,8 +114,7 @@ worker_role_start(Host *h, Err *err)
 		.cores = sysconf(_SC_NPROCESSORS_ONLN),
 	};
 
-	if (!reach_read(h, &p.reach, err) || !confine_settings(h, &p, err) ||
-	    !processes_open(&p, &h->starter, err))
+	if (!reach_read(h, &p.reach, err) || !confine_settings(h, &p, err) || !processes_open(&p, &h->starter, err))
 		return err_wrap(err, "worker");
 	w.starter = h->starter;
 	w.envs = h->envs;

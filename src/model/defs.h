@@ -54,6 +54,8 @@ typedef struct ActionDef {
 	Str log_retention_policy, artifact_retention_policy;
 	int64_t log_retention_limit, artifact_retention_limit; /* 0: not given */
 	Json keys;                                             /* names of the system keys it is given */
+	Str sandbox;                                           /* "off", "standard", "strict"; none: its worker's */
+	Json limits;                                           /* model/allowance.h; null: its worker's */
 	bool has_secrets;                                      /* a parameter is secret; known to the cache only */
 	TimeUs created, updated;
 } ActionDef;

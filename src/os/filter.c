@@ -43,26 +43,66 @@ enum {
 /* Numbers newer than the headers that we build with are the same for all processors. */
 static const int refused[] = {
 	/* into other processes */
-	SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_kcmp, 438 /* pidfd_getfd */,
+	SYS_ptrace,
+	SYS_process_vm_readv,
+	SYS_process_vm_writev,
+	SYS_kcmp,
+	438 /* pidfd_getfd */,
 	440 /* process_madvise */,
 	/* other namespaces, other roots, mounts */
-	SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_unshare, SYS_setns, 428 /* open_tree */,
-	429 /* move_mount */, 430 /* fsopen */, 431 /* fsconfig */, 432 /* fsmount */, 433 /* fspick */,
-	442 /* mount_setattr */, 467 /* open_tree_attr */, SYS_open_by_handle_at,
+	SYS_mount,
+	SYS_umount2,
+	SYS_pivot_root,
+	SYS_chroot,
+	SYS_unshare,
+	SYS_setns,
+	428 /* open_tree */,
+	429 /* move_mount */,
+	430 /* fsopen */,
+	431 /* fsconfig */,
+	432 /* fsmount */,
+	433 /* fspick */,
+	442 /* mount_setattr */,
+	467 /* open_tree_attr */,
+	SYS_open_by_handle_at,
 	/* the kernel itself */
-	SYS_bpf, SYS_perf_event_open, SYS_keyctl, SYS_add_key, SYS_request_key, SYS_init_module, SYS_finit_module,
-	SYS_delete_module, SYS_kexec_load, SYS_kexec_file_load, SYS_reboot, SYS_swapon, SYS_swapoff, SYS_syslog,
-	SYS_acct, SYS_quotactl, 443 /* quotactl_fd */, SYS_userfaultfd, SYS_fanotify_init, SYS_lookup_dcookie,
+	SYS_bpf,
+	SYS_perf_event_open,
+	SYS_keyctl,
+	SYS_add_key,
+	SYS_request_key,
+	SYS_init_module,
+	SYS_finit_module,
+	SYS_delete_module,
+	SYS_kexec_load,
+	SYS_kexec_file_load,
+	SYS_reboot,
+	SYS_swapon,
+	SYS_swapoff,
+	SYS_syslog,
+	SYS_acct,
+	SYS_quotactl,
+	443 /* quotactl_fd */,
+	SYS_userfaultfd,
+	SYS_fanotify_init,
+	SYS_lookup_dcookie,
 	SYS_vhangup,
 	/* the machine's name and clock */
-	SYS_sethostname, SYS_setdomainname, SYS_settimeofday, SYS_clock_settime, SYS_clock_adjtime,
+	SYS_sethostname,
+	SYS_setdomainname,
+	SYS_settimeofday,
+	SYS_clock_settime,
+	SYS_clock_adjtime,
 #ifdef __x86_64__
-	SYS_iopl, SYS_ioperm, SYS_modify_ldt, SYS_uselib, SYS__sysctl,
+	SYS_iopl,
+	SYS_ioperm,
+	SYS_modify_ldt,
+	SYS_uselib,
+	SYS__sysctl,
 #endif
 };
 
-static const int unknown[] = { 425 /* io_uring_setup */, 426 /* io_uring_enter */,
-	427 /* io_uring_register */ };
+static const int unknown[] = { 425 /* io_uring_setup */, 426 /* io_uring_enter */, 427 /* io_uring_register */ };
 
 typedef struct Code {
 	struct sock_filter ops[ROOM];
@@ -172,8 +212,8 @@ make_pass(void)
 	void *page;
 
 	(void)!getrandom(dice, sizeof(dice), 0);
-	page = mmap((void *)(uintptr_t)(dice[0] % (UINT64_C(1) << 46) & ~(uint64_t)(PAGE - 1)), PAGE, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	page = mmap((void *)(uintptr_t)(dice[0] % (UINT64_C(1) << 46) & ~(uint64_t)(PAGE - 1)), PAGE,
+	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (page == MAP_FAILED)
 		abort();
 	pass.size = ARGS + 8 * (dice[1] % STEPS);

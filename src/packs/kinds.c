@@ -1,5 +1,6 @@
 #include "packs/load.h"
 
+#include "model/allowance.h"
 #include "model/choice.h"
 #include "model/condition.h"
 #include "model/policy.h"
@@ -43,6 +44,8 @@ static const Field action_fields[] = {
 	{ "accesses_mcp", NULL, FIELD_BOOL, .at = ACTION(accesses_mcp) },
 	{ "default_execution_permission_set_refs", NULL, FIELD_TEXTS, .at = ACTION(default_permission_set_refs) },
 	{ "keys", NULL, FIELD_TEXTS, .at = ACTION(keys) },
+	{ "sandbox", NULL, FIELD_WORD, .at = ACTION(sandbox), .words = sandbox_words },
+	{ "limits", NULL, FIELD_OBJECT, .at = ACTION(limits) },
 	{ "log_retention_policy", NULL, FIELD_WORD, .at = ACTION(log_retention_policy), .words = retentions },
 	{ "log_retention_limit", NULL, FIELD_COUNT, .at = ACTION(log_retention_limit) },
 	{ "artifact_retention_policy", NULL, FIELD_WORD, .at = ACTION(artifact_retention_policy), .words = retentions },
@@ -250,9 +253,12 @@ static void
 action_finish(Load *l, void *def)
 {
 	ActionDef *d = def;
+	Err err = { 0 };
 
 	check_ref(l, d->ref);
 	d->label = label_or_made(l, d->label, d->ref);
+	if (!allowance_check(&d->limits, &err))
+		load_fatal(l, "/limits", "%s", err.text);
 	check_required_runtimes(l, &d->required_worker_runtimes);
 	if (!str_none(d->workflow_file)) {
 		Str file = str_fmt(l->a, "actions/%.*s", STR_ARG(d->workflow_file));

@@ -17,8 +17,8 @@ open_groups(Processes *p)
 		p->groups_missing = str_of("worker.cgroup is off");
 		return;
 	}
-	if (!groups_open(choose ? NULL : c->cgroup.p, name.p, c->guardian == NULL ? 0 : guardian_pid(c->guardian), &p->groups,
-		&err))
+	if (!groups_open(choose ? NULL : c->cgroup.p, name.p, c->guardian == NULL ? 0 : guardian_pid(c->guardian),
+		&p->groups, &err))
 		p->groups_missing = str_copy(p->a, str_of(err.text));
 }
 
@@ -86,8 +86,9 @@ told_memory(const Processes *p)
 {
 	if (p->groups == NULL)
 		return str_of("of each process (RLIMIT_DATA)");
-	return str_of(groups_count_memory(p->groups) ? "of all processes of a run (cgroup)"
-						     : "of each process (RLIMIT_DATA), all of a run looked at each second");
+	return str_of(groups_count_memory(p->groups)
+			  ? "of all processes of a run (cgroup)"
+			  : "of each process (RLIMIT_DATA), all of a run looked at each second");
 }
 
 static Str

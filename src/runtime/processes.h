@@ -16,7 +16,7 @@ typedef struct ProcessesConfig {
 	Str packs_base_dir;
 	Str runtime_envs_dir;
 	Str artifacts_dir; /* files of runs lie in {artifacts_dir}/{worker_name}/execution_{id}/ */
-	Str run_base; /* where run directories are made; empty: chosen */
+	Str run_base;      /* where run directories are made; empty: chosen */
 	Str worker_name;
 	Interpreters interpreters; /* must last */
 	Str api_url;

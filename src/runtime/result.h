@@ -11,7 +11,7 @@ typedef struct Report {
 	int exit_code; /* of the process, 128 + signal when one ended it */
 	int sig;       /* 0: it exited by itself */
 	TimeUs duration;
-	TimeUs timeout; /* the limit, for RUN_TIMED_OUT */
+	TimeUs timeout;          /* the limit, for RUN_TIMED_OUT */
 	const char *over;        /* "memory", "processes": for RUN_OVER */
 	const RunLimits *limits; /* what it was allowed, for RUN_OVER */
 	Str output_format;

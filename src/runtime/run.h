@@ -40,10 +40,10 @@ struct Run {
 	Child child;
 	Source end, out_source, err_source;
 	Stream out, err;
-	Group *group;      /* NULL: it has none */
-	RunLimits limits;  /* complete */
-	const char *over;  /* the limit that ended it: "memory", "processes"; NULL: none */
-	Str dir; /* its HOME; none for internal runs */
+	Group *group;     /* NULL: it has none */
+	RunLimits limits; /* complete */
+	const char *over; /* the limit that ended it: "memory", "processes"; NULL: none */
+	Str dir;          /* its HOME; none for internal runs */
 	EnvUse env;
 	RunSpec *waits_with; /* while it waits for its environment */
 	Str output_format, problem, afterwards, marker;

@@ -144,7 +144,8 @@ sandbox_missing(Arena *a)
 
 	if (walls && filter)
 		return (Str){ 0 };
-	return str_fmt(a, "%s%s%s", walls ? "" : "the kernel has no Landlock (Linux 5.13, and on in its list of modules)",
+	return str_fmt(a, "%s%s%s",
+	    walls ? "" : "the kernel has no Landlock (Linux 5.13, and on in its list of modules)",
 	    walls || filter ? "" : "; ", filter ? "" : "it has no seccomp filters");
 }
 
@@ -156,7 +157,8 @@ sandbox_strict_missing(Arena *a)
 
 	(void)uname(&u);
 	if (version < WALLS_PORTS)
-		return str_fmt(a, "the kernel's Landlock cannot close ports: that needs version %d (Linux 6.7), this one (%s) has %s",
+		return str_fmt(a,
+		    "the kernel's Landlock cannot close ports: that needs version %d (Linux 6.7), this one (%s) has %s",
 		    WALLS_PORTS, u.release, version == 0 ? "none" : str_fmt(a, "version %d", version).p);
 	return filter_of(FILTER_STRICT) == NULL ? str_of("the kernel has no seccomp filters") : (Str){ 0 };
 }
@@ -168,7 +170,8 @@ sandbox_kind(const Sandbox *s, Str asked, SandboxKind *ret, Err *err)
 
 	for (int i = 0; asked.n > 0 && i <= SANDBOXES; i++) {
 		if (i == SANDBOXES)
-			return err_set(err, ERR_INVALID, "there is no sandbox '%.*s' (off, standard, strict)", STR_ARG(asked));
+			return err_set(
+			    err, ERR_INVALID, "there is no sandbox '%.*s' (off, standard, strict)", STR_ARG(asked));
 		if (str_is(asked, sandbox_names[i])) {
 			kind = (SandboxKind)i;
 			break;

@@ -148,8 +148,9 @@ spawn_within(Launch *l, SpawnSpec *spec, Err *err)
 	ok = sandbox_spawn(l->p->sandbox, l->kind, spec, &l->run->child, err);
 	fd_done(&spec->confine.ruleset);
 	if (!ok && l->kind != SANDBOX_OFF && access(spec->path, X_OK) == 0)
-		return err_wrap(err, "in its sandbox an action may read and execute only the system, its pack and its environment "
-				     "(worker.sandbox_read adds to that)");
+		return err_wrap(err,
+		    "in its sandbox an action may read and execute only the system, its pack and its environment "
+		    "(worker.sandbox_read adds to that)");
 	return ok;
 }
 

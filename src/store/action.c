@@ -1,6 +1,6 @@
 #include "store/action.h"
 
-enum { WIDTH = 30 };
+enum { WIDTH = 32 };
 
 #define COLUMNS \
 	"select x.id, " \
@@ -12,7 +12,7 @@ enum { WIDTH = 30 };
 	"x.log_retention_limit, x.artifact_retention_policy, x.artifact_retention_limit, " \
 	"x.workflow_def, x.required_worker_runtimes, x.worker_selector, " \
 	"x.worker_tolerations, x.worker_affinity, x.created, x.updated, " \
-	"(select ref from runtime where id = x.runtime), x.keys" \
+	"(select ref from runtime where id = x.runtime), x.keys, x.sandbox, x.limits" \
 	" from action x"
 #define FILTER \
 	DEF_IN_PACK DEF_ENABLED DEF_SEARCH("ref || ' ' || label || ' ' || coalesce(description, '')") DEF_NO_TRIGGER \
@@ -57,6 +57,8 @@ action_read(Arena *a, Row r, void *def)
 		.updated = row_int(r, 31),
 		.runtime_ref = row_str(r, 32),
 		.keys = row_json(a, r, 33),
+		.sandbox = row_str(r, 34),
+		.limits = row_json(a, r, 35),
 	};
 }
 
@@ -95,6 +97,8 @@ action_binds(const void *def, Bind *b)
 		bind_array(&d->placement.tolerations),
 		bind_object(&d->placement.affinity),
 		bind_array(&d->keys),
+		bind_str(d->sandbox),
+		bind_value(&d->limits),
 	};
 
 	memcpy(b, all, sizeof(all));
@@ -119,13 +123,13 @@ const DefTable action_table = {
 		       "timeout_seconds, max_retries, retry, runtime_version_constraint, accesses_mcp, "
 		       "default_execution_permission_set_refs, log_retention_policy, log_retention_limit, "
 		       "artifact_retention_policy, artifact_retention_limit, workflow_def, "
-		       "required_worker_runtimes, worker_selector, worker_tolerations, worker_affinity, keys, "
+		       "required_worker_runtimes, worker_selector, worker_tolerations, worker_affinity, keys, sandbox, limits, "
 		       "created, updated"
 		       ") values ("
 		       "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-		       "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $31"
+		       "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $33"
 		       ") returning id",
-		.in = "sissSsIJJsssbbIiJSbjSISIIjjjjjt",
+		.in = "sissSsIJJsssbbIiJSbjSISIIjjjjjSJt",
 	},
 	.update = {
 		.sql = "update action set "
@@ -138,9 +142,9 @@ const DefTable action_table = {
 		       "log_retention_limit = $22, artifact_retention_policy = $23, "
 		       "artifact_retention_limit = $24, workflow_def = $25, required_worker_runtimes = $26, "
 		       "worker_selector = $27, worker_tolerations = $28, worker_affinity = $29, "
-		       "keys = $30, updated = $31"
-		       " where id = $32",
-		.in = "sissSsIJJsssbbIiJSbjSISIIjjjjjti",
+		       "keys = $30, sandbox = $31, limits = $32, updated = $33"
+		       " where id = $34",
+		.in = "sissSsIJJsssbbIiJSbjSISIIjjjjjSJti",
 	},
 	.remove = { .sql = "delete from action where id = $1 returning id", .in = "i" },
 	.rules_touched = { .sql = "select id from rule where action = $1", .in = "i" },

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "engine/moves.h"
+#include "model/allowance.h"
 #include "runtime/internal.h"
 #include "store/change.h"
 #include "store/worker.h"
@@ -353,6 +354,15 @@ run_token(WorkerTurn *t, const RunClaim *c, TimeUs life)
 	return access_run_token(t->config.access, t->u->arena, &token);
 }
 
+static RunLimits
+limits_of(const Json *limits)
+{
+	return (RunLimits){ .memory_mb = allowance_get(limits, "memory_mb"),
+		.processes = allowance_get(limits, "processes"),
+		.open_files = allowance_get(limits, "open_files"),
+		.output_bytes = allowance_get(limits, "output_bytes") };
+}
+
 static void
 run_start(WorkerTurn *t, const RunClaim *c)
 {
@@ -375,6 +385,8 @@ run_start(WorkerTurn *t, const RunClaim *c)
 		.trigger_ref = c->row.trigger_ref,
 		.correlation = c->row.correlation,
 		.timeout = time_limit(t, c),
+		.sandbox = c->action.sandbox,
+		.limits = limits_of(&c->action.limits),
 		.api_token = run_token(t, c, time_limit(t, c)),
 	};
 	LogField fields[] = { log_int("execution", c->execution), log_str("action", c->row.action_ref),

@@ -29,8 +29,9 @@ typedef struct WorkerConfig {
 	bool show_output;            /* what runs print stands in the log: the demo */
 	Access *access;              /* makes the tokens of runs; NULL: they get none */
 	TimeUs heartbeat;            /* 0: embedded, no need to report */
-	const Json *isolation;       /* what the machine gives to runs, for people; NULL: nothing is said. Until worker_start */
-	int64_t cores;               /* of the machine; 0: results never wait for company */
+	const Json
+	    *isolation; /* what the machine gives to runs, for people; NULL: nothing is said. Until worker_start */
+	int64_t cores;  /* of the machine; 0: results never wait for company */
 } WorkerConfig;
 
 /* Registers, opens its queues, starts its threads. ERR_CONFLICT: a worker of this name is alive. */

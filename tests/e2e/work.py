@@ -78,9 +78,9 @@ def test_pack_files(ledger):
     files = {
         "pack.yaml": "ref: lab\nlabel: Test\nversion: 1.0.0\n",
         "actions/mark.sh": MARK.replace("LEDGER", ledger),
-        "actions/mark.yaml": action("mark", "mark.sh", fmt="dotenv"),
+        "actions/mark.yaml": action("mark", "mark.sh", fmt="dotenv", more="sandbox: off\n"),  # it writes to the ledger
         "actions/stubborn.sh": STUBBORN.replace("LEDGER", ledger),
-        "actions/stubborn.yaml": action("stubborn", "stubborn.sh"),
+        "actions/stubborn.yaml": action("stubborn", "stubborn.sh", more="sandbox: off\n"),
         "actions/talk.sh": TALK,
         "actions/talk.yaml": action("talk", "talk.sh", fmt="dotenv"),
         "actions/signalled.sh": SIGNALLED,

@@ -148,10 +148,13 @@ TEST(files_that_were_not_allowed_cannot_be_read_nor_made)
 		CHECK_INT(run_confined(str_fmt(a, "cat %s/secret 2>/dev/null", other.p).p, &c), 1);
 		CHECK_INT(run_confined(str_fmt(a, "echo x 2>/dev/null > %s/new", other.p).p, &c), 2);
 		CHECK_INT(run_confined("ls /tmp 2>/dev/null", &c), 2);
-		CHECK_INT(run_confined(
-			      str_fmt(a, "cd %s && mkdir d && echo x > d/f && mv d/f g && rm g && ls -a >/dev/null", own.p).p, &c),
+		CHECK_INT(
+		    run_confined(
+			str_fmt(a, "cd %s && mkdir d && echo x > d/f && mv d/f g && rm g && ls -a >/dev/null", own.p).p,
+			&c),
 		    0);
-		CHECK_INT(run_confined(str_fmt(a, "kill -0 %d 2>/dev/null", (int)getpid()).p, &c), walls_version() >= WALLS_SCOPES ? 1 : 0);
+		CHECK_INT(run_confined(str_fmt(a, "kill -0 %d 2>/dev/null", (int)getpid()).p, &c),
+		    walls_version() >= WALLS_SCOPES ? 1 : 0);
 		CHECK_INT(run_confined(str_fmt(a, "cat /proc/%d/environ >/dev/null 2>&1", (int)getpid()).p, &c), 1);
 		CHECK_INT(run_confined("cat /proc/self/environ >/dev/null", &c), 0);
 		close(c.ruleset);

@@ -51,10 +51,11 @@ TEST(ordinary_work_goes_on_within_the_standard_sandbox)
 	RunEnd end;
 	RunSpec spec;
 
-	end = rig_shell(r, "set -e; echo x > /dev/null; cat /etc/hosts /etc/resolv.conf >/dev/null; getent passwd root >/dev/null; "
-			   "date >/dev/null; cd \"$HOME\"; mkdir -p a/b; echo data > a/b/c; mv a/b/c d; cp d e; ln -s d l; "
-			   "sort e | uniq -c | grep -q data; mktemp >/dev/null; echo warn >&2; rm -r a d e l; "
-			   "diff <(echo 1) <(echo 1); cat /proc/self/status /proc/meminfo >/dev/null; echo done");
+	end = rig_shell(r,
+	    "set -e; echo x > /dev/null; cat /etc/hosts /etc/resolv.conf >/dev/null; getent passwd root >/dev/null; "
+	    "date >/dev/null; cd \"$HOME\"; mkdir -p a/b; echo data > a/b/c; mv a/b/c d; cp d e; ln -s d l; "
+	    "sort e | uniq -c | grep -q data; mktemp >/dev/null; echo warn >&2; rm -r a d e l; "
+	    "diff <(echo 1) <(echo 1); cat /proc/self/status /proc/meminfo >/dev/null; echo done");
 	CHECK_STR(rig_text(&end, "error"), (Str){ 0 });
 	CHECK_STR(rig_text(&end, "stdout"), str_of("done\n"));
 	spec = python(r, "import ssl, json, socket, tempfile, subprocess, multiprocessing, hashlib, locale\n"
@@ -62,7 +63,8 @@ TEST(ordinary_work_goes_on_within_the_standard_sandbox)
 			 "with multiprocessing.Pool(2) as p: print(sum(p.map(abs, [-1, -2])))\n"
 			 "tempfile.NamedTemporaryFile().write(b'x')\n"
 			 "print(subprocess.run(['uname'], capture_output=True).returncode)\n"
-			 "s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); s2 = socket.create_connection(s.getsockname())\n");
+			 "s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); s2 = "
+			 "socket.create_connection(s.getsockname())\n");
 	end = rig_run(r, &spec);
 	CHECK_STR(rig_text(&end, "error"), (Str){ 0 });
 	CHECK_STR(rig_text(&end, "stdout"), str_of("3\n0\n"));
@@ -74,10 +76,12 @@ TEST(what_belongs_to_the_worker_and_to_other_actions_cannot_be_read)
 	Err err = { 0 };
 	const char *const others[] = { "/root", "/home", "/etc/shadow", "/etc/ssh/ssh_host_rsa_key",
 		str_fmt(r->a, "%s/config.yaml", r->dir.p).p, str_fmt(r->a, "%s/attune.db", r->dir.p).p,
-		str_fmt(r->a, "%s/packs/other/secret", r->dir.p).p, str_fmt(r->a, "%s/artifacts/w1/execution_1/stdout.log", r->dir.p).p,
+		str_fmt(r->a, "%s/packs/other/secret", r->dir.p).p,
+		str_fmt(r->a, "%s/artifacts/w1/execution_1/stdout.log", r->dir.p).p,
 		str_fmt(r->a, "/proc/%d/environ", (int)getpid()).p, str_fmt(r->a, "/proc/%d/mem", (int)getpid()).p,
 		str_fmt(r->a, "/proc/%d/fd/0", (int)getpid()).p, str_fmt(r->a, "/proc/%d/maps", (int)getpid()).p };
-	RunSpec sleeper = rig_spec(r, "shell", "echo mine > $HOME/private; echo $HOME/private; echo $$; exec sleep 1000");
+	RunSpec sleeper =
+	    rig_spec(r, "shell", "echo mine > $HOME/private; echo $HOME/private; echo $$; exec sleep 1000");
 	RunEnd end;
 
 	CHECK_OK(dirs_make(str_fmt(r->a, "%s/packs/other", r->dir.p).p, 0700, &err), err);
@@ -86,7 +90,9 @@ TEST(what_belongs_to_the_worker_and_to_other_actions_cannot_be_read)
 		CHECK_OK(file_write(others[i], str_of("secret"), 0644, &err), err);
 	rig_start(r, &sleeper);
 	for (size_t i = 0; has_walls() && i < countof(others); i++) {
-		RunSpec spec = rig_spec(r, "shell", str_fmt(r->a, "if [ -d %s ]; then ls %s; else head -c 1 %s; fi", others[i], others[i], others[i]).p);
+		RunSpec spec = rig_spec(r, "shell",
+		    str_fmt(r->a, "if [ -d %s ]; then ls %s; else head -c 1 %s; fi", others[i], others[i], others[i])
+			.p);
 
 		rig_start(r, &spec);
 		end = rig_wait(r);
@@ -96,8 +102,10 @@ TEST(what_belongs_to_the_worker_and_to_other_actions_cannot_be_read)
 	/* a run beside it: neither its files, nor its environment, nor a signal */
 	{
 		RunSpec spec = rig_spec(r, "shell",
-		    "for p in $(pgrep -x sleep); do head -c 1 /proc/$p/environ 2>/dev/null && exit 1; kill -9 $p 2>/dev/null && exit 2; done; "
-		    "cat \"${HOME%-*/*}\"*/*/private 2>/dev/null && exit 3; ls \"$HOME/..\" 2>/dev/null && exit 4; exit 0");
+		    "for p in $(pgrep -x sleep); do head -c 1 /proc/$p/environ 2>/dev/null && exit 1; kill -9 $p "
+		    "2>/dev/null && exit 2; done; "
+		    "cat \"${HOME%-*/*}\"*/*/private 2>/dev/null && exit 3; ls \"$HOME/..\" 2>/dev/null && exit 4; "
+		    "exit 0");
 
 		rig_start(r, &spec);
 		end = rig_wait(r);
@@ -113,9 +121,10 @@ TEST(what_belongs_to_the_worker_and_to_other_actions_cannot_be_read)
 TEST(nothing_can_be_written_but_the_runs_own_folder)
 {
 	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
-	RunEnd end = rig_shell(r, "for d in /tmp /var/tmp /etc /usr/local /dev/shm/. . /proc/self /run; do "
-				  "{ echo x > $d/attune-walls-test && echo \"$d can be written\"; } 2>/dev/null; done; "
-				  "mkdir /dev/shm/attune-walls-test 2>/dev/null && echo made; rm -f /dev/shm/attune-walls-test; true");
+	RunEnd end = rig_shell(r,
+	    "for d in /tmp /var/tmp /etc /usr/local /dev/shm/. . /proc/self /run; do "
+	    "{ echo x > $d/attune-walls-test && echo \"$d can be written\"; } 2>/dev/null; done; "
+	    "mkdir /dev/shm/attune-walls-test 2>/dev/null && echo made; rm -f /dev/shm/attune-walls-test; true");
 
 	if (has_walls())
 		CHECK_STR(rig_text(&end, "stdout"), str_of("/dev/shm/. can be written\n"));
@@ -128,7 +137,8 @@ TEST(calls_into_the_kernel_are_refused_to_an_action)
 	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
 	RunSpec spec = python(r,
 	    "import ctypes, os\nl = ctypes.CDLL(None, use_errno=True)\n"
-	    "def no(name, *a):\n    r = l.syscall(*a)\n    if r >= 0 or ctypes.get_errno() != 1: print(name, r, ctypes.get_errno())\n"
+	    "def no(name, *a):\n    r = l.syscall(*a)\n    if r >= 0 or ctypes.get_errno() != 1: print(name, r, "
+	    "ctypes.get_errno())\n"
 	    "if os.uname().machine == 'x86_64':\n"
 	    "    no('ptrace', 101, 16, os.getppid(), 0, 0)\n    no('mount', 165, b'x', b'/', b'tmpfs', 0, 0)\n"
 	    "    no('unshare', 272, 0x10000000)\n    no('bpf', 321, 0, 0, 0)\n    no('keyctl', 250, 0, -3, 0, 0)\n");
@@ -190,7 +200,8 @@ TEST(a_memory_bomb_gets_no_more_than_its_limit)
 TEST(open_files_and_output_end_at_their_limits)
 {
 	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
-	RunSpec spec = python(r, "import os\nn = 0\ntry:\n    while True: os.open('/dev/null', 0); n += 1\nexcept OSError as e: print(n < 256, e.errno)\n");
+	RunSpec spec = python(r, "import os\nn = 0\ntry:\n    while True: os.open('/dev/null', 0); n += 1\nexcept "
+				 "OSError as e: print(n < 256, e.errno)\n");
 	RunEnd end = rig_run(r, &spec);
 
 	CHECK_STR(rig_text(&end, "stdout"), str_of("True 24\n"));
@@ -214,11 +225,15 @@ TEST(strict_leaves_only_the_port_of_the_api_or_is_refused)
 	CHECK(bind(listener, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(listener, 5) == 0);
 	CHECK(getsockname(listener, (struct sockaddr *)&at, &n) == 0);
 	spec.entrypoint = str_fmt(r->a,
-	    "import socket\ndef tried(f):\n    try: f(); return 'yes'\n    except ConnectionRefusedError: return 'nobody'\n"
+	    "import socket\ndef tried(f):\n    try: f(); return 'yes'\n    except ConnectionRefusedError: return "
+	    "'nobody'\n"
 	    "    except OSError as e: return str(e.errno)\n"
-	    "print(tried(lambda: socket.create_connection(('127.0.0.1', %d))), tried(lambda: socket.create_connection(('127.0.0.1', 8080))), "
-	    "tried(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)), tried(lambda: socket.socket(socket.AF_UNIX)), "
-	    "tried(lambda: socket.socket().bind(('127.0.0.1', 0))))\n", ntohs(at.sin_port));
+	    "print(tried(lambda: socket.create_connection(('127.0.0.1', %d))), tried(lambda: "
+	    "socket.create_connection(('127.0.0.1', 8080))), "
+	    "tried(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)), tried(lambda: "
+	    "socket.socket(socket.AF_UNIX)), "
+	    "tried(lambda: socket.socket().bind(('127.0.0.1', 0))))\n",
+	    ntohs(at.sin_port));
 	spec.sandbox = str_of("strict");
 	end = rig_run(r, &spec);
 	if (str_none(sandbox_strict_missing(r->a))) {
@@ -270,10 +285,12 @@ TEST(a_daemon_that_let_go_of_everything_ends_with_its_run)
 		CHECK(str_starts(json_get_text(&told, "ended"), str_of("by session and a mark")));
 		return;
 	}
-	end = rig_shell(r, "read pid < <(env -i setsid bash -c 'trap \"\" TERM HUP; echo $$; exec </dev/null >/dev/null 2>&1; "
-			   "while :; do /bin/sleep 1000; done'); echo $pid");
+	end = rig_shell(r,
+	    "read pid < <(env -i setsid bash -c 'trap \"\" TERM HUP; echo $$; exec </dev/null >/dev/null 2>&1; "
+	    "while :; do /bin/sleep 1000; done'); echo $pid");
 	CHECK_INT(end.outcome, RUN_SUCCEEDED);
-	CHECK(!child_tree_alive((pid_t)strtol(rig_text(&end, "stdout").p, NULL, 10), NULL)); /* it led a session of its own */
+	CHECK(!child_tree_alive(
+	    (pid_t)strtol(rig_text(&end, "stdout").p, NULL, 10), NULL)); /* it led a session of its own */
 }
 
 static size_t
@@ -292,8 +309,9 @@ count_in(const char *path)
 /* RUNS=10000 for the long one: build-test/tests/unit/runtime/test_runtime random_moment */
 TEST(cancels_and_time_limits_at_any_random_moment_leave_nothing)
 {
-	static const char *const codes[] = { "sleep 1000", "sleep 1000 & sleep 1000 & wait", "trap '' TERM; sleep 1000; sleep 1000",
-		"setsid sleep 1000 & sleep 1000", "while :; do echo flood; done", "(exec >/dev/null 2>&1; setsid sleep 1000) & exit 0",
+	static const char *const codes[] = { "sleep 1000", "sleep 1000 & sleep 1000 & wait",
+		"trap '' TERM; sleep 1000; sleep 1000", "setsid sleep 1000 & sleep 1000",
+		"while :; do echo flood; done", "(exec >/dev/null 2>&1; setsid sleep 1000) & exit 0",
 		"mkdir -p $HOME/a/b; echo x > $HOME/a/b/c; sleep 0.01" };
 	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
 	const char *asked = getenv("RUNS");
@@ -326,5 +344,4 @@ TEST(cancels_and_time_limits_at_any_random_moment_leave_nothing)
 	CHECK_INT(r->starter->running(r->starter), 0);
 	CHECK(count_in("/proc/self/fd") <= descriptors + 3 * 6);
 	CHECK(!child_tree_alive(0, str_fmt(r->a, "ATTUNE_PACK_REF=%s", "demo").p));
-
 }
