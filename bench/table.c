@@ -124,6 +124,13 @@ static const Row rows[] = {
 	{ "confirmed publish, RabbitMQ", "floor_publish_us", "us" },
 	{ "loopback HTTP request", "floor_http_us", "us" },
 
+	{ "LIMITS AND WALLS, INSIDE THE WORKER" },
+	{ "shell action, all limits, sandbox standard: start to reaped, p50", "walls_standard_us", "us", RATIO_AT_MOST,
+	    1.4, "bare spawn by turns", { { "walls_bare_us", 1 } } },
+	{ "the same, sandbox off", "walls_off_us", "us", NONE, 0, "bare spawn by turns", { { "walls_bare_us", 1 } } },
+	{ "of 500 that sleep, the worker's memory for each", "walls_sleeper_kib", "KiB", AT_MOST, 32 },
+	{ "and its processor time", "walls_sleepers_cpu_percent", "%", AT_MOST, 2 },
+
 	{ "ONE AT A TIME, EMBEDDED" },
 	{ "core.echo: execute to process started, p50", "embedded_execute_started_ms_p50", "ms", AT_MOST, 1, SPAWN },
 	{ "core.echo: execute to terminal, p50", "embedded_execute_terminal_ms_p50", "ms", RATIO_AT_MOST, 1.5,

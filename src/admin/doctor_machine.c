@@ -3,6 +3,7 @@
 #include "base/cert.h"
 #include "base/clock.h"
 #include "os/fs.h"
+#include "runtime/sandbox.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -130,10 +131,26 @@ certificates(Doctor *d)
 		finds(d, HEALTH_OK, "certificate's key", NULL, "%s", key);
 }
 
+/* What actions can be kept from here. Of cgroups the worker says it, in its row: doctor makes none. */
+static void
+walls(Doctor *d)
+{
+	Arena *a = d->t->arena;
+	Str standard = sandbox_missing(a), strict = sandbox_strict_missing(a);
+
+	finds(d, str_none(standard) ? HEALTH_OK : HEALTH_WARN, "sandbox standard",
+	    "Run workers on a newer kernel, or only actions that you trust.", "%s",
+	    str_none(standard) ? "can be given whole" : standard.p);
+	finds(d, str_none(strict) ? HEALTH_OK : HEALTH_WARN, "sandbox strict",
+	    "Run actions that need it on a newer kernel; here they fail and say so.", "%s",
+	    str_none(strict) ? "can be given" : strict.p);
+}
+
 void
 doctor_machine(Doctor *d)
 {
 	descriptors(d);
+	walls(d);
 	interpreters(d);
 	port(d);
 	certificates(d);

@@ -209,6 +209,10 @@ start_process(Launch *l, Err *err)
 		container_wrap(l->run->a, &l->p->config, l->spec, l->run->dir, &l->plan, &l->envp);
 		l->run->engine = l->plan.container.engine;
 		l->run->container = l->plan.container.name;
+		if (l->kind == SANDBOX_STRICT)
+			return err_set(err, ERR_UNSUPPORTED,
+			    "a container cannot be given 'sandbox: strict': its walls are those of its runtime");
+		l->kind = SANDBOX_OFF; /* its engine mounts, and makes namespaces */
 	}
 	return spawn_with(l, in, err);
 }

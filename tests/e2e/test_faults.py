@@ -181,21 +181,23 @@ def test_a_start_on_a_full_disk_is_one_sentence_and_what_was_there_stays(world, 
 def test_a_full_folder_of_runs_or_of_output_is_said_in_the_result_and_passes(world):
     world.add_pack("wild", WILD)
     artifacts = os.path.join(world.data, "artifacts")
+    folders = os.path.join(world.dir, "runs")
     os.makedirs(artifacts)
-    with caged(world, {"/dev/shm": "1m", artifacts: "8m"}) as cage:
-        world.start(config={"artifacts_dir": artifacts})
+    os.makedirs(folders)
+    with caged(world, {folders: "1m", artifacts: "8m"}) as cage:
+        world.start(config={"artifacts_dir": artifacts, "worker": {"run_dir": folders}})
         cage.fill(artifacts)
         row = do(world, "wild.large")
         assert row["status"] == "completed", row
         assert "No space left" in row["result"]["log_error"] and row["result"]["stdout"].startswith("yyy"), row["result"].keys()
         assert row["result"]["stdout_truncated"] is True
 
-        cage.fill("/dev/shm")
+        cage.fill(folders)
         row = do(world, "wild.file", {"x": "z" * 100_000})
         assert row["status"] == "failed" and "No space left" in row["result"]["error"], row
-        assert "/dev/shm" in row["result"]["error"], "which folder is full is not said"
+        assert folders in row["result"]["error"], "which folder is full is not said"
 
-        cage.empty("/dev/shm")
+        cage.empty(folders)
         cage.empty(artifacts)
         assert "log_error" not in do(world, "wild.large")["result"]
         assert "zzz" in do(world, "wild.file", {"x": "z" * 100_000})["result"]["stdout"]
