@@ -38,4 +38,3 @@ typedef struct ProcessesConfig {
 MUST_CHECK bool processes_open(const ProcessesConfig *config, Starter **ret, Err *err);
 /* What this machine gives to runs: an object of words for people, by what they are about. */
 Json processes_isolation(const Starter *s, Arena *a);
-
