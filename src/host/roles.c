@@ -96,6 +96,7 @@ worker_role_start(Host *h, Err *err)
 		.kill_grace = 5 * US_PER_S,
 		.guardian = h->guardian,
 		.envs = h->envs = host_envs(h),
+		.warm = config_bool(c, "worker.warm"),
 	};
 	WorkerConfig w = {
 		.name = p.worker_name,

@@ -6,6 +6,7 @@
 #include "os/fs.h"
 #include "os/guardian.h"
 #include "runtime/container.h"
+#include "runtime/forks.h"
 #include "runtime/homes.h"
 #include "runtime/run.h"
 
@@ -51,6 +52,7 @@ run_ended(Processes *p, Run *run)
 	run->duration = clock_mono(p->config.clock) - run->started_mono;
 	unwatch(p, &run->out);
 	unwatch(p, &run->err);
+	forks_drop(p->forks, run);
 	if (run->call != NULL)
 		outward_drop(p->outward, run->call);
 	run->call = NULL;
@@ -173,7 +175,7 @@ send_kill(Processes *p, Run *run)
 static void
 stop_run(Processes *p, Run *run)
 {
-	if (run->internal || run->phase == PHASE_WAITING) {
+	if (run->internal || run->phase == PHASE_WAITING || run->phase == PHASE_FORKING) {
 		run_ended(p, run);
 		return;
 	}
@@ -281,8 +283,16 @@ kill_due(Processes *p, Run *run, TimeUs now)
 	send_kill(p, run);
 }
 
+static void
+forking_due(Processes *p, Run *run, TimeUs now)
+{
+	(void)now;
+	forks_late(p->forks, run);
+}
+
 static void (*const due[])(Processes *p, Run *run, TimeUs now) = {
 	[PHASE_RUNNING] = running_due,
+	[PHASE_FORKING] = forking_due,
 	[PHASE_WAITING] = running_due, /* no timer is set then */
 	[PHASE_TERMED] = kill_due,
 	[PHASE_KILLED] = kill_due,
@@ -313,10 +323,14 @@ turn(Processes *p, TimeUs timeout)
 	for (size_t i = 0; i < n; i++) {
 		Source *s = ready[i];
 
-		s->ready(p, s->run);
+		if (s->other != NULL)
+			s->other(p, s->self);
+		else
+			s->ready(p, s->run);
 	}
 	take_answers(p);
 	run_timers(p);
+	p->forks_look = forks_tick(p->forks, clock_mono(p->config.clock));
 	return woken;
 }
 
@@ -343,7 +357,7 @@ processes_cancel(Starter *s, Id execution, int attempt)
 	Processes *p = (Processes *)s;
 	Run *run = run_find(p, execution, attempt);
 
-	if (run == NULL || (run->phase != PHASE_RUNNING && run->phase != PHASE_WAITING))
+	if (run == NULL || (run->phase != PHASE_RUNNING && run->phase != PHASE_WAITING && run->phase != PHASE_FORKING))
 		return;
 	run->cancelled = true;
 	stop_run(p, run);
@@ -422,7 +436,7 @@ processes_sleep(Starter *s, TimeUs until)
 		now = clock_mono(p->config.clock);
 		if (until != 0 && now >= until)
 			return;
-		next = sooner(until, timers_next(&p->timers));
+		next = sooner(sooner(until, p->forks_look), timers_next(&p->timers));
 		p->woken = turn(p, next == 0 ? -1 : next > now ? next - now : 0);
 	}
 	p->woken = false;
@@ -451,7 +465,7 @@ processes_kill_all(Starter *s)
 	for (Run *run = p->live.first; run != NULL; run = next) {
 		next = run->next;
 		run->cancelled = run->cancelled || !run->timed_out;
-		if (run->internal || run->phase == PHASE_WAITING) {
+		if (run->internal || run->phase == PHASE_WAITING || run->phase == PHASE_FORKING) {
 			run_ended(p, run);
 			continue;
 		}
@@ -478,6 +492,8 @@ processes_close(Starter *s)
 	for (int i = 0; i < CLOSE_TURNS && p->live.n > 0; i++)
 		(void)turn(p, US_PER_S);
 	outward_close(p->outward);
+	forks_close(p->forks);
+	p->forks = NULL;
 	isolation_close(p);
 	if (p->home_base.n > 0)
 		(void)tree_remove(p->home_base.p);
@@ -538,6 +554,12 @@ set_up(Processes *p, const ProcessesConfig *config)
 	make_markers(p);
 }
 
+size_t
+processes_forked(const Starter *s)
+{
+	return ((const Processes *)s)->forked;
+}
+
 static void
 envs_wake(void *self)
 {
@@ -569,6 +591,8 @@ processes_open(const ProcessesConfig *config, Starter **ret, Err *err)
 	if (p->config.envs != NULL)
 		envs_changed(p->config.envs, envs_wake, p);
 	isolation_open(p);
+	if (p->config.warm)
+		p->forks = forks_open(p);
 	*ret = &p->face;
 	return true;
 }

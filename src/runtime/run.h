@@ -14,10 +14,13 @@
 #include "runtime/result.h"
 
 typedef struct Processes Processes;
+typedef struct Forks Forks;     /* forks.h */
+typedef struct Forking Forking; /* forks.c */
 typedef struct Run Run;
 
 typedef enum RunPhase {
 	PHASE_RUNNING,
+	PHASE_FORKING, /* a fork of a server is to become its process, and has not said so yet */
 	PHASE_WAITING, /* for its environment: there is no process yet */
 	PHASE_TERMED,  /* TERM was sent to the tree */
 	PHASE_KILLED,
@@ -28,6 +31,8 @@ typedef enum RunPhase {
 typedef struct Source {
 	Run *run;
 	void (*ready)(Processes *p, Run *run);
+	void (*other)(Processes *p, void *self); /* of what is no run */
+	void *self;
 } Source;
 
 struct Run {
@@ -38,7 +43,8 @@ struct Run {
 	RunPhase phase;
 	bool internal, cancelled, timed_out, unstarted;
 	Child child;
-	Source end, out_source, err_source;
+	Source end, out_source, err_source, fork_source;
+	Forking *forking;
 	Stream out, err;
 	Group *group;     /* NULL: it has none */
 	RunLimits limits; /* complete */
@@ -75,6 +81,9 @@ struct Processes {
 	Str worker_marker, incarnation;
 	Outward *outward; /* NULL until the first call */
 	int null;
+	Forks *forks; /* NULL: every run is started plainly */
+	TimeUs forks_look;
+	size_t forked;  /* runs that were handed to a server */
 	size_t waiting; /* runs that wait for their environments */
 	Sandbox *sandbox;
 	Groups *groups;     /* NULL: none here */

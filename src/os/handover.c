@@ -1,0 +1,121 @@
+#include "os/handover.h"
+
+#include "os/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { FDS_MOST = 8 };
+
+bool
+handover_pair(int *ret_ours, int *ret_theirs)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return false;
+	(void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	*ret_ours = ends[0];
+	*ret_theirs = ends[1];
+	return true;
+}
+
+bool
+handover_job(Str text, int *ret_fd)
+{
+	CLEANUP(fd_done) int fd = memfd_create("job", MFD_CLOEXEC);
+
+	if (fd < 0 || !fd_write_all(fd, text, NULL))
+		return false;
+	*ret_fd = fd_take(&fd);
+	return true;
+}
+
+bool
+handover_send(int sock, const int *fds, size_t n)
+{
+	char byte = 'x';
+	_Alignas(struct cmsghdr) char room[CMSG_SPACE(FDS_MOST * sizeof(int))] = { 0 };
+	struct iovec iov = { &byte, 1 };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = room, .msg_controllen = CMSG_SPACE(n * sizeof(int))
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(c), fds, n * sizeof(int));
+	return sendmsg(sock, &m, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+}
+
+bool
+handover_number(int sock, pid_t *ret, bool *ret_gone)
+{
+	char text[32];
+	ssize_t n = recv(sock, text, sizeof(text) - 1, MSG_DONTWAIT);
+	long pid;
+
+	*ret_gone = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	pid = strtol(text, NULL, 10);
+	*ret_gone = pid <= 1;
+	*ret = (pid_t)pid;
+	return pid > 1;
+}
+
+bool
+handover_go(int sock)
+{
+	return send(sock, "g", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+}
+
+/* Children of ours keep their number until we reap them, so it cannot be another's. */
+int
+child_adopt(pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	siginfo_t info;
+
+	if (fd >= 0 && waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		fd_done(&fd);
+	return fd;
+}
+
+void
+child_reap_group(pid_t group)
+{
+	while (waitpid(-group, NULL, WNOHANG) > 0)
+		;
+}
+
+uint64_t
+process_memory(pid_t pid)
+{
+	char path[64], text[128];
+	unsigned long pages = 0;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	if (sscanf(text, "%*u %lu", &pages) != 1)
+		return 0;
+	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}

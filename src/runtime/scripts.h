@@ -1,0 +1,6 @@
+/*
+ * Programs in other languages that the worker starts, from the files beside this one.
+ */
+#pragma once
+
+extern const char forkserver_text[];

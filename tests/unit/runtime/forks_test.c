@@ -1,0 +1,331 @@
+/* A run that is a fork of a server behaves as `python3 script.py` does, to the byte. */
+#include "rig.h"
+
+#include "os/fs.h"
+#include "os/spawn.h"
+#include "os/timers.h"
+#include "runtime/run.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char python_config[] =
+    "{\"interpreter\":{\"binary\":\"/usr/bin/python3\",\"args\":[\"-u\"]},"
+    "\"env_vars\":{\"PYTHONPATH\":{\"value\":\"{pack_dir}/lib\",\"operation\":\"prepend\"}}}";
+static const char buffered_config[] = "{\"interpreter\":{\"binary\":\"/usr/bin/python3\",\"args\":[]}}";
+
+static const struct {
+	const char *name, *text;
+} scripts[] = {
+	{ "hello", "print('hello')\n" },
+	{ "stdin", "import json, sys\nprint(json.dumps(json.load(sys.stdin)))\n" },
+	{ "stdin_kind", "import sys\nprint(sys.stdin.seekable(), sys.stdin.name, sys.stdin.mode, sys.stdin.encoding, "
+			"sys.stdin.errors,"
+			" sys.stdin.line_buffering, sys.stdin.write_through, repr(sys.stdin.read(3)), "
+			"repr(sys.stdin.readline()))\n" },
+	{ "stdout_kind",
+	    "import sys\nfor f in (sys.stdout, sys.stderr): print(f.seekable(), f.name, f.mode, f.encoding, f.errors,"
+	    " f.line_buffering, f.write_through, f.isatty(), f.fileno())\n" },
+	{ "argv", "import sys\nprint(sys.argv, sys.orig_argv, __name__, __file__, __package__, __spec__, __doc__, "
+		  "__cached__)\n" },
+	{ "names", "print(list(globals()), type(__loader__), __loader__.path, __builtins__)\n" },
+	{ "path", "import sys, os\nprint(sys.path, os.getcwd(), sys.executable, sys.prefix, sys.flags)\n" },
+	{ "environment", "import os\nprint(sorted((k, v) for k, v in os.environ.items() if 'RUN' not in k and k not in"
+			 " ('ATTUNE_EXEC_ID', 'ATTUNE_EXECUTION_ID', 'HOME', 'TMPDIR')))\n" },
+	{ "home", "import os, site\nh = os.environ['HOME']\nprint(os.getcwd() != h, site.USER_BASE.replace(h, 'H'),"
+		  " site.USER_SITE.replace(h, 'H'), os.path.expanduser('~') == h, os.environ['TMPDIR'] == h)\n" },
+	{ "exit3", "import sys\nsys.exit(3)\n" },
+	{ "exit_text", "import sys\nsys.exit('no more')\n" },
+	{ "exit_none", "raise SystemExit\n" },
+	{ "exit_big", "import sys\nsys.exit(300)\n" },
+	{ "os_exit", "import os\nprint('gone')\nos._exit(7)\n" },
+	{ "raise", "def f():\n    raise ValueError('bad')\nf()\n" },
+	{ "chain", "try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    raise RuntimeError('worse') from e\n" },
+	{ "context", "try:\n    1 / 0\nexcept ZeroDivisionError:\n    {}['x']\n" },
+	{ "group", "raise ExceptionGroup('many', [ValueError(1), TypeError(2)])\n" },
+	{ "syntax", "print('a'\nx = 1\n" },
+	{ "indent", "if True:\nprint(1)\n" },
+	{ "nul", "print(1)\n#\\0\n" },
+	{ "warning", "print('a' is 'a', '\\d')\n" },
+	{ "coding", "# -*- coding: latin-1 -*-\nprint(len('\xe4'))\n" },
+	{ "bad_coding", "print('\xe4')\n" },
+	{ "interrupt", "raise KeyboardInterrupt\n" },
+	{ "kill", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n" },
+	{ "term", "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n" },
+	{ "abort", "import os\nos.abort()\n" },
+	{ "signals", "import signal\nprint([(s.name, signal.getsignal(s)) for s in (signal.SIGINT, signal.SIGTERM, "
+		     "signal.SIGPIPE,"
+		     " signal.SIGCHLD, signal.SIGHUP)], signal.pthread_sigmask(0, []))\n" },
+	{ "atexit", "import atexit, sys\natexit.register(print, 'bye')\nprint('hi')\nsys.exit(4)\n" },
+	{ "atexit_raise", "import atexit\natexit.register(print, 'bye')\nraise OSError(2, 'x')\n" },
+	{ "hook", "import sys\nsys.excepthook = lambda t, v, tb: print('hook', t, v, tb.tb_lineno, tb.tb_next)\nraise "
+		  "ValueError(1)\n" },
+	{ "threads", "import threading\nt = threading.Thread(target=lambda: print('in', "
+		     "threading.current_thread().name))\nt.start()\nt.join()\n"
+		     "print(threading.main_thread() is threading.current_thread(), threading.active_count())\n" },
+	{ "thread_raise",
+	    "import threading\nt = threading.Thread(target=lambda: 1 / 0, name='w')\nt.start(); t.join()\n" },
+	{ "child",
+	    "import subprocess, sys\nprint(subprocess.run(['/bin/echo', 'sub'], capture_output=True).stdout)\n" },
+	{ "fork", "import os\npid = os.fork()\nif pid == 0: "
+		  "os._exit(5)\nprint(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n" },
+	{ "pool", "import multiprocessing\ndef f(x): return x * x\nif __name__ == '__main__':\n"
+		  "    with multiprocessing.Pool(2) as p: print(p.map(f, [1, 2, 3]))\n" },
+	{ "pickle", "import pickle\nclass A: pass\nprint(type(pickle.loads(pickle.dumps(A()))), A.__module__, A)\n" },
+	{ "main", "import __main__, sys\nx = 5\nprint(__main__.x, sys.modules['__main__'] is __main__, vars() is "
+		  "__main__.__dict__)\n" },
+	{ "descriptors", "import os\nprint(sorted(os.listdir('/proc/self/fd'), key=int)[:3], os.fstat(0).st_mode, "
+			 "len(os.listdir('/proc/self/fd')))\n" },
+	{ "limits", "import resource\nprint([resource.getrlimit(getattr(resource, n)) for n in dir(resource) if "
+		    "n.startswith('RLIMIT_')])\n" },
+	{ "session", "import os\nprint(os.getsid(0) == os.getpid(), os.getpgid(0) == os.getpid(), os.umask(0))\n" },
+	{ "privileges", "print([l for l in open('/proc/self/status') if l.startswith(('NoNewPrivs', 'SigIgn', "
+			"'SigCgt', 'SigBlk'))])\n" },
+	{ "shadow", "import json\nprint(json.WHO)\n" },
+	{ "lib", "import helper\nprint(helper.__file__)\n" },
+	{ "gc", "import gc\nprint(gc.isenabled(), gc.get_threshold(), gc.get_freeze_count())\n" },
+	{ "annotated", "x: int = 1\nprint(__annotations__)\n" },
+	{ "future", "from __future__ import annotations\ndef f(a: nothing): pass\nprint(f.__annotations__)\n" },
+	{ "async",
+	    "import asyncio\nasync def f():\n    await asyncio.sleep(0)\n    return 1\nprint(asyncio.run(f()))\n" },
+	{ "inspect", "import inspect\ndef f(): pass\nprint(inspect.getsource(f), inspect.getfile(f))\n" },
+	{ "trace", "import traceback\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n    traceback.print_exc()\n" },
+	{ "big", "import sys\nsys.stdout.write('x' * 300000)\n" },
+	{ "closed", "import sys, os\nos.close(1)\nprint('x')\n" },
+	{ "stderr", "import sys\nprint('e', file=sys.stderr)\nsys.stdout.write('o')\nsys.stderr.write('e2')\n" },
+	{ "last", "import atexit, sys\natexit.register(lambda: print(sys.last_type, sys.last_value, "
+		  "sys.last_traceback.tb_lineno))\n{}[1]\n" },
+	{ "del", "class A:\n    def __del__(self): print('del')\na = A()\n" },
+};
+
+static void
+warm(ProcessesConfig *config)
+{
+	config->warm = true;
+}
+
+static RunSpec
+spec_of(Rig *r, const char *entry, const Json *config)
+{
+	RunSpec s = rig_spec(r, "python", entry);
+	Json *params = arena_new(r->a, Json);
+
+	*params = rig_json(r, "{\"a\": [1, \"\\u00e4\"], \"b\": null}");
+	s.params = params;
+	s.runtime_config = config;
+	return s;
+}
+
+/* The server is started by the first run and ready some time after it. */
+static void
+warm_up(Rig *r, const Json *config)
+{
+	size_t before = processes_forked(r->starter);
+	TimeUs until = clock_mono(clock_real()) + 60 * US_PER_S;
+
+	while (processes_forked(r->starter) == before) {
+		RunSpec s = spec_of(r, "hello.py", config);
+
+		CHECK(clock_mono(clock_real()) < until);
+		CHECK_INT(rig_run(r, &s).outcome, RUN_SUCCEEDED);
+		rig_pause(r, clock_mono(clock_real()) + 20 * US_PER_MS);
+	}
+}
+
+static void
+fill(Rig *r)
+{
+	for (size_t i = 0; i < countof(scripts); i++)
+		rig_file(r, str_fmt(r->a, "actions/%s.py", scripts[i].name).p, scripts[i].text);
+	CHECK(system(str_fmt(r->a, "mkdir -p %s/packs/demo/lib %s/packs/demo/actions/odd", r->dir.p, r->dir.p).p) == 0);
+	rig_file(r, "lib/helper.py", "");
+	rig_file(r, "actions/odd/json.py", "WHO = 'mine'\n");
+	rig_file(r, "actions/odd/shadow.py", "import json\nprint(json.WHO)\n");
+}
+
+/* Times differ, and so do the folders of the runs. */
+static Str
+comparable(Rig *r, const RunEnd *end)
+{
+	Buf b = buf_open(r->a);
+	Json without = json_clone(r->a, &end->result);
+	Str text, log;
+
+	json_remove(&without, str_of("duration_ms"));
+	json_remove(&without, str_of("stderr_log"));
+	text = json_text(r->a, &without);
+	for (size_t i = 0; i < text.n;) { /* execution_12 → execution_ */
+		size_t n = strlen("execution_");
+
+		buf_char(&b, text.p[i]);
+		i++;
+		if (b.n >= n && memcmp(b.p + b.n - n, "execution_", n) == 0)
+			while (i < text.n && text.p[i] >= '0' && text.p[i] <= '9')
+				i++;
+	}
+	for (int k = 0; k < 2; k++) {
+		log = rig_log(r, end, k == 0 ? "stdout.log" : "stderr.log");
+		buf_fmt(&b, "\n%s:", k == 0 ? "out" : "err");
+		if (!str_none(log))
+			buf_add(&b, log);
+	}
+	return buf_str(&b);
+}
+
+static void
+compare_all(const char *config_text)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(warm);
+	Json config = rig_json(r, config_text);
+	Json plain = rig_json(r, config_text);
+	size_t forked;
+
+	/* the same with a flag that servers are not used for, and that changes nothing */
+	json_push(r->a, (Json *)(uintptr_t)json_path(&plain, str_of("interpreter.args")), json_cstr("-Xutf8=0"));
+	fill(r);
+	warm_up(r, &config);
+	for (size_t i = 0; i < countof(scripts) + 1; i++) {
+		const char *name = i < countof(scripts) ? str_fmt(r->a, "%s.py", scripts[i].name).p : "odd/shadow.py";
+		RunSpec s = spec_of(r, name, &plain);
+		RunEnd cold = rig_run(r, &s), fork;
+		Str x, y;
+
+		forked = processes_forked(r->starter);
+		s = spec_of(r, name, &config);
+		fork = rig_run(r, &s);
+		CHECK_INT(processes_forked(r->starter), forked + 1);
+		x = comparable(r, &cold);
+		y = comparable(r, &fork);
+		if (strcmp(name, "argv.py") == 0 || strcmp(name, "path.py") == 0)
+			continue; /* they show the flag itself, below */
+		if (!str_eq(x, y))
+			test_fail(__FILE__, __LINE__, "%s differs:\nplain: %.800s\nfork:  %.800s", name, x.p, y.p);
+	}
+}
+
+TEST(a_fork_of_a_server_does_what_the_interpreter_does)
+{
+	compare_all(python_config);
+}
+
+TEST(a_fork_of_a_server_does_what_a_buffered_interpreter_does)
+{
+	compare_all(buffered_config);
+}
+
+static pid_t
+server_pid(const Rig *r)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+	pid_t found = 0;
+
+	while ((e = readdir(d)) != NULL) {
+		char path[300], text[400];
+		Str line;
+		size_t at;
+
+		snprintf(path, sizeof(path), "/proc/%s/cmdline", e->d_name);
+		if (e->d_name[0] < '1' || e->d_name[0] > '9' || !file_read(r->a, path, 1 << 20, &line, NULL))
+			continue;
+		snprintf(text, sizeof(text), "/proc/%s/stat", e->d_name);
+		if (str_find(line, str_of("_attune_serve"), &at) && file_read(r->a, text, 4096, &line, NULL) &&
+		    str_find(line, str_fmt(r->a, ") S %d ", getpid()), &at))
+			found = atoi(e->d_name);
+	}
+	closedir(d);
+	return found;
+}
+
+TEST(a_server_that_is_killed_or_stopped_loses_no_run)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(warm);
+	Json config = rig_json(r, python_config);
+	static const int signals[] = { SIGKILL, SIGSTOP };
+
+	fill(r);
+	for (size_t i = 0; i < countof(signals); i++) {
+		RunSpec s;
+
+		warm_up(r, &config);
+		CHECK(server_pid(r) > 0 && kill(server_pid(r), signals[i]) == 0);
+		for (int k = 0; k < 5; k++) {
+			s = spec_of(r, "hello.py", &config);
+			CHECK_STR(rig_text(&(RunEnd){ .result = rig_run(r, &s).result }, "stdout"), str_of("hello\n"));
+		}
+	}
+}
+
+/* The moment is a different one each time: before, while and after the server makes the child. */
+TEST(killing_the_server_at_any_moment_runs_each_once)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(warm);
+	Json config = rig_json(r, python_config);
+
+	fill(r);
+	rig_file(r, "actions/count.py", "open('count', 'a').write('x')\n");
+	for (int i = 0; i < 12; i++) {
+		RunSpec s;
+		pid_t pid;
+		Str text;
+
+		warm_up(r, &config);
+		pid = server_pid(r);
+		s = spec_of(r, "count.py", &config);
+		rig_start(r, &s);
+		usleep((useconds_t)(i * 150));
+		if (pid > 0)
+			kill(pid, SIGKILL);
+		CHECK_INT(rig_wait(r).outcome, RUN_SUCCEEDED);
+		CHECK(file_read(r->a, str_fmt(r->a, "%s/packs/demo/count", r->dir.p).p, 4096, &text, NULL));
+		CHECK_INT(text.n, i + 1);
+	}
+}
+
+TEST(a_fork_that_calls_setsid_is_ended_with_its_run)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(warm);
+	Json config = rig_json(r, python_config);
+	RunSpec s;
+	const char *up;
+	Str text;
+	int64_t pid;
+
+	fill(r);
+	up = str_fmt(r->a, "%s/packs/demo/up", r->dir.p).p;
+	rig_file(r, "actions/daemon.py",
+	    "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
+	    "        open('up.new', 'w').write(str(os.getpid()))\n        os.rename('up.new', 'up')\n        "
+	    "time.sleep(600)\ntime.sleep(600)\n");
+	warm_up(r, &config);
+	s = spec_of(r, "daemon.py", &config);
+	rig_start(r, &s);
+	while (!file_exists(up)) /* it goes on when it is heard */
+		rig_pause(r, clock_mono(clock_real()) + 10 * US_PER_MS);
+	CHECK(file_read(r->a, up, 64, &text, NULL) && str_to_int(text, &pid));
+	r->starter->cancel(r->starter, s.execution, s.attempt);
+	CHECK_INT(rig_wait(r).outcome, RUN_CANCELLED);
+	for (int i = 0; i < 3000 && process_alive((pid_t)pid); i++)
+		usleep(10000);
+	CHECK(!process_alive((pid_t)pid));
+}
+
+TEST(a_run_that_was_cancelled_before_its_fork_spoke_never_runs)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(warm);
+	Json config = rig_json(r, python_config);
+	RunSpec s;
+
+	fill(r);
+	rig_file(r, "actions/count.py", "open('count', 'a').write('x')\n");
+	warm_up(r, &config);
+	s = spec_of(r, "count.py", &config);
+	rig_start(r, &s);
+	r->starter->cancel(r->starter, s.execution, s.attempt);
+	CHECK_INT(rig_wait(r).outcome, RUN_CANCELLED);
+	warm_up(r, &config);
+	CHECK(!file_exists(str_fmt(r->a, "%s/packs/demo/count", r->dir.p).p));
+}
