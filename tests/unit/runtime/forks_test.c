@@ -329,3 +329,53 @@ TEST(a_run_that_was_cancelled_before_its_fork_spoke_never_runs)
 	warm_up(r, &config);
 	CHECK(!file_exists(str_fmt(r->a, "%s/packs/demo/count", r->dir.p).p));
 }
+
+static void
+walled(ProcessesConfig *config)
+{
+	config->warm = true;
+	config->sandbox = SANDBOX_STANDARD;
+	config->cgroup = str_of("auto");
+	config->limits = (RunLimits){ .memory_mb = 512, .processes = 200, .open_files = 256 };
+}
+
+/* What a script sees of its walls, its limits and its group, and what it is refused. */
+static const char walls_script[] =
+    "import ctypes, os, resource\n"
+    "def say(what, f):\n"
+    "    try: print(what, f())\n"
+    "    except OSError as e: print(what, e.errno)\n"
+    "say('other', lambda: open('/proc/%d/environ' % os.getppid()).read(1))\n"
+    "say('outside', lambda: open(os.path.join(os.environ['HOME'], '..', '..', 'attune-outside'), 'w'))\n"
+    "say('pack', lambda: open('written', 'w'))\n"
+    "say('home', lambda: open(os.path.join(os.environ['HOME'], 'x'), 'w').write('x'))\n"
+    "say('root', lambda: len(os.listdir('/root')))\n"
+    "libc = ctypes.CDLL(None, use_errno=True)\n"
+    "print('ptrace', libc.ptrace(0, 0, 0, 0), ctypes.get_errno(), 'unshare', libc.unshare(0x10000000), "
+    "ctypes.get_errno())\n"
+    "print([resource.getrlimit(getattr(resource, n)) for n in sorted(dir(resource)) if n.startswith('RLIMIT_')])\n"
+    "print([l for l in open('/proc/self/status') if l.startswith(('NoNewPrivs', 'Seccomp', 'Cap'))])\n"
+    "print([os.path.basename(os.path.dirname(l.strip())) != '' for l in open('/proc/self/cgroup')],\n"
+    "      'attune' in open('/proc/self/cgroup').read())\n";
+
+TEST(a_fork_has_the_walls_the_limits_and_the_group_of_any_run)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	Json config = rig_json(r, python_config), plain = rig_json(r, python_config);
+	RunSpec s;
+	RunEnd cold, fork;
+	size_t forked;
+
+	json_push(r->a, (Json *)(uintptr_t)json_path(&plain, str_of("interpreter.args")), json_cstr("-Xutf8=0"));
+	fill(r);
+	rig_file(r, "actions/walls.py", walls_script);
+	warm_up(r, &config);
+	s = spec_of(r, "walls.py", &plain);
+	cold = rig_run(r, &s);
+	forked = processes_forked(r->starter);
+	s = spec_of(r, "walls.py", &config);
+	fork = rig_run(r, &s);
+	CHECK_INT(processes_forked(r->starter), forked + 1);
+	CHECK_INT(cold.outcome, RUN_SUCCEEDED);
+	CHECK_STR(comparable(r, &fork), comparable(r, &cold));
+}
