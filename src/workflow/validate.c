@@ -3,12 +3,12 @@
 #include "base/codec.h"
 #include "base/map.h"
 #include "base/names.h"
-#include "expr/tmpl.h"
+#include "workflow/graph.h"
 
-enum { NAME_MOST = 255, COUNT_MOST = 1000000, RETRY_MOST = 100 };
+enum { NAME_MOST = 255, COUNT_MOST = 1000000, RETRY_MOST = 100, TIMEOUT_MOST = 366 * 86400 };
 
 static const char *const graph_keys[] = { "tasks", "vars", "output_map", "cancellation_policy", "max_iterations",
-	"__chart_meta__" };
+	"timeout", "__chart_meta__" };
 static const char *const reserved[] = { "parameters", "vars", "task", "system", "kv", "pack", "item", "batch",
 	"index" };
 static const char *const types[] = { "action", "parallel", "workflow" };
@@ -22,8 +22,7 @@ typedef struct Check {
 	Arena *a;
 	WorkflowProblem *problems;
 	size_t n;
-	Map names;   /* of tasks: what they are called, to where they stand */
-	Map targets; /* names that a transition leads to */
+	Map names; /* of tasks: what they are called, to where they stand */
 } Check;
 
 static void PRINTF(3, 4) wrong(Check *c, Str at, const char *fmt, ...)
@@ -152,8 +151,6 @@ check_target(Check *c, Str task, Str target, Str at)
 {
 	if (map_get_str(&c->names, target) == NULL)
 		wrong(c, at, "Task '%.*s' references non-existent task '%.*s'", STR_ARG(task), STR_ARG(target));
-	else
-		map_put_str(&c->targets, target, c);
 }
 
 /* A list of maps and names; a map alone is a list of one. */
@@ -331,7 +328,8 @@ check_task(Check *c, const Json *t, Str at, unsigned depth)
 	check_when(c, t, at);
 	check_count(c, t, at, "concurrency", 1, COUNT_MOST);
 	check_count(c, t, at, "batch_size", 1, COUNT_MOST);
-	check_count(c, t, at, "timeout", 1, COUNT_MOST);
+	check_count(c, t, at, "timeout", 1, TIMEOUT_MOST);
+	check_template(c, json_get(t, "delay"), below(c, at, "delay"));
 	check_count(c, t, at, "join", 1, WORKFLOW_TASKS_MOST);
 	check_retry(c, t, at);
 	check_next(c, name, t, at);
@@ -374,14 +372,16 @@ check_tasks(Check *c, const Json *tasks, Str at, unsigned depth)
 			check_task(c, &tasks->items[i], nth(c, at, i), depth);
 }
 
-/* Where nothing leads to is the start. When all are led to, nothing would ever begin. */
+/* What only the whole shows: nothing to begin with, tasks that nothing leads to, joins that cannot be met. */
 static void
-check_start(Check *c, const Json *tasks, Str at)
+check_shape(Check *c, const Json *definition)
 {
-	for (size_t i = 0; i < tasks->n; i++)
-		if (map_get_str(&c->targets, json_get_text(&tasks->items[i], "name")) == NULL)
-			return;
-	wrong(c, at, "there is no task to begin with: each is the target of another");
+	WfGraph *g;
+	Str at;
+	Err err = { 0 };
+
+	if (!wf_compile(c->a, definition, &g, &at, &err))
+		wrong(c, at, "%s", err.text);
 }
 
 static void
@@ -419,13 +419,14 @@ check_graph(Check *c, const Json *definition)
 	}
 	read_names(c, tasks, at, 0);
 	check_tasks(c, tasks, at, 0);
-	if (c->n == 0)
-		check_start(c, tasks, at);
 	check_vars(c, definition);
 	(void)member(c, definition, top, "output_map", JSON_OBJECT);
 	check_template(c, json_get(definition, "output_map"), below(c, top, "output_map"));
 	check_word(c, definition, top, "cancellation_policy", endings, countof(endings));
 	check_count(c, definition, top, "max_iterations", 1, COUNT_MOST);
+	check_count(c, definition, top, "timeout", 1, TIMEOUT_MOST);
+	if (c->n == 0)
+		check_shape(c, definition);
 }
 
 bool
@@ -433,8 +434,7 @@ workflow_check(Arena *a, const Json *definition, WorkflowProblem **ret, size_t *
 {
 	Check c = { .a = a,
 		.problems = arena_array(a, WorkflowProblem, WORKFLOW_PROBLEMS_MOST),
-		.names = map_open(a),
-		.targets = map_open(a) };
+		.names = map_open(a) };
 
 	if (json_is(definition, JSON_OBJECT))
 		check_graph(&c, definition);

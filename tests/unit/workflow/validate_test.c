@@ -57,7 +57,7 @@ TEST(what_is_wrong_with_a_workflow_is_said_with_its_place)
 		{ "{tasks: [" A ", retry: {count: 1, delay: 5, max_delay: 1}}]}", "/tasks/0/retry/max_delay",
 		    "'delay'" },
 		{ "{tasks: [" A ", retry: {count: 1, on: [never]}}]}", "/tasks/0/retry/on/0", "worker_lost" },
-		{ "{tasks: [" A ", next: [{do: [a]}]}]}", "/tasks", "no task to begin with" },
+		{ "{tasks: [" A ", next: [{do: [b]}]}, {name: b, action: core.echo, next: [{do: [a]}]}]}", "/tasks", "no task to begin with" },
 		{ "{tasks: [" A "}], vars: {'a b': 1}}", "/vars", "'a b'" },
 		{ "{tasks: [" A "}], output_map: {x: '{{ task.z }}'}}", "/output_map", "no task 'z'" },
 		{ "{tasks: [" A "}], cancellation_policy: never}", "/cancellation_policy", "'never'" },
