@@ -26,7 +26,8 @@ const Ack acks[QUEUES] = {
 };
 
 /* A row whose action is gone ends failed wherever it is met. */
-enum { PLACED = K(EXECUTION_SCHEDULED) | K(EXECUTION_COMPLETED) | K(NOTIFICATION) };
+enum { STOPS = K(EXECUTION_CANCEL) | K(EXECUTION_STATUS_CHANGED) };
+enum { PLACED = K(EXECUTION_SCHEDULED) | K(EXECUTION_STATUS_CHANGED) | K(EXECUTION_COMPLETED) | K(NOTIFICATION) };
 
 const Follows follows[] = {
 	{ "event in (API)", ROLE_API, 0, K(EVENT_CREATED) | K(ENFORCEMENT_CREATED) | K(NOTIFICATION), 0,
@@ -49,9 +50,10 @@ const Follows follows[] = {
 	{ "enforcement processor", ROLE_EXECUTOR, Q(ENFORCEMENTS), PLACED, 0,
 	    "execution and worker in one transaction; completed at once when the parameters break the schema" },
 	{ "scheduler", ROLE_EXECUTOR, Q(REQUESTS), PLACED, 0, "completed when the action is gone" },
-	{ "completion listener", ROLE_EXECUTOR, Q(COMPLETED), PLACED, K(EXECUTION_COMPLETED),
-	    "gives the room of the ended run to what waits" },
-	{ "execution manager", ROLE_EXECUTOR, Q(STATUS), 0, 0, "notes it in the log" },
+	{ "completion listener", ROLE_EXECUTOR, Q(COMPLETED), PLACED | K(EXECUTION_REQUESTED) | STOPS,
+	    K(EXECUTION_COMPLETED), "the workflow of the ended run goes on, and its room is given to what waits" },
+	{ "execution manager", ROLE_EXECUTOR, Q(STATUS), PLACED | K(EXECUTION_REQUESTED) | STOPS,
+	    K(EXECUTION_STATUS_CHANGED), "a workflow that is being cancelled ends what runs under it" },
 	{ "inquiry handler", ROLE_EXECUTOR, Q(INQUIRY), 0, 0, "notes it in the log" },
 	{ "worker table", ROLE_EXECUTOR, Q(EXECUTOR_WORKERS), PLACED, 0, "a worker with room gets what waits" },
 	{ "worker", ROLE_WORKER, Q(WORKER_EXECUTIONS) | Q(WORKER_CANCEL),

@@ -1,4 +1,4 @@
-#include "engine/ended.h"
+#include "engine/workflow.h"
 
 #include <stdio.h>
 
@@ -19,6 +19,8 @@ cancel_running(Uow *u, const ExecLive *e, Str by, ExecMoved *ret, Err *err)
 
 	if (!move_runs(u, EV_CANCEL, &m, 1, by, ret, err))
 		return false;
+	if (ret->moved && e->worker == 0)
+		return workflow_nudge(u, e->id, err); /* its next step ends what runs under it */
 	if (ret->moved)
 		*outbox_add(&u->out, MSG_EXECUTION_CANCEL) = (MsgItem){ .id = e->id,
 			.attempt = e->attempt,

@@ -1,6 +1,8 @@
 /* What follows the end of runs, in the transaction that ends them. Whatever makes an execution terminal calls runs_ended. */
 #include "engine/ended.h"
 
+#include "engine/workflow.h"
+
 static void
 say_ended(Uow *u, const RunEnd *ends, size_t n)
 {
@@ -12,9 +14,8 @@ say_ended(Uow *u, const RunEnd *ends, size_t n)
 bool
 runs_ended(Uow *u, RunEnd *ends, size_t n, Err *err)
 {
-	(void)err;
 	say_ended(u, ends, n);
-	return true;
+	return workflow_told(u, ends, n, err);
 }
 
 bool

@@ -56,9 +56,9 @@ secrets_hide(Uow *u, const ActionDef *action, Json *values, Secrets *ret, Err *e
 					       STR_ARG(action->ref), STR_ARG(ret->bare_mark));
 }
 
-/* Defaults and conversions; a violation, or a workflow, makes a row that is failed at once and never reaches a worker. */
-static void
-params_settle(Uow *u, const ActionDef *action, ExecNew *e, Secrets *secrets)
+/* Defaults and conversions; a violation makes a row that is failed at once and never reaches a worker. */
+void
+exec_settle(Uow *u, const ActionDef *action, ExecNew *e, Secrets *secrets)
 {
 	Json *values = arena_new(u->arena, Json);
 	Json *result;
@@ -68,10 +68,6 @@ params_settle(Uow *u, const ActionDef *action, ExecNew *e, Secrets *secrets)
 	*values = e->config == NULL ? json_null() : *e->config;
 	ok = params_prepare(u->arena, "action", action->ref, &action->param_schema, values, false, &why);
 	ok = secrets_hide(u, action, values, secrets, &why) && ok;
-	if (ok && action->workflow_def != 0)
-		ok = err_set(&why, ERR_UNSUPPORTED,
-		    "'%.*s' is a workflow, and this version does not run workflows: it keeps and checks them",
-		    STR_ARG(action->ref));
 	e->config = values->kind == JSON_NULL ? NULL : values;
 	if (ok)
 		return;
@@ -155,10 +151,40 @@ made_ended(Uow *u, const ExecNew *rows, const Id *ids, size_t n, Err *err)
 			.action_ref = str_copy(u->arena, rows[i].action_ref),
 			.enforcement = rows[i].enforcement,
 			.parent = rows[i].parent,
+			.of_task = rows[i].of_task,
+			.task_no = rows[i].task_no,
+			.task_index = rows[i].task_index,
+			.task_iteration = rows[i].task_iteration,
 			.correlation = rows[i].correlation };
 		ends[ended++] = (RunEnd){ .id = ids[i], .row = m, .result = rows[i].result, .at = u->now };
 	}
 	return runs_ended(u, ends, ended, err);
+}
+
+/* For those who watch, a run is requested first even if it is with a worker by the same commit. */
+static void
+say_created(Uow *u, const ExecNew *row, Id id)
+{
+	bool placed = row->status == EXEC_SCHEDULED;
+	const char *status = exec_state_name(row->status), *first = exec_state_name(EXEC_REQUESTED);
+
+	change_add(u, CHANGE_EXECUTION_CREATED, id, placed ? first : status, NULL);
+	if (placed)
+		change_add(u, CHANGE_EXECUTION_STATUS, id, status, first);
+}
+
+bool
+exec_make(Uow *u, const ExecNew *rows, const Secrets *secrets, size_t n, Id *ret_ids, Err *err)
+{
+	if (n == 0)
+		return true;
+	if (!execution_insert(u->db, u->arena, rows, n, u->now, ret_ids, err) ||
+	    !secrets_store(u, ret_ids, secrets, n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (ret_ids[i] != 0)
+			say_created(u, &rows[i], ret_ids[i]);
+	return made_ended(u, rows, ret_ids, n, err);
 }
 
 static bool
@@ -177,22 +203,18 @@ executions_make(Uow *u, EnforcementTaken *taken, size_t n, Err *err)
 		}
 		if (!config_open(u, &taken[i], err))
 			return false;
-		params_settle(u, defs_action(u->e->defs, rows[rows_n].action), &rows[rows_n], &secrets[rows_n]);
+		exec_settle(u, defs_action(u->e->defs, rows[rows_n].action), &rows[rows_n], &secrets[rows_n]);
 		rows_n++;
 	}
 	if (!enforcement_disable(u->db, u->arena, gone, gone_n, u->now, err))
 		return false;
 	say_settled(u, taken, n, gone, gone_n);
-	if (rows_n > 0 && (!execution_insert(u->db, u->arena, rows, rows_n, u->now, made, err) ||
-			      !secrets_store(u, made, secrets, rows_n, err)))
+	if (!exec_make(u, rows, secrets, rows_n, made, err))
 		return false;
 	for (size_t i = 0; i < rows_n; i++)
 		if (made[i] != 0)
-			change_add(u, CHANGE_EXECUTION_CREATED, made[i], exec_state_name(rows[i].status), NULL);
-	for (size_t i = 0; i < rows_n; i++)
-		if (made[i] != 0)
 			say_made(u, &rows[i], made[i]);
-	return made_ended(u, rows, made, rows_n, err);
+	return true;
 }
 
 bool
@@ -255,20 +277,8 @@ execution_asked(Uow *u, const ExecutionIn *in, ExecNew *ret, Secrets *secrets, E
 		.correlation = uuid_none(in->correlation) ? uuid_new(u->now) : in->correlation,
 		.by = in->by,
 	};
-	params_settle(u, action, ret, secrets);
+	exec_settle(u, action, ret, secrets);
 	return true;
-}
-
-/* For those who watch, a run is requested first even if it is with a worker by the same commit. */
-static void
-say_created(Uow *u, const ExecNew *row, Id id)
-{
-	bool placed = row->status == EXEC_SCHEDULED;
-	const char *status = exec_state_name(row->status), *first = exec_state_name(EXEC_REQUESTED);
-
-	change_add(u, CHANGE_EXECUTION_CREATED, id, placed ? first : status, NULL);
-	if (placed)
-		change_add(u, CHANGE_EXECUTION_STATUS, id, status, first);
 }
 
 static bool
@@ -283,18 +293,17 @@ create_known(Uow *u, const ExecutionIn *in, size_t n, ExecutionOut *ret, Err *er
 			return false;
 	if (n == 1 && rows[0].status == EXEC_REQUESTED && !place_newborn(u, &rows[0], err))
 		return false;
-	if (!execution_insert(u->db, u->arena, rows, n, u->now, ids, err) || !secrets_store(u, ids, secrets, n, err))
+	if (!exec_make(u, rows, secrets, n, ids, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		ret[i] = (ExecutionOut){ .id = ids[i], .status = rows[i].status };
-		say_created(u, &rows[i], ids[i]);
 		if (rows[i].status == EXEC_SCHEDULED)
 			newborn_placed(u, &rows[i], ids[i]);
 		else if (!exec_terminal(rows[i].status))
 			out_requested(u, ids[i], rows[i].action, str_copy(u->arena, rows[i].action_ref), rows[i].parent,
 			    0, rows[i].correlation);
 	}
-	return made_ended(u, rows, ids, n, err);
+	return true;
 }
 
 bool

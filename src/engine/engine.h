@@ -41,10 +41,12 @@ struct Uow {
 	Port *port;
 	Arena *arena; /* of this unit: reset by uow_begin */
 	Outbox out;
-	TimeUs now;           /* wall time of the unit, the same for all of its rows */
-	uint64_t turn;        /* round robin among equal workers */
-	int64_t defs_version; /* of the cache when the transaction began */
-	Changes changes;      /* of this transaction, for those who watch */
+	TimeUs now;            /* wall time of the unit, the same for all of its rows */
+	uint64_t turn;         /* round robin among equal workers */
+	int64_t defs_version;  /* of the cache when the transaction began */
+	Changes changes;       /* of this transaction, for those who watch */
+	struct Graphs *graphs; /* of workflows, compiled; this thread's own */
+	size_t born;           /* runs made in this transaction that wait to be scheduled */
 };
 
 MUST_CHECK bool uow_open(Engine *e, Uow **ret, Err *err);
@@ -55,8 +57,8 @@ typedef struct CommitPoints {
 	const char *before, *after, *published;
 } CommitPoints;
 
-extern const CommitPoints points_ingest, points_enforce, points_create, points_access, points_schedule, points_worker,
-    points_complete, points_cancel, points_sweep;
+extern const CommitPoints points_ingest, points_enforce, points_create, points_access, points_schedule, points_step,
+    points_worker, points_complete, points_cancel, points_sweep;
 
 /* Begins a transaction on a fresh arena. Between uow_begin and uow_commit the caller may uow_defs to read definitions as they are
  * in this very transaction. */

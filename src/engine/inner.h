@@ -4,11 +4,18 @@
 #pragma once
 
 #include "engine/moves.h"
+#include "model/secrets.h"
 
 /* Rows of one class need the same of a worker: the action's id, and a hash where a row has a placement of its own. */
 Str wait_class_of(Arena *a, Id action, const Json *selector, const Json *tolerations, const Json *affinity);
 Id wait_class_action(Str wait_class);
-bool wait_class_own(Str wait_class); /* has a placement of its own */
+bool wait_class_own(Str wait_class);         /* has a placement of its own */
+bool action_inside(const ActionDef *action); /* runs without a worker */
+
+/* Defaults, conversions and secrets of a run that is about to be made; what breaks the schema makes it failed at once. */
+void exec_settle(Uow *u, const ActionDef *action, ExecNew *e, Secrets *secrets);
+/* Makes them, with their secrets; says so to those who watch, and of those that are failed already to whoever waits for them. */
+MUST_CHECK bool exec_make(Uow *u, const ExecNew *rows, const Secrets *secrets, size_t n, Id *ret_ids, Err *err);
 
 /* Gives a run that is about to be made to a worker, in its first row: when nobody else schedules just now, nothing waits and somebody
  * has room; else it stays as it is. One round trip with what else is announced (place_newborn_ahead). newborn_placed: once it
@@ -24,6 +31,8 @@ void out_status(Uow *u, const ExecMoved *m, Id execution, ExecState from, TimeUs
 void out_enforcement(Uow *u, Id enforcement, Id event, Id rule, Str rule_ref, Str trigger_ref, Uuid correlation);
 void out_event(Uow *u, Id event, const EventNew *row, Uuid correlation);
 void out_requested(Uow *u, Id execution, Id action, Str action_ref, Id parent, Id enforcement, Uuid correlation);
+
+void out_look(Uow *u, Id workflow); /* it is to go on */
 
 /* {"error": text, "succeeded": false} */
 Json error_result(Arena *a, Str text);

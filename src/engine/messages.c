@@ -100,6 +100,19 @@ out_requested(Uow *u, Id execution, Id action, Str action_ref, Id parent, Id enf
 	};
 }
 
+void
+out_look(Uow *u, Id workflow)
+{
+	*outbox_add(&u->out, MSG_EXECUTION_COMPLETED) = (MsgItem){
+		.id = workflow,
+		.ref = str_of("workflow"),
+		.parent = workflow,
+		.status = str_of(exec_state_name(EXEC_COMPLETED)),
+		.correlation = uuid_new(u->now),
+		.at = u->now,
+	};
+}
+
 Json
 error_result(Arena *a, Str text)
 {

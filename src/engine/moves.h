@@ -37,6 +37,12 @@ MUST_CHECK bool enforce(Uow *u, const Id *enforcements, size_t n, Err *err);
 /* Gives every execution that waits for a worker to one that has room, oldest first in each class. Says why the rest wait. */
 MUST_CHECK bool schedule(Uow *u, Err *err);
 
+/* Workflows that something has happened to, by the ids of their executions, go on; ids of others are left alone. What they start waits for
+ * schedule. */
+MUST_CHECK bool workflow_step(Uow *u, const Id *ids, size_t n, Err *err);
+/* Those that have something to do by now. *ret_next: when the next has; 0: never. */
+MUST_CHECK bool workflow_due(Uow *u, TimeUs *ret_next, Err *err);
+
 /* ---- API ---- */
 
 typedef struct ExecutionIn {

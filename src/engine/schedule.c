@@ -1,4 +1,5 @@
 #include "engine/ended.h"
+#include "engine/workflow.h"
 
 #include "base/log.h"
 #include "model/choice.h"
@@ -40,6 +41,12 @@ wait_class_action(Str wait_class)
 	if (!str_cut(&rest, ':', &head) || !str_to_int(head, &id))
 		return 0;
 	return id;
+}
+
+bool
+action_inside(const ActionDef *action)
+{
+	return action->workflow_def != 0;
 }
 
 bool
@@ -235,21 +242,33 @@ class_schedule(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
 
 	if (action == NULL)
 		return class_refuse(p, rows, n, err);
+	if (action_inside(action))
+		return workflow_begin(u, rows, n, err);
 	need = need_of(u, action, wait_class_own(wait_class) ? &rows[0] : NULL);
 	return class_place(p, &need, rows, n, err);
+}
+
+static bool
+class_inside(const Pass *p, Str wait_class)
+{
+	const ActionDef *action = defs_action(p->u->e->defs, wait_class_action(wait_class));
+
+	return action != NULL && action_inside(action);
 }
 
 static bool
 class_read(Pass *p, Str wait_class, Err *err)
 {
 	enum { MOST = 1024 };
-	size_t most = p->room < 1 ? 1 : p->room > MOST ? MOST : (size_t)p->room;
+	bool inside = class_inside(p, wait_class);
+	size_t most = inside || p->room > MOST ? MOST : p->room < 1 ? 1 : (size_t)p->room;
 	ExecWaiting *rows;
 	size_t n;
 
 	/* one more than can be placed, so that the head of what stays behind is seen and marked */
 	if (!execution_wait_oldest(p->u->db, p->u->arena, wait_class, most + 1, &rows, &n, err))
 		return false;
+	p->u->born += inside && n > most; /* there may be more */
 	return n == 0 || class_schedule(p, rows, n, err);
 }
 
@@ -268,9 +287,11 @@ many_schedule(Pass *p, Err *err)
 	if (!execution_wait_classes(u->db, u->arena, &classes, &n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (p->room <= 0 && i >= LOOKED_AT_WHEN_FULL)
-			break;
-		if (!class_read(p, classes[(i + first) % n], err))
+		Str wait_class = classes[(i + first) % n];
+
+		if (p->room <= 0 && i >= LOOKED_AT_WHEN_FULL && !class_inside(p, wait_class))
+			continue;
+		if (!class_read(p, wait_class, err))
 			return false;
 	}
 	return true;
@@ -316,6 +337,23 @@ pass_run(Uow *u, Err *err)
 	return n <= FEW ? few_schedule(&p, rows, n, err) : many_schedule(&p, err);
 }
 
+/* What begins without a worker may make more that waits. */
+static bool
+passes_run(Uow *u, Err *err)
+{
+	enum { PASSES_MOST = 40 }; /* deeper than workflows nest */
+
+	for (int i = 0; i < PASSES_MOST; i++) {
+		u->born = 0;
+		if (!pass_run(u, err))
+			return false;
+		if (u->born == 0)
+			return true;
+	}
+	out_requested(u, 0, 0, str_of("any"), 0, 0, uuid_new(u->now)); /* the rest in a transaction of its own */
+	return true;
+}
+
 bool
 schedule(Uow *u, Err *err)
 {
@@ -329,7 +367,7 @@ schedule(Uow *u, Err *err)
 		return true;
 	if (!defs_enter(u->e->defs, u->db, u->arena, err))
 		return false;
-	ok = pass_run(u, err);
+	ok = passes_run(u, err);
 	defs_leave(u->e->defs);
 	return ok;
 }
@@ -370,6 +408,8 @@ place_newborn(Uow *u, ExecNew *row, Err *err)
 	Choice c;
 	bool alone;
 
+	if (action_inside(action))
+		return true;
 	if (!execution_schedule_try(u->db, u->arena, &alone, err))
 		return false;
 	if (!alone)

@@ -5,6 +5,7 @@
 #include "store/change.h"
 #include "store/idempotency.h"
 #include "store/worker.h"
+#include "store/workflow_run.h"
 
 enum {
 	OVERDUE_US = 5 * US_PER_S,    /* a row that waited so long for a message is announced again */
@@ -272,6 +273,22 @@ sweep_due(Sweep *s, Err *err)
 	return true;
 }
 
+/* Workflows that were told something and have not gone on are told again. */
+static bool
+sweep_workflows(Sweep *s, Err *err)
+{
+	Uow *u = s->u;
+	Id *ids;
+	size_t n;
+
+	if (!workflow_inbox_stale(u->db, u->arena, u->now - OVERDUE_US, SOME, &ids, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		out_look(u, ids[i]);
+	s->report->announced += n;
+	return true;
+}
+
 static bool
 sweep_waiting(Sweep *s, Err *err)
 {
@@ -299,8 +316,8 @@ sweep(Uow *u, SweepReport *ret, Err *err)
 		return false;
 	return sweep_workers(&s, err) && sweep_state(&s, EXEC_RUNNING, err) && sweep_state(&s, EXEC_CANCELING, err) &&
 	       sweep_enforcements(&s, err) && sweep_scheduled(&s, err) && sweep_canceling(&s, err) &&
-	       sweep_due(&s, err) && schedule(u, err) && answers_trim(u->db, u->arena, u->now - answers_us, err) &&
-	       sweep_waiting(&s, err);
+	       sweep_workflows(&s, err) && sweep_due(&s, err) && schedule(u, err) &&
+	       answers_trim(u->db, u->arena, u->now - answers_us, err) && sweep_waiting(&s, err);
 }
 
 /* ---- a worker comes (back) ---- */

@@ -1,4 +1,4 @@
-#include "engine/engine.h"
+#include "engine/graphs.h"
 
 #include "base/crash.h"
 #include "base/log.h"
@@ -10,6 +10,7 @@ const CommitPoints points_enforce = { "enforce.before_commit", "enforce.after_co
 const CommitPoints points_create = { "create.before_commit", "create.after_commit", "create.after_publish" };
 const CommitPoints points_access = { "access.before_commit", "access.after_commit", NULL }; /* nothing is said of it */
 const CommitPoints points_schedule = { "schedule.before_commit", "schedule.after_commit", "schedule.after_publish" };
+const CommitPoints points_step = { "step.before_commit", "step.after_commit", "step.after_publish" };
 const CommitPoints points_worker = { "worker.before_commit", "worker.after_commit", "worker.after_publish" };
 const CommitPoints points_complete = { "complete.before_commit", "complete.after_commit", "complete.after_publish" };
 const CommitPoints points_cancel = { "cancel.before_commit", "cancel.after_commit", "cancel.after_publish" };
@@ -41,6 +42,7 @@ uow_close(Uow *u)
 		port_close(u->port);
 	db_close(u->db);
 	arena_close(u->arena);
+	graphs_close(u->graphs);
 	free(u);
 }
 
@@ -56,6 +58,7 @@ uow_begin_keep(Uow *u, Err *err)
 {
 	u->out = outbox_open(u->arena);
 	u->changes = (Changes){ 0 };
+	u->born = 0;
 	u->now = clock_wall(u->e->clock);
 	u->defs_version = defs_version(u->e->defs);
 	return db_begin(u->db, err);

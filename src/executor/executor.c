@@ -1,5 +1,6 @@
 #include "executor/executor.h"
 
+#include "executor/dues.h"
 #include "executor/sweeper.h"
 
 #include <stdlib.h>
@@ -22,6 +23,7 @@ static const QueueTurn queue_turns[] = {
 struct Executor {
 	Consumer *consumers[countof(queue_turns)];
 	Sweeper *sweeper;
+	Dues *dues;
 };
 
 bool
@@ -44,7 +46,7 @@ executor_start(Engine *e, Executor **ret, Err *err)
 			return false;
 		}
 	}
-	if (!sweeper_start(e, &x->sweeper, err)) {
+	if (!sweeper_start(e, &x->sweeper, err) || !dues_start(e, &x->dues, err)) {
 		executor_stop(x);
 		return false;
 	}
@@ -57,6 +59,7 @@ executor_stop(Executor *x)
 {
 	if (x == NULL)
 		return;
+	dues_stop(x->dues);
 	sweeper_stop(x->sweeper);
 	for (size_t i = 0; i < countof(queue_turns); i++)
 		consumer_stop(x->consumers[i]);
@@ -67,4 +70,5 @@ void
 executor_arm(Executor *x)
 {
 	sweeper_arm(x->sweeper);
+	dues_arm(x->dues);
 }

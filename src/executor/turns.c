@@ -45,28 +45,47 @@ executor_on_requests(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
 	return schedule_now(u, &points_schedule, err);
 }
 
-/* A run has ended: its worker has room for what waits. */
+/* Workflows go on, and what they start is scheduled with what else waits. */
+static bool
+step_now(Uow *u, const Msg *msgs, size_t n, bool parents, Err *err)
+{
+	Id *ids;
+	size_t ids_n = 0;
+
+	if (!uow_begin(u, err))
+		return false;
+	ids = arena_array(u->arena, Id, items_count(msgs, n) + 1);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < msgs[i].n; k++) {
+			Id id = parents ? msgs[i].items[k].parent : msgs[i].items[k].id;
+
+			if (id != 0)
+				ids[ids_n++] = id;
+		}
+	return workflow_step(u, ids, ids_n, err) && schedule(u, err) &&
+	       uow_commit(u, ids_n > 0 ? &points_step : &points_complete, err);
+}
+
+/* A run has ended: its workflow goes on, and its worker has room for what waits. */
 bool
 executor_on_completed(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
 {
 	(void)self;
-	(void)msgs;
-	(void)n;
-	return schedule_now(u, &points_complete, err);
+	return step_now(u, msgs, n, true, err);
 }
 
-/* Cancels and other moves: the rows are right already, and what ended is announced by execution.completed. */
+/* Cancels: a workflow that is being cancelled ends what runs under it. All else is right already, and what ended is announced by
+ * execution.completed. */
 bool
 executor_on_status(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
 {
+	bool canceling = false;
+
 	(void)self;
-	(void)u;
-	(void)err;
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < msgs[i].n; k++)
-			log_debug(
-			    "execution %lld is %.*s", (long long)msgs[i].items[k].id, STR_ARG(msgs[i].items[k].status));
-	return true;
+			canceling = canceling || str_is(msgs[i].items[k].status, "canceling");
+	return !canceling || step_now(u, msgs, n, false, err);
 }
 
 /* Answers of inquiries: their rows are right already. */

@@ -20,6 +20,7 @@ static const char *const events[EXEC_EVENTS] = {
 	[EV_SCHEDULE] = "schedule",
 	[EV_RETURN] = "return",
 	[EV_CLAIM] = "claim",
+	[EV_BEGIN] = "begin",
 	[EV_EXIT_OK] = "success",
 	[EV_EXIT_BAD] = "failure",
 	[EV_REFUSE] = "refuse",
@@ -39,7 +40,10 @@ static const char *const waits[WAIT_REASONS] = {
 };
 
 static const ExecState transitions[EXEC_STATES][EXEC_EVENTS] = {
-	[EXEC_REQUESTED] = { [EV_SCHEDULE] = EXEC_SCHEDULED, [EV_REFUSE] = EXEC_FAILED, [EV_CANCEL] = EXEC_CANCELLED },
+	[EXEC_REQUESTED] = { [EV_SCHEDULE] = EXEC_SCHEDULED,
+	    [EV_BEGIN] = EXEC_RUNNING,
+	    [EV_REFUSE] = EXEC_FAILED,
+	    [EV_CANCEL] = EXEC_CANCELLED },
 	[EXEC_SCHEDULING] = { [EV_SCHEDULE] = EXEC_SCHEDULED,
 	    [EV_RETURN] = EXEC_REQUESTED,
 	    [EV_REFUSE] = EXEC_FAILED,

@@ -25,6 +25,7 @@ typedef enum ExecEvent {
 	EV_SCHEDULE, /* a worker was chosen */
 	EV_RETURN,   /* the worker did not start it: it waits again */
 	EV_CLAIM,    /* the worker starts it */
+	EV_BEGIN,    /* it begins without a worker: a workflow, a question */
 	EV_EXIT_OK,
 	EV_EXIT_BAD,    /* exit code, signal, time limit, set-up */
 	EV_REFUSE,      /* cannot ever run: bad parameters, no worker in time */

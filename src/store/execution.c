@@ -11,19 +11,19 @@
 	" worker_selector, worker_tolerations, worker_affinity, worker, status, result, original_execution, " \
 	"attempt," \
 	" wait_reason, wait_class, timeout_seconds, rule_ref, trigger_ref, correlation_id, moves, scheduled_at," \
-	" finished_at, created, updated)" \
+	" finished_at, created, updated, workflow_task, task_no, task_index, task_iteration)" \
 	" values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, " \
 	"$21, $22," \
-	" $23, $24, $25, $26, $26) on conflict do nothing"
+	" $23, $24, $25, $26, $26, $27, $28, $29, $30) on conflict do nothing"
 
 static const Stmt insert_stmt = {
 	.sql = INSERT_EXECUTION,
 	.pg = INSERT_EXECUTION " returning id",
-	.in = "IsJJIIIjJJJIsJIiSSISSssTTt",
+	.in = "IsJJIIIjJJJIsJIiSSISSssTTtJIII",
 	.gives_id = true,
 	.set = true,
 };
-enum { INSERT_BINDS = 26 };
+enum { INSERT_BINDS = 30 };
 
 static Str
 birth_lines(Arena *a, const ExecNew *e, TimeUs now)
@@ -82,10 +82,20 @@ insert_binds(Arena *a, const ExecNew *e, TimeUs now, const Json *no_refs, Bind *
 		bind_time(scheduled ? now : 0),
 		bind_time(exec_terminal(e->status) ? now : 0),
 		bind_time(now),
+		bind_json(e->workflow_task),
+		{ 0 },
+		{ 0 },
+		{ 0 },
 	};
 
 	uuid_write(e->correlation, uuid);
 	all[21] = bind_str(str_copy(a, (Str){ uuid, UUID_TEXT }));
+	if (e->of_task) {
+		all[27] = bind_int(e->task_no);
+		all[29] = bind_int(e->task_iteration);
+	}
+	if (e->of_task && e->task_index >= 0)
+		all[28] = bind_int(e->task_index);
 	memcpy(b, all, sizeof(all));
 }
 
@@ -128,7 +138,7 @@ execution_note(Db *db, Arena *a, Id id, Str ref, const Json *note, TimeUs now, E
 #define WAITING_COLUMNS \
 	"select id, action, enforcement, parent, action_ref, worker_selector, worker_tolerations, worker_affinity, " \
 	"wait_reason," \
-	" wait_class, correlation_id, created, due_at, attempt, wait_detail from execution"
+	" wait_class, correlation_id, created, due_at, attempt, wait_detail, timeout_seconds from execution"
 
 static void
 waiting_read(Arena *a, Row r, ExecWaiting *w)
@@ -149,6 +159,7 @@ waiting_read(Arena *a, Row r, ExecWaiting *w)
 		.due = row_int(r, 12),
 		.attempt = (int)row_int(r, 13),
 		.detail = row_str(r, 14),
+		.timeout_seconds = row_int(r, 15),
 	};
 }
 
@@ -433,7 +444,8 @@ execution_live(Db *db, Arena *a, ExecState status, Id worker, TimeUs before, Id 
     size_t *ret_n, Err *err)
 {
 	static const Stmt any = {
-		.sql = LIVE_COLUMNS " where status = $1 and " LIVE " and updated < $2 and id > $3 order by id limit $4",
+		.sql = LIVE_COLUMNS " where status = $1 and " LIVE
+				    " and updated < $2 and id > $3 and worker is not null order by id limit $4",
 		.in = "stii",
 	};
 	static const Stmt one = {
@@ -473,7 +485,7 @@ bool
 execution_any_live(Db *db, Arena *a, bool *ret, Err *err)
 {
 	static const Stmt s = {
-		.sql = "select 1 from execution where " LIVE " limit 1",
+		.sql = "select 1 from execution where " LIVE " and (status <> 'running' or worker is not null) limit 1",
 		.in = "",
 	};
 	Rows rows;

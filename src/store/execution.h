@@ -22,6 +22,11 @@ typedef struct ExecNew {
 	Uuid correlation;
 	Str by;       /* who made it, for the timeline */
 	TimeUs since; /* not stored: when what asked for it was made */
+	/* of a workflow's task */
+	bool of_task;
+	int task_no;
+	int64_t task_index, task_iteration; /* index -1: none */
+	const Json *workflow_task;          /* as clients see it */
 } ExecNew;
 
 /* One line of the timeline: state|microseconds|by|attempt|note */
@@ -50,6 +55,10 @@ typedef struct ExecMoved {
 	Str action_ref;
 	Uuid correlation;
 	TimeUs created, scheduled;
+	/* of a workflow's task; index -1: it is for no item */
+	bool of_task;
+	int task_no;
+	int64_t task_index, task_iteration;
 	/* claims only */
 	Json config, env_vars;
 	Str rule_ref, trigger_ref;
@@ -80,6 +89,7 @@ typedef struct ExecWaiting {
 	Str wait_class, detail;
 	Uuid correlation;
 	TimeUs created, due;
+	int64_t timeout_seconds;
 } ExecWaiting;
 
 /* Two executors must not count the same free slot: until the commit only this transaction schedules. *ret is false when nothing waits:

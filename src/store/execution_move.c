@@ -10,13 +10,15 @@ execution_move_line(Arena *a, ExecState to, TimeUs at, Str by, int attempt, Str 
 	    a, "%s|%lld|%.*s|%d|%.*s\n", exec_state_name(to), (long long)at, STR_ARG(by), attempt, STR_ARG(note));
 }
 
-#define MOVED_ROW " id, attempt, action, worker, enforcement, parent, action_ref, correlation_id, created, scheduled_at"
+#define MOVED_ROW \
+	" id, attempt, action, worker, enforcement, parent, action_ref, correlation_id, created, scheduled_at," \
+	" task_no, task_index, task_iteration"
 #define CLAIMED_COLUMNS ", config, env_vars, rule_ref, trigger_ref, timeout_seconds, executor, permission_set_refs"
 
 /* Every statement begins with $1 id, $2 from, $3 to, $4 now, $5 line of the timeline; what follows is in `more`. PostgreSQL gives
  * the moved rows back; in SQLite `look` reads them first, under the same guard: it has one writer, so what is seen stays so until
  * the commit, and its `returning` opens a table in memory for each statement. */
-typedef enum MoveBinds { BINDS_SCHEDULE, BINDS_ATTEMPT, BINDS_CLAIM, BINDS_RESULT, BINDS_STOP } MoveBinds;
+typedef enum MoveBinds { BINDS_NONE, BINDS_SCHEDULE, BINDS_ATTEMPT, BINDS_CLAIM, BINDS_RESULT, BINDS_STOP } MoveBinds;
 
 typedef struct MoveRow {
 	Stmt stmt;
@@ -61,6 +63,8 @@ static const MoveRow move_rows[EXEC_EVENTS] = {
 	    "", "isstsi", &look_attempt, BINDS_ATTEMPT),
 	[EV_CLAIM] = MOVE("started_at = $4, incarnation = $8", AT_ATTEMPT " and worker = $7", CLAIMED_COLUMNS,
 	    "isstsiis", &look_claim, BINDS_CLAIM),
+	[EV_BEGIN] = MOVE("attempt = attempt + 1, scheduled_at = $4, started_at = $4, " NO_WAIT, "", "", "issts",
+	    &look_state, BINDS_NONE),
 	[EV_EXIT_OK] = ENDS,
 	[EV_EXIT_BAD] = ENDS,
 	[EV_ENDED] = ENDS,
@@ -74,6 +78,7 @@ static size_t
 move_more(const ExecMove *m, MoveBinds more, ExecState to, TimeUs now, Bind *b)
 {
 	switch (more) {
+	case BINDS_NONE: return 0;
 	case BINDS_SCHEDULE: b[0] = bind_id(m->worker); return 1;
 	case BINDS_ATTEMPT: b[0] = bind_int(m->attempt); return 1;
 	case BINDS_CLAIM:
@@ -99,7 +104,7 @@ static bool
 move_binds(
     Arena *a, ExecEvent ev, const ExecMove *m, TimeUs now, Str by, Bind *b, size_t *ret_n, ExecState *ret_to, Err *err)
 {
-	int attempt = ev == EV_SCHEDULE ? m->attempt + 1 : m->attempt;
+	int attempt = ev == EV_SCHEDULE || ev == EV_BEGIN ? m->attempt + 1 : m->attempt;
 	ExecState to;
 
 	if (!exec_next(m->from, ev, &to, err))
@@ -127,15 +132,19 @@ moved_read(Arena *a, Row r, bool claimed, ExecMoved *m)
 	m->correlation = row_uuid(r, 7);
 	m->created = row_int(r, 8);
 	m->scheduled = row_int(r, 9);
+	m->of_task = !row_null(r, 10);
+	m->task_no = (int)row_int(r, 10);
+	m->task_index = row_null(r, 11) ? -1 : row_int(r, 11);
+	m->task_iteration = row_int(r, 12);
 	if (!claimed)
 		return;
-	m->config = row_json(a, r, 10);
-	m->env_vars = row_json(a, r, 11);
-	m->rule_ref = row_str(r, 12);
-	m->trigger_ref = row_str(r, 13);
-	m->timeout_seconds = row_int(r, 14);
-	m->executor = row_int(r, 15);
-	m->permission_set_refs = row_json(a, r, 16);
+	m->config = row_json(a, r, 13);
+	m->env_vars = row_json(a, r, 14);
+	m->rule_ref = row_str(r, 15);
+	m->trigger_ref = row_str(r, 16);
+	m->timeout_seconds = row_int(r, 17);
+	m->executor = row_int(r, 18);
+	m->permission_set_refs = row_json(a, r, 19);
 }
 
 /* What the move itself has changed of what was read before it. */
@@ -145,6 +154,9 @@ moved_adjust(ExecEvent ev, const ExecMove *move, TimeUs now, ExecMoved *m)
 	if (ev == EV_SCHEDULE) {
 		m->attempt++;
 		m->worker = move->worker;
+		m->scheduled = now;
+	} else if (ev == EV_BEGIN) {
+		m->attempt++;
 		m->scheduled = now;
 	} else if (ev == EV_RETURN) {
 		m->worker = 0;
@@ -249,6 +261,6 @@ execution_ended_so(Db *db, Arena *a, const ExecMove *m, ExecMoved *ret, Err *err
 	if (rows.n == 0)
 		return true;
 	moved_read(a, rows_at(&rows, 0), false, ret);
-	ret->to = exec_state_of(row_str(rows_at(&rows, 0), 10));
+	ret->to = exec_state_of(row_str(rows_at(&rows, 0), 13));
 	return true;
 }

@@ -135,8 +135,10 @@ bool
 workflow_run_write(Db *db, Arena *a, const WorkflowRun *rows, size_t n, TimeUs now, Err *err)
 {
 	static const Stmt s = {
-		.sql = "update workflow_execution set status = $2, open = $3, waiting = $4, bad = $5, failed_tasks = $6,"
-		       " due_at = $7, error_message = $8, updated = $9, variables = coalesce($10, variables) where id = $1",
+		.sql =
+		    "update workflow_execution set status = $2, open = $3, waiting = $4, bad = $5, failed_tasks = $6,"
+		    " due_at = $7, error_message = $8, updated = $9, variables = coalesce($10, variables) where id = "
+		    "$1",
 		.in = "isiiijTStJ",
 	};
 	enum { WIDTH = 10 };
@@ -145,8 +147,8 @@ workflow_run_write(Db *db, Arena *a, const WorkflowRun *rows, size_t n, TimeUs n
 	for (size_t i = 0; i < n; i++) {
 		const WorkflowRun *x = &rows[i];
 		Bind all[WIDTH] = { bind_int(x->id), bind_str(x->status), bind_int(x->open), bind_int(x->waiting),
-			bind_int(x->bad), bind_json(&x->failed), bind_time(x->due_at), bind_str(x->error), bind_time(now),
-			bind_json(x->variables_changed ? &x->variables : NULL) };
+			bind_int(x->bad), bind_json(&x->failed), bind_time(x->due_at), bind_str(x->error),
+			bind_time(now), bind_json(x->variables_changed ? &x->variables : NULL) };
 
 		memcpy(b + i * WIDTH, all, sizeof(all));
 	}
@@ -215,7 +217,8 @@ bool
 workflow_run_due(Db *db, Arena *a, TimeUs now, size_t most, Id **ret, size_t *ret_n, Err *err)
 {
 	static const Stmt s = {
-		.sql = "select id from workflow_execution where due_at is not null and due_at <= $1 order by due_at limit $2",
+		.sql = "select id from workflow_execution where due_at is not null and due_at <= $1 order by due_at "
+		       "limit $2",
 		.in = "ti",
 	};
 	Bind b[] = { bind_time(now), bind_int((int64_t)most) };
@@ -266,8 +269,9 @@ workflow_results(Db *db, Arena *a, Id workflow, int task, int64_t iteration, int
 {
 	/* a run that took another's place comes after it */
 	static const Stmt s = {
-		.sql = "select task_index, result from execution where parent = $1 and parent is not null and task_no = $2"
-		       " and task_iteration = $3 and task_index is not null order by id",
+		.sql =
+		    "select task_index, result from execution where parent = $1 and parent is not null and task_no = $2"
+		    " and task_iteration = $3 and task_index is not null order by id",
 		.in = "iii",
 	};
 	Bind b[] = { bind_int(workflow), bind_int(task), bind_int(iteration) };

@@ -2,7 +2,8 @@
 #include "store/workflow_run.h"
 
 #define TASK_COLUMNS \
-	"select workflow, task, name, status, iteration, backlog, begun, arrived, triggered_by, due_at, execution, items," \
+	"select workflow, task, name, status, iteration, backlog, begun, arrived, triggered_by, due_at, execution, " \
+	"items," \
 	" items_n, items_next, items_live, items_bad, items_late, open, waiting, bad, note, started_at, finished_at" \
 	" from workflow_task where workflow = $1"
 
@@ -46,7 +47,8 @@ tasks_read(Arena *a, const Rows *rows, WorkflowTaskRow **ret, size_t *ret_n)
 }
 
 bool
-workflow_task_read(Db *db, Arena *a, const WorkflowTaskKey *keys, size_t n, WorkflowTaskRow **ret, size_t *ret_n, Err *err)
+workflow_task_read(
+    Db *db, Arena *a, const WorkflowTaskKey *keys, size_t n, WorkflowTaskRow **ret, size_t *ret_n, Err *err)
 {
 	static const Stmt s = { .sql = TASK_COLUMNS " and task = $2", .in = "ii" };
 	Bind *b = arena_array(a, Bind, n * 2 + 1);
@@ -115,15 +117,21 @@ bool
 workflow_task_write(Db *db, Arena *a, const WorkflowTaskRow *rows, size_t n, Err *err)
 {
 	static const Stmt s = {
-		.sql = "insert into workflow_task (workflow, task, name, status, iteration, backlog, begun, arrived, triggered_by,"
-		       " due_at, execution, items, items_n, items_next, items_live, items_bad, items_late, open, waiting, bad, note,"
-		       " started_at, finished_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,"
-		       " $18, $19, $20, $21, $22, $23) on conflict (workflow, task) do update set status = excluded.status,"
+		.sql = "insert into workflow_task (workflow, task, name, status, iteration, backlog, begun, arrived, "
+		       "triggered_by,"
+		       " due_at, execution, items, items_n, items_next, items_live, items_bad, items_late, open, "
+		       "waiting, bad, note,"
+		       " started_at, finished_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, "
+		       "$15, $16, $17,"
+		       " $18, $19, $20, $21, $22, $23) on conflict (workflow, task) do update set status = "
+		       "excluded.status,"
 		       " iteration = excluded.iteration, backlog = excluded.backlog, begun = excluded.begun,"
 		       " arrived = excluded.arrived, triggered_by = excluded.triggered_by, due_at = excluded.due_at,"
 		       " execution = excluded.execution, items = excluded.items, items_n = excluded.items_n,"
-		       " items_next = excluded.items_next, items_live = excluded.items_live, items_bad = excluded.items_bad,"
-		       " items_late = excluded.items_late, open = excluded.open, waiting = excluded.waiting, bad = excluded.bad,"
+		       " items_next = excluded.items_next, items_live = excluded.items_live, items_bad = "
+		       "excluded.items_bad,"
+		       " items_late = excluded.items_late, open = excluded.open, waiting = excluded.waiting, bad = "
+		       "excluded.bad,"
 		       " note = coalesce(excluded.note, workflow_task.note), started_at = excluded.started_at,"
 		       " finished_at = excluded.finished_at",
 		.in = "iissiibjITIbiiiiiiiiSTT",
@@ -136,8 +144,7 @@ workflow_task_write(Db *db, Arena *a, const WorkflowTaskRow *rows, size_t n, Err
 }
 
 bool
-workflow_task_delayed(
-    Db *db, Arena *a, Id workflow, TimeUs now, int **ret, size_t *ret_n, TimeUs *ret_next, Err *err)
+workflow_task_delayed(Db *db, Arena *a, Id workflow, TimeUs now, int **ret, size_t *ret_n, TimeUs *ret_next, Err *err)
 {
 	static const Stmt s = {
 		.sql = "select task, due_at from workflow_task where workflow = $1 and status = 'delayed'",
@@ -212,7 +219,8 @@ bool
 workflow_inbox_put(Db *db, Arena *a, const WorkflowNews *news, size_t n, TimeUs now, Err *err)
 {
 	static const Stmt s = {
-		.sql = "insert into workflow_inbox (workflow, execution, task_no, task_index, task_iteration, outcome, created)"
+		.sql = "insert into workflow_inbox (workflow, execution, task_no, task_index, task_iteration, outcome, "
+		       "created)"
 		       " values ($1, $2, $3, $4, $5, $6, $7)",
 		.in = "iIIIIst",
 	};
@@ -221,8 +229,8 @@ workflow_inbox_put(Db *db, Arena *a, const WorkflowNews *news, size_t n, TimeUs 
 
 	for (size_t i = 0; i < n; i++) {
 		const WorkflowNews *w = &news[i];
-		Bind all[WIDTH] = { bind_int(w->workflow), bind_id(w->execution), { 0 }, { 0 }, { 0 }, bind_str(w->outcome),
-			bind_time(now) };
+		Bind all[WIDTH] = { bind_int(w->workflow), bind_id(w->execution), { 0 }, { 0 }, { 0 },
+			bind_str(w->outcome), bind_time(now) };
 
 		if (w->of_task) {
 			all[2] = bind_int(w->task);
@@ -241,8 +249,9 @@ workflow_inbox_read(
 {
 	enum { MOST = 500 };
 	static const Stmt s = {
-		.sql = "select id, workflow, execution, task_no, task_index, task_iteration, outcome from workflow_inbox"
-		       " where workflow = $1 order by id limit 500",
+		.sql =
+		    "select id, workflow, execution, task_no, task_index, task_iteration, outcome from workflow_inbox"
+		    " where workflow = $1 order by id limit 500",
 		.in = "i",
 	};
 	Bind *b = arena_array(a, Bind, n + 1);
@@ -286,7 +295,8 @@ workflow_inbox_stale(Db *db, Arena *a, TimeUs before, size_t most, Id **ret, siz
 {
 	static const Stmt s = {
 		.sql = "select distinct b.workflow from workflow_inbox b where b.created < $1 and not exists"
-		       " (select 1 from workflow_execution x where x.id = b.workflow and x.paused and x.status = 'running')"
+		       " (select 1 from workflow_execution x where x.id = b.workflow and x.paused and x.status = "
+		       "'running')"
 		       " order by b.workflow limit $2",
 		.in = "ti",
 	};

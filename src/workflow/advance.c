@@ -195,6 +195,7 @@ task_ended(Wf *w, int task, WfOutcome how, bool skipped)
 	if (st == NULL)
 		return;
 	st->status = skipped ? WF_SKIPPED : ends[how];
+	st->finished = w->now;
 	st->changed = true;
 	s.run = (ExprRun){ result, how == WF_SUCCEEDED, how == WF_FAILED, how == WF_TIMED_OUT };
 	if (t->reads_result && !w->port.result(w->port.self, task, result))
@@ -300,7 +301,8 @@ unmet_text(Wf *w)
 
 		if (st != NULL && !st->begun && st->arrived.n > 0)
 			return str_fmt(w->a,
-			    "Workflow failed: task '%.*s' waits for %lld tasks, only %u came and no other is on its way",
+			    "Workflow failed: task '%.*s' waits for %lld tasks, only %u came and no other is on its "
+			    "way",
 			    STR_ARG(t->name), (long long)t->join, st->arrived.n);
 	}
 	return str_of("Workflow failed: a join can no longer be met");
@@ -328,7 +330,8 @@ wf_over(Wf *w)
 		if (wf_render(&s, w->g->output[i].value, &v, &why))
 			json_set_str(w->a, &e.result, w->g->output[i].name, v);
 		else
-			wf_note(w, -1, str_fmt(w->a, "output_map: %.*s is left out: %s", STR_ARG(w->g->output[i].name), why.text));
+			wf_note(w, -1,
+			    str_fmt(w->a, "output_map: %.*s is left out: %s", STR_ARG(w->g->output[i].name), why.text));
 	}
 	if (json_get(&e.result, "succeeded") == NULL)
 		json_add(w->a, &e.result, "succeeded", json_bool(true));

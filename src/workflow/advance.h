@@ -30,17 +30,19 @@ typedef enum WfOutcome { WF_SUCCEEDED, WF_FAILED, WF_TIMED_OUT } WfOutcome;
 
 typedef struct WfTaskState {
 	WfStatus status;
-	int64_t iteration;  /* how often it has begun */
-	int64_t backlog;    /* rounds that were asked for while it was running */
-	bool begun;         /* in this round: who arrives now changes nothing */
-	Json arrived;       /* numbers of the tasks from which it was reached in this round, an array */
-	int triggered_by;   /* -1: none */
-	TimeUs due;         /* WF_DELAYED */
-	int64_t execution;  /* its run, when it is a single one */
-	bool items;         /* it runs once for each item */
+	int64_t iteration; /* how often it has begun */
+	int64_t backlog;   /* rounds that were asked for while it was running */
+	bool begun;        /* in this round: who arrives now changes nothing */
+	Json arrived;      /* numbers of the tasks from which it was reached in this round, an array */
+	int triggered_by;  /* -1: none */
+	TimeUs due;        /* WF_DELAYED */
+	int64_t execution; /* its run, when it is a single one */
+	bool items;        /* it runs once for each item */
 	int64_t items_n, items_next, items_live, items_bad, items_late;
-	int64_t open, waiting, bad; /* of a parallel task: of its tasks those under way, joins not met, failures nobody handled */
-	bool changed;               /* in this step */
+	int64_t open, waiting,
+	    bad; /* of a parallel task: of its tasks those under way, joins not met, failures nobody handled */
+	TimeUs started, finished; /* of the round that began last */
+	bool changed;             /* in this step */
 } WfTaskState;
 
 /* A run that is to be started. */
@@ -48,9 +50,9 @@ typedef struct WfChild {
 	int task, triggered_by;
 	int64_t index, batch; /* -1: none */
 	int64_t iteration;
-	bool own_input;       /* else it gets the parameters of the workflow */
+	bool own_input; /* else it gets the parameters of the workflow */
 	Json input, permission_set_refs, selector, tolerations, affinity; /* null: the action's */
-	Str error;            /* it cannot start, because of this; none: it can */
+	Str error; /* it cannot start, because of this; none: it can */
 } WfChild;
 
 typedef struct WfPort {

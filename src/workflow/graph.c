@@ -11,8 +11,7 @@ typedef struct Compile {
 	Str *ret_at;
 } Compile;
 
-static bool
-refuse(Compile *c, int task, const char *fmt, ...) PRINTF(3, 4);
+static bool refuse(Compile *c, int task, const char *fmt, ...) PRINTF(3, 4);
 
 static bool
 refuse(Compile *c, int task, const char *fmt, ...)
@@ -43,8 +42,8 @@ count_tasks(const Json *tasks, unsigned depth)
 
 	for (size_t i = 0; depth < DEPTH_MOST && json_is(tasks, JSON_ARRAY) && i < tasks->n; i++)
 		n += 1 + (str_is(json_get_text(&tasks->items[i], "type"), "parallel")
-				? count_tasks(json_get(&tasks->items[i], "tasks"), depth + 1)
-				: 0);
+				 ? count_tasks(json_get(&tasks->items[i], "tasks"), depth + 1)
+				 : 0);
 	return n;
 }
 
@@ -222,7 +221,8 @@ old_list(Compile *c, const Json *source, size_t *ret_decides)
 			const Json *d = &decision->items[i];
 			Json n;
 
-			if (json_as_bool(json_get(d, "default"), false) != (pass == 1) || json_is_null(json_get(d, "next")))
+			if (json_as_bool(json_get(d, "default"), false) != (pass == 1) ||
+			    json_is_null(json_get(d, "next")))
 				continue;
 			n = old_next(c, NULL, json_get(d, "next"));
 			if (!json_is_null(json_get(d, "when")))
@@ -272,8 +272,7 @@ task_of(Compile *c, int no)
 	if (json_is_null(refs))
 		refs = json_get(s, "permission_set_ref");
 	return tmpl_of(c, json_get(s, "input"), &t->input) && tmpl_of(c, json_get(s, "with_items"), &t->with_items) &&
-	       tmpl_of(c, refs, &t->permission_set_refs) &&
-	       tmpl_of(c, json_get(s, "worker_selector"), &t->selector) &&
+	       tmpl_of(c, refs, &t->permission_set_refs) && tmpl_of(c, json_get(s, "worker_selector"), &t->selector) &&
 	       tmpl_of(c, json_get(s, "worker_tolerations"), &t->tolerations) &&
 	       tmpl_of(c, json_get(s, "worker_affinity"), &t->affinity) &&
 	       tmpl_of(c, json_get(s, "delay"), &t->delay) && cond_of(c, json_get(s, "when"), &t->when) &&
@@ -303,13 +302,14 @@ link_tasks(Compile *c)
 
 				if (to->group != g->tasks[i].group)
 					return refuse(c, (int)i,
-					    "'%.*s' cannot lead to '%.*s': one of them is inside a parallel task and the other is not "
+					    "'%.*s' cannot lead to '%.*s': one of them is inside a parallel task and "
+					    "the other is not "
 					    "in the same",
 					    STR_ARG(g->tasks[i].name), STR_ARG(to->name));
 				if (leads_from(to, (int)i))
 					continue;
-				to->inbound = arena_grow(c->a, to->inbound, to->inbound_n * sizeof(int),
-				    (to->inbound_n + 1) * sizeof(int));
+				to->inbound = arena_grow(
+				    c->a, to->inbound, to->inbound_n * sizeof(int), (to->inbound_n + 1) * sizeof(int));
 				to->inbound[to->inbound_n++] = (int)i;
 			}
 	return true;
@@ -367,8 +367,8 @@ check_reach(Compile *c, const uint8_t *seen)
 			return refuse(c, (int)i, "no way leads to '%.*s' from the tasks that the workflow begins with",
 			    STR_ARG(t->name));
 		if (t->join > (int64_t)(t->inbound_n == 0 ? 1 : t->inbound_n))
-			return refuse(c, (int)i, "'%.*s' waits for %lld tasks, but only %zu lead to it", STR_ARG(t->name),
-			    (long long)t->join, t->inbound_n);
+			return refuse(c, (int)i, "'%.*s' waits for %lld tasks, but only %zu lead to it",
+			    STR_ARG(t->name), (long long)t->join, t->inbound_n);
 	}
 	return true;
 }

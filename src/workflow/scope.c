@@ -100,7 +100,8 @@ wf_holds(WfScope *s, const WfCond *c, bool *ret, Err *err)
 	*ret = c->expr == NULL && c->tmpl == NULL && !c->never;
 	if (c->expr == NULL && c->tmpl == NULL)
 		return true;
-	if (c->expr != NULL ? !expr_eval(c->expr, &env, s->w->a, &v, err) : !tmpl_render(c->tmpl, &env, s->w->a, &v, err))
+	if (c->expr != NULL ? !expr_eval(c->expr, &env, s->w->a, &v, err)
+			    : !tmpl_render(c->tmpl, &env, s->w->a, &v, err))
 		return false;
 	*ret = v.kind == JSON_STRING ? text_true(json_as_str(&v)) : expr_truthy(&v);
 	return true;

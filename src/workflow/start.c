@@ -25,11 +25,9 @@ child_add(Wf *w, int task, const WfTaskState *st, int64_t index)
 		w->cap = cap;
 	}
 	c = &w->children[w->n++];
-	*c = (WfChild){ .task = task,
-		.triggered_by = st->triggered_by,
-		.index = index,
-		.batch = -1,
-		.iteration = st->iteration };
+	*c = (WfChild){
+		.task = task, .triggered_by = st->triggered_by, .index = index, .batch = -1, .iteration = st->iteration
+	};
 	return c;
 }
 
@@ -258,6 +256,8 @@ wf_start(Wf *w, int task, int from)
 		return;
 	}
 	(*open)++;
+	st->started = w->now;
+	st->finished = 0;
 	if (st->iteration++ >= w->g->max_iterations) {
 		w->fatal = str_fmt(w->a, "Task '%.*s' was to run more than %lld times (max_iterations)",
 		    STR_ARG(w->g->tasks[task].name), (long long)w->g->max_iterations);

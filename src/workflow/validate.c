@@ -432,9 +432,7 @@ check_graph(Check *c, const Json *definition)
 bool
 workflow_check(Arena *a, const Json *definition, WorkflowProblem **ret, size_t *ret_n)
 {
-	Check c = { .a = a,
-		.problems = arena_array(a, WorkflowProblem, WORKFLOW_PROBLEMS_MOST),
-		.names = map_open(a) };
+	Check c = { .a = a, .problems = arena_array(a, WorkflowProblem, WORKFLOW_PROBLEMS_MOST), .names = map_open(a) };
 
 	if (json_is(definition, JSON_OBJECT))
 		check_graph(&c, definition);

@@ -1,4 +1,4 @@
-"""Workflows: kept and checked; running one says plainly that it does not run."""
+"""Workflows: kept, checked and run."""
 
 import os
 
@@ -36,11 +36,19 @@ def test_a_workflow_has_an_action_of_the_same_ref_that_follows_it(api):
     api.post("/workflows", flow(), 201)
 
 
-def test_running_a_workflow_fails_at_once_and_says_that_workflows_do_not_run(api):
-    api.post("/workflows", flow(), 201)
-    row = run(api, "mine.flow")
-    assert row["status"] == "failed" and "does not run workflows" in row["result"]["error"]
-    assert ended(api, row)["started_at"] is None if "started_at" in row else True
+def test_a_workflow_runs_and_its_runs_are_ordinary_executions(api):
+    tasks = [{"name": "one", "action": "core.noop", "next": [{"publish": [{"n": 3}], "do": ["many"]}]},
+             {"name": "many", "action": "core.noop", "with_items": "{{ range(n) }}", "concurrency": 2,
+              "input": {"message": "item {{ item }}"}, "next": [{"do": ["last"]}]},
+             {"name": "last", "action": "core.noop"}]
+    api.post("/workflows", flow(definition={"tasks": tasks, "output_map": {"n": "{{ vars.n }}"}}), 201)
+    row = ended(api, run(api, "mine.flow"))
+    assert row["status"] == "completed" and row["result"] == {"n": 3, "succeeded": True}
+    under = sorted(api.get("/executions", parent=row["id"])["data"], key=lambda e: e["id"])
+    tasks = [e["workflow_task"] for e in under]
+    assert [t["task_name"] for t in tasks] == ["one", "many", "many", "many", "last"]
+    assert [t.get("task_index") for t in tasks[1:4]] == [0, 1, 2] and tasks[1]["triggered_by"] == "one"
+    assert {t["workflow_execution"] for t in tasks} == {row["id"]} and {e["status"] for e in under} == {"completed"}
 
 
 def test_workflows_are_found_by_tag_text_and_pack_walked_by_cursor(api):

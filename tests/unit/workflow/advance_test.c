@@ -81,7 +81,8 @@ model_open(Arena *a, const char *definition, const char *params)
 
 	CHECK_OK(yaml_parse(a, "test", str_of(definition), NULL, d, &err), err);
 	if (!workflow_check(a, d, &problems, &n))
-		test_fail(__FILE__, __LINE__, "%s: %.*s: %.*s", definition, STR_ARG(problems[0].at), STR_ARG(problems[0].text));
+		test_fail(__FILE__, __LINE__, "%s: %.*s: %.*s", definition, STR_ARG(problems[0].at),
+		    STR_ARG(problems[0].text));
 	m->a = a;
 	CHECK_OK(wf_compile(a, d, &m->g, &at, &err), err);
 	CHECK_OK(yaml_parse(a, "test", str_of(params), NULL, &m->params, &err), err);
@@ -198,29 +199,36 @@ static const Case cases[] = {
 	{ "{tasks: [" BAD(a) ", next: [{do: b}]}, " OK(b) "}]}", "a b", GOOD },
 	{ "{tasks: [" BAD(a) ", next: [{when: failed(), publish: [{x: 1}]}]}]}", "a",
 	    FAILS("Workflow failed: 1 task(s) failed: a") },
-	{ "{tasks: [" BAD(a) "}, " BAD(b) "}, " OK(c) "}]}", "a b c", FAILS("Workflow failed: 2 task(s) failed: a, b") },
+	{ "{tasks: [" BAD(a) "}, " BAD(b) "}, " OK(c) "}]}", "a b c",
+	    FAILS("Workflow failed: 2 task(s) failed: a, b") },
 	/* hole 6: a time limit is its own ending */
-	{ "{tasks: [" LATE(a) ", next: [{when: failed(), do: b}, {when: timed_out(), do: c}]}, " OK(b) "}, " OK(c) "}]}",
+	{ "{tasks: [" LATE(a) ", next: [{when: failed(), do: b}, {when: timed_out(), do: c}]}, " OK(b) "}, " OK(
+	      c) "}]}",
 	    "a c", GOOD },
 	/* hole 15: conditions are evaluated whole */
-	{ "{tasks: [" OK(a) ", next: [{when: succeeded() and result().n == 2, do: b}, {when: succeeded() and result().n == 1, "
-	  "do: c}]}, " OK(b) "}, " OK(c) "}]}",
+	{ "{tasks: [" OK(
+	      a) ", next: [{when: succeeded() and result().n == 2, do: b}, {when: succeeded() and result().n == 1, "
+		 "do: c}]}, " OK(b) "}, " OK(c) "}]}",
 	    "a c", GOOD },
-	{ "{tasks: [" BAD(a) ", next: [{when: not failed(), do: b}, {when: not succeeded(), do: c}]}, " OK(b) "}, " OK(c) "}]}",
+	{ "{tasks: [" BAD(a) ", next: [{when: not failed(), do: b}, {when: not succeeded(), do: c}]}, " OK(b) "}, " OK(
+	      c) "}]}",
 	    "a c", GOOD },
 	{ "{tasks: [" LATE(a) ", next: [{when: failed() or timed_out(), do: b}]}, " OK(b) "}]}", "a b", GOOD },
 	/* every transition that matches fires, and sees what the ones before it published */
-	{ "{tasks: [" OK(a) ", next: [{publish: [{v: 7}], do: b}, {when: v == 7, do: c}, {when: v == 8, do: d}]}, " OK(b) "}, " OK(
-	      c) "}, " OK(d) "}]}",
+	{ "{tasks: [" OK(a) ", next: [{publish: [{v: 7}], do: b}, {when: v == 7, do: c}, {when: v == 8, do: d}]}, " OK(
+	      b) "}, " OK(c) "}, " OK(d) "}]}",
 	    "a b c", GOOD },
 	/* a condition that cannot be evaluated does not hold */
-	{ "{tasks: [" OK(a) ", next: [{when: nothing.there == 1, do: b}, {do: c}]}, " OK(b) "}, " OK(c) "}]}", "a c", GOOD },
+	{ "{tasks: [" OK(a) ", next: [{when: nothing.there == 1, do: b}, {do: c}]}, " OK(b) "}, " OK(c) "}]}", "a c",
+	    GOOD },
 	/* publish, in all of its forms; values keep their kind */
-	{ "{vars: {v: 1}, tasks: [" OK(a) ", next: [{publish: [{v: '{{ [result().n, 2] }}'}, {w: '{{ vars.v }}'}], do: b}]}, " OK(
-	      b) ", input: {x: '{{ [vars.v, workflow.w, v] }}'}}]}",
+	{ "{vars: {v: 1}, tasks: [" OK(a) ", next: [{publish: [{v: '{{ [result().n, 2] }}'}, {w: '{{ vars.v }}'}], do: "
+					  "b}]}, " OK(b) ", input: {x: '{{ [vars.v, workflow.w, v] }}'}}]}",
 	    "a b([[1,2],1,[1,2]])", GOOD },
-	{ "{tasks: [" OK(a) ", next: [{publish: [whole], do: b}]}, " OK(b) ", input: {x: '{{ whole.n }}'}}]}", "a b(1)", GOOD },
-	{ "{tasks: [" OK(a) ", next: [{publish: {v: [1]}, do: b}]}, " OK(b) ", input: {x: '{{ v }}'}}]}", "a b([1])", GOOD },
+	{ "{tasks: [" OK(a) ", next: [{publish: [whole], do: b}]}, " OK(b) ", input: {x: '{{ whole.n }}'}}]}", "a b(1)",
+	    GOOD },
+	{ "{tasks: [" OK(a) ", next: [{publish: {v: [1]}, do: b}]}, " OK(b) ", input: {x: '{{ v }}'}}]}", "a b([1])",
+	    GOOD },
 	/* a publish that fails publishes nothing of its transition, and goes on */
 	{ "{vars: {v: 0}, tasks: [" OK(a) ", next: [{publish: [{v: 1}, {w: '{{ result().none }}'}], do: b}]}, " OK(
 	      b) ", input: {x: '{{ v }}'}}]}",
@@ -230,9 +238,11 @@ static const Case cases[] = {
 	      b) ", input: {x: '{{ [task.a.n, task.a.data.n, task.a.result.n, tasks.a.result.data.n] }}'}}]}",
 	    "a b([1,1,1,1])", GOOD },
 	/* an input that cannot be rendered fails the task, and can be handled */
-	{ "{tasks: [" OK(a) ", input: {x: '{{ task.b.n }}'}, next: [{when: failed(), do: b}]}, " OK(b) "}]}", "a b", GOOD },
+	{ "{tasks: [" OK(a) ", input: {x: '{{ task.b.n }}'}, next: [{when: failed(), do: b}]}, " OK(b) "}]}", "a b",
+	    GOOD },
 	/* joins */
-	{ "{tasks: [" OK(a) ", next: [{do: [b, c]}]}, " OK(b) ", next: [{do: d}]}, " OK(c) ", next: [{do: d}]}, " OK(d) "}]}",
+	{ "{tasks: [" OK(a) ", next: [{do: [b, c]}]}, " OK(b) ", next: [{do: d}]}, " OK(c) ", next: [{do: d}]}, " OK(
+	      d) "}]}",
 	    "a b c d", GOOD },
 	{ "{tasks: [" OK(a) ", next: [{do: [b, c]}]}, " OK(b) ", next: [{do: d}]}, " OK(c) ", next: [{do: d}]}, " OK(
 	      d) ", join: 2}]}",
@@ -241,54 +251,74 @@ static const Case cases[] = {
 	      d) ", join: 2, next: [{do: e}]}, " OK(e) "}]}",
 	    "a b c d e", GOOD },
 	/* hole (authoring 4.5): a join that can no longer be met */
-	{ "{tasks: [" OK(a) ", next: [{do: d}]}, " BAD(b) ", next: [{when: failed(), do: e}, {when: succeeded(), do: d}]}, " OK(
-	      d) ", join: 2}, " OK(e) "}]}",
-	    "a b e",
-	    FAILS("Workflow failed: task 'd' waits for 2 tasks, only 1 came and no other is on its way") },
+	{ "{tasks: [" OK(a) ", next: [{do: d}]}, " BAD(
+	      b) ", next: [{when: failed(), do: e}, {when: succeeded(), do: d}]}, " OK(d) ", join: 2}, " OK(e) "}]}",
+	    "a b e", FAILS("Workflow failed: task 'd' waits for 2 tasks, only 1 came and no other is on its way") },
 	/* `when` of a task: it is skipped, and what follows goes on */
 	{ "{tasks: [" OK(a) ", when: 'false', next: [{do: b}]}, " OK(b) "}]}", "b", GOOD },
 	{ "{tasks: [" OK(a) ", when: '{{ 1 == 1 }}', next: [{do: b}]}, " OK(b) ", when: 'no {{ 1 }}'}]}", "a b", GOOD },
-	{ "{tasks: [" OK(a) ", next: [{do: d}]}, " OK(b) ", when: false, next: [{do: d}]}, " OK(d) ", join: 2}]}", "a d", GOOD },
+	{ "{tasks: [" OK(a) ", next: [{do: d}]}, " OK(b) ", when: false, next: [{do: d}]}, " OK(d) ", join: 2}]}",
+	    "a d", GOOD },
 	/* items */
-	{ "{tasks: [" OK(a) ", with_items: '{{ [5, 6, 7] }}', input: {x: '{{ item + index }}'}, next: [{do: b}]}, " OK(b) "}]}",
+	{ "{tasks: [" OK(a) ", with_items: '{{ [5, 6, 7] }}', input: {x: '{{ item + index }}'}, next: [{do: b}]}, " OK(
+	      b) "}]}",
 	    "a#0(5) a#1(7) a#2(9) b", GOOD },
-	{ "{tasks: [" OK(a) ", with_items: '{{ [] }}', next: [{when: 'succeeded() and result() == []', do: b}]}, " OK(b) "}]}", "b",
-	    GOOD }, /* hole 17 */
+	{ "{tasks: [" OK(a) ", with_items: '{{ [] }}', next: [{when: 'succeeded() and result() == []', do: b}]}, " OK(
+	      b) "}]}",
+	    "b", GOOD }, /* hole 17 */
 	{ "{tasks: [" OK(a) ", with_items: '{{ 3 }}', input: {x: '{{ item }}'}}]}", "a#0(3)", GOOD },
 	{ "{tasks: [" OK(a) ", with_items: '{{ range(4) }}', concurrency: 3, next: [{do: b}]}, " OK(
 	      b) ", input: {x: '{{ map(task.a, \"index\") }}'}}]}",
 	    "a#0 a#1 a#2 a#3 b([0,1,2,3])", GOOD },
-	{ "{tasks: [{name: a, action: t.odd, with_items: '{{ range(3) }}', next: [{when: succeeded(), do: b}, {when: failed(), do: "
+	{ "{tasks: [{name: a, action: t.odd, with_items: '{{ range(3) }}', next: [{when: succeeded(), do: b}, {when: "
+	  "failed(), do: "
 	  "c}]}, " OK(b) "}, " OK(c) "}]}",
 	    "a#0 a#1 a#2 c", GOOD },
-	{ "{tasks: [" LATE(a) ", with_items: '{{ range(2) }}', next: [{when: timed_out(), do: c}]}, " OK(c) "}]}", "a#0 a#1 c", GOOD },
-	{ "{tasks: [" OK(a) ", with_items: '{{ range(5) }}', concurrency: 9, batch_size: 2, input: {x: '{{ batch }}'}}]}",
+	{ "{tasks: [" LATE(a) ", with_items: '{{ range(2) }}', next: [{when: timed_out(), do: c}]}, " OK(c) "}]}",
+	    "a#0 a#1 c", GOOD },
+	{ "{tasks: [" OK(
+	      a) ", with_items: '{{ range(5) }}', concurrency: 9, batch_size: 2, input: {x: '{{ batch }}'}}]}",
 	    "a#0(0) a#1(0) a#2(1) a#3(1) a#4(2)", GOOD },
-	{ "{tasks: [" OK(a) ", with_items: '{{ nothing }}', next: [{when: failed(), do: b}]}, " OK(b) "}]}", "a b", GOOD },
+	{ "{tasks: [" OK(a) ", with_items: '{{ nothing }}', next: [{when: failed(), do: b}]}, " OK(b) "}]}", "a b",
+	    GOOD },
 	/* parallel */
-	{ "{tasks: [{name: p, type: parallel, tasks: [" OK(a) "}, " OK(b) ", next: [{do: c}]}, " OK(c) "}], next: [{do: d}]}, " OK(
-	      d) "}]}",
+	{ "{tasks: [{name: p, type: parallel, tasks: [" OK(a) "}, " OK(b) ", next: [{do: c}]}, " OK(
+	      c) "}], next: [{do: d}]}, " OK(d) "}]}",
 	    "a b c d", GOOD },
-	{ "{tasks: [{name: p, type: parallel, tasks: [" OK(a) "}, " BAD(b) "}], next: [{when: failed(), do: d}]}, " OK(d) "}]}",
+	{ "{tasks: [{name: p, type: parallel, tasks: [" OK(a) "}, " BAD(b) "}], next: [{when: failed(), do: d}]}, " OK(
+	      d) "}]}",
 	    "a b d", GOOD },
 	{ "{tasks: [{name: p, type: parallel, tasks: [{name: q, type: parallel, tasks: [" OK(a) "}]}, " OK(
 	      b) "}], next: [{do: d}]}, " OK(d) "}]}",
 	    "a b d", GOOD },
-	{ "{tasks: [{name: p, type: parallel, tasks: [" OK(a) ", when: false}], next: [{do: d}]}, " OK(d) "}]}", "d", GOOD },
+	{ "{tasks: [{name: p, type: parallel, tasks: [" OK(a) ", when: false}], next: [{do: d}]}, " OK(d) "}]}", "d",
+	    GOOD },
 	/* loops: hole 16 */
-	{ "{tasks: [{name: a, action: t.third, next: [{when: failed(), do: a}, {when: succeeded(), do: b}]}, " OK(b) "}]}",
+	{ "{tasks: [{name: a, action: t.third, next: [{when: failed(), do: a}, {when: succeeded(), do: b}]}, " OK(
+	      b) "}]}",
 	    "a a a b", GOOD },
-	{ "{vars: {i: 0}, tasks: [" OK(s) ", next: [{do: a}]}, " OK(a) ", next: [{publish: [{i: '{{ i + 1 }}'}], do: b}]}, " OK(
-	      b) ", next: [{when: i < 3, do: a}, {when: i == 3, do: c}]}, " OK(c) ", input: {x: '{{ i }}'}}]}",
+	{ "{vars: {i: 0}, tasks: [" OK(s) ", next: [{do: a}]}, " OK(
+	      a) ", next: [{publish: [{i: '{{ i + 1 }}'}], do: b}]}, " OK(b) ", next: [{when: i < 3, do: a}, {when: i "
+									     "== 3, do: c}]}, " OK(c) ", input: {x: "
+												      "'{{ i }}'}}]}",
 	    "s a b a b a b c(3)", GOOD },
-	{ "{vars: {i: 0}, tasks: [" OK(s) ", next: [{do: a}]}, " OK(a) ", next: [{publish: [{i: '{{ i + 1 }}'}], do: [b, c]}]}, " OK(
-	      b) ", next: [{do: d}]}, " OK(c) ", next: [{do: d}]}, " OK(d) ", join: 2, next: [{when: i < 3, do: a}]}]}",
+	{ "{vars: {i: 0}, tasks: [" OK(s) ", next: [{do: a}]}, " OK(a) ", next: [{publish: [{i: '{{ i + 1 }}'}], do: "
+								       "[b, c]}]}, " OK(b) ", next: [{do: d}]}, " OK(
+									   c) ", next: [{do: d}]}, " OK(d) ", join: 2, "
+													   "next: "
+													   "[{when: i "
+													   "< 3, do: "
+													   "a}]}]}",
 	    "s a b c d a b c d a b c d", GOOD },
-	{ "{vars: {i: 0}, tasks: [" OK(s) ", next: [{do: a}]}, " OK(a) ", next: [{publish: [{i: '{{ i + 1 }}'}], do: [b, c]}]}, " OK(
-	      b) ", next: [{do: d}]}, " OK(c) ", next: [{do: d}]}, " OK(d) ", next: [{when: i < 3, do: a}]}]}",
+	{ "{vars: {i: 0}, tasks: [" OK(s) ", next: [{do: a}]}, " OK(a) ", next: [{publish: [{i: '{{ i + 1 }}'}], do: "
+								       "[b, c]}]}, " OK(b) ", next: [{do: d}]}, " OK(
+									   c) ", next: [{do: d}]}, " OK(d) ", next: "
+													   "[{when: i "
+													   "< 3, do: "
+													   "a}]}]}",
 	    "s a b c d a b c d a b c d", GOOD },
-	{ "{vars: {i: 0}, tasks: [" OK(a) ", next: [{publish: [{i: '{{ i + 1 }}'}]}, {when: i < 3, do: [a, log]}]}, " OK(
-	      log) ", input: {x: '{{ i }}'}}]}",
+	{ "{vars: {i: 0}, tasks: [" OK(a) ", next: [{publish: [{i: '{{ i + 1 }}'}]}, {when: i < 3, do: [a, "
+					  "log]}]}, " OK(log) ", input: {x: '{{ i }}'}}]}",
 	    "a a log(1) a log(2)", GOOD },
 	{ "{max_iterations: 3, tasks: [" OK(a) ", next: [{do: a}]}]}", "a a a",
 	    FAILS("Task 'a' was to run more than 3 times (max_iterations)") },
@@ -297,18 +327,22 @@ static const Case cases[] = {
 	/* delays */
 	{ "{tasks: [" OK(a) ", delay: 5, next: [{do: b}]}, " OK(b) ", delay: 2h}]}", "a b", GOOD },
 	/* as they were written once */
-	{ "{tasks: [" OK(a) ", publish: [whole], on_success: b, on_failure: c}, " OK(b) ", input: {x: '{{ whole.n }}'}}, " OK(c) "}]}",
+	{ "{tasks: [" OK(a) ", publish: [whole], on_success: b, on_failure: c}, " OK(
+	      b) ", input: {x: '{{ whole.n }}'}}, " OK(c) "}]}",
 	    "a b(1)", GOOD },
-	{ "{tasks: [" BAD(a) ", on_success: b, on_failure: c, on_complete: d}, " OK(b) "}, " OK(c) "}, " OK(d) "}]}", "a c d", GOOD },
+	{ "{tasks: [" BAD(a) ", on_success: b, on_failure: c, on_complete: d}, " OK(b) "}, " OK(c) "}, " OK(d) "}]}",
+	    "a c d", GOOD },
 	{ "{tasks: [" LATE(a) ", on_failure: b, on_timeout: c}, " OK(b) "}, " OK(c) "}]}", "a c", GOOD },
-	{ "{tasks: [" OK(a) ", decision: [{next: d, default: true}, {when: result().n == 1, next: b}, {when: result().n > 0, next: "
-	  "c}]}, " OK(b) "}, " OK(c) "}, " OK(d) "}]}",
+	{ "{tasks: [" OK(a) ", decision: [{next: d, default: true}, {when: result().n == 1, next: b}, {when: "
+			    "result().n > 0, next: "
+			    "c}]}, " OK(b) "}, " OK(c) "}, " OK(d) "}]}",
 	    "a b", GOOD },
-	{ "{tasks: [" OK(a) ", decision: [{next: d, default: true}, {when: result().n == 2, next: b}]}, " OK(b) "}, " OK(d) "}]}", "a d",
-	    GOOD },
+	{ "{tasks: [" OK(a) ", decision: [{next: d, default: true}, {when: result().n == 2, next: b}]}, " OK(
+	      b) "}, " OK(d) "}]}",
+	    "a d", GOOD },
 	/* what comes out */
-	{ "{tasks: [" OK(a) "}], output_map: {n: '{{ task.a.n }}', bad: '{{ task.a.none }}', p: '{{ parameters.p }}'}}", "a",
-	    "{\"n\":1,\"p\":9,\"succeeded\":true}" },
+	{ "{tasks: [" OK(a) "}], output_map: {n: '{{ task.a.n }}', bad: '{{ task.a.none }}', p: '{{ parameters.p }}'}}",
+	    "a", "{\"n\":1,\"p\":9,\"succeeded\":true}" },
 };
 
 TEST(small_workflows_do_what_their_definition_says)
@@ -391,8 +425,8 @@ TEST(a_graph_that_cannot_work_is_refused_with_its_place)
 		{ "{tasks: [" OK(a) "}, " OK(b) ", next: [{do: c}]}, " OK(c) ", next: [{do: b}]}]}", "/tasks/1",
 		    "no way leads to 'b'" },
 		{ "{tasks: [" OK(a) ", next: [{do: b}]}, " OK(b) ", join: 2}]}", "/tasks/1", "only 1 lead to it" },
-		{ "{tasks: [{name: p, type: parallel, tasks: [" OK(a) ", next: [{do: b}]}]}, " OK(b) "}]}", "/tasks/0/tasks/0",
-		    "inside a parallel task" },
+		{ "{tasks: [{name: p, type: parallel, tasks: [" OK(a) ", next: [{do: b}]}]}, " OK(b) "}]}",
+		    "/tasks/0/tasks/0", "inside a parallel task" },
 		{ "{tasks: [" OK(a) ", next: [{do: b}]}, " OK(b) ", next: [{do: a}]}]}", "/tasks", "to begin with" },
 	};
 

@@ -1,0 +1,52 @@
+/*
+ * Workflows that run. A workflow's execution is `running` without a worker; its runs are ordinary executions under it. Whatever
+ * happens to it is a row of its inbox, written by the transaction in which it happens, and a step, made by an executor in one
+ * transaction, turns what lies there into new runs, published variables and, at last, its end. For the moves of src/engine only.
+ */
+#pragma once
+
+#include "engine/ended.h"
+#include "engine/graphs.h"
+#include "store/workflow_run.h"
+#include "workflow/advance.h"
+
+enum { WORKFLOW_NESTED_MOST = 32 };
+
+/* Those of the ends that a workflow waits for are told to it. */
+MUST_CHECK bool workflow_told(Uow *u, const RunEnd *ends, size_t n, Err *err);
+/* It is to look at itself: it was cancelled, or may go on. */
+MUST_CHECK bool workflow_nudge(Uow *u, Id id, Err *err);
+/* Executions of one workflow that wait begin. Inside a pass of schedule. */
+MUST_CHECK bool workflow_begin(Uow *u, const ExecWaiting *rows, size_t n, Err *err);
+
+/* ---- between the files of workflows ---- */
+
+/* One workflow in a step. */
+typedef struct WorkflowStep {
+	Uow *u;
+	WorkflowRun row;
+	const WfGraph *g;
+	Wf w;
+	WfTaskState **states; /* by task; NULL: not read yet */
+	Json **results;       /* likewise, as expressions see them */
+	Json params;          /* as they were given, with their secrets */
+	bool params_known;
+	Json secrets; /* values that must not go where people can see them */
+	Json chunk;   /* of items */
+	int chunk_task;
+	int64_t chunk_no;
+	bool fresh;
+	bool over; /* it is not to be written any more */
+	Err err;   /* of the port */
+} WorkflowStep;
+
+MUST_CHECK bool step_open(WorkflowStep *s, Err *err);
+void step_take_task(WorkflowStep *s, const WorkflowTaskRow *row);
+/* The rows of tasks that have changed. */
+size_t step_changed(const WorkflowStep *s, WorkflowTaskRow *ret);
+/* A value that holds a secret may not be seen. */
+bool step_hides(const WorkflowStep *s, const Json *v);
+/* The runs that are to be started. */
+MUST_CHECK bool step_children(WorkflowStep *steps, size_t n, Err *err);
+/* Ends everything that runs under it: what waits at once; what runs only if `running`. */
+MUST_CHECK bool step_stop(WorkflowStep *s, bool running, size_t *ret_left, Err *err);

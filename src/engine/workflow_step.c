@@ -1,0 +1,467 @@
+#include "engine/workflow.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+
+/* ---- telling ---- */
+
+static const char *
+outcome_of(const RunEnd *e)
+{
+	if (e->row->to == EXEC_COMPLETED)
+		return "succeeded";
+	if (e->row->to == EXEC_TIMEOUT || json_as_bool(json_get(e->result, "timed_out"), false))
+		return "timed_out";
+	return "failed";
+}
+
+bool
+workflow_told(Uow *u, const RunEnd *ends, size_t n, Err *err)
+{
+	WorkflowNews *news = NULL;
+	size_t told = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const ExecMoved *r = ends[i].row;
+
+		if (!r->of_task || ends[i].again)
+			continue;
+		if (news == NULL)
+			news = arena_array(u->arena, WorkflowNews, n);
+		news[told++] = (WorkflowNews){ .workflow = r->parent,
+			.execution = ends[i].id,
+			.of_task = true,
+			.task = r->task_no,
+			.index = r->task_index,
+			.iteration = r->task_iteration,
+			.outcome = str_of(outcome_of(&ends[i])) };
+		if (str_is(news[told - 1].outcome, "timed_out") &&
+		    !workflow_mark_timed_out(u->db, u->arena, ends[i].id, err))
+			return false;
+	}
+	return workflow_inbox_put(u->db, u->arena, news, told, u->now, err);
+}
+
+bool
+workflow_nudge(Uow *u, Id id, Err *err)
+{
+	WorkflowNews look = { .workflow = id, .index = -1, .outcome = str_of("look") };
+
+	return workflow_inbox_put(u->db, u->arena, &look, 1, u->now, err);
+}
+
+/* ---- its end ---- */
+
+/* The execution of the workflow ends, and with it what it is to others. */
+static bool
+finish(WorkflowStep *s, ExecEvent ev, const Json *result, const char *status, Err *err)
+{
+	Uow *u = s->u;
+	ExecMove m = { .id = s->row.id,
+		.attempt = s->row.attempt,
+		.from = str_is(s->row.state, "canceling") ? EXEC_CANCELING : EXEC_RUNNING,
+		.finished = u->now,
+		.result = result,
+		.note = str_of("") };
+	ExecMoved moved;
+
+	if (!move_runs(u, ev, &m, 1, u->e->process, &moved, err) || !moves_ended(u, &m, &moved, 1, err))
+		return false;
+	s->row.status = str_of(status);
+	s->row.error = json_get_text(result, "error");
+	s->row.due_at = 0;
+	return true;
+}
+
+static bool
+finish_bad(WorkflowStep *s, const Json *result, Err *err)
+{
+	size_t left;
+
+	s->w.n = 0;
+	return step_stop(s, true, &left, err) && finish(s, EV_EXIT_BAD, result, "failed", err);
+}
+
+/* Its time is over, whatever is still under way. */
+static bool
+finish_late(WorkflowStep *s, Err *err)
+{
+	Arena *a = s->u->arena;
+	Json result = error_result(
+	    a, str_fmt(a, "Workflow timed out after %lld s", (long long)((s->u->now - s->row.started) / US_PER_S)));
+
+	json_add(a, &result, "timed_out", json_bool(true));
+	return finish_bad(s, &result, err);
+}
+
+/* What waits ends at once; what runs goes on to its end, or is stopped, as the definition says. */
+static bool
+finish_cancelled(WorkflowStep *s, Err *err)
+{
+	Json result = error_result(s->u->arena, str_of("Cancelled"));
+	size_t left;
+
+	s->w.n = 0;
+	json_add(s->u->arena, &result, "cancelled", json_bool(true));
+	if (!step_stop(s, s->g->cancel_running, &left, err))
+		return false;
+	return left > 0 || finish(s, EV_ENDED, &result, "cancelled", err);
+}
+
+static bool
+conclude(WorkflowStep *s, Err *err)
+{
+	WfEnd end;
+
+	if (s->w.halted)
+		return finish_cancelled(s, err);
+	if (s->row.timeout_at != 0 && s->row.timeout_at <= s->u->now)
+		return finish_late(s, err);
+	if (s->w.vars_changed && step_hides(s, &s->w.vars))
+		s->w.fatal = str_of("a variable would hold a secret, which anybody could read");
+	end = wf_over(&s->w);
+	if (s->w.broken) {
+		*err = s->err;
+		return false;
+	}
+	if (!end.over)
+		return true;
+	if (!end.succeeded)
+		return finish_bad(s, &end.result, err);
+	return finish(s, EV_EXIT_OK, &end.result, "completed", err);
+}
+
+/* ---- one step ---- */
+
+static WfOutcome
+outcome_read(Str name)
+{
+	return str_is(name, "succeeded") ? WF_SUCCEEDED : str_is(name, "timed_out") ? WF_TIMED_OUT : WF_FAILED;
+}
+
+/* Delayed tasks whose time has come; when the next is to be looked at. */
+static bool
+take_due(WorkflowStep *s, Err *err)
+{
+	bool delays = s->row.due_at != s->row.timeout_at;
+	TimeUs next = 0;
+	size_t n = 0;
+	int *tasks;
+
+	if (delays && !workflow_task_delayed(s->u->db, s->u->arena, s->row.id, s->u->now, &tasks, &n, &next, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!wf_task_due(&s->w, tasks[i])) {
+			*err = s->err;
+			return false;
+		}
+	for (size_t i = 0; i < s->g->n; i++) {
+		const WfTaskState *st = s->states[i];
+
+		if (st != NULL && st->status == WF_DELAYED && (next == 0 || st->due < next))
+			next = st->due;
+	}
+	s->row.due_at = next == 0 || (s->row.timeout_at != 0 && s->row.timeout_at < next) ? s->row.timeout_at : next;
+	return true;
+}
+
+static bool
+say_notes(WorkflowStep *s, Err *err)
+{
+	Arena *a = s->u->arena;
+
+	for (size_t i = 0; i < s->w.notes_n; i++) {
+		Json note = json_object();
+
+		json_add(a, &note, "note", json_str(s->w.notes[i].text));
+		if (s->w.notes[i].task >= 0)
+			json_add(a, &note, "task", json_str(s->g->tasks[s->w.notes[i].task].name));
+		if (!execution_note(s->u->db, a, s->row.id, s->row.action_ref, &note, s->u->now, err))
+			return false;
+	}
+	return true;
+}
+
+static bool
+advance(WorkflowStep *s, const WorkflowNews *news, size_t n, Err *err)
+{
+	bool ok = true;
+
+	s->w.halted = str_is(s->row.state, "canceling");
+	if (s->fresh)
+		ok = wf_begin(&s->w);
+	for (size_t i = 0; ok && i < n; i++)
+		if (news[i].of_task)
+			ok = wf_child_ended(&s->w, news[i].task, news[i].iteration, news[i].index, news[i].execution,
+			    outcome_read(news[i].outcome));
+	if (!ok) {
+		*err = s->err;
+		return false;
+	}
+	if (!take_due(s, err) || !conclude(s, err) || !say_notes(s, err))
+		return false;
+	s->row.open = s->w.open;
+	s->row.waiting = s->w.waiting;
+	s->row.bad = s->w.bad;
+	s->row.failed = s->w.failed;
+	s->row.variables_changed = s->w.vars_changed && !step_hides(s, &s->w.vars);
+	s->row.variables = s->w.vars;
+	return true;
+}
+
+/* The tasks that have news, and those they lead to, in one round trip. */
+static bool
+prefetch(WorkflowStep *steps, size_t n, const WorkflowNews *news, size_t news_n, const size_t *first, Err *err)
+{
+	Uow *u = steps[0].u;
+	size_t cap = 64, keys_n = 0, rows_n;
+	WorkflowTaskKey *keys = arena_array(u->arena, WorkflowTaskKey, cap);
+	WorkflowTaskRow *rows;
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t *seen = arena_array(u->arena, uint8_t, steps[i].g->n + 1);
+
+		for (size_t k = first[i]; k < first[i + 1] && k < news_n; k++) {
+			const WfTask *t = news[k].of_task && news[k].task < (int)steps[i].g->n
+					      ? &steps[i].g->tasks[news[k].task]
+					      : NULL;
+			int want[64];
+			size_t want_n = 0;
+
+			if (t == NULL || seen[news[k].task])
+				continue;
+			want[want_n++] = news[k].task;
+			for (size_t x = 0; x < t->next_n; x++)
+				for (size_t y = 0; y < t->next[x].arcs_n && want_n < countof(want); y++)
+					want[want_n++] = t->next[x].arcs[y].task;
+			for (size_t x = 0; x < want_n; x++) {
+				if (seen[want[x]]++)
+					continue;
+				if (keys_n == cap) {
+					keys = arena_grow(u->arena, keys, cap * sizeof(*keys), cap * 2 * sizeof(*keys));
+					cap *= 2;
+				}
+				keys[keys_n++] = (WorkflowTaskKey){ steps[i].row.id, want[x] };
+			}
+		}
+	}
+	if (!workflow_task_read(u->db, u->arena, keys, keys_n, &rows, &rows_n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < rows_n; k++)
+			if (rows[k].workflow == steps[i].row.id)
+				step_take_task(&steps[i], &rows[k]);
+	return true;
+}
+
+static bool
+write_all(WorkflowStep *steps, size_t n, Err *err)
+{
+	Uow *u = steps[0].u;
+	WorkflowRun *runs = arena_array(u->arena, WorkflowRun, n + 1);
+	WorkflowTaskRow *tasks;
+	size_t most = 0, tasks_n = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		runs[i] = steps[i].row;
+		for (size_t k = 0; k < steps[i].g->n; k++)
+			most += steps[i].states[k] != NULL;
+	}
+	tasks = arena_array(u->arena, WorkflowTaskRow, most + 1);
+	for (size_t i = 0; i < n; i++)
+		tasks_n += step_changed(&steps[i], tasks + tasks_n);
+	return workflow_task_write(u->db, u->arena, tasks, tasks_n, err) && step_children(steps, n, err) &&
+	       workflow_run_write(u->db, u->arena, runs, n, u->now, err);
+}
+
+/* ---- many ---- */
+
+static int
+id_order(const void *a, const void *b)
+{
+	Id x = *(const Id *)a, y = *(const Id *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* In order, so that two executors do not wait for each other; each once. */
+static size_t
+ids_sorted(Arena *a, const Id *ids, size_t n, Id **ret)
+{
+	size_t kept = 0;
+
+	*ret = arena_copy(a, ids, (n + 1) * sizeof(Id) - sizeof(Id));
+	if (n > 1)
+		qsort(*ret, n, sizeof(Id), id_order);
+	for (size_t i = 0; i < n; i++)
+		if ((*ret)[i] != 0 && (kept == 0 || (*ret)[kept - 1] != (*ret)[i]))
+			(*ret)[kept++] = (*ret)[i];
+	return kept;
+}
+
+/* Those that are there and go on; of the others what they were told is dropped. */
+static size_t
+steps_of(Uow *u, const WorkflowRun *rows, size_t n, bool fresh, WorkflowStep *ret)
+{
+	size_t live = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool stops = str_is(rows[i].state, "canceling");
+
+		if (rows[i].id == 0 || !str_is(rows[i].status, "running") ||
+		    (!stops && !str_is(rows[i].state, "running")) || (rows[i].paused && !stops))
+			continue;
+		ret[live++] = (WorkflowStep){ .u = u, .row = rows[i], .fresh = fresh };
+	}
+	return live;
+}
+
+/* What of the news is acted on: it goes. What a paused run was told stays. */
+static bool
+news_drop(Uow *u, const Id *ids, const WorkflowRun *rows, size_t n, const WorkflowNews *news, size_t news_n, Err *err)
+{
+	Id *drop = arena_array(u->arena, Id, news_n + 1);
+	size_t gone = 0, at = 0;
+
+	for (size_t i = 0; i < news_n; i++) {
+		while (at < n && ids[at] < news[i].workflow)
+			at++;
+		if (at == n || rows[at].id == 0 || !rows[at].paused || !str_is(rows[at].state, "running"))
+			drop[gone++] = news[i].id;
+	}
+	return workflow_inbox_drop(u->db, u->arena, drop, gone, err);
+}
+
+/* Where the news of each step begin; both are in order of the runs. */
+static size_t *
+news_first(Arena *a, const WorkflowStep *steps, size_t n, WorkflowNews *news, size_t *news_n)
+{
+	size_t *first = arena_array(a, size_t, n + 2), kept = 0, at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		first[i] = kept;
+		for (; at < *news_n && news[at].workflow <= steps[i].row.id; at++)
+			if (news[at].workflow == steps[i].row.id)
+				news[kept++] = news[at];
+	}
+	first[n] = kept;
+	*news_n = kept;
+	return first;
+}
+
+static bool
+step_known(Uow *u, const Id *ids, size_t n, bool fresh, Err *err)
+{
+	WorkflowRun *rows = arena_array(u->arena, WorkflowRun, n + 1);
+	WorkflowStep *steps = arena_array(u->arena, WorkflowStep, n + 1);
+	WorkflowNews *news = NULL;
+	size_t news_n = 0, live, *first;
+	bool more = false;
+
+	if (!workflow_run_lock(u->db, u->arena, ids, n, rows, err))
+		return false;
+	if (!fresh && (!workflow_inbox_read(u->db, u->arena, ids, n, &news, &news_n, &more, err) ||
+			  !news_drop(u, ids, rows, n, news, news_n, err)))
+		return false;
+	live = steps_of(u, rows, n, fresh, steps);
+	if (live == 0)
+		return true;
+	for (size_t i = 0; i < live; i++)
+		if (!step_open(&steps[i], err))
+			return false;
+	first = news_first(u->arena, steps, live, news, &news_n);
+	if (!fresh && !prefetch(steps, live, news, news_n, first, err))
+		return false;
+	for (size_t i = 0; i < live; i++)
+		if (!advance(&steps[i], news + first[i], first[i + 1] - first[i], err))
+			return err_wrap(err, "workflow run %lld", (long long)steps[i].row.id);
+	return write_all(steps, live, err);
+}
+
+bool
+workflow_step(Uow *u, const Id *ids, size_t n, Err *err)
+{
+	Id *sorted;
+	bool ok;
+
+	n = ids_sorted(u->arena, ids, n, &sorted);
+	if (n == 0)
+		return true;
+	graphs_trim(u);
+	if (!defs_enter(u->e->defs, u->db, u->arena, err))
+		return false;
+	ok = step_known(u, sorted, n, false, err);
+	defs_leave(u->e->defs);
+	return ok;
+}
+
+bool
+workflow_due(Uow *u, TimeUs *ret_next, Err *err)
+{
+	enum { SOME = 200 };
+	Id *ids;
+	size_t n;
+
+	return workflow_run_due(u->db, u->arena, u->now, SOME, &ids, &n, err) && workflow_step(u, ids, n, err) &&
+	       workflow_run_next_due(u->db, u->arena, ret_next, err);
+}
+
+/* ---- the beginning ---- */
+
+static bool
+begin_rows(Uow *u, const ExecWaiting *rows, const ExecMoved *moved, size_t n, Id *ids, size_t *ret_n, Err *err)
+{
+	WorkflowRun *runs = arena_array(u->arena, WorkflowRun, n + 1);
+	const ActionDef *action = defs_action(u->e->defs, rows[0].action);
+	const WfGraph *g;
+	Id version;
+	size_t some = 0;
+
+	if (!workflow_version(u->db, u->arena, action->workflow_def, u->now, &version, err))
+		return false;
+	if (version == 0)
+		return err_set(
+		    err, ERR_CORRUPT, "action '%.*s' is a workflow without a definition", STR_ARG(action->ref));
+	if (!graph_of(u, version, &g, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		int64_t limit = rows[i].timeout_seconds != 0 ? rows[i].timeout_seconds : g->timeout;
+
+		if (!moved[i].moved)
+			continue;
+		runs[some] = (WorkflowRun){ .id = rows[i].id,
+			.version = version,
+			.ref = action->ref,
+			.timeout_at = limit == 0 ? 0 : u->now + limit * US_PER_S };
+		if (moved[i].of_task && !workflow_run_depth(u->db, u->arena, moved[i].parent, &runs[some].depth, err))
+			return false;
+		runs[some].depth += moved[i].of_task;
+		ids[some++] = rows[i].id;
+	}
+	*ret_n = some;
+	return workflow_run_insert(u->db, u->arena, runs, some, u->now, err);
+}
+
+bool
+workflow_begin(Uow *u, const ExecWaiting *rows, size_t n, Err *err)
+{
+	ExecMove *moves = arena_array(u->arena, ExecMove, n + 1);
+	ExecMoved *moved = arena_array(u->arena, ExecMoved, n + 1);
+	Id *ids = arena_array(u->arena, Id, n + 1);
+	size_t begun;
+
+	for (size_t i = 0; i < n; i++)
+		moves[i] = (ExecMove){
+			.id = rows[i].id, .attempt = rows[i].attempt, .from = EXEC_REQUESTED, .note = str_of("")
+		};
+	if (!move_runs(u, EV_BEGIN, moves, n, u->e->process, moved, err) ||
+	    !begin_rows(u, rows, moved, n, ids, &begun, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (moved[i].moved) {
+			out_status(u, &moved[i], rows[i].id, EXEC_REQUESTED, u->now);
+			log_info("Execution %lld scheduled: it is a workflow", (long long)rows[i].id);
+		}
+	return begun == 0 || step_known(u, ids, begun, true, err);
+}
