@@ -243,7 +243,7 @@ class_schedule(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
 	if (action == NULL)
 		return class_refuse(p, rows, n, err);
 	if (action_inside(action))
-		return workflow_begin(u, rows, n, err);
+		return workflow_begin(u, action, rows, n, err);
 	need = need_of(u, action, wait_class_own(wait_class) ? &rows[0] : NULL);
 	return class_place(p, &need, rows, n, err);
 }

@@ -17,7 +17,7 @@ MUST_CHECK bool workflow_told(Uow *u, const RunEnd *ends, size_t n, Err *err);
 /* It is to look at itself: it was cancelled, or may go on. */
 MUST_CHECK bool workflow_nudge(Uow *u, Id id, Err *err);
 /* Executions of one workflow that wait begin. Inside a pass of schedule. */
-MUST_CHECK bool workflow_begin(Uow *u, const ExecWaiting *rows, size_t n, Err *err);
+MUST_CHECK bool workflow_begin(Uow *u, const ActionDef *action, const ExecWaiting *rows, size_t n, Err *err);
 
 /* ---- between the files of workflows ---- */
 

@@ -410,21 +410,12 @@ workflow_due(Uow *u, TimeUs *ret_next, Err *err)
 /* ---- the beginning ---- */
 
 static bool
-begin_rows(Uow *u, const ExecWaiting *rows, const ExecMoved *moved, size_t n, Id *ids, size_t *ret_n, Err *err)
+begin_rows(Uow *u, const ExecWaiting *rows, const ExecMoved *moved, size_t n, Id version, const WfGraph *g, Id *ids,
+    size_t *ret_n, Err *err)
 {
 	WorkflowRun *runs = arena_array(u->arena, WorkflowRun, n + 1);
-	const ActionDef *action = defs_action(u->e->defs, rows[0].action);
-	const WfGraph *g;
-	Id version;
 	size_t some = 0;
 
-	if (!workflow_version(u->db, u->arena, action->workflow_def, u->now, &version, err))
-		return false;
-	if (version == 0)
-		return err_set(
-		    err, ERR_CORRUPT, "action '%.*s' is a workflow without a definition", STR_ARG(action->ref));
-	if (!graph_of(u, version, &g, err))
-		return false;
 	for (size_t i = 0; i < n; i++) {
 		int64_t limit = rows[i].timeout_seconds != 0 ? rows[i].timeout_seconds : g->timeout;
 
@@ -432,36 +423,64 @@ begin_rows(Uow *u, const ExecWaiting *rows, const ExecMoved *moved, size_t n, Id
 			continue;
 		runs[some] = (WorkflowRun){ .id = rows[i].id,
 			.version = version,
-			.ref = action->ref,
+			.ref = rows[i].action_ref,
 			.timeout_at = limit == 0 ? 0 : u->now + limit * US_PER_S };
 		if (moved[i].of_task && !workflow_run_depth(u->db, u->arena, moved[i].parent, &runs[some].depth, err))
 			return false;
 		runs[some].depth += moved[i].of_task;
 		ids[some++] = rows[i].id;
+		out_status(u, &moved[i], rows[i].id, EXEC_REQUESTED, u->now);
+		log_info("Execution %lld scheduled: it is a workflow", (long long)rows[i].id);
 	}
 	*ret_n = some;
 	return workflow_run_insert(u->db, u->arena, runs, some, u->now, err);
 }
 
+/* A definition that is gone, or was kept before it was checked as it is now: its runs fail, and hold up nobody. */
+static bool
+begin_refuse(Uow *u, const ExecMove *moves, size_t n, const Err *why, Err *err)
+{
+	ExecMove *refused = arena_copy(u->arena, moves, n * sizeof(ExecMove));
+	ExecMoved *moved = arena_array(u->arena, ExecMoved, n + 1);
+	Json *result = arena_new(u->arena, Json);
+
+	*result = error_result(u->arena, str_copy(u->arena, str_of(why->text)));
+	for (size_t i = 0; i < n; i++)
+		refused[i].result = result;
+	return move_runs(u, EV_REFUSE, refused, n, u->e->process, moved, err) && moves_ended(u, refused, moved, n, err);
+}
+
+static bool
+begin_graph(Uow *u, const ActionDef *action, Id *ret_version, const WfGraph **ret, Err *err)
+{
+	if (!workflow_version(u->db, u->arena, action->workflow_def, u->now, ret_version, err))
+		return false;
+	if (*ret_version == 0)
+		return err_set(err, ERR_CORRUPT, "Workflow '%.*s' has no definition", STR_ARG(action->ref));
+	return graph_of(u, *ret_version, ret, err);
+}
+
 bool
-workflow_begin(Uow *u, const ExecWaiting *rows, size_t n, Err *err)
+workflow_begin(Uow *u, const ActionDef *action, const ExecWaiting *rows, size_t n, Err *err)
 {
 	ExecMove *moves = arena_array(u->arena, ExecMove, n + 1);
 	ExecMoved *moved = arena_array(u->arena, ExecMoved, n + 1);
-	Id *ids = arena_array(u->arena, Id, n + 1);
-	size_t begun;
+	Id *ids = arena_array(u->arena, Id, n + 1), version = 0;
+	const WfGraph *g = NULL;
+	size_t begun = 0;
+	Err why = { 0 };
 
 	for (size_t i = 0; i < n; i++)
 		moves[i] = (ExecMove){
 			.id = rows[i].id, .attempt = rows[i].attempt, .from = EXEC_REQUESTED, .note = str_of("")
 		};
-	if (!move_runs(u, EV_BEGIN, moves, n, u->e->process, moved, err) ||
-	    !begin_rows(u, rows, moved, n, ids, &begun, err))
+	if (!begin_graph(u, action, &version, &g, &why)) {
+		if (why.code == ERR_CORRUPT || why.code == ERR_VALIDATION || why.code == ERR_INVALID)
+			return begin_refuse(u, moves, n, &why, err);
+		*err = why;
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (moved[i].moved) {
-			out_status(u, &moved[i], rows[i].id, EXEC_REQUESTED, u->now);
-			log_info("Execution %lld scheduled: it is a workflow", (long long)rows[i].id);
-		}
-	return begun == 0 || step_known(u, ids, begun, true, err);
+	}
+	return move_runs(u, EV_BEGIN, moves, n, u->e->process, moved, err) &&
+	       begin_rows(u, rows, moved, n, version, g, ids, &begun, err) &&
+	       (begun == 0 || step_known(u, ids, begun, true, err));
 }
