@@ -19,7 +19,7 @@
 
 enum {
 	TEXT_ROOM = 16 * 1024,
-	SPARE_MOST = 64, /* three descriptors each */
+	SPARE_MOST = 64, /* four descriptors each at most */
 	SIGNAL_MOST = 1024,
 	SWEEP_MS = 5000,
 	END_MS = 100, /* a worker's loop must not stand still for longer */
@@ -27,7 +27,7 @@ enum {
 
 struct Group {
 	Group *next;
-	int dir, events, killer;
+	int dir, events, killer, procs;
 	unsigned number;
 	bool killed; /* once; Linux 6.18 kills what is born into such a group later, too */
 	GroupLimits set;
@@ -379,6 +379,7 @@ group_free(Group *one)
 	fd_done(&one->dir);
 	fd_done(&one->events);
 	fd_done(&one->killer);
+	fd_done(&one->procs);
 	free(one);
 }
 
@@ -451,7 +452,7 @@ group_make(Groups *g, Group **ret, Err *err)
 
 	if (one == NULL)
 		abort();
-	*one = (Group){ .dir = -1, .events = -1, .killer = -1, .number = ++g->made };
+	*one = (Group){ .dir = -1, .events = -1, .killer = -1, .procs = -1, .number = ++g->made };
 	snprintf(path, sizeof(path), "%s/r%u", g->path, one->number);
 	if (mkdir(path, 0755) == 0) {
 		one->dir = open_folder(path);
@@ -517,32 +518,23 @@ group_await_empty(const Group *one, int patience_ms)
 }
 
 static size_t
-pids_of(const Group *one, pid_t *ret, size_t max)
+pids_in(char *text, pid_t *ret, size_t max)
 {
-	char text[TEXT_ROOM], *at = text, *end;
+	char *end;
 	size_t n = 0;
 
-	(void)text_at(one->dir, "cgroup.procs", text, sizeof(text));
-	for (long pid; n < max && (pid = strtol(at, &end, 10)) > 0 && *end == '\n'; at = end + 1)
+	for (long pid; n < max && (pid = strtol(text, &end, 10)) > 0 && *end == '\n'; text = end + 1)
 		ret[n++] = (pid_t)pid;
 	return n;
 }
 
-size_t
-group_processes(const Group *one)
+static size_t
+pids_of(const Group *one, pid_t *ret, size_t max)
 {
 	char text[TEXT_ROOM];
-	int fd = openat(one->dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-	size_t lines = 0;
-	ssize_t n;
 
-	if (fd < 0)
-		return 0;
-	while ((n = read(fd, text, sizeof(text))) > 0)
-		for (ssize_t i = 0; i < n; i++)
-			lines += text[i] == '\n';
-	close(fd);
-	return lines;
+	(void)text_at(one->dir, "cgroup.procs", text, sizeof(text));
+	return pids_in(text, ret, max);
 }
 
 /* Resident without what is shared with files: the second and third number of statm, in pages. */
@@ -559,16 +551,30 @@ memory_of(pid_t pid)
 	return (uint64_t)(resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-uint64_t
-group_memory(const Group *one)
+/* Asked once a second of every run: the file stays open. More processes than its text has room for are too many for any limit that would
+ * not have ended them by then. */
+size_t
+group_use(Group *one, uint64_t *ret_memory)
 {
+	char text[TEXT_ROOM];
 	pid_t pids[SIGNAL_MOST];
-	size_t n = pids_of(one, pids, SIGNAL_MOST);
-	uint64_t sum = 0;
+	size_t n = 0;
+	ssize_t got;
 
-	for (size_t i = 0; i < n; i++)
-		sum += memory_of(pids[i]);
-	return sum;
+	if (one->procs < 0)
+		one->procs = openat(one->dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	got = pread(one->procs, text, sizeof(text) - 1, 0);
+	if (ret_memory != NULL)
+		*ret_memory = 0;
+	if (got <= 0)
+		return 0;
+	text[got] = '\0';
+	for (ssize_t i = 0; i < got; i++)
+		n += text[i] == '\n';
+	if (ret_memory != NULL)
+		for (size_t i = 0, known = pids_in(text, pids, SIGNAL_MOST); i < known; i++)
+			*ret_memory += memory_of(pids[i]);
+	return n;
 }
 
 /* One that has ended meanwhile may have left its number to another: who is still in the group behind its descriptor is the one meant. */

@@ -32,8 +32,8 @@ int group_folder(const Group *one);     /* for SpawnSpec.group */
 void group_signal(Group *one, int sig); /* SIGKILL: all at once, none can get away */
 bool group_empty(const Group *one);
 bool group_await_empty(const Group *one, int patience_ms);
-size_t group_processes(const Group *one);   /* how many there are */
-uint64_t group_memory(const Group *one);    /* bytes of their own that they hold together, as far as can be counted */
+/* How many processes there are; and, when ret_memory is given, how many bytes of their own they hold together, as far as can be counted. */
+size_t group_use(Group *one, uint64_t *ret_memory);
 bool group_out_of_memory(const Group *one); /* the kernel has killed in it for its memory limit */
 
 /* For whoever comes after a worker that is gone: kills all in this folder and removes it. */

@@ -43,22 +43,28 @@ watch_offer(const Run *run)
 	fd_done(&fd);
 }
 
+/* All that are no longer young at the same moments: one wake-up for all of them. */
 TimeUs
 watch_next(const Processes *p, const Run *run, TimeUs now)
 {
 	if (!counts_processes(p, run) && !counts_memory(p, run))
 		return 0;
-	return now + (now < run->started_mono + YOUNG ? OFTEN : SELDOM);
+	return now < run->started_mono + YOUNG ? now + OFTEN : (now / SELDOM + 1) * SELDOM;
 }
 
 bool
 watch_over(const Processes *p, Run *run, TimeUs now)
 {
-	if (now < run->started_mono + OFTEN)
+	bool memory = counts_memory(p, run), processes = counts_processes(p, run);
+	uint64_t bytes = 0;
+	size_t n;
+
+	if (now < run->started_mono + OFTEN || (!memory && !processes))
 		return false;
-	if (counts_processes(p, run) && (int64_t)group_processes(run->group) > run->limits.processes)
+	n = group_use(run->group, memory ? &bytes : NULL);
+	if (processes && (int64_t)n > run->limits.processes)
 		run->over = "processes";
-	else if (counts_memory(p, run) && group_memory(run->group) > (uint64_t)run->limits.memory_mb << 20)
+	else if (memory && bytes > (uint64_t)run->limits.memory_mb << 20)
 		run->over = "memory";
 	return run->over != NULL;
 }

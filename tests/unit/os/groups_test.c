@@ -65,7 +65,7 @@ TEST(what_left_its_session_and_its_parent_dies_with_its_group)
 			  "while :; do sleep 1000; done'); exit 5");
 	CHECK_INT(end_of(&c).code, 5);
 	CHECK(!group_empty(one));
-	CHECK(group_processes(one) >= 1);
+	CHECK(group_use(one, NULL) >= 1);
 	group_signal(one, SIGTERM);
 	CHECK(!group_await_empty(one, 50));
 	group_give(g, one); /* kills */
@@ -92,7 +92,7 @@ TEST(TERM_reaches_all_in_a_group)
 		return;
 	CHECK_OK(group_take(g, &(GroupLimits){ 0 }, &one, &err), err);
 	c = start_in(one, "setsid sleep 1000 & sleep 1000 & wait");
-	while (group_processes(one) < 3)
+	while (group_use(one, NULL) < 3)
 		(void)poll(NULL, 0, 5);
 	group_signal(one, SIGTERM);
 	CHECK_INT(end_of(&c).code, SIGTERM);

@@ -342,6 +342,6 @@ TEST(cancels_and_time_limits_at_any_random_moment_leave_nothing)
 		ended++;
 	}
 	CHECK_INT(r->starter->running(r->starter), 0);
-	CHECK(count_in("/proc/self/fd") <= descriptors + 3 * 6);
+	CHECK(count_in("/proc/self/fd") <= descriptors + 4 * 6);
 	CHECK(!child_tree_alive(0, str_fmt(r->a, "ATTUNE_PACK_REF=%s", "demo").p));
 }
