@@ -6,6 +6,7 @@
 #include "api/work.h"
 #include "base/names.h"
 #include "engine/changes.h"
+#include "engine/inquiries.h"
 #include "model/params.h"
 #include "store/execution_read.h"
 #include "store/inquiry.h"
@@ -19,15 +20,10 @@ static const char *const statuses[] = { "pending", "responded", "timeout", "canc
 static bool
 time_out_work(App *app, void *self, Err *err)
 {
-	Id *ids;
-	size_t n;
+	TimeUs next;
 
 	(void)self;
-	if (!inquiry_time_out(app_db(app), app->uow->arena, app->uow->now, &ids, &n, err))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		change_add(app->uow, CHANGE_INQUIRY_TIMEOUT, ids[i], "timeout", "pending");
-	return true;
+	return inquiries_due(app->uow, &next, err);
 }
 
 /* Nobody is shown an inquiry that can no longer be answered as one that can. */
@@ -291,7 +287,7 @@ respond_work(App *app, void *self, Err *err)
 	if (!inquiry_get(app_db(app), w->a, w->id, &w->i, err))
 		return false;
 	out_responded(app->uow, &w->i, app_caller(app)->identity);
-	return true;
+	return inquiry_answered(app->uow, &w->i, err);
 }
 
 static const BodyField respond_fields[] = { { "response", FIELD_MAP | FIELD_NEEDED, 0 } };

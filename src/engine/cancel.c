@@ -12,6 +12,15 @@ cancel_waiting(Uow *u, const ExecLive *e, Str by, ExecMoved *ret, Err *err)
 	return move_runs(u, EV_CANCEL, &m, 1, by, ret, err);
 }
 
+/* A question ends at once; the next step of a workflow ends what runs under it. */
+static bool
+cancel_inside(Uow *u, const ExecLive *e, Str by, ExecMoved *ret, Err *err)
+{
+	bool asks;
+
+	return ask_cancelled(u, e->id, by, ret, &asks, err) && (asks || workflow_nudge(u, e->id, err));
+}
+
 static bool
 cancel_running(Uow *u, const ExecLive *e, Str by, ExecMoved *ret, Err *err)
 {
@@ -20,7 +29,7 @@ cancel_running(Uow *u, const ExecLive *e, Str by, ExecMoved *ret, Err *err)
 	if (!move_runs(u, EV_CANCEL, &m, 1, by, ret, err))
 		return false;
 	if (ret->moved && e->worker == 0)
-		return workflow_nudge(u, e->id, err); /* its next step ends what runs under it */
+		return cancel_inside(u, e, by, ret, err);
 	if (ret->moved)
 		*outbox_add(&u->out, MSG_EXECUTION_CANCEL) = (MsgItem){ .id = e->id,
 			.attempt = e->attempt,

@@ -46,7 +46,7 @@ wait_class_action(Str wait_class)
 bool
 action_inside(const ActionDef *action)
 {
-	return action->workflow_def != 0;
+	return action->workflow_def != 0 || str_is(action->ref, ACTION_ASK);
 }
 
 bool
@@ -243,7 +243,7 @@ class_schedule(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
 	if (action == NULL)
 		return class_refuse(p, rows, n, err);
 	if (action_inside(action))
-		return workflow_begin(u, action, rows, n, err);
+		return action->workflow_def != 0 ? workflow_begin(u, action, rows, n, err) : ask_begin(u, rows, n, err);
 	need = need_of(u, action, wait_class_own(wait_class) ? &rows[0] : NULL);
 	return class_place(p, &need, rows, n, err);
 }

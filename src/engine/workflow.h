@@ -19,6 +19,13 @@ MUST_CHECK bool workflow_nudge(Uow *u, Id id, Err *err);
 /* Executions of one workflow that wait begin. Inside a pass of schedule. */
 MUST_CHECK bool workflow_begin(Uow *u, const ActionDef *action, const ExecWaiting *rows, size_t n, Err *err);
 
+#define ACTION_ASK "core.ask"
+
+/* The same for questions. */
+MUST_CHECK bool ask_begin(Uow *u, const ExecWaiting *rows, size_t n, Err *err);
+/* A run that is being cancelled: a question ends at once. *ret_was: it is one. */
+MUST_CHECK bool ask_cancelled(Uow *u, Id execution, Str by, ExecMoved *ret, bool *ret_was, Err *err);
+
 /* ---- between the files of workflows ---- */
 
 /* One workflow in a step. */

@@ -1,6 +1,7 @@
 #include "executor/dues.h"
 
 #include "base/log.h"
+#include "engine/inquiries.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -28,8 +29,15 @@ struct Dues {
 bool
 dues_turn(Uow *u, TimeUs *ret_next, Err *err)
 {
-	return uow_begin(u, err) && workflow_due(u, ret_next, err) && schedule(u, err) &&
-	       uow_commit(u, &points_step, err);
+	TimeUs asked = 0;
+
+	*ret_next = 0;
+	if (!uow_begin(u, err) || !inquiries_due(u, &asked, err) || !workflow_due(u, ret_next, err) ||
+	    !schedule(u, err))
+		return false;
+	if (*ret_next == 0 || (asked != 0 && asked < *ret_next))
+		*ret_next = asked;
+	return uow_commit(u, &points_step, err);
 }
 
 static void

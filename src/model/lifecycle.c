@@ -54,6 +54,7 @@ static const ExecState transitions[EXEC_STATES][EXEC_EVENTS] = {
 	    [EV_CANCEL] = EXEC_CANCELLED },
 	[EXEC_RUNNING] = { [EV_EXIT_OK] = EXEC_COMPLETED,
 	    [EV_EXIT_BAD] = EXEC_FAILED,
+	    [EV_REFUSE] = EXEC_TIMEOUT, /* a question that nobody answers */
 	    [EV_CANCEL] = EXEC_CANCELING,
 	    [EV_WORKER_LOST] = EXEC_ABANDONED },
 	[EXEC_CANCELING] = { [EV_ENDED] = EXEC_CANCELLED, [EV_WORKER_LOST] = EXEC_CANCELLED },

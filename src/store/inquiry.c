@@ -241,3 +241,48 @@ execution_descends(Db *db, Arena *a, Id execution, Id from, bool *ret, Err *err)
 	*ret = execution == from || rows.n > 0;
 	return true;
 }
+
+bool
+inquiry_next_due(Db *db, Arena *a, TimeUs *ret, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select timeout_at from inquiry where status = 'pending' and timeout_at is not null"
+		       " order by timeout_at limit 1",
+		.in = "",
+	};
+	Rows rows;
+
+	if (!db_read(db, a, &s, NULL, &rows, err))
+		return err_wrap(err, "read due inquiries");
+	*ret = rows.n == 0 ? 0 : row_int(rows_at(&rows, 0), 0);
+	return true;
+}
+
+bool
+inquiry_asked(Db *db, Arena *a, Id execution, Json *ret, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select config from execution where id = $1 and action_ref = 'core.ask'",
+		.in = "i",
+	};
+	Bind b[] = { bind_int(execution) };
+	Rows rows;
+
+	if (!db_exec(db, a, &s, b, &rows, err))
+		return err_wrap(err, "read what execution %lld asks", (long long)execution);
+	*ret = rows.n == 0 ? json_null() : row_json(a, rows_at(&rows, 0), 0);
+	return true;
+}
+
+bool
+inquiry_cancel(Db *db, Arena *a, Id execution, TimeUs now, Err *err)
+{
+	static const Stmt s = {
+		.sql =
+		    "update inquiry set status = 'cancelled', updated = $2 where execution = $1 and status = 'pending'",
+		.in = "it",
+	};
+	Bind b[] = { bind_int(execution), bind_time(now) };
+
+	return db_exec(db, a, &s, b, NULL, err) || err_wrap(err, "cancel inquiry");
+}

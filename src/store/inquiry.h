@@ -34,5 +34,12 @@ MUST_CHECK bool inquiry_any_due(Db *db, Arena *a, TimeUs now, bool *ret, Err *er
 /* Those whose time is over become `timeout`; their ids. */
 MUST_CHECK bool inquiry_time_out(Db *db, Arena *a, TimeUs now, Id **ret, size_t *ret_n, Err *err);
 
+/* The first time at which one is over; 0: none has a time. */
+MUST_CHECK bool inquiry_next_due(Db *db, Arena *a, TimeUs *ret, Err *err);
+/* What a run of core.ask was given; null: it is none. */
+MUST_CHECK bool inquiry_asked(Db *db, Arena *a, Id execution, Json *ret, Err *err);
+/* The pending one of a run, if any, is over. */
+MUST_CHECK bool inquiry_cancel(Db *db, Arena *a, Id execution, TimeUs now, Err *err);
+
 /* Is that the run itself, or one that led to it? */
 MUST_CHECK bool execution_descends(Db *db, Arena *a, Id execution, Id from, bool *ret, Err *err);

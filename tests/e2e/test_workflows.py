@@ -5,6 +5,7 @@ import os
 import pytest
 import yaml
 
+from harness import eventually
 from test_api import ended, refused, run
 
 TASKS = {"tasks": [{"name": "a", "action": "core.noop", "next": [{"when": "{{ succeeded() }}", "do": ["b"]}]},
@@ -139,3 +140,31 @@ def test_a_pack_brings_workflows_of_both_kinds_and_syncs_and_validates_them(worl
         "shop.buy": False, "shop.sell": False, "shop.lend": True}
     assert world.get("/workflows/shop.sell")["data"]["version"] == "2.0.0"
     assert "gone" in refused(world, "POST", "/packs/gone/workflows/sync", 404)["error"]
+
+
+def test_a_question_holds_a_workflow_until_somebody_answers_or_its_time_is_over(api):
+    ask = {"name": "ask", "action": "core.ask", "input": {"prompt": "go on?", "response_schema": {"ok": {"type": "boolean"}}},
+           "next": [{"when": "{{ succeeded() and result().response.ok }}", "publish": [{"said": "yes"}], "do": ["end"]},
+                    {"when": "{{ timed_out() }}", "publish": [{"said": "nothing"}], "do": ["end"]}]}
+    tasks = {"tasks": [ask, {"name": "end", "action": "core.noop"}], "output_map": {"said": "{{ vars.said }}"}}
+    api.post("/workflows", flow("mine.ask", definition=tasks), 201)
+    late = {"tasks": [{**ask, "timeout": 1}, tasks["tasks"][1]], "output_map": tasks["output_map"]}
+    api.post("/workflows", flow("mine.late", definition=late), 201)
+    waits, over = run(api, "mine.ask"), run(api, "mine.late")
+    asked = eventually(lambda: [i for i in api.get("/inquiries/status/pending")["data"]
+                                if api.get(f"/executions/{i['execution']}")["data"]["parent"] == waits["id"]], seconds=30)[0]
+    assert refused(api, "POST", f"/inquiries/{asked['id']}/respond", 422, {"response": {"ok": "maybe"}})
+    assert ended(api, over)["result"] == {"said": "nothing", "succeeded": True}
+    question = [e for e in api.get("/executions", parent=over["id"])["data"] if e["action_ref"] == "core.ask"][0]
+    assert question["status"] == "timeout" and question["workflow_task"]["timed_out"] is True
+    assert api.get(f"/executions/{waits['id']}")["data"]["status"] == "running"
+    api.post(f"/inquiries/{asked['id']}/respond", {"response": {"ok": True}}, 200)
+    assert ended(api, waits)["result"] == {"said": "yes", "succeeded": True}
+
+
+def test_a_question_that_is_cancelled_ends_at_once(api):
+    row = run(api, "core.ask", parameters={"prompt": "anybody?"})
+    asked = eventually(lambda: api.get("/inquiries", execution=row["id"])["data"], seconds=30)[0]
+    api.post(f"/executions/{row['id']}/cancel", {}, 200)
+    assert ended(api, row)["status"] == "cancelled"
+    assert api.get(f"/inquiries/{asked['id']}")["data"]["status"] == "cancelled"
