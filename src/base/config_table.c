@@ -235,8 +235,9 @@ const Setting settings[] = {
 	{ "worker.shutdown_timeout", SETTING_SECONDS, "30", "what runs may take to end after SIGTERM", .max = DAY },
 	{ "worker.stream_logs", SETTING_BOOL, "true", "output can always be followed", .flags = SETTING_IGNORED },
 
-	{ "worker.warm", SETTING_BOOL, "true",
-	    "Python actions are forks of interpreters that have started already, where that can be" },
+	{ "worker.warm", SETTING_BOOL, "false",
+	    "Python actions are forks of interpreters that have started already, where that can be: as yet hardly "
+	    "cheaper" },
 	{ "environments.build_timeout", SETTING_SECONDS, "600", "for building the environment of a pack", .min = 1,
 	    .max = DAY },
 	{ "environments.pip.index_url", SETTING_STRING, NULL, "where pip finds packages, instead of its own default",
