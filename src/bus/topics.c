@@ -69,7 +69,7 @@ const Topic topics[MSG_KINDS] = {
 	[MSG_EXECUTION_REQUESTED] = { "ExecutionRequested", EX_EXECUTIONS, "execution.requested", LISTEN_REQUIRED, true,
 	    false, BY_API | BY_EXECUTOR | BY_WORKER | BY_FOREIGN, why_run },
 	[MSG_EXECUTION_SCHEDULED] = { "ExecutionScheduled", EX_EXECUTIONS, "worker.%lld", LISTEN_REQUIRED, true, false,
-	    BY_EXECUTOR, why_worker },
+	    BY_API | BY_EXECUTOR, why_worker },
 	[MSG_EXECUTION_STATUS_CHANGED] = { "ExecutionStatusChanged", EX_EXECUTIONS, "execution.status.changed",
 	    LISTEN_REQUIRED, true, false, BY_API | BY_EXECUTOR | BY_WORKER, why_run },
 	[MSG_EXECUTION_COMPLETED] = { "ExecutionCompleted", EX_EXECUTIONS, "execution.completed", LISTEN_REQUIRED, true,

@@ -192,7 +192,7 @@ TEST(the_core_pack_loads_without_a_word)
 	CHECK_OK(pack_load(a, str_of(ATTUNE_SOURCE_ROOT "/packs/core"), &p, &err), err);
 	CHECK_INT((int64_t)p.problem_count, 0);
 	CHECK(p.def.is_standard);
-	CHECK_INT((int64_t)p.runtime_count, 5);
+	CHECK_INT((int64_t)p.runtime_count, 11);
 	CHECK_INT((int64_t)p.permission_set_count, 4);
 	arena_close(a);
 }
