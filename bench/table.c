@@ -130,6 +130,9 @@ static const Row rows[] = {
 	{ "the same, sandbox off", "walls_off_us", "us", NONE, 0, "bare spawn by turns", { { "walls_bare_us", 1 } } },
 	{ "of 500 that sleep, the worker's memory for each", "walls_sleeper_kib", "KiB", AT_MOST, 32 },
 	{ "and its processor time", "walls_sleepers_cpu_percent", "%", AT_MOST, 2 },
+	{ "INSIDE A WORKER" },
+	{ "core.http_request, ten under way: each", "http_request_us", "us", AT_MOST, 500, "loopback request",
+	    { { "floor_http_us", 1 } } },
 
 	{ "ONE AT A TIME, EMBEDDED" },
 	{ "core.echo: execute to process started, p50", "embedded_execute_started_ms_p50", "ms", AT_MOST, 1, SPAWN },

@@ -18,6 +18,7 @@ action_copy(Arena *a, const ActionDef *d)
 	c.output_format = str_copy(a, d->output_format);
 	c.sandbox = str_copy(a, d->sandbox);
 	c.limits = json_clone(a, &d->limits);
+	c.out_schema = json_clone(a, &d->out_schema);
 	return c;
 }
 
@@ -174,6 +175,22 @@ runs_claim(Uow *u, Id worker, Str incarnation, Str by, RunClaim *claims, size_t 
 	return ok;
 }
 
+/* What the schema of an action's output marks as secret is kept sealed; the row has marks. */
+static bool
+results_seal(Uow *u, const RunResult *results, const size_t *which, size_t n, Err *err)
+{
+	SecretRows rows = { .a = u->arena };
+
+	for (size_t i = 0; i < n; i++) {
+		const RunResult *r = &results[which[i]];
+
+		if (r->stored && r->secrets.n > 0 &&
+		    !secrets_seal(u->e->vault, &rows, SECRET_OF_RESULT, r->execution, &r->secrets, err))
+			return false;
+	}
+	return rows.n == 0 || secret_value_insert(u->db, u->arena, rows.rows, rows.n, u->now, err);
+}
+
 /* Moves those results that wait for this event from this state; the moved ones are marked and announced. */
 static bool
 finish_some(Uow *u, ExecState from, ExecEvent ev, bool any_event, Str by, RunResult *results, size_t n, Err *err)
@@ -200,6 +217,8 @@ finish_some(Uow *u, ExecState from, ExecEvent ev, bool any_event, Str by, RunRes
 	for (size_t i = 0; i < some; i++)
 		if (moved[i].moved)
 			results[which[i]].stored = true;
+	if (!results_seal(u, results, which, some, err))
+		return false;
 	return moves_ended(u, moves, moved, some, err);
 }
 

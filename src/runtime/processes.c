@@ -389,6 +389,8 @@ describe(Processes *p, Arena *a, Run *run, RunEnd *ret)
 		.over = run->over,
 		.limits = &run->limits,
 		.output_format = run->output_format,
+		.out_schema = &run->out_schema,
+		.secrets = &ret->secrets,
 		.problem = run->problem,
 		.out = &run->out,
 		.err = &run->err,

@@ -1,6 +1,7 @@
 #include "runtime/result.h"
 
 #include "base/codec.h"
+#include "model/params.h"
 #include "os/fs.h"
 #include "os/signals.h"
 #include "runtime/output.h"
@@ -194,8 +195,56 @@ add_data(Arena *a, Json *result, const Report *r, Json data)
 		json_set(a, result, "log_error", json_str(utf8_clean(a, str_copy(a, str_of(err.text)))));
 }
 
+/* What the value holds in secret stood in the file as well. */
+static void
+star_out_file(Arena *a, const Report *r, Str text)
+{
+	Json values = json_array();
+	Redact *redact;
+	Buf b = buf_open(a);
+	Err err = { 0 };
+
+	for (size_t i = 0; i < r->secrets->n; i++)
+		json_push(a, &values, r->secrets->list[i].value);
+	redact = redact_open(a, &values);
+	if (redact == NULL)
+		return;
+	while (text.n > 0) {
+		Str piece = str_sub(text, 0, REDACT_PIECE);
+
+		buf_add(&b, redact_put(redact, piece));
+		text = str_sub(text, piece.n, text.n);
+	}
+	buf_add(&b, redact_end(redact));
+	stream_replace(r->out, buf_str(&b), &err);
+}
+
+/* Against the action's schema: what it marks as secret is taken out, what breaks it is said. */
+static void
+apply_schema(Arena *a, const Report *r, Str text, Json *data, Json *result)
+{
+	Json copy = *data;
+	Err err = { 0 };
+	Str rest, kind;
+
+	if (json_is_null(r->out_schema))
+		return;
+	if (!params_prepare(a, "output", str_of(""), r->out_schema, &copy, false, &err)) {
+		rest = str_copy(a, str_of(err.text));
+		json_add(a, result, "output_error", json_str(str_cut(&rest, ':', &kind) ? str_trim(rest) : kind));
+	}
+	if (r->secrets == NULL || !secrets_in_schema(r->out_schema))
+		return;
+	*r->secrets = secrets_take(a, r->out_schema, data);
+	if (r->secrets->n == 0)
+		return;
+	star_out_file(a, r, text);
+	for (size_t i = 0; i < r->secrets->n; i++)
+		r->secrets->list[i].path = str_fmt(a, "/data%.*s", STR_ARG(r->secrets->list[i].path));
+}
+
 static bool
-parse_output(Arena *a, const Report *r, Json *ret, bool *ret_whole)
+parse_output(Arena *a, const Report *r, Json *ret, bool *ret_whole, Json *result)
 {
 	Str text;
 
@@ -203,16 +252,21 @@ parse_output(Arena *a, const Report *r, Json *ret, bool *ret_whole)
 		return false;
 	if (stream_dropped(r->out) > 0 || !stream_all(r->out, a, &text, NULL))
 		return false;
-	return output_parse(a, r->output_format, utf8_clean(a, text), ret, ret_whole);
+	text = utf8_clean(a, text);
+	if (!output_parse(a, r->output_format, text, ret, ret_whole))
+		return false;
+	apply_schema(a, r, text, ret, result);
+	return true;
 }
 
 static Json
 success(Arena *a, const Report *r)
 {
 	Json result = json_object(), data;
-	bool whole = true, parsed = parse_output(a, r, &data, &whole);
+	bool whole = true, parsed;
 
 	json_add(a, &result, "succeeded", json_bool(true));
+	parsed = parse_output(a, r, &data, &whole, &result);
 	json_add(a, &result, "exit_code", json_int(0));
 	json_add(a, &result, "duration_ms", json_int(r->duration / US_PER_MS));
 	/* lines that the value does not hold are only in the file */

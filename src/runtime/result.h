@@ -15,7 +15,9 @@ typedef struct Report {
 	const char *over;        /* "memory", "processes": for RUN_OVER */
 	const RunLimits *limits; /* what it was allowed, for RUN_OVER */
 	Str output_format;
-	Str problem; /* for RUN_UNSTARTED */
+	const Json *out_schema; /* NULL or null: the data may be anything */
+	Secrets *secrets;       /* set to what was taken out of the data; NULL: nothing is taken out */
+	Str problem;            /* for RUN_UNSTARTED */
 	Stream *out, *err;
 	size_t inline_output;
 	const char *result_path; /* result.json */

@@ -52,6 +52,7 @@ struct Run {
 	Str dir;          /* its HOME; none for internal runs */
 	EnvUse env;
 	RunSpec *waits_with; /* while it waits for its environment */
+	Json out_schema;
 	Str output_format, problem, afterwards, marker;
 	const char *result_path;
 	Timer timer;

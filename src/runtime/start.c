@@ -320,6 +320,8 @@ prepare(Processes *p, Run *run, const RunSpec *spec)
 	Str base = str_fmt(run->a, "%s/execution_%lld", p->logs_base.p, (long long)spec->execution);
 
 	run->output_format = str_copy(run->a, spec->output_format);
+	if (!json_is_null(spec->out_schema))
+		run->out_schema = json_clone(run->a, spec->out_schema);
 	run->result_path = str_fmt(run->a, "%s/result.json", base.p).p;
 	run->marker =
 	    str_fmt(run->a, "ATTUNE_RUN=%s:%lld:%d", p->incarnation.p, (long long)spec->execution, spec->attempt);

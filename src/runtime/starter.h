@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/uuid.h"
+#include "model/secrets.h"
 
 /* What a run may use; 0: as the worker is set. */
 typedef struct RunLimits {
@@ -27,10 +28,11 @@ typedef struct RunSpec {
 	Str parameter_delivery;     /* "stdin", "file" */
 	Str parameter_format;       /* "json", "yaml", "dotenv" */
 	Str output_format;          /* "text", "json", "jsonl", "yaml" */
-	Str env_dir;          /* the pack's environment, when it is known to be there; none: where it usually is */
-	const Json *params;   /* an object, or null */
-	const Json *secrets;  /* an array: what of them must not stand in the output; NULL or null: nothing */
-	const Json *env_vars; /* an object of strings, or null */
+	Str env_dir;            /* the pack's environment, when it is known to be there; none: where it usually is */
+	const Json *params;     /* an object, or null */
+	const Json *out_schema; /* what its data must be, and what of it is secret; NULL or null: anything */
+	const Json *secrets;    /* an array: what of them must not stand in the output; NULL or null: nothing */
+	const Json *env_vars;   /* an object of strings, or null */
 	Str rule_ref;
 	Str trigger_ref;
 	Str api_token; /* none: the run gets no token */
@@ -55,7 +57,8 @@ typedef struct RunEnd {
 	RunOutcome outcome;
 	TimeUs started_at; /* wall: when the process really started */
 	TimeUs finished_at;
-	Json result; /* the result object of engine 5.6, complete */
+	Json result;     /* the result object of engine 5.6, complete */
+	Secrets secrets; /* taken out of it, by their paths in it */
 } RunEnd;
 
 typedef struct Starter Starter;

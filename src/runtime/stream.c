@@ -197,6 +197,23 @@ stream_finish(Stream *s, size_t inline_most)
 	fd_done(&s->file);
 }
 
+/* The file is cut and written anew where it is, for somebody may have it open. */
+void
+stream_replace(Stream *s, Str text, Err *err)
+{
+	s->head_n = text.n < STREAM_HEAD ? text.n : STREAM_HEAD;
+	s->head = arena_copy(s->a, text.p, s->head_n);
+	s->head_cap = s->head_n;
+	s->total = text.n;
+	if (s->file < 0)
+		return;
+	s->stored = 0;
+	if (ftruncate(s->file, 0) < 0 || lseek(s->file, 0, SEEK_SET) < 0 || !fd_write_all(s->file, text, err))
+		trouble(s, "it could not be written anew without its secrets");
+	else
+		s->stored = text.n;
+}
+
 void
 stream_close(Stream *s)
 {

@@ -41,6 +41,8 @@ void stream_show(Stream *s);           /* from now on what has come can be read 
 void stream_flush(Stream *s);
 /* After the last byte: completes the file, or makes it when more than `inline_most` bytes came. Empty streams make none. */
 void stream_finish(Stream *s, size_t inline_most);
+/* After the last byte: from now on this is what came. */
+void stream_replace(Stream *s, Str text, Err *err);
 void stream_close(Stream *s); /* descriptors only */
 uint64_t stream_dropped(const Stream *s);
 /* All that is kept, in a: from memory or read back. ERR_SYS when the file cannot be read. */

@@ -26,7 +26,7 @@ kept(Arena *a, const RunSpec *s)
 	Str *texts[] = { &k->action_ref, &k->pack_ref, &k->entrypoint, &k->runtime, &k->runtime_version,
 		&k->parameter_delivery, &k->parameter_format, &k->output_format, &k->rule_ref, &k->trigger_ref,
 		&k->api_token, &k->sandbox };
-	const Json **values[] = { &k->runtime_config, &k->params, &k->secrets, &k->env_vars };
+	const Json **values[] = { &k->runtime_config, &k->params, &k->out_schema, &k->secrets, &k->env_vars };
 
 	for (size_t i = 0; i < countof(texts); i++)
 		*texts[i] = kept_text(a, *texts[i]);

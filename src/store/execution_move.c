@@ -1,5 +1,7 @@
 #include "store/execution.h"
 
+#include "store/execution_aside.h"
+
 enum { MOVE_BINDS_MAX = 10 };
 
 /* One line of the timeline: state|microseconds|by|attempt|note */
@@ -197,8 +199,42 @@ moves_by_looking(Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n
 	       err_set(err, ERR_INTERNAL, "one execution stands twice in a batch of %s", exec_event_name(ev));
 }
 
-bool
-execution_move(
+/* The same moves with stubs for the results that do not fit. */
+static const ExecMove *
+moves_slimmed(Arena *a, const ExecMove *moves, size_t n, bool *ret_large)
+{
+	ExecMove *slim = NULL;
+
+	*ret_large = false;
+	for (size_t i = 0; i < n; i++) {
+		Json *stub;
+
+		if (!result_is_large(moves[i].result))
+			continue;
+		if (slim == NULL) {
+			slim = arena_array(a, ExecMove, n);
+			memcpy(slim, moves, n * sizeof(ExecMove));
+		}
+		stub = arena_new(a, Json);
+		*stub = result_stub(a, moves[i].result);
+		slim[i].result = stub;
+		*ret_large = true;
+	}
+	return slim == NULL ? moves : slim;
+}
+
+static bool
+results_put_aside(Db *db, Arena *a, const ExecMove *moves, const ExecMoved *moved, size_t n, Err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (moved[i].moved && exec_terminal(moved[i].to) && result_is_large(moves[i].result) &&
+		    !result_put_aside(db, a, moves[i].id, moves[i].result, err))
+			return false;
+	return true;
+}
+
+static bool
+moves_make(
     Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by, ExecMoved *ret, Err *err)
 {
 	const Stmt *s = &move_rows[ev].stmt;
@@ -223,6 +259,17 @@ execution_move(
 	for (size_t i = 0; i < got.n; i++)
 		moved_read(a, rows_at(&got, i), ev == EV_CLAIM, &ret[got.from[i]]);
 	return true;
+}
+
+bool
+execution_move(
+    Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by, ExecMoved *ret, Err *err)
+{
+	bool large;
+	const ExecMove *slim = moves_slimmed(a, moves, n, &large);
+
+	return moves_make(db, a, ev, slim, n, now, by, ret, err) &&
+	       (!large || results_put_aside(db, a, moves, ret, n, err));
 }
 
 bool

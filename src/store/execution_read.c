@@ -1,5 +1,6 @@
 #include "store/execution_read.h"
 
+#include "store/execution_aside.h"
 #include "store/history.h"
 
 /* word for word the conditions of the partial indexes: SQLite uses such an index only when it finds its condition */
@@ -42,7 +43,7 @@ static const Column whole[] = {
 	{ "x.status", "status", COL_TEXT, false },
 	{ "x.config", "config", COL_JSON, false },
 	{ "x.env_vars", "env_vars", COL_JSON, true },
-	{ "x.result", "result", COL_JSON, false },
+	{ EXECUTION_RESULT, "result", COL_JSON, false },
 	{ "x.parent", "parent", COL_INT, false },
 	{ "x.enforcement", "enforcement", COL_INT, false },
 	{ "x.executor", "executor", COL_INT, false },
@@ -109,8 +110,9 @@ filter_text(Listing *l, const ExecFilter *f)
 	/* no `like`: % and _ are to be found as they stand; the one way to search a text that both worlds have */
 	if (!str_none(f->result_contains) && f->result_contains.n > 0)
 		listing_where(l,
-		    "replace(lower(cast(x.result as text)), lower($?), '') <> lower(cast(x.result as text))", 's',
-		    bind_str(f->result_contains));
+		    "replace(lower(cast(" EXECUTION_RESULT " as text)), lower($?), '') <> lower(cast(" EXECUTION_RESULT
+		    " as text))",
+		    's', bind_str(f->result_contains));
 }
 
 static const ScopeColumns scope_columns = { .pack_of = "x.action_ref",

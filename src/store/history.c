@@ -1,5 +1,7 @@
 #include "store/history.h"
 
+#include "store/execution_aside.h"
+
 #include "base/crypto.h"
 #include "model/lifecycle.h"
 
@@ -318,7 +320,7 @@ record_of(Walk *w, const Run *r, size_t place)
 static bool
 digest_of(Db *db, Arena *a, Id id, Json *ret, Err *err)
 {
-	static const Stmt s = { .sql = "select result from execution where id = $1", .in = "i" };
+	static const Stmt s = { .sql = "select " EXECUTION_RESULT " from execution x where x.id = $1", .in = "i" };
 	Bind b[] = { bind_int(id) };
 	Rows rows;
 	Json value;

@@ -118,6 +118,7 @@ typedef struct RetainSql {
 	Stmt remove;  /* $1 < id <= $2, made before $3 or id at most $4 */
 	bool by_rows; /* max_rows counts for it */
 	Stmt secrets; /* what was sealed for rows of that range that are gone; sql NULL: nothing */
+	Stmt aside;   /* likewise, what lay beside them */
 } RetainSql;
 
 #define BOUNDS(table, made) \
@@ -134,7 +135,7 @@ typedef struct RetainSql {
 
 #define SECRETS(table, of) \
 	{ \
-		.sql = "delete from execution_secret_value where entity_type = '" of "' and entity_id > $1" \
+		.sql = "delete from execution_secret_value where entity_type in ('" of "') and entity_id > $1" \
 		       " and entity_id <= $2 and not exists (select 1 from " table " x where x.id = entity_id)", \
 		.in = "ii" \
 	}
@@ -146,7 +147,10 @@ static const RetainSql tables[RETAIN_TARGETS] = {
 	    SECRETS("enforcement", "enforcement_config") },
 	[RETAIN_EXECUTIONS] = { BOUNDS("execution", "created"),
 	    REMOVE("execution", "created", " and finished_at is not null"), true,
-	    SECRETS("execution", "execution_config") },
+	    SECRETS("execution", "execution_config', 'execution_result"),
+	    { .sql = "delete from execution_result where execution > $1 and execution <= $2 and not exists"
+		     " (select 1 from execution x where x.id = execution_result.execution)",
+		.in = "ii" } },
 	[RETAIN_EXECUTION_HISTORY] = { BOUNDS("execution_history", "time"), REMOVE("execution_history", "time", ""),
 	    false, { 0 } },
 	[RETAIN_WORKER_HISTORY] = { BOUNDS("worker_history", "time"), REMOVE("worker_history", "time", ""), false,
@@ -196,7 +200,8 @@ retain_step(Db *db, Arena *a, RetainTarget target, RetainStep *step, Err *err)
 	b[2] = bind_time(step->before > 0 ? step->before : 1);
 	b[3] = bind_int(beyond);
 	if (!db_exec(db, a, &sql->remove, b, &rows, err) ||
-	    (sql->secrets.sql != NULL && !db_exec(db, a, &sql->secrets, b, NULL, err)))
+	    (sql->secrets.sql != NULL && !db_exec(db, a, &sql->secrets, b, NULL, err)) ||
+	    (sql->aside.sql != NULL && !db_exec(db, a, &sql->aside, b, NULL, err)))
 		return err_wrap(err, "retention");
 	step->removed = rows.affected;
 	step->after = last;

@@ -9,6 +9,7 @@
 static const char *const names[SECRET_OF_KINDS] = {
 	[SECRET_OF_EXECUTION] = "execution_config",
 	[SECRET_OF_ENFORCEMENT] = "enforcement_config",
+	[SECRET_OF_RESULT] = "execution_result",
 };
 
 const char *

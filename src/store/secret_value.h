@@ -6,8 +6,8 @@
 
 #include "store/db.h"
 
-/* Whose config it was taken out of. */
-typedef enum SecretOf { SECRET_OF_EXECUTION, SECRET_OF_ENFORCEMENT, SECRET_OF_KINDS } SecretOf;
+/* Whose config, or result, it was taken out of. */
+typedef enum SecretOf { SECRET_OF_EXECUTION, SECRET_OF_ENFORCEMENT, SECRET_OF_RESULT, SECRET_OF_KINDS } SecretOf;
 
 const char *secret_of_name(SecretOf of); /* as stored: "execution_config" */
 

@@ -1,5 +1,7 @@
 #include "store/webhook.h"
 
+#include "store/execution_aside.h"
+
 #include "model/lifecycle.h"
 
 static const Column log_columns[] = {
@@ -84,7 +86,7 @@ bool
 event_runs(Db *db, Arena *a, Id event, Json *ret, bool *ret_open, Err *err)
 {
 	static const Stmt s = {
-		.sql = "select n.status, x.id, x.status, x.result from enforcement n left join execution x"
+		.sql = "select n.status, x.id, x.status, " EXECUTION_RESULT " from enforcement n left join execution x"
 		       " on x.enforcement = n.id and x.parent is null and x.original_execution is null"
 		       " where n.event = $1 and n.rule is not null order by n.id",
 		.in = "i",

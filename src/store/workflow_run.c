@@ -1,5 +1,7 @@
 #include "store/workflow_run.h"
 
+#include "store/execution_aside.h"
+
 /* ---- definitions as runs began with them ---- */
 
 static bool
@@ -254,7 +256,7 @@ workflow_run_live(Db *db, Arena *a, Id id, WorkflowChildRun **ret, size_t *ret_n
 bool
 workflow_result(Db *db, Arena *a, Id execution, Json *ret, Err *err)
 {
-	static const Stmt s = { .sql = "select result from execution where id = $1", .in = "i" };
+	static const Stmt s = { .sql = "select " EXECUTION_RESULT " from execution x where x.id = $1", .in = "i" };
 	Bind b[] = { bind_int(execution) };
 	Rows rows;
 
@@ -269,9 +271,9 @@ workflow_results(Db *db, Arena *a, Id workflow, int task, int64_t iteration, int
 {
 	/* a run that took another's place comes after it */
 	static const Stmt s = {
-		.sql =
-		    "select task_index, result from execution where parent = $1 and parent is not null and task_no = $2"
-		    " and task_iteration = $3 and task_index is not null order by id",
+		.sql = "select x.task_index, " EXECUTION_RESULT
+		       " from execution x where x.parent = $1 and x.parent is not null"
+		       " and x.task_no = $2 and x.task_iteration = $3 and x.task_index is not null order by x.id",
 		.in = "iii",
 	};
 	Bind b[] = { bind_int(workflow), bind_int(task), bind_int(iteration) };

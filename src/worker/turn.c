@@ -188,6 +188,7 @@ end_note(WorkerTurn *t, const RunEnd *e)
 		.started = e->started_at,
 		.finished = e->finished_at,
 		.result = result,
+		.secrets = e->secrets,
 	};
 	if (e->outcome != RUN_UNSTARTED)
 		t->usual_us = (t->usual_us * 3 + (e->finished_at - e->started_at)) / 4;
@@ -292,6 +293,7 @@ ends_isolate(WorkerTurn *t)
 		    json_str(str_fmt(t->ends_arena, "The result cannot be stored: %s", err.text)));
 		json_add(t->ends_arena, &result, "succeeded", json_bool(false));
 		t->ends[i].result = result;
+		t->ends[i].secrets = (Secrets){ 0 };
 		if (t->ends[i].event == EV_EXIT_OK)
 			t->ends[i].event = EV_EXIT_BAD;
 	}
@@ -379,6 +381,7 @@ run_start(WorkerTurn *t, const RunClaim *c)
 		.parameter_format = c->action.parameter_format,
 		.output_format = c->action.output_format,
 		.params = &c->params,
+		.out_schema = &c->action.out_schema,
 		.secrets = &c->secrets,
 		.env_vars = &c->row.env_vars,
 		.rule_ref = c->row.rule_ref,

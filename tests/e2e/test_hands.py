@@ -1,5 +1,6 @@
 """What a worker does with what people write: calls to elsewhere, languages, parameters in, results out."""
 
+import json
 import os
 
 from harness import eventually
@@ -39,3 +40,44 @@ def test_a_worker_tells_what_it_found_and_what_it_lacks_and_runs_the_one_that_is
     assert row["result"]["stdout"].startswith('{"carat":2}\n') and "/gems/lib" in row["result"]["stdout"], row
     waits = ask(world, "gems.old")
     eventually(lambda: "'<9'" in (world.get(f"/executions/{waits}")["data"]["wait_reason"] or ""), 30)
+
+
+def test_a_result_too_large_for_its_row_and_one_with_secrets_look_like_any_other(world):
+    world.add_pack("wide", {
+        "pack.yaml": "ref: wide\nlabel: Wide\nversion: 1.0.0\n",
+        "actions/wide.sh": "printf '{\"text\":\"%0200000d needle\",\"pin\":\"hunter22\"}\\n' 7\n",
+        "actions/wide.yaml": "ref: wide.wide\nlabel: W\nentry_point: wide.sh\noutput_format: json\n"
+                             "output: {text: {type: integer}, pin: {type: string, secret: true}}\n"})
+    world.start()
+    row = do(world, "wide.wide")
+    data = row["result"]["data"]
+    assert row["status"] == "completed" and len(data["text"]) == 200_007 and "text" in row["result"]["output_error"]
+    assert data["pin"] == {"$attune_secret": True, "redacted": True}
+    stored = world.rows("select result from execution where id = ?", row["id"])[0]["result"]
+    assert len(str(stored)) < 1000 and "succeeded" in str(stored)
+    assert world.rows("select execution from execution_result") == [{"execution": row["id"]}]
+    shown = world.get(f"/executions/{row['id']}", include_secret_values="true")["data"]["result"]["data"]
+    assert shown["pin"] == "hunter22" and shown["text"] == data["text"]
+    assert "hunter22" not in world.cli("execution", "logs", str(row["id"])).out
+    assert [r["id"] for r in world.get("/executions", result_contains="7 NEEDLE")["data"]] == [row["id"]]
+
+
+def test_the_sample_actions_keep_the_contract_of_the_documentation(world):
+    root = os.path.join(os.path.dirname(__file__), "..", "..", "examples", "contract")
+    names = ["pack.yaml"] + [f"actions/{n}" for n in sorted(os.listdir(os.path.join(root, "actions")))]
+    files = {}
+    for name in names:
+        with open(os.path.join(root, name), encoding="utf-8") as f:
+            files[name] = f.read()
+    world.add_pack("contract", files)
+    world.start()
+    for action in ("contract.order_py", "contract.order_js"):
+        lines = [{"price": 2.5, "count": 2, "name": "it's \"one\"\n$(two)"}, {"price": 1}]
+        row = do(world, action, {"id": 7, "lines": lines, "ask": True})
+        assert row["status"] == "completed", row
+        assert row["result"]["data"] == {"id": 7, "total": 6, "execution": row["id"], "action": action}
+        assert row["result"]["stderr"] == "order 7 has 2 lines\n" and "output_error" not in row["result"]
+        row = do(world, action, {"id": 7, "lines": [{"price": 1}, {}]})
+        assert row["status"] == "failed" and row["result"]["exit_code"] == 1, row
+        assert row["result"]["error"].endswith("Error: line 2 has no price")
+        assert json.loads(row["result"]["stdout"]) == {"success": False, "error": "line 2 has no price"}

@@ -348,3 +348,37 @@ TEST(two_hundred_runs_leave_no_descriptor_and_no_child)
 	CHECK_INT(r->starter->running(r->starter), 0);
 	CHECK_INT(open_descriptors(), before);
 }
+
+TEST(what_the_output_schema_says_is_secret_is_taken_out_everywhere_and_what_breaks_it_is_said)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(files_always);
+	Json schema = rig_json(r,
+	    "{\"token\":{\"type\":\"string\",\"secret\":true},\"n\":{\"type\":\"integer\",\"required\":true},"
+	    "\"deep\":{\"type\":\"object\",\"properties\":{\"pin\":{\"type\":\"string\",\"secret\":true}}}}");
+	RunSpec spec = rig_spec(r, "shell",
+	    "echo working with hunter22; echo "
+	    "'{\"token\":\"hunter22\",\"n\":1,\"deep\":{\"pin\":\"9876-abc\",\"x\":2}}'");
+	RunEnd end;
+
+	spec.output_format = str_of("json");
+	spec.out_schema = &schema;
+	end = rig_run(r, &spec);
+	CHECK_INT(end.outcome, RUN_SUCCEEDED);
+	CHECK(!str_find(json_text(r->a, &end.result), str_of("hunter22"), NULL));
+	CHECK(!str_find(json_text(r->a, &end.result), str_of("9876"), NULL));
+	CHECK(!rig_has(&end, "output_error"));
+	CHECK_INT(json_as_int(json_path(&end.result, str_of("data.deep.x")), -1), 2);
+	CHECK_INT(end.secrets.n, 2);
+	CHECK_STR(rig_log(r, &end, "stdout.log"),
+	    str_of("working with ***\n{\"token\":\"***\",\"n\":1,\"deep\":{\"pin\":\"***\",\"x\":2}}\n"));
+	CHECK(!str_find(rig_log(r, &end, "result.json"), str_of("hunter22"), NULL));
+	/* put back, it is what it was */
+	secrets_put(r->a, &end.result, end.secrets.list, end.secrets.n);
+	CHECK_STR(json_as_str(json_path(&end.result, str_of("data.token"))), str_of("hunter22"));
+	CHECK_STR(json_as_str(json_path(&end.result, str_of("data.deep.pin"))), str_of("9876-abc"));
+	spec.execution++;
+	spec.entrypoint = str_of("echo '{\"n\":\"many\"}'");
+	end = rig_run(r, &spec);
+	CHECK_INT(end.outcome, RUN_SUCCEEDED);
+	CHECK(str_find(rig_text(&end, "output_error"), str_of("/n"), NULL));
+}
