@@ -225,7 +225,7 @@ TEST(an_installer_that_does_not_end_is_ended_with_all_it_started)
 	rig_file(r, "needs.txt", "one\n");
 	rig_file(r, "install.sh", "setsid sleep 1234321 & sleep 1234321\n");
 	while (envs_use(e, r->a, &want, &use) == ENV_BUILDING)
-		usleep(1000);
+		rig_pause(r, clock_mono(clock_real()) + US_PER_MS);
 	CHECK(str_find(use.problem, str_of("did not end within"), &at));
 	CHECK(!child_tree_alive(0, "ATTUNE_PACK=none"));
 	CHECK(system("! pgrep -f '[s]leep 1234321' >/dev/null") == 0);
@@ -243,7 +243,7 @@ TEST(two_workers_on_one_machine_build_once)
 
 	rig_start(e.r, &s);
 	while (envs_use(other, e.r->a, &want, &use) == ENV_BUILDING)
-		usleep(1000);
+		rig_pause(e.r, clock_mono(clock_real()) + US_PER_MS);
 	CHECK(use.lease >= 0);
 	close(use.lease);
 	CHECK_INT(rig_wait(e.r).outcome, RUN_SUCCEEDED);
@@ -318,7 +318,7 @@ TEST(an_environment_can_be_built_anew_and_forgotten)
 	CHECK_INT(rig_run(e.r, &s).outcome, RUN_SUCCEEDED);
 	envs_ensure(e.envs, &want, true);
 	while (times_built(&e) < 2)
-		usleep(1000);
+		rig_pause(e.r, clock_mono(clock_real()) + US_PER_MS);
 	s = env_spec(&e, "show.sh");
 	CHECK_INT(rig_run(e.r, &s).outcome, RUN_SUCCEEDED);
 	envs_stop(e.envs);

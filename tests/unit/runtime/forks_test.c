@@ -90,7 +90,7 @@ static const struct {
 	{ "annotated", "x: int = 1\nprint(__annotations__)\n" },
 	{ "future", "from __future__ import annotations\ndef f(a: nothing): pass\nprint(f.__annotations__)\n" },
 	{ "async",
-	    "import asyncio\nasync def f():\n    await asyncio.sleep(0)\n    return 1\nprint(asyncio.run(f()))\n" },
+	    "import asyncio\nasync def f():\n    await asyncio.gather()\n    return 1\nprint(asyncio.run(f()))\n" },
 	{ "inspect", "import inspect\ndef f(): pass\nprint(inspect.getsource(f), inspect.getfile(f))\n" },
 	{ "trace", "import traceback\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n    traceback.print_exc()\n" },
 	{ "big", "import sys\nsys.stdout.write('x' * 300000)\n" },
@@ -276,7 +276,7 @@ TEST(killing_the_server_at_any_moment_runs_each_once)
 		pid = server_pid(r);
 		s = spec_of(r, "count.py", &config);
 		rig_start(r, &s);
-		usleep((useconds_t)(i * 150));
+		rig_pause(r, clock_mono(clock_real()) + i * 150);
 		if (pid > 0)
 			kill(pid, SIGKILL);
 		CHECK_INT(rig_wait(r).outcome, RUN_SUCCEEDED);
@@ -297,9 +297,9 @@ TEST(a_fork_that_calls_setsid_is_ended_with_its_run)
 	fill(r);
 	up = str_fmt(r->a, "%s/packs/demo/up", r->dir.p).p;
 	rig_file(r, "actions/daemon.py",
-	    "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
+	    "import os, signal\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
 	    "        open('up.new', 'w').write(str(os.getpid()))\n        os.rename('up.new', 'up')\n        "
-	    "time.sleep(600)\ntime.sleep(600)\n");
+	    "signal.pause()\nsignal.pause()\n");
 	warm_up(r, &config);
 	s = spec_of(r, "daemon.py", &config);
 	rig_start(r, &s);
@@ -309,7 +309,7 @@ TEST(a_fork_that_calls_setsid_is_ended_with_its_run)
 	r->starter->cancel(r->starter, s.execution, s.attempt);
 	CHECK_INT(rig_wait(r).outcome, RUN_CANCELLED);
 	for (int i = 0; i < 3000 && process_alive((pid_t)pid); i++)
-		usleep(10000);
+		rig_pause(r, clock_mono(clock_real()) + 10 * US_PER_MS);
 	CHECK(!process_alive((pid_t)pid));
 }
 
