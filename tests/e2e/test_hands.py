@@ -30,7 +30,8 @@ def test_a_worker_tells_what_it_found_and_what_it_lacks_and_runs_the_one_that_is
                             "actions/shine.yaml": "ref: gems.shine\nlabel: S\nrunner_type: ruby\nentry_point: shine.rb\n"
                                                   "runtime_version: '>=9'\nrequired_worker_runtimes: {shell: '*'}\n",
                             "actions/old.yaml": "ref: gems.old\nlabel: S\nrunner_type: ruby\nentry_point: shine.rb\nruntime_version: '<9'\n"})
-    world.start(config={"worker": {"interpreters": {"ruby": stand_in, "go": "/nowhere/go"}, "labels": {"zone": "a"}}})
+    world.start(config={"worker": {"interpreters": {"ruby": stand_in, "go": "/nowhere/go"}, "labels": {"zone": "a"},
+                                   "sandbox_read": [world.dir]}})  # an interpreter beside the system must be readable for actions
     worker = world.get("/workers/" + str(world.rows("select id from worker where worker_role = 'action'")[0]["id"]))
     found = {f["name"]: f for f in worker["detected_interpreters"]}
     assert found["ruby"] == {"name": "ruby", "path": stand_in, "version": "9.1.2"} and found["shell"]["path"] == "/bin/bash"
