@@ -6,6 +6,7 @@
 #include "api/rule_messages.h"
 #include "api/view.h"
 #include "model/condition.h"
+#include "model/extras.h"
 #include "model/params.h"
 #include "model/schedule.h"
 #include "store/action.h"
@@ -114,15 +115,40 @@ rule_refer(App *app, Arena *a, RuleDef *d, Err *err)
 }
 
 static bool
+extras_check(Arena *a, const RuleDef *d, Err *err)
+{
+	RuleExtras extras;
+	bool config = false;
+
+	return extras_compile(a, d, &extras, &config, err) || err_wrap(err, "Invalid rule '%.*s'", STR_ARG(d->ref));
+}
+
+static bool
 conditions_check(Arena *a, const RuleDef *d, Err *err)
 {
 	const Condition *c;
 	Str problem = { 0 };
 
 	if (condition_compile(a, &d->conditions, &c, &problem))
-		return true;
+		return extras_check(a, d, err);
 	return err_set(
 	    err, ERR_VALIDATION, "Invalid conditions for rule '%.*s': %.*s", STR_ARG(d->ref), STR_ARG(problem));
+}
+
+/* Those of a rule on several. */
+static bool
+triggers_there(App *app, Arena *a, const RuleDef *d, Err *err)
+{
+	const Json *list = json_get(&d->extras, "triggers");
+	TriggerDef t;
+
+	for (size_t i = 0; list != NULL && json_at(list, i) != NULL; i++) {
+		Str ref = json_get_text(json_at(list, i), "trigger_ref");
+
+		if (ref.n > 0 && !trigger_get_ref(app_db(app), a, ref, &t, err))
+			return false;
+	}
+	return true;
 }
 
 /* ---- creating ---- */
@@ -140,16 +166,43 @@ static const BodyField create_fields[] = {
 	{ "label", FIELD_TEXT | FIELD_NEEDED, 255 },
 	{ "description", FIELD_TEXT, 0 },
 	{ "action_ref", FIELD_TEXT | FIELD_NEEDED, 255 },
-	{ "trigger_ref", FIELD_TEXT | FIELD_NEEDED, 255 },
+	{ "trigger_ref", FIELD_TEXT, 255 }, /* needed, unless there are triggers */
 	{ "conditions", FIELD_MAP | FIELD_ITEMS, 0 },
 	{ "action_params", FIELD_MAP, 0 },
 	{ "trigger_params", FIELD_MAP, 0 },
+	{ "throttle", FIELD_MAP, 0 },
+	{ "debounce", FIELD_MAP, 0 },
+	{ "once_within", FIELD_MAP, 0 },
+	{ "triggers", FIELD_ITEMS, 0 },
+	{ "correlate", FIELD_MAP, 0 },
 	{ "permission_set_refs", FIELD_REFS, 0 },
 	{ "enabled", FIELD_BOOL, 0 },
 };
 
+/* Each is set, or with null taken away; the rule's first trigger is that of its list. */
 static void
-rule_fill(const Json *body, RuleDef *d)
+extras_fill(Arena *a, const Json *body, RuleDef *d)
+{
+	Json all = d->extras.kind == JSON_OBJECT ? json_clone(a, &d->extras) : json_object();
+	Str first;
+
+	for (size_t i = 0; i < extras_names_n; i++) {
+		const Json *v = json_get(body, extras_names[i]);
+
+		if (v == NULL)
+			continue;
+		(void)json_remove(&all, str_of(extras_names[i]));
+		if (v->kind != JSON_NULL)
+			json_add(a, &all, extras_names[i], *v);
+	}
+	d->extras = all.n == 0 ? json_null() : all;
+	first = json_get_text(json_at(json_get(&all, "triggers"), 0), "trigger_ref");
+	if (json_get(body, "trigger_ref") == NULL && !str_none(first))
+		d->trigger_ref = first;
+}
+
+static void
+rule_fill(Arena *a, const Json *body, RuleDef *d)
 {
 	body_text(body, "label", &d->label);
 	body_text(body, "description", &d->description);
@@ -159,6 +212,7 @@ rule_fill(const Json *body, RuleDef *d)
 	body_json(body, "action_params", &d->action_params);
 	body_json(body, "trigger_params", &d->trigger_params);
 	body_bool(body, "enabled", &d->enabled);
+	extras_fill(a, body, d);
 	if (json_get(body, "permission_set_refs") != NULL) /* null is a value here: as the action says */
 		d->permission_set_refs = *json_get(body, "permission_set_refs");
 }
@@ -185,8 +239,10 @@ create_work(App *app, void *self, Err *err)
 	    !pack_get_ref(app_db(app), w->a, w->d.pack_ref, &pack, err))
 		return false;
 	w->d.pack = pack.id;
-	if (!rule_refer(app, w->a, &w->d, err) || !conditions_check(w->a, &w->d, err) ||
-	    !rule_put(app_db(app), w->a, &w->d, app->uow->now, &put, err))
+	if (str_none(w->d.trigger_ref))
+		return err_set(err, ERR_VALIDATION, "trigger_ref is missing: say which trigger the rule is on");
+	if (!rule_refer(app, w->a, &w->d, err) || !triggers_there(app, w->a, &w->d, err) ||
+	    !conditions_check(w->a, &w->d, err) || !rule_put(app_db(app), w->a, &w->d, app->uow->now, &put, err))
 		return false;
 	out_rule(app->uow, MSG_RULE_CREATED, &w->d);
 	return rule_get(app_db(app), w->a, put.id, &w->d, err);
@@ -210,7 +266,7 @@ rule_create(App *app, Req *q, Res *s, Err *err)
 		.enabled = true,
 		.is_adhoc = true,
 	};
-	rule_fill(&body, &w.d);
+	rule_fill(w.a, &body, &w.d);
 	if (!app_define(app, create_work, &w, err))
 		return false;
 	return res_data(s, 201, rule_whole(w.a, &w.d), "Rule created successfully");
@@ -226,6 +282,11 @@ static const BodyField update_fields[] = {
 	{ "conditions", FIELD_MAP | FIELD_ITEMS, 0 },
 	{ "action_params", FIELD_MAP, 0 },
 	{ "trigger_params", FIELD_MAP, 0 },
+	{ "throttle", FIELD_MAP, 0 },
+	{ "debounce", FIELD_MAP, 0 },
+	{ "once_within", FIELD_MAP, 0 },
+	{ "triggers", FIELD_ITEMS, 0 },
+	{ "correlate", FIELD_MAP, 0 },
 	{ "permission_set_refs", FIELD_REFS, 0 },
 	{ "enabled", FIELD_BOOL, 0 },
 };
@@ -240,7 +301,8 @@ rule_recheck(App *app, Arena *a, RuleDef *d, const RuleDef *before, Err *err)
 
 	if (!same && !rule_refer(app, a, d, err))
 		return false;
-	return json_eq(&d->conditions, &before->conditions) || conditions_check(a, d, err);
+	return (json_eq(&d->conditions, &before->conditions) && json_eq(&d->extras, &before->extras)) ||
+	       (triggers_there(app, a, d, err) && conditions_check(a, d, err));
 }
 
 static bool
@@ -264,7 +326,7 @@ update_work(App *app, void *self, Err *err)
 	if (!resource_held(app, w->a, &rules, w->key, "update", &before, err))
 		return false;
 	w->d = before;
-	rule_fill(w->body, &w->d);
+	rule_fill(w->a, w->body, &w->d);
 	body_patch_text(w->body, "description", &w->d.description);
 	if ((!json_eq(&before.permission_set_refs, &w->d.permission_set_refs) &&
 		!delegate_refs(app, w->a, &w->d.permission_set_refs, err)) ||

@@ -311,6 +311,8 @@ rule_whole(Arena *a, const void *def)
 	json_add(a, &o, "conditions", d->conditions);
 	json_add(a, &o, "is_adhoc", json_bool(d->is_adhoc));
 	json_add(a, &o, "owner_identity", json_id(d->owner));
+	for (size_t i = 0; i < d->extras.n && d->extras.kind == JSON_OBJECT; i++)
+		json_set_str(a, &o, d->extras.members[i].key, d->extras.members[i].value);
 	return o;
 }
 

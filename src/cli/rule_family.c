@@ -14,6 +14,11 @@ static const Thing ticks = { NULL, { { "NUMBER", "number", COLUMN_FIXED }, { "LO
 	{ "trigger-params", '\0', "JSON", "trigger_params", "parameters of the trigger", KIND_OBJECT }, \
 	    { "action-params", '\0', "JSON", "action_params", "parameters of the action", KIND_OBJECT }, \
 	    { "conditions", '\0', "JSON", "conditions", "what an event must meet", KIND_JSON }, \
+	    { "throttle", '\0', "JSON", "throttle", "{limit, per, key}: so many within so long", KIND_OBJECT }, \
+	    { "debounce", '\0', "JSON", "debounce", "{quiet, key, max_wait}: only after a silence", KIND_OBJECT }, \
+	    { "once-within", '\0', "JSON", "once_within", "{within, key}: once in so long", KIND_OBJECT }, \
+	    { "triggers", '\0', "JSON", "triggers", "several: [{trigger_ref, conditions, as}]", KIND_JSON }, \
+	    { "correlate", '\0', "JSON", "correlate", "{mode, within, key}, for several triggers", KIND_OBJECT }, \
 	    { "criteria", '\0', "JSON", "conditions", "the same as --conditions", KIND_JSON }, \
 	    { "permission-sets", '\0', "REFS", "permission_set_refs", "what the token of its runs may do", \
 		    KIND_WORDS }, \

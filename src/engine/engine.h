@@ -31,6 +31,9 @@ typedef struct Engine {
 	/* Told after a commit that had something to say, with what it said: arms the sweeper, wakes who waits. May be NULL. */
 	void (*moved)(void *self, const Outbox *out);
 	void *moved_self;
+	/* Told after a commit that has stored a window of a rule, with the time when it is over. May be NULL. */
+	void (*window)(void *self, TimeUs due);
+	void *window_self;
 	bool announces;            /* other processes may watch: every change is announced */
 	_Atomic unsigned watchers; /* in this process; without any, and nobody else, changes are not even collected */
 } Engine;
@@ -47,6 +50,7 @@ struct Uow {
 	Changes changes;       /* of this transaction, for those who watch */
 	struct Graphs *graphs; /* of workflows, compiled; this thread's own */
 	size_t born;           /* runs made in this transaction that wait to be scheduled */
+	TimeUs window_due;     /* when the next window that it has stored is over; 0: none */
 };
 
 MUST_CHECK bool uow_open(Engine *e, Uow **ret, Err *err);

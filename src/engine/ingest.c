@@ -1,6 +1,7 @@
 #include "engine/inner.h"
 
 #include "base/log.h"
+#include "engine/gates.h"
 #include "engine/secrets.h"
 
 /* One event's way through the transaction. */
@@ -10,6 +11,9 @@ typedef struct Arrival {
 	bool orphan; /* the one rule it is for is gone: it meets none */
 	EventNew row;
 	Id id;
+	EventView view;
+	const RuleDef **hits;
+	size_t hits_n;
 } Arrival;
 
 static bool
@@ -85,9 +89,9 @@ met_add(Met *m, EnforcementNew row, size_t arrival, const Secrets *secrets)
 }
 
 static void
-arrival_match(Uow *u, const Arrival *v, size_t at, Met *met)
+arrival_match(Uow *u, Arrival *v)
 {
-	EventView view = {
+	v->view = (EventView){
 		.id = v->id,
 		.trigger = v->trigger->id,
 		.rule = v->row.rule,
@@ -95,31 +99,73 @@ arrival_match(Uow *u, const Arrival *v, size_t at, Met *met)
 		.payload = v->row.payload,
 		.created = u->now,
 	};
+	if (v->id != 0 && v->trigger->enabled && !v->orphan)
+		v->hits = rule_index_match(defs_rules(u->e->defs), u->arena, &v->view, &v->hits_n);
+}
+
+/* A rule that may act on an event, unless a gate of it holds the event back. */
+static bool
+hit_take(
+    Gates *g, const RuleDef *rule, const EventView *e, Uuid correlation, bool settled, size_t at, Met *met, Err *err)
+{
+	Uow *u = g->u;
 	const RuleIndex *rules = defs_rules(u->e->defs);
-	const RuleDef **hits;
-	size_t n;
+	const RuleExtras *extras = rule_extras(rules, rule);
+	const ActionDef *action = defs_action(u->e->defs, rule->action);
+	Json *config = arena_new(u->arena, Json);
+	Json events = json_null();
+	Secrets secrets = { 0 };
+	bool passes = true;
 
-	if (!v->trigger->enabled || v->orphan)
-		return;
-	hits = rule_index_match(rules, u->arena, &view, &n);
-	for (size_t i = 0; i < n; i++) {
-		Json *config = arena_new(u->arena, Json);
-		const ActionDef *action = defs_action(u->e->defs, hits[i]->action);
-		Secrets secrets = { 0 };
+	if (extras != NULL && !gates_pass(g, rule, extras, e, settled, &passes, &events, err))
+		return false;
+	if (!passes)
+		return true;
+	*config = rule_render(rules, u->arena, rule, e, events.kind == JSON_NULL ? NULL : &events, u->now);
+	if (action != NULL && action->has_secrets)
+		secrets = secrets_take(u->arena, &action->param_schema, config);
+	met_add(met,
+	    (EnforcementNew){ .rule = rule->id,
+		.event = e->id,
+		.rule_ref = rule->ref,
+		.trigger_ref = e->trigger_ref,
+		.config = config,
+		.conditions = &rule->conditions,
+		.correlation = correlation },
+	    at, &secrets);
+	return true;
+}
 
-		*config = rule_render(rules, u->arena, hits[i], &view, u->now);
-		if (action != NULL && action->has_secrets)
-			secrets = secrets_take(u->arena, &action->param_schema, config);
-		met_add(met,
-		    (EnforcementNew){ .rule = hits[i]->id,
-			.event = v->id,
-			.rule_ref = hits[i]->ref,
-			.trigger_ref = v->row.trigger_ref,
-			.config = config,
-			.conditions = &hits[i]->conditions,
-			.correlation = v->row.correlation },
-		    at, &secrets);
-	}
+/* Rules whose windows are looked at are locked first, all of them, in one order. */
+static bool
+windows_lock(Uow *u, const Arrival *arrivals, size_t n, Err *err)
+{
+	size_t most = 0, found = 0;
+	const RuleDef **rules;
+
+	for (size_t i = 0; i < n; i++)
+		most += arrivals[i].hits_n;
+	rules = arena_array(u->arena, const RuleDef *, most + 1);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < arrivals[i].hits_n; k++)
+			if (rule_extras(defs_rules(u->e->defs), arrivals[i].hits[k]) != NULL)
+				rules[found++] = arrivals[i].hits[k];
+	return gates_lock(u, rules, found, err);
+}
+
+static bool
+hits_take(Uow *u, const Arrival *arrivals, size_t n, Met *met, Err *err)
+{
+	Gates gates = { .u = u };
+
+	if (!windows_lock(u, arrivals, n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < arrivals[i].hits_n; k++)
+			if (!hit_take(&gates, arrivals[i].hits[k], &arrivals[i].view, arrivals[i].row.correlation,
+				false, i, met, err))
+				return false;
+	return gates_store(&gates, err);
 }
 
 static bool
@@ -175,9 +221,25 @@ ingest_known(Uow *u, const EventIn *in, size_t n, EventOut *ret, Err *err)
 		if (!bus_is_local(u->e->bus))
 			out_event(u, arrivals[i].id, &arrivals[i].row, arrivals[i].row.correlation);
 		change_add(u, CHANGE_EVENT_CREATED, arrivals[i].id, NULL, NULL);
-		arrival_match(u, &arrivals[i], i, &met);
+		arrival_match(u, &arrivals[i]);
 	}
-	return met_store(u, &met, ret, err);
+	return hits_take(u, arrivals, n, &met, err) && met_store(u, &met, ret, err);
+}
+
+bool
+ingest_settled(Uow *u, const RuleDef *rule, const EventKept *e, Err *err)
+{
+	EventView view = { .id = e->id,
+		.trigger = e->trigger,
+		.trigger_ref = e->trigger_ref,
+		.payload = &e->payload,
+		.created = e->created };
+	Gates gates = { .u = u };
+	Met met = { .a = u->arena };
+	EventOut out = { .id = e->id };
+
+	return hit_take(&gates, rule, &view, e->correlation, true, 0, &met, err) && gates_store(&gates, err) &&
+	       met_store(u, &met, &out, err);
 }
 
 bool

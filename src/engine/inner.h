@@ -5,6 +5,7 @@
 
 #include "engine/moves.h"
 #include "model/secrets.h"
+#include "store/rule_window.h"
 
 /* Rows of one class need the same of a worker: the action's id, and a hash where a row has a placement of its own. */
 Str wait_class_of(Arena *a, Id action, const Json *selector, const Json *tolerations, const Json *affinity);
@@ -33,6 +34,9 @@ void out_event(Uow *u, Id event, const EventNew *row, Uuid correlation);
 void out_requested(Uow *u, Id execution, Id action, Str action_ref, Id parent, Id enforcement, Uuid correlation);
 
 void out_look(Uow *u, Id workflow); /* it is to go on */
+
+/* The last event of a window that was quiet long enough: what is left of its way to an enforcement. Inside defs_enter. */
+MUST_CHECK bool ingest_settled(Uow *u, const RuleDef *rule, const EventKept *e, Err *err);
 
 /* {"error": text, "succeeded": false} */
 Json error_result(Arena *a, Str text);

@@ -59,6 +59,7 @@ uow_begin_keep(Uow *u, Err *err)
 	u->out = outbox_open(u->arena);
 	u->changes = (Changes){ 0 };
 	u->born = 0;
+	u->window_due = 0;
 	u->now = clock_wall(u->e->clock);
 	u->defs_version = defs_version(u->e->defs);
 	return db_begin(u->db, err);
@@ -74,6 +75,8 @@ uow_commit(Uow *u, const CommitPoints *p, Err *err)
 		return false;
 	crash_point(p->after);
 	changes_publish(u);
+	if (u->window_due != 0 && u->e->window != NULL)
+		u->e->window(u->e->window_self, u->window_due);
 	if (u->out.n == 0)
 		return true;
 	if (!port_publish(u->port, &u->out, &publishing))

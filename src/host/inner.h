@@ -9,6 +9,7 @@
 #include "base/config.h"
 #include "engine/broom.h"
 #include "engine/engine.h"
+#include "engine/windows.h"
 #include "executor/executor.h"
 #include "host/datadir.h"
 #include "host/options.h"
@@ -40,6 +41,7 @@ typedef struct Host {
 	Executor *executor;
 	Worker *worker;
 	Sensor *sensor;
+	Windows *windows;
 	Api *api;
 	Presence *presence;
 	Broom *run_broom, *artifact_broom;

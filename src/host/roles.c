@@ -205,7 +205,11 @@ hub_start(Host *h, Err *err)
 bool
 host_roles(Host *h, Err *err)
 {
+	const unsigned watchful = 1u << ROLE_API | 1u << ROLE_SENSOR | 1u << ROLE_EXECUTOR;
+
 	if (!hub_start(h, err))
+		return false;
+	if ((h->options.roles & watchful) != 0 && !windows_start(&h->engine, &h->windows, err))
 		return false;
 	for (size_t i = 0; i < countof(role_rows); i++) {
 		if ((h->options.roles & 1u << role_rows[i].role) == 0)
@@ -279,6 +283,8 @@ host_roles_stop(Host *h)
 	api = h->api;
 	h->api = NULL;
 	api_stop(api, 5 * US_PER_S);
+	windows_stop(h->windows);
+	h->windows = NULL;
 	x = h->executor;
 	h->executor = NULL;
 	executor_stop(x);

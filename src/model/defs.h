@@ -86,6 +86,7 @@ typedef struct RuleDef {
 	Id id, pack, action, trigger, owner;
 	Str ref, pack_ref, label, description, action_ref, trigger_ref;
 	Json conditions, action_params, trigger_params;
+	Json extras;              /* throttle, debounce, ...: see model/extras.h; null: none */
 	Json permission_set_refs; /* null: the action's */
 	bool enabled, is_adhoc;
 	TimeUs anchor; /* timers count from here */

@@ -2,6 +2,7 @@
 
 #include "base/map.h"
 #include "model/condition.h"
+#include "model/extras.h"
 #include "model/template.h"
 
 #include <stdlib.h>
@@ -10,18 +11,30 @@ enum { GARBAGE_LEAST = 1000 }; /* replaced rules that are carried along before t
 
 typedef struct List List;
 
-typedef struct Entry {
+typedef struct Entry Entry;
+
+/* Where a rule stands: one place for each of its triggers. */
+typedef struct Place {
+	Entry *entry;
+	const Condition *condition; /* of that trigger, beside the rule's own; NULL: none */
+	Str trigger_ref;
+	List *list;
+	size_t at;
+} Place;
+
+struct Entry {
 	RuleDef def;
 	const Condition *condition; /* NULL: matches nothing */
 	const Template *params;
-	Json pack_config; /* only when the templates look at it */
-	List *list;       /* where it stands; NULL while disabled */
-	size_t at;
-} Entry;
+	Json pack_config;         /* only when the templates look at it */
+	const RuleExtras *extras; /* NULL: none */
+	Place *places;
+	size_t places_n; /* 0 while disabled */
+};
 
 /* Rules that are to be tried together. */
 struct List {
-	Entry **items;
+	Place **items;
 	size_t n, cap;
 };
 
@@ -73,7 +86,7 @@ rule_index_close(RuleIndex *x)
 }
 
 static void
-list_add(Arena *a, List *l, Entry *e)
+list_add(Arena *a, List *l, Place *e)
 {
 	if (l->n == l->cap) {
 		size_t cap = l->cap == 0 ? 1 : l->cap * 2;
@@ -87,15 +100,12 @@ list_add(Arena *a, List *l, Entry *e)
 }
 
 static void
-list_drop(Entry *e)
+list_drop(Place *e)
 {
 	List *l = e->list;
 
-	if (l == NULL)
-		return;
 	l->items[e->at] = l->items[--l->n];
 	l->items[e->at]->at = e->at;
-	e->list = NULL;
 }
 
 static Bucket *
@@ -148,13 +158,14 @@ field_list_new(RuleIndex *x, Field *f, const Json *value)
 }
 
 static void
-place(RuleIndex *x, Entry *e)
+place(RuleIndex *x, Place *e)
 {
-	Bucket *b = bucket_of(x, e->def.trigger_ref);
+	Bucket *b = bucket_of(x, e->trigger_ref);
 	List *l = &b->rest;
 	EqualityKey key;
 
-	if (condition_key(x->a, e->condition, &key)) {
+	if (condition_key(x->a, e->entry->condition, &key) ||
+	    (e->condition != NULL && condition_key(x->a, e->condition, &key))) {
 		Field *f = field_of(x, b, &key);
 
 		l = field_list(f, key.value);
@@ -164,12 +175,30 @@ place(RuleIndex *x, Entry *e)
 	list_add(x->a, l, e);
 }
 
+static void
+places_make(RuleIndex *x, Entry *e)
+{
+	const RuleExtras *more = e->extras;
+
+	e->places_n = more == NULL || more->parts_n == 0 ? 1 : more->parts_n;
+	e->places = arena_array(x->a, Place, e->places_n);
+	for (size_t i = 0; i < e->places_n; i++) {
+		e->places[i] = (Place){ .entry = e, .trigger_ref = e->def.trigger_ref };
+		if (more != NULL && more->parts_n > 0) {
+			e->places[i].trigger_ref = more->parts[i].trigger_ref;
+			e->places[i].condition = more->parts[i].condition;
+		}
+		place(x, &e->places[i]);
+	}
+}
+
 static RuleDef
 def_clone(Arena *a, const RuleDef *d)
 {
 	RuleDef c = *d;
 	Str *const texts[] = { &c.ref, &c.pack_ref, &c.label, &c.description, &c.action_ref, &c.trigger_ref };
-	Json *const values[] = { &c.conditions, &c.action_params, &c.trigger_params, &c.permission_set_refs };
+	Json *const values[] = { &c.conditions, &c.action_params, &c.trigger_params, &c.permission_set_refs,
+		&c.extras };
 
 	for (size_t i = 0; i < countof(texts); i++)
 		if (!str_none(*texts[i]))
@@ -186,9 +215,26 @@ drop(RuleIndex *x, Id rule)
 
 	if (e == NULL)
 		return;
-	list_drop(e);
+	for (size_t i = 0; i < e->places_n; i++)
+		list_drop(&e->places[i]);
 	map_put(&x->by_id, rule, NULL);
 	x->garbage++;
+}
+
+/* Most rules have none. */
+static bool
+extras_read(Arena *a, Entry *e, bool *wants_config, Str *problem)
+{
+	RuleExtras made;
+	Err err = { 0 };
+
+	if (!extras_compile(a, &e->def, &made, wants_config, &err)) {
+		*problem = str_copy(a, str_of(err.text));
+		return false;
+	}
+	if (made.any)
+		e->extras = arena_copy(a, &made, sizeof(made));
+	return true;
 }
 
 static void
@@ -200,16 +246,18 @@ put(RuleIndex *x, const RuleDef *rule, const Json *pack_config, Str *ret_problem
 
 	e->def = def_clone(x->a, rule);
 	e->params = template_compile(x->a, &e->def.action_params, &wants_config);
-	if (wants_config && pack_config != NULL)
-		e->pack_config = json_clone(x->a, pack_config);
 	if (!condition_compile(x->a, &e->def.conditions, &e->condition, &problem))
 		e->condition = NULL;
+	if (!extras_read(x->a, e, &wants_config, &problem))
+		e->condition = NULL;
+	if (wants_config && pack_config != NULL)
+		e->pack_config = json_clone(x->a, pack_config);
 	if (ret_problem != NULL)
 		*ret_problem = problem;
 	drop(x, rule->id);
 	map_put(&x->by_id, rule->id, e);
 	if (rule->enabled && e->condition != NULL)
-		place(x, e);
+		places_make(x, e);
 }
 
 /* Everything lies in one arena, in which replaced rules stay; from time to time the living ones move to a new one. */
@@ -284,12 +332,18 @@ found_add(Found *f, const Entry *e)
 	f->rules[f->n++] = &e->def;
 }
 
+static bool
+place_met(Arena *a, const Place *p, const EventView *e)
+{
+	return condition_met(a, p->entry->condition, e) && (p->condition == NULL || condition_met(a, p->condition, e));
+}
+
 static void
 try_list(Found *f, const List *l, const EventView *e)
 {
 	for (size_t i = 0; l != NULL && i < l->n; i++)
-		if (condition_met(f->a, l->items[i]->condition, e))
-			found_add(f, l->items[i]);
+		if (place_met(f->a, l->items[i], e))
+			found_add(f, l->items[i]->entry);
 }
 
 static int
@@ -305,9 +359,21 @@ match_one(Found *f, const RuleIndex *x, const EventView *e)
 {
 	const Entry *entry = map_get(&x->by_id, e->rule);
 
-	if (entry != NULL && entry->list != NULL && str_eq(entry->def.trigger_ref, e->trigger_ref) &&
-	    condition_met(f->a, entry->condition, e))
-		found_add(f, entry);
+	for (size_t i = 0; entry != NULL && i < entry->places_n; i++)
+		if (str_eq(entry->places[i].trigger_ref, e->trigger_ref) && place_met(f->a, &entry->places[i], e))
+			found_add(f, entry);
+}
+
+/* A rule may stand on one trigger twice: sorted, it is beside itself. */
+static size_t
+found_once(const RuleDef **rules, size_t n)
+{
+	size_t kept = 1;
+
+	for (size_t i = 1; i < n; i++)
+		if (rules[i] != rules[kept - 1])
+			rules[kept++] = rules[i];
+	return kept;
 }
 
 const RuleDef **
@@ -325,17 +391,19 @@ rule_index_match(const RuleIndex *x, Arena *a, const EventView *e, size_t *ret_n
 
 		try_list(&f, field_list(field, path_get(&field->path, 0, e->payload)), e);
 	}
-	if (f.n > 1)
+	if (f.n > 1) {
 		qsort(f.rules, f.n, sizeof(*f.rules), by_id);
+		f.n = found_once(f.rules, f.n);
+	}
 	*ret_n = f.n;
 	return f.rules;
 }
 
 Json
-rule_render(const RuleIndex *x, Arena *a, const RuleDef *rule, const EventView *e, TimeUs now)
+rule_render(const RuleIndex *x, Arena *a, const RuleDef *rule, const EventView *e, const Json *events, TimeUs now)
 {
 	const Entry *entry = map_get(&x->by_id, rule->id);
-	TemplateRoots roots = { .event = e, .rule = rule, .now = now };
+	TemplateRoots roots = { .event = e, .rule = rule, .events = events, .now = now };
 	Json made;
 
 	if (entry == NULL)
@@ -343,4 +411,26 @@ rule_render(const RuleIndex *x, Arena *a, const RuleDef *rule, const EventView *
 	roots.pack_config = &entry->pack_config;
 	made = template_render(a, entry->params, &roots);
 	return made.kind == JSON_OBJECT ? made : json_object();
+}
+
+const RuleExtras *
+rule_extras(const RuleIndex *x, const RuleDef *rule)
+{
+	const Entry *entry = map_get(&x->by_id, rule->id);
+
+	return entry == NULL ? NULL : entry->extras;
+}
+
+Str
+rule_key(const RuleIndex *x, Arena *a, const RuleDef *rule, const Tmpl *key, const EventView *e, TimeUs now)
+{
+	const Entry *entry = map_get(&x->by_id, rule->id);
+	TemplateRoots roots = { .event = e, .rule = rule, .now = now };
+	Json made;
+
+	if (key == NULL || entry == NULL)
+		return str_of("");
+	roots.pack_config = &entry->pack_config;
+	made = template_render(a, key, &roots);
+	return made.kind == JSON_STRING ? json_as_str(&made) : json_text(a, &made);
 }

@@ -7,7 +7,10 @@
 
 #include "model/defs.h"
 
+typedef struct Tmpl Tmpl;
+
 typedef struct RuleIndex RuleIndex;
+typedef struct RuleExtras RuleExtras;
 
 typedef struct EventView {
 	Id id, trigger, rule; /* rule: only that one may match; 0: every rule of the trigger */
@@ -28,5 +31,9 @@ const RuleDef *rule_index_next(const RuleIndex *x, size_t *at);
 const RuleDef *rule_index_get(const RuleIndex *x, Id rule);
 /* Enabled rules that the event meets, in order of id; the array lies in the arena. */
 const RuleDef **rule_index_match(const RuleIndex *x, Arena *a, const EventView *e, size_t *ret_n);
-/* The rule's action parameters for this event; always an object. */
-Json rule_render(const RuleIndex *x, Arena *a, const RuleDef *rule, const EventView *e, TimeUs now);
+/* The rule's action parameters for this event; always an object. events: of a rule on several triggers, by name; NULL else. */
+Json rule_render(const RuleIndex *x, Arena *a, const RuleDef *rule, const EventView *e, const Json *events, TimeUs now);
+/* What a rule says beyond conditions; NULL when it says nothing. */
+const RuleExtras *rule_extras(const RuleIndex *x, const RuleDef *rule);
+/* One of the texts of its extras, for this event: which of its windows the event belongs to. */
+Str rule_key(const RuleIndex *x, Arena *a, const RuleDef *rule, const Tmpl *key, const EventView *e, TimeUs now);

@@ -91,6 +91,10 @@ find(const void *roots, Arena *a, const Str *parts, size_t n, Json *ret)
 		return 0;
 	if (str_is(parts[0], "pack") && str_is(parts[1], "config"))
 		return find_config(roots, a, parts, n, ret);
+	if (str_is(parts[0], "events") && ((const TemplateRoots *)roots)->events != NULL) {
+		*ret = *((const TemplateRoots *)roots)->events;
+		return 1;
+	}
 	for (size_t i = 0; i < countof(roots_known); i++) {
 		if (!str_is(parts[0], roots_known[i].root) || !str_is(parts[1], roots_known[i].name))
 			continue;

@@ -1,5 +1,6 @@
 /*
- * Rule parameters: values whose strings may hold {{ expression }}, compiled once, over the roots event, pack.config and system.
+ * Rule parameters: values whose strings may hold {{ expression }}, compiled once, over the roots event, events,
+ * pack.config and system.
  * A string that is exactly one block yields the value itself with its type, anything else becomes text; what is missing or cannot
  * be worked out is null, in text nothing. Never an error.
  */
@@ -14,6 +15,7 @@ typedef struct TemplateRoots {
 	const EventView *event;
 	const RuleDef *rule;
 	const Json *pack_config; /* may be NULL */
+	const Json *events;      /* of a rule on several triggers, by name; may be NULL */
 	TimeUs now;
 } TemplateRoots;
 

@@ -3,6 +3,7 @@
 #include "model/allowance.h"
 #include "model/choice.h"
 #include "model/condition.h"
+#include "model/extras.h"
 #include "model/policy.h"
 #include "model/refs.h"
 #include "model/schedule.h"
@@ -96,7 +97,7 @@ static const Field sensor_fields[] = {
 
 static const Field rule_fields[] = {
 	{ "ref", NULL, FIELD_TEXT, .required = true, .at = RULE(ref) },
-	{ "trigger_ref", "trigger", FIELD_TEXT, .required = true, .at = RULE(trigger_ref) },
+	{ "trigger_ref", "trigger", FIELD_TEXT, .at = RULE(trigger_ref) },
 	{ "action_ref", "action", FIELD_TEXT, .required = true, .at = RULE(action_ref) },
 	{ "label", NULL, FIELD_TEXT, .at = RULE(label) },
 	{ "description", NULL, FIELD_TEXT, .at = RULE(description) },
@@ -105,6 +106,12 @@ static const Field rule_fields[] = {
 	{ "trigger_params", NULL, FIELD_OBJECT, .at = RULE(trigger_params) },
 	{ "action_params", NULL, FIELD_OBJECT, .at = RULE(action_params) },
 	{ "permission_set_refs", "permission_set_ref", FIELD_TEXTS, .at = RULE(permission_set_refs) },
+	/* rule_finish takes them together */
+	{ "throttle", NULL, FIELD_IGNORED },
+	{ "debounce", NULL, FIELD_IGNORED },
+	{ "once_within", NULL, FIELD_IGNORED },
+	{ "triggers", NULL, FIELD_IGNORED },
+	{ "correlate", NULL, FIELD_IGNORED },
 	{ "tags", "keywords", FIELD_IGNORED },
 	{ "meta", "metadata", FIELD_IGNORED },
 };
@@ -341,21 +348,58 @@ rule_preset(Load *l, void *def)
 	d->conditions = d->action_params = d->trigger_params = json_object();
 }
 
+/* Throttle, debounce and the like; the rule's first trigger is that of its list. */
+static void
+rule_extras_take(Load *l, RuleDef *d)
+{
+	Json all = json_object();
+
+	for (size_t i = 0; i < extras_names_n; i++) {
+		const Json *v = json_get(&l->root, extras_names[i]);
+		Json copy;
+
+		if (json_is_null(v))
+			continue;
+		copy = json_clone(l->a, v);
+		for (size_t k = 0; str_is(str_of(extras_names[i]), "triggers") && copy.kind == JSON_ARRAY && k < copy.n;
+		     k++) {
+			Str ref = json_get_text(&copy.items[k], "trigger_ref");
+
+			if (ref.n > 0)
+				json_set(l->a, &copy.items[k], "trigger_ref",
+				    json_str(ref_qualify(l->a, l->pack->def.ref, ref)));
+			if (k == 0 && d->trigger_ref.n == 0)
+				d->trigger_ref = ref;
+		}
+		json_add(l->a, &all, extras_names[i], copy);
+	}
+	if (all.n > 0)
+		d->extras = all;
+	if (d->trigger_ref.n == 0)
+		load_fatal(l, "", "trigger_ref is missing: say which trigger the rule is on");
+}
+
 static void
 rule_finish(Load *l, void *def)
 {
+	RuleExtras extras;
+	bool config = false;
 	RuleDef *d = def;
 	const Condition *c;
 	Str problem;
 	Err err = { 0 };
 
 	d->ref = ref_qualify(l->a, l->pack->def.ref, d->ref);
+	rule_extras_take(l, d);
 	d->trigger_ref = ref_qualify(l->a, l->pack->def.ref, d->trigger_ref);
 	d->action_ref = ref_qualify(l->a, l->pack->def.ref, d->action_ref);
 	check_ref(l, d->ref);
 	d->label = label_or_made(l, d->label, d->ref);
 	if (!condition_compile(l->a, &d->conditions, &c, &problem))
 		load_warn(l, "/conditions", "the rule will match nothing: %.*s", STR_ARG(problem));
+	if (!extras_compile(l->a, d, &extras, &config, &err))
+		load_warn(l, "", "the rule will match nothing: %s", err.text);
+	err_clear(&err);
 	if (!schedule_check(d->trigger_ref, &d->trigger_params, 0, &err))
 		load_warn(l, "/trigger_params", "the rule will not tick: %s", err.text);
 }

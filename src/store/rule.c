@@ -2,14 +2,14 @@
 
 static const Json no_conditions = { .kind = JSON_ARRAY };
 
-enum { WIDTH = 17 };
+enum { WIDTH = 18 };
 
 #define COLUMNS \
 	"select x.id, " \
 	"x.ref, x.pack, x.pack_ref, x.label, x.description, x.action, x.action_ref, " \
 	"x.\"trigger\", x.trigger_ref, x.conditions, x.action_params, x.trigger_params, " \
 	"x.permission_set_refs, x.enabled, x.is_adhoc, x.owner_identity, x.anchor, " \
-	"x.created, x.updated" \
+	"x.created, x.updated, x.extras" \
 	" from rule x"
 #define FILTER \
 	DEF_IN_PACK DEF_ENABLED DEF_SEARCH( \
@@ -42,6 +42,7 @@ rule_read(Arena *a, Row r, void *def)
 		.anchor = row_int(r, 17),
 		.created = row_int(r, 18),
 		.updated = row_int(r, 19),
+		.extras = row_json(a, r, 20),
 	};
 }
 
@@ -67,6 +68,7 @@ rule_binds(const void *def, Bind *b)
 		bind_bool(d->is_adhoc),
 		bind_id(d->owner),
 		bind_time(d->anchor),
+		bind_value(&d->extras),
 	};
 
 	memcpy(b, all, sizeof(all));
@@ -102,20 +104,21 @@ const DefTable rule_table = {
 		.sql = "insert into rule ("
 		       "ref, pack, pack_ref, label, description, action, action_ref, \"trigger\", "
 		       "trigger_ref, conditions, action_params, trigger_params, permission_set_refs, "
-		       "enabled, is_adhoc, owner_identity, anchor, created, updated"
+		       "enabled, is_adhoc, owner_identity, anchor, extras, created, updated"
 		       ") values ("
-		       "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18"
+		       "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19"
 		       ") returning id",
-		.in = "sissSIsIsjjjJbbITt",
+		.in = "sissSIsIsjjjJbbITJt",
 	},
 	.update = {
 		.sql = "update rule set "
 		       "ref = $1, pack = $2, pack_ref = $3, label = $4, description = $5, action = $6, "
 		       "action_ref = $7, \"trigger\" = $8, trigger_ref = $9, conditions = $10, "
 		       "action_params = $11, trigger_params = $12, permission_set_refs = $13, "
-		       "enabled = $14, is_adhoc = $15, owner_identity = $16, anchor = $17, updated = $18"
-		       " where id = $19",
-		.in = "sissSIsIsjjjJbbITti",
+		       "enabled = $14, is_adhoc = $15, owner_identity = $16, anchor = $17, extras = $18, "
+		       "updated = $19"
+		       " where id = $20",
+		.in = "sissSIsIsjjjJbbITJti",
 	},
 	.remove = { .sql = "delete from rule where id = $1 returning id", .in = "i" },
 };

@@ -216,7 +216,7 @@ TEST(parameters_are_rendered_as_written)
 
 		r.action_params = value_of(a, table[i].params);
 		rule_index_put(x, &r, &config, NULL);
-		made = rule_render(x, a, rule_index_get(x, 3), &e, NOW);
+		made = rule_render(x, a, rule_index_get(x, 3), &e, NULL, NOW);
 		if (!json_eq(&made, &want))
 			test_fail(__FILE__, __LINE__, "%s is %s", table[i].params, json_text(a, &made).p);
 	}

@@ -1,0 +1,368 @@
+/* What stands between an event and its enforcement, over both stores; between any two steps the process may be another one. */
+#include "engine/moves.h"
+#include "engine/windows.h"
+#include "store/action.h"
+#include "store/migrate.h"
+#include "store/pack.h"
+#include "store/rule.h"
+#include "store/rule_window.h"
+#include "store/trigger.h"
+#include "world.h"
+
+#include "test.h"
+
+typedef struct Rig {
+	World *w;
+	Bus *bus;
+	Clock clock;
+	Engine engine;
+	Uow *u;
+	Id pack, action, rule;
+	TimeUs now;
+} Rig;
+
+static TimeUs
+rig_time(void *self)
+{
+	return ((Rig *)self)->now;
+}
+
+/* As a process begins: nothing is remembered but rows. */
+static void
+process_begin(Rig *r)
+{
+	Err err = { 0 };
+
+	r->engine = (Engine){ .clock = &r->clock,
+		.store = r->w->store,
+		.bus = r->bus,
+		.defs = defs_open(),
+		.live = liveness_open(str_of("boot"), 10 * US_PER_S),
+		.process = str_of("test"),
+		.boot_id = str_of("boot"),
+		.heartbeat = 10 * US_PER_S,
+		.scheduled_timeout = 300 * US_PER_S };
+	CHECK_OK(uow_open(&r->engine, &r->u, &err), err);
+}
+
+static void
+process_end(Rig *r)
+{
+	uow_close(r->u);
+	defs_close(r->engine.defs);
+	liveness_close(r->engine.live);
+}
+
+static void
+restart(Rig *r)
+{
+	process_end(r);
+	process_begin(r);
+}
+
+static Json
+json_of(Arena *a, const char *text)
+{
+	Json v;
+	Err err = { 0 };
+
+	CHECK_OK(json_parse(a, str_of(text), NULL, &v, &err), err);
+	return v;
+}
+
+static Rig *
+rig_open(void)
+{
+	World *w = world_bare();
+	Rig *r = arena_new(w->a, Rig);
+	BusConfig bus = { .url = str_of("local:"), .process = str_of("test"), .clock = &r->clock };
+	PackDef pack = { .ref = str_of("test"), .label = str_of("Test"), .version = str_of("1.0.0") };
+	TriggerDef trigger = { .pack_ref = pack.ref, .label = str_of("T"), .enabled = true };
+	ActionDef action = { .ref = str_of("test.do"),
+		.pack_ref = pack.ref,
+		.label = str_of("Do"),
+		.enabled = true,
+		.entrypoint = str_of("do.sh"),
+		.parameter_delivery = str_of("stdin"),
+		.parameter_format = str_of("json"),
+		.output_format = str_of("text") };
+	static const char *const triggers[] = { "test.one", "test.two", "core.intervaltimer" };
+	Err err = { 0 };
+	DefPut put;
+	int applied;
+
+	r->w = w;
+	r->now = 1700000000LL * US_PER_S;
+	r->clock = (Clock){ rig_time, rig_time, r };
+	CHECK_OK(migrate(w->store, r->now, &applied, &err), err);
+	CHECK_OK(bus_open(&bus, &r->bus, &err), err);
+	process_begin(r);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(pack_put(r->u->db, r->u->arena, &pack, r->now, &put, &err), err);
+	r->pack = trigger.pack = action.pack = put.id;
+	for (size_t i = 0; i < countof(triggers); i++) {
+		trigger.ref = str_of(triggers[i]);
+		trigger.id = 0;
+		CHECK_OK(trigger_put(r->u->db, r->u->arena, &trigger, r->now, &put, &err), err);
+	}
+	CHECK_OK(action_put(r->u->db, r->u->arena, &action, r->now, &put, &err), err);
+	r->action = put.id;
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	return r;
+}
+
+static void
+rig_done(Rig **r)
+{
+	World *w = (*r)->w;
+
+	process_end(*r);
+	bus_close((*r)->bus);
+	world_done(&w);
+}
+
+static void
+rule_on(Rig *r, const char *trigger, const char *extras, const char *params, const char *trigger_params)
+{
+	Uow *u = r->u;
+	TriggerDef t;
+	Err err = { 0 };
+	DefPut put;
+
+	CHECK_OK(uow_begin(u, &err), err);
+	CHECK_OK(trigger_get_ref(u->db, u->arena, str_of(trigger), &t, &err), err);
+	{
+		RuleDef rule = { .ref = str_of("test.rule"),
+			.pack = r->pack,
+			.pack_ref = str_of("test"),
+			.label = str_of("Rule"),
+			.enabled = true,
+			.trigger = t.id,
+			.trigger_ref = str_of(trigger),
+			.action = r->action,
+			.action_ref = str_of("test.do"),
+			.extras = json_of(u->arena, extras),
+			.action_params = json_of(u->arena, params),
+			.trigger_params = json_of(u->arena, trigger_params) };
+
+		CHECK_OK(rule_put(u->db, u->arena, &rule, u->now, &put, &err), err);
+	}
+	r->rule = put.id;
+	CHECK_OK(uow_commit(u, &points_create, &err), err);
+}
+
+/* Stores one event; how many enforcements it makes at once. */
+static int64_t
+happens(Rig *r, const char *trigger, const char *payload, Id *ret_event)
+{
+	Uow *u = r->u;
+	EventOut out;
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(u, &err), err);
+	{
+		Json p = json_of(u->arena, payload);
+		EventIn in = { .trigger_ref = str_of(trigger), .payload = &p };
+
+		CHECK_OK(ingest(u, &in, 1, &out, &err), err);
+	}
+	CHECK_OK(uow_commit(u, &points_ingest, &err), err);
+	if (ret_event != NULL)
+		*ret_event = out.id;
+	return (int64_t)out.enforcements;
+}
+
+static TimeUs
+turn(Rig *r)
+{
+	TimeUs next = 0;
+	Err err = { 0 };
+
+	CHECK_OK(windows_turn(r->u, &next, &err), err);
+	return next;
+}
+
+static Str
+held(Rig *r, Id event)
+{
+	Str reason;
+	Err err = { 0 };
+
+	CHECK_OK(rule_held_get(r->w->db, r->w->a, event, r->rule, &reason, &err), err);
+	return reason;
+}
+
+static int64_t
+count(Rig *r, const char *sql)
+{
+	Rows rows;
+	Err err = { 0 };
+
+	CHECK_OK(db_read_text(r->w->db, r->w->a, str_of(sql), "", NULL, &rows, &err), err);
+	return row_int(rows_at(&rows, 0), 0);
+}
+
+static Str
+last_config(Rig *r)
+{
+	Rows rows;
+	Err err = { 0 };
+
+	CHECK_OK(db_read_text(r->w->db, r->w->a, str_of("select config from enforcement order by id desc limit 1"), "",
+		     NULL, &rows, &err),
+	    err);
+	return row_str(rows_at(&rows, 0), 0);
+}
+
+TEST(throttle_lets_so_many_through_by_key_and_says_what_it_held)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id event;
+
+	rule_on(r, "test.one", "{\"throttle\": {\"limit\": 2, \"per\": \"1m\", \"key\": \"{{ event.payload.host }}\"}}",
+	    "{}", "{}");
+	CHECK_INT(happens(r, "test.one", "{\"host\": \"a\"}", NULL), 1);
+	restart(r);
+	CHECK_INT(happens(r, "test.one", "{\"host\": \"a\"}", NULL), 1);
+	CHECK_INT(happens(r, "test.one", "{\"host\": \"b\"}", NULL), 1);
+	restart(r);
+	CHECK_INT(happens(r, "test.one", "{\"host\": \"a\"}", &event), 0);
+	CHECK(str_starts(
+	    held(r, event), str_of("throttle for 'a': 2 passed since 2023-11-14T22:13:20Z, which is the limit")));
+	r->now += 61LL * US_PER_S;
+	CHECK_INT(happens(r, "test.one", "{\"host\": \"a\"}", NULL), 1);
+	r->now += 3600LL * US_PER_S;
+	turn(r);
+	CHECK_INT(count(r, "select count(*) from rule_window"), 0); /* what is over takes no room */
+}
+
+TEST(once_within_lets_one_through)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id event;
+
+	rule_on(r, "test.one", "{\"once_within\": {\"within\": 600}}", "{}", "{}");
+	CHECK_INT(happens(r, "test.one", "{}", NULL), 1);
+	r->now += 599LL * US_PER_S;
+	restart(r);
+	CHECK_INT(happens(r, "test.one", "{}", &event), 0);
+	CHECK(str_starts(held(r, event), str_of("once_within: 1 passed")));
+	r->now += 2LL * US_PER_S;
+	CHECK_INT(happens(r, "test.one", "{}", NULL), 1);
+}
+
+TEST(debounce_acts_on_the_last_event_when_it_is_quiet)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id first, last;
+
+	rule_on(r, "test.one", "{\"debounce\": {\"quiet\": \"5s\", \"max_wait\": \"8s\"}}",
+	    "{\"n\": \"{{ event.payload.n }}\"}", "{}");
+	CHECK_INT(happens(r, "test.one", "{\"n\": 1}", &first), 0);
+	CHECK_INT(turn(r), r->now + 5LL * US_PER_S);
+	r->now += 4LL * US_PER_S;
+	restart(r);
+	CHECK_INT(happens(r, "test.one", "{\"n\": 2}", &last), 0);
+	CHECK_INT(turn(r), r->now + 4LL * US_PER_S); /* max_wait counts from the first */
+	CHECK_INT(count(r, "select count(*) from enforcement"), 0);
+	r->now += 4LL * US_PER_S;
+	restart(r);
+	CHECK_INT(turn(r), 0);
+	CHECK_INT(count(r, "select count(*) from enforcement"), 1);
+	CHECK_INT(count(r, "select max(event) from enforcement"), last);
+	CHECK(str_find(last_config(r), str_of("2"), NULL));
+	CHECK(str_find(held(r, first), str_of("came before it was quiet"), NULL));
+	turn(r);
+	CHECK_INT(count(r, "select count(*) from enforcement"), 1);
+}
+
+static const char both[] =
+    "{\"triggers\": [{\"trigger_ref\": \"test.one\", \"as\": \"build\"}, {\"trigger_ref\": \"test.two\", "
+    "\"as\": \"scan\", \"conditions\": [{\"field\": \"ok\", \"operator\": \"equals\", \"value\": true}]}], "
+    "\"correlate\": {\"mode\": \"all\", \"within\": \"5m\", \"key\": \"{{ event.payload.id }}\"}}";
+
+TEST(a_rule_on_several_triggers_acts_when_each_had_its_event_within_the_window)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id event;
+
+	rule_on(r, "test.one", both, "{\"text\": \"{{ events.build.payload.n }}-{{ events.scan.payload.n }}\"}", "{}");
+	CHECK_INT(happens(r, "test.one", "{\"id\": 1, \"n\": 10}", &event), 0);
+	CHECK_STR(held(r, event), str_of("correlate for '1': waits for 'scan' within 5 min"));
+	CHECK_INT(happens(r, "test.two", "{\"id\": 2, \"ok\": true, \"n\": 20}", NULL), 0);  /* another key */
+	CHECK_INT(happens(r, "test.two", "{\"id\": 1, \"ok\": false, \"n\": 30}", NULL), 0); /* not met */
+	restart(r);
+	r->now += 299LL * US_PER_S;
+	CHECK_INT(happens(r, "test.two", "{\"id\": 1, \"ok\": true, \"n\": 40}", NULL), 1);
+	CHECK(str_find(last_config(r), str_of("10-40"), NULL));
+	CHECK_INT(happens(r, "test.two", "{\"id\": 1, \"ok\": true, \"n\": 50}", NULL), 0); /* used up */
+	r->now += 2LL * US_PER_S;
+	CHECK_INT(happens(r, "test.one", "{\"id\": 2, \"n\": 60}", NULL), 0); /* too late for the one before */
+	r->now += 3600LL * US_PER_S;
+	turn(r);
+	CHECK_INT(count(r, "select count(*) from rule_window"), 0);
+}
+
+TEST(a_rule_on_any_of_several_triggers_acts_on_each)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+
+	rule_on(r, "test.one",
+	    "{\"triggers\": [{\"trigger_ref\": \"test.one\"}, {\"trigger_ref\": \"test.two\"}], \"correlate\": "
+	    "{\"mode\": \"any\", "
+	    "\"within\": 60}}",
+	    "{}", "{}");
+	CHECK_INT(happens(r, "test.one", "{}", NULL), 1);
+	CHECK_INT(happens(r, "test.two", "{}", NULL), 1);
+}
+
+static void
+make_runs(Rig *r)
+{
+	Rows rows;
+	Err err = { 0 };
+	Id ids[16];
+	size_t n = 0;
+
+	CHECK_OK(db_read_text(r->w->db, r->w->a, str_of("select id from enforcement where status = 'created'"), "",
+		     NULL, &rows, &err),
+	    err);
+	for (; n < rows.n && n < 16; n++)
+		ids[n] = row_int(rows_at(&rows, n), 0);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(enforce(r->u, ids, n, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_enforce, &err), err);
+}
+
+TEST(a_timer_skips_while_its_last_run_goes_on_or_cancels_it)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id event;
+
+	rule_on(r, "core.intervaltimer", "null", "{}", "{\"interval\": 5, \"overlap\": \"skip\"}");
+	CHECK_INT(happens(r, "core.intervaltimer", "{}", NULL), 1);
+	CHECK_INT(happens(r, "core.intervaltimer", "{}", &event), 0);
+	CHECK_STR(held(r, event), str_of("overlap: the tick before has not become a run yet"));
+	make_runs(r);
+	CHECK_INT(happens(r, "core.intervaltimer", "{}", &event), 0);
+	CHECK(str_starts(held(r, event), str_of("overlap: execution ")));
+
+	rule_on(r, "core.intervaltimer", "null", "{}", "{\"interval\": 5, \"overlap\": \"cancel\"}");
+	CHECK_INT(happens(r, "core.intervaltimer", "{}", NULL), 1);
+	CHECK_INT(count(r, "select count(*) from execution where status = 'cancelled'"), 1);
+}
+
+TEST(a_rule_that_is_switched_off_while_it_waits_for_quiet_does_not_act)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Err err = { 0 };
+
+	rule_on(r, "test.one", "{\"debounce\": {\"quiet\": 5}}", "{}", "{}");
+	CHECK_INT(happens(r, "test.one", "{}", NULL), 0);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(rule_set_enabled(r->u->db, r->u->arena, str_of("test.rule"), false, r->now, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	r->now += 6LL * US_PER_S;
+	CHECK_INT(turn(r), 0);
+	CHECK_INT(count(r, "select count(*) from enforcement"), 0);
+}
