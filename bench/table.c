@@ -200,6 +200,9 @@ static const Row rows[] = {
 
 	{ "IN MEMORY" },
 	{ "one event among 10,000 rules", "rule_match_us", "us", AT_MOST, 3 },
+	{ "100,000 timers, a year old: begin", "timers_load_ms", "ms" },
+	{ "  memory", "timers_mib", "MiB", AT_MOST, 100 },
+	{ "  a tick and the next one", "timer_tick_us", "us" },
 	{ "JSON parse", "json_parse_mb_s", "MB/s", AT_LEAST, 200 },
 	{ "JSON print", "json_print_mb_s", "MB/s", AT_LEAST, 200 },
 	{ "JSON parse, times jansson", "json_parse_ratio", "", AT_LEAST, 5 },

@@ -1,4 +1,6 @@
 #include "cli/handlers.h"
+#include "cli/input.h"
+#include "cli/output.h"
 
 /* A name without a dot is completed with the pack's. */
 bool
@@ -24,5 +26,25 @@ cmd_rule_create(Cli *c, int *ret_code, Err *err)
 	    json_as_bool(json_get(&row, "enabled"), false) ? "Rule {ref} is created and enabled."
 							   : "Rule {ref} is created and disabled.",
 	    &row);
+	return true;
+}
+
+/* The rule comes from a file as packs have it; what it is tried on from an option. */
+bool
+cmd_rule_test(Cli *c, int *ret_code, Err *err)
+{
+	static const Thing tried = { NULL, { { "EVENT", "event", COLUMN_FIXED }, { "MET", "met", COLUMN_FIXED },
+					       { "ACTION PARAMS", "action_params", COLUMN_TEXT } } };
+	Json body, rule, rows;
+
+	(void)ret_code;
+	if (!cli_json_of(c, "FILE", str_fmt(c->a, "@%.*s", STR_ARG(c->args[0])), &rule, err) ||
+	    !cli_body(c, &body, err))
+		return false;
+	json_set(c->a, &body, "rule", rule);
+	if (!cli_call(c, "POST", str_of("/api/v1/rules/test"), &body, &rows, err))
+		return false;
+	if (!out_raw(c, &rows))
+		out_list(c, &tried, &rows);
 	return true;
 }

@@ -7,6 +7,10 @@ static const Thing rules = { "/api/v1/rules",
 	    { "LABEL", "label", COLUMN_TEXT }, { "PACK", "pack_ref", COLUMN_TEXT, true },
 	    { "UPDATED", "updated", COLUMN_TIME, true }, { "ID", "id", COLUMN_FIXED, true } } };
 
+static const Thing explained = { NULL,
+	{ { "EVENT", "event", COLUMN_FIXED }, { "CREATED", "created", COLUMN_TIME },
+	    { "OUTCOME", "outcome", COLUMN_FIXED }, { "REASON", "reason", COLUMN_TEXT } } };
+
 static const Thing ticks = { NULL, { { "NUMBER", "number", COLUMN_FIXED }, { "LOCAL", "local", COLUMN_FIXED },
 				       { "DUE", "due", COLUMN_FIXED }, { "FIRES", "fires", COLUMN_FIXED, true } } };
 
@@ -78,6 +82,23 @@ static const Command commands[] = {
 	    .done = "Rule {0} is disabled.",
 	    .help = "stop it from acting",
 	    .example = "attune rule disable core.hello" },
+	{ .words = "rule explain",
+	    .run = cmd_list_run,
+	    .args = "REF",
+	    .ask = "/api/v1/rules/{0}/explain",
+	    .opts = OPTS({ "event", 'e', "ID", "event", "only this event" },
+		{ "limit", 'l', "N", "limit", "the last N events of its triggers; default 10" }),
+	    .thing = &explained,
+	    .help = "why its last events made it act, or not; -j shows each condition",
+	    .example = "attune rule explain core.hello --event 42 -j" },
+	{ .words = "rule test",
+	    .run = cmd_rule_test,
+	    .args = "FILE",
+	    .opts = OPTS({ "event", 'e', "ID", "event", "a stored event", KIND_INT },
+		{ "payload", '\0', "JSON", "payload", "a payload", KIND_JSON },
+		{ "since", '\0', "DURATION", "since", "the stored events of its triggers that are younger" }),
+	    .help = "what the rule of a file would do, without doing it",
+	    .example = "attune rule test rules/big_order.yaml --since 24h" },
 	{ .words = "timer next",
 	    .run = cmd_list_run,
 	    .args = "RULE",

@@ -19,6 +19,7 @@ struct Condition {
 	bool ignore_case;
 	const Regex *regex;
 	const Expr *expr;
+	Str text; /* of the expression */
 };
 
 struct Operator {
@@ -292,6 +293,7 @@ compile_expr(Arena *a, const Json *v, Condition *c, Str *why)
 	Err err = { 0 };
 
 	c->kind = COND_EXPR;
+	c->text = json_as_str(v);
 	if (v->kind == JSON_STRING && condition_expr_compile(a, json_as_str(v), &c->expr, &err))
 		return true;
 	*why = v->kind == JSON_STRING ? str_fmt(a, "expression: %s", err.text) : str_of("'expression' must be a text");
@@ -374,6 +376,51 @@ condition_met(Arena *a, const Condition *c, const EventView *e)
 		return condition_expr_holds(a, c->expr, e);
 	have = path_get(&c->path, 0, e->payload);
 	return (have != NULL || c->op->wants_missing) && c->op->holds(a, c, have);
+}
+
+static Json
+explain_test(Arena *a, const Condition *c, const EventView *e)
+{
+	const Json *have = path_get(&c->path, 0, e->payload);
+	Json o = json_object();
+
+	json_add(a, &o, "field", json_str(c->field));
+	json_add(a, &o, "operator", json_cstr(c->op->name));
+	json_add(a, &o, "value", *c->value);
+	json_add(a, &o, "found", json_bool(have != NULL));
+	json_add(a, &o, "saw", have == NULL ? json_null() : *have);
+	return o;
+}
+
+static Json
+explain_expr(Arena *a, const Condition *c, const EventView *e)
+{
+	Json o = json_object();
+	Err err = { 0 };
+
+	json_add(a, &o, "expression", json_str(c->text));
+	if (!condition_expr_value(a, c->expr, e, &err))
+		json_add(a, &o, "problem", json_str(str_copy(a, str_of(err.text))));
+	return o;
+}
+
+Json
+condition_explain(Arena *a, const Condition *c, const EventView *e)
+{
+	static const char *const names[] = { [COND_ALL] = "all", [COND_ANY] = "any", [COND_NOT] = "not" };
+	Json o = json_object(), kids = json_array();
+
+	if (c->kind == COND_TEST) {
+		o = explain_test(a, c, e);
+	} else if (c->kind == COND_EXPR) {
+		o = explain_expr(a, c, e);
+	} else {
+		for (size_t i = 0; i < c->n; i++)
+			json_push(a, &kids, condition_explain(a, c->kids[i], e));
+		json_add(a, &o, names[c->kind], kids);
+	}
+	json_add(a, &o, "holds", json_bool(condition_met(a, c, e)));
+	return o;
 }
 
 bool

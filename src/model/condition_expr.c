@@ -70,6 +70,15 @@ condition_expr_holds(Arena *a, const Expr *x, const EventView *e)
 	return expr_eval(x, &env, a, &v, NULL) && expr_truthy(&v);
 }
 
+bool
+condition_expr_value(Arena *a, const Expr *x, const EventView *e, Err *err)
+{
+	const ExprEnv env = { .lookup = find, .self = e, .now = e->created };
+	Json v;
+
+	return expr_eval(x, &env, a, &v, err);
+}
+
 /* "a.b"; false when a key has a dot of its own, which the text could not tell from two. */
 static bool
 join_parts(Arena *a, const Str *parts, size_t n, Str *ret)

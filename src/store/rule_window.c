@@ -133,32 +133,65 @@ rule_window_next(Db *db, Arena *a, TimeUs *ret_debounce, TimeUs *ret_other, Err 
 	return true;
 }
 
-bool
-event_kept(Db *db, Arena *a, Id id, EventKept *ret, Err *err)
-{
-	static const Stmt s = {
-		.sql = "select id, trigger, trigger_ref, payload, created, correlation_id, rule_ref from event"
-		       " where id = $1",
-		.in = "i"
-	};
-	Bind b[] = { bind_int(id) };
-	Rows rows;
-	Row r;
+#define KEPT_COLUMNS "select id, trigger, trigger_ref, payload, created, correlation_id, rule_ref from event"
 
-	*ret = (EventKept){ 0 };
-	if (!db_read(db, a, &s, b, &rows, err))
-		return err_wrap(err, "read an event");
-	if (rows.n == 0)
-		return true;
-	r = rows_at(&rows, 0);
-	*ret = (EventKept){ .id = row_int(r, 0),
+static EventKept
+kept_read(Arena *a, Row r)
+{
+	EventKept e = { .id = row_int(r, 0),
 		.trigger = row_int(r, 1),
 		.trigger_ref = row_str(r, 2),
 		.payload = row_json(a, r, 3),
 		.created = row_int(r, 4),
 		.rule_ref = row_str(r, 6) };
-	if (!uuid_parse(row_str(r, 5), &ret->correlation))
-		ret->correlation = (Uuid){ 0 };
+
+	if (!uuid_parse(row_str(r, 5), &e.correlation))
+		e.correlation = (Uuid){ 0 };
+	return e;
+}
+
+bool
+event_kept(Db *db, Arena *a, Id id, EventKept *ret, Err *err)
+{
+	static const Stmt s = { .sql = KEPT_COLUMNS " where id = $1", .in = "i" };
+	Bind b[] = { bind_int(id) };
+	Rows rows;
+
+	if (!db_read(db, a, &s, b, &rows, err))
+		return err_wrap(err, "read an event");
+	*ret = rows.n == 0 ? (EventKept){ 0 } : kept_read(a, rows_at(&rows, 0));
+	return true;
+}
+
+bool
+events_recent(Db *db, Arena *a, Str trigger_ref, Str rule_ref, TimeUs since, size_t most, EventKept **ret,
+    size_t *ret_n, Err *err)
+{
+	static const Stmt s = { .sql = KEPT_COLUMNS " where trigger_ref = $1 and (rule_ref is null or rule_ref = $2)"
+						    " and created >= $3 order by id desc limit $4",
+		.in = "ssti" };
+	Bind b[] = { bind_str(trigger_ref), bind_str(rule_ref), bind_time(since), bind_int((int64_t)most) };
+	Rows rows;
+
+	if (!db_read(db, a, &s, b, &rows, err))
+		return err_wrap(err, "read the events of a trigger");
+	*ret = arena_array(a, EventKept, rows.n + 1);
+	*ret_n = rows.n;
+	for (size_t i = 0; i < rows.n; i++)
+		(*ret)[i] = kept_read(a, rows_at(&rows, i));
+	return true;
+}
+
+bool
+enforcement_of(Db *db, Arena *a, Id event, Id rule, Id *ret, Err *err)
+{
+	static const Stmt s = { .sql = "select id from enforcement where event = $1 and rule = $2", .in = "ii" };
+	Bind b[] = { bind_int(event), bind_int(rule) };
+	Rows rows;
+
+	if (!db_read(db, a, &s, b, &rows, err))
+		return err_wrap(err, "read the enforcement of an event");
+	*ret = rows.n == 0 ? 0 : row_int(rows_at(&rows, 0), 0);
 	return true;
 }
 

@@ -43,6 +43,12 @@ typedef struct EventKept {
 /* ret->id is 0 when it is gone. */
 MUST_CHECK bool event_kept(Db *db, Arena *a, Id id, EventKept *ret, Err *err);
 
+/* The latest of a trigger that this rule may look at (bound to no rule, or to it), none older than `since`; newest first. */
+MUST_CHECK bool events_recent(Db *db, Arena *a, Str trigger_ref, Str rule_ref, TimeUs since, size_t most,
+    EventKept **ret, size_t *ret_n, Err *err);
+/* 0: that rule made none of that event. */
+MUST_CHECK bool enforcement_of(Db *db, Arena *a, Id event, Id rule, Id *ret, Err *err);
+
 typedef struct RuleHeld {
 	Id event, rule;
 	Str reason;
