@@ -172,7 +172,7 @@ rule_explain(App *app, Req *q, Res *s, Err *err)
 		return false;
 	question_open(&x);
 	if (id != 0 ? !event_kept(app_db(app), x.a, id, events, err)
-		    : !events_of(app, &x, 0, (size_t)page.size, &events, &n, err))
+		    : !events_of(app, &x, 1, (size_t)page.size, &events, &n, err))
 		return false;
 	if (id != 0 && events->id == 0)
 		return err_set(err, ERR_NOT_FOUND, "Event with ID %lld not found", (long long)id);
