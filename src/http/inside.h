@@ -75,6 +75,7 @@ struct Req {
 	bool body_over;
 	Spool spool;           /* where the body goes on when it is large */
 	const Err *body_fault; /* why it could not be kept */
+	RateState rate;        /* of the limit it was counted under */
 	Res res;
 	Json faults; /* an array of {"field", "message"} once the handler has found some */
 

@@ -74,7 +74,8 @@ offer_cors(Req *q)
 	res_header(s, "Access-Control-Allow-Credentials", str_of("true"));
 	if (q->method != METHOD_OPTIONS) {
 		res_header(s, "Access-Control-Expose-Headers",
-		    str_of("authorization, content-type, content-length, accept, etag, retry-after, x-request-id"));
+		    str_of("authorization, content-type, content-length, accept, etag, retry-after, "
+			   "ratelimit-limit, ratelimit-remaining, ratelimit-reset, x-request-id"));
 		return;
 	}
 	res_header(s, "Access-Control-Allow-Methods", str_of("GET, POST, PUT, DELETE, PATCH, OPTIONS"));
@@ -132,6 +133,8 @@ void
 offer_headers(Req *q, struct MHD_Response *r)
 {
 	const Res *s = &q->res;
+	ResHeader limit[LIMIT_HEADERS];
+	size_t limits = limit_told(q, limit);
 
 	offer_cors(q);
 	offer_trace(q);
@@ -140,4 +143,6 @@ offer_headers(Req *q, struct MHD_Response *r)
 	add_defaults(q, r);
 	for (size_t i = 0; i < s->n; i++)
 		add_header(r, s->headers[i].name, q->arena, s->headers[i].value);
+	for (size_t i = 0; i < limits; i++)
+		add_header(r, limit[i].name, q->arena, limit[i].value);
 }

@@ -70,7 +70,9 @@ rate_take(RateTable *t, uint64_t key, int64_t per_second, int64_t burst, TimeUs 
 	taken = b->tokens >= 1;
 	if (taken)
 		b->tokens -= 1;
-	*ret = (RateState){ .limit = per_second, .remaining = (int64_t)b->tokens };
+	*ret = (RateState){ .limit = burst,
+		.remaining = (int64_t)b->tokens,
+		.full = (TimeUs)(((double)burst - b->tokens) * US_PER_S / (double)per_second) };
 	if (!taken)
 		ret->wait = (TimeUs)((1 - b->tokens) * US_PER_S / (double)per_second) + 1;
 	pthread_mutex_unlock(lock);

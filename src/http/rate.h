@@ -9,9 +9,10 @@
 typedef struct RateTable RateTable;
 
 typedef struct RateState {
-	int64_t limit;     /* a second */
-	int64_t remaining; /* requests that may come at once */
+	int64_t limit;     /* requests that may come at once when none has come for long; 0: nothing is limited */
+	int64_t remaining; /* that may come at once now */
 	TimeUs wait;       /* until one more may come; 0: now */
+	TimeUs full;       /* until `limit` may come again */
 } RateState;
 
 RateTable *rate_open(void);

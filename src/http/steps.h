@@ -20,6 +20,9 @@ MUST_CHECK bool request_run(Req *q);
 
 /* limit.c: false when the caller has asked too often, and is told so */
 MUST_CHECK bool limit_check(Req *q);
+enum { LIMIT_HEADERS = 3 };
+/* What every answer says of the limit its request was counted under; 0: it was under none. */
+size_t limit_told(const Req *q, ResHeader told[LIMIT_HEADERS]);
 
 /* offer.c: what the client asked for, and what every answer carries */
 void offer_body(Req *q);

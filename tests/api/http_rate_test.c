@@ -15,10 +15,10 @@ refused(TestServer *s, const char *request, int times)
 		Reply r = test_ask(s, request);
 
 		if (r.status == 200)
-			continue;
+			continue; /* what was left of it, the test below looks at */
 		CHECK_REFUSED(r, 429, "TOO_MANY_REQUESTS");
 		CHECK(test_header(&r, "Retry-After").n > 0);
-		CHECK_STR(test_header(&r, "RateLimit-Limit"), str_of("1"));
+		CHECK_STR(test_header(&r, "RateLimit-Limit"), str_of("5"));
 		CHECK_STR(test_header(&r, "RateLimit-Remaining"), str_of("0"));
 		n++;
 	}
@@ -32,6 +32,23 @@ TEST(an_address_that_asks_too_often_is_429_and_public_reads_go_on)
 
 	CHECK(refused(s, POST "\r\n", 60) >= 40);
 	CHECK_INT(refused(s, "GET /ping HTTP/1.1\r\n" HOST "\r\n", 20), 0);
+}
+
+TEST(every_answer_under_a_limit_says_how_much_is_left)
+{
+	HttpConfig c = { .threads = 2, .rate_address = 1, .rate_token = 2, .rate_burst = 5 };
+	CLEANUP(test_server_done) TestServer *s = test_server_open_as(&c);
+	Reply r = test_ask(s, POST "\r\n");
+
+	CHECK_INT(r.status, 200);
+	CHECK_STR(test_header(&r, "RateLimit-Limit"), str_of("5"));
+	CHECK_STR(test_header(&r, "RateLimit-Remaining"), str_of("4"));
+	CHECK_STR(test_header(&r, "RateLimit-Reset"), str_of("1"));
+	r = test_ask(s, POST "Authorization: Bearer a\r\n\r\n"); /* of two limits the nearer one */
+	CHECK_STR(test_header(&r, "RateLimit-Limit"), str_of("5"));
+	r = test_ask(s, "GET /ping HTTP/1.1\r\n" HOST "\r\n"); /* under none */
+	CHECK_INT(r.status, 200);
+	CHECK(str_none(test_header(&r, "RateLimit-Limit")));
 }
 
 TEST(a_token_that_asks_too_often_does_not_hinder_others)
