@@ -20,6 +20,7 @@ struct Backoff;
 typedef struct Sockets {
 	bool (*open)(void *self, Db *db, Req *q, Res *s, Err *err);
 	Json (*stats)(void *self, Arena *a);
+	void (*figures)(void *self, Buf *b); /* for Prometheus */
 	void *self;
 } Sockets;
 

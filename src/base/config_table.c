@@ -286,6 +286,12 @@ const Setting settings[] = {
 	{ "notifier.port", SETTING_INT, "8081", "`attune up` serves `/ws` on `server.port`", .max = PORT_MAX },
 	{ "notifier.max_connections", SETTING_INT, "10000", "WebSocket clients at once", .min = 1, .max = 1000000 },
 
+	{ "metrics.host", SETTING_STRING, "127.0.0.1", "address on which a process shows its figures", .min = 1,
+	    .max = 255 },
+	{ "metrics.port", SETTING_INT, "0",
+	    "`GET /metrics` there, without a token, for roles that have no port; each process needs its own. 0: none",
+	    .max = PORT_MAX },
+
 	{ "agent.binary_dir", SETTING_STRING, NULL, "folder of the agent binaries that the API hands out" },
 	{ "agent.bootstrap_token", SETTING_STRING, NULL, "what an agent shows to get one", .flags = SETTING_SECRET },
 

@@ -12,6 +12,7 @@
 #include "engine/windows.h"
 #include "executor/executor.h"
 #include "host/datadir.h"
+#include "host/meter.h"
 #include "host/options.h"
 #include "host/presence.h"
 #include "live/hub.h"
@@ -44,6 +45,7 @@ typedef struct Host {
 	Windows *windows;
 	Api *api;
 	Presence *presence;
+	Meter *meter;
 	Broom *run_broom, *artifact_broom;
 	Notifier *notifier;
 	Hub *hub; /* of a process that has watchers */

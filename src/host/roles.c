@@ -170,7 +170,7 @@ api_role_start(Host *h, Err *err)
 		.self = h };
 
 	if (h->notifier != NULL)
-		config.sockets = (Sockets){ notifier_open, notifier_stats, h->notifier };
+		config.sockets = (Sockets){ notifier_open, notifier_stats, notifier_figures, h->notifier };
 
 	return api_start(&config, &h->api, err) && broom_start(&h->engine, config_str(h->config, "artifacts_dir"),
 						       sweep_artifact_files, &h->artifact_broom, err);
@@ -217,7 +217,8 @@ host_roles(Host *h, Err *err)
 		if (!role_rows[i].start(h, err))
 			return err_wrap(err, "%s", role_names[role_rows[i].role]);
 	}
-	return presence_start(&h->engine, h->options.roles, h->host_name, &h->presence, err);
+	return meter_start(&h->engine, h->config, h->options.roles, &h->meter, err) &&
+	       presence_start(&h->engine, h->options.roles, h->host_name, &h->presence, err);
 }
 
 /* ---- stopping ---- */
@@ -267,6 +268,8 @@ host_roles_stop(Host *h)
 	Executor *x;
 	Api *api;
 
+	meter_stop(h->meter);
+	h->meter = NULL;
 	broom_stop(h->run_broom);
 	broom_stop(h->artifact_broom);
 	h->run_broom = h->artifact_broom = NULL;

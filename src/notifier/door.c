@@ -1,6 +1,7 @@
 #include "notifier/door.h"
 
 #include "base/log.h"
+#include "http/figures.h"
 
 #include <stdlib.h>
 
@@ -170,10 +171,32 @@ door_health(App *app, Req *q, Res *s, Err *err)
 	return res_json(s, 200, &o);
 }
 
+/* To those to whom the API would show its own. */
+static bool
+door_metrics(App *app, Req *q, Res *s, Err *err)
+{
+	const NotifierConfig *config = notifier_config(app->notifier);
+	Arena *a = req_arena(q);
+	Buf b = buf_open(a);
+	Caller caller;
+
+	if (!config->gate.admit(config->gate.self, app->db, a, offer_read(q).token, &caller, err))
+		return false;
+	if (!grants_allow(&caller, "workers:read", NULL))
+		return err_set(err, ERR_FORBIDDEN, "Insufficient permissions: workers:read");
+	notifier_figures(app->notifier, &b);
+	figure_single(&b, "attune_database_statements_total", "counter", "statements run by this process",
+	    (double)store_statements(config->engine->store));
+	figures_process(&b);
+	figures_requests(&b, q);
+	return res_figures(s, &b);
+}
+
 static const Route routes[] = {
 	{ "GET", "/ws", door_ws, NULL, ROUTE_PUBLIC, NULL, NULL, 101, "the WebSocket" },
 	{ "GET", "/stats", door_stats, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "how many are connected" },
 	{ "GET", "/health", door_health, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "is the notifier up?" },
+	{ "GET", "/metrics", door_metrics, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "figures for Prometheus" },
 };
 
 static bool

@@ -1,6 +1,7 @@
 #include "notifier/notifier.h"
 
 #include "base/log.h"
+#include "http/figures.h"
 #include "notifier/listener.h"
 #include "notifier/door.h"
 #include "os/poll.h"
@@ -93,6 +94,22 @@ notifier_stats(void *notifier, Arena *a)
 	json_add(a, &o, "connected_clients", json_int((int64_t)connected));
 	json_add(a, &o, "total_subscriptions", json_int((int64_t)filters));
 	return o;
+}
+
+void
+notifier_figures(void *notifier, Buf *b)
+{
+	Notifier *t = notifier;
+	size_t connected, filters;
+
+	pthread_mutex_lock(&t->lock);
+	connected = t->connected;
+	filters = t->filters;
+	pthread_mutex_unlock(&t->lock);
+	figure_single(b, "attune_notifier_clients", "gauge", "WebSockets that are connected", (double)connected);
+	figure_single(b, "attune_notifier_subscriptions", "gauge", "what they want to hear", (double)filters);
+	figure_single(
+	    b, "attune_notifier_notices_total", "counter", "changes that were told", (double)hub_head(t->config.hub));
 }
 
 /* ---- the thread ---- */

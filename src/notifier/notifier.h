@@ -31,3 +31,5 @@ int notifier_port(const Notifier *n); /* of its own server */
 MUST_CHECK bool notifier_open(void *notifier, Db *db, Req *q, Res *s, Err *err);
 /* {"connected_clients", "total_subscriptions"} */
 Json notifier_stats(void *notifier, Arena *a);
+/* The same, and how many changes it has told, for Prometheus. */
+void notifier_figures(void *notifier, Buf *b);

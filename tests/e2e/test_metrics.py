@@ -2,13 +2,15 @@
 
 import re
 
-from harness import eventually
+import requests
+from harness import eventually, free_port
+from sockets import Socket
 
 LINE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="[^"]*",?)*)\})? (-?[0-9.e+]+|\+Inf)$')
 
 
-def figures(world):
-    answer = world.request("GET", "/metrics", 200)
+def figures(world, answer=None):
+    answer = answer if answer is not None else world.request("GET", "/metrics", 200)
     assert answer.headers["Content-Type"].startswith("text/plain"), answer.text
     out, kinds = {}, {}
     for line in answer.text.splitlines():
@@ -42,3 +44,33 @@ def test_metrics_count_answers_by_route_and_status_and_say_what_runs(world):
     assert [v for (name, _), v in now.items() if name == "attune_worker_slots"] == [10]
     assert now["process_resident_memory_bytes", ""] > 1e6 and now["process_open_fds", ""] > 5 and now["attune_database_statements_total", ""] > 0
     world.post(f"/executions/{run['id']}/cancel")
+
+
+def test_each_role_shows_its_figures(world):
+    ports = {} if world.embedded else {role: free_port() for role in ("executor", "worker", "sensor")}
+    if world.embedded:
+        ports["up"] = free_port()
+    for role in ("up",) if world.embedded else ("api", "notifier", "executor", "worker", "sensor"):
+        world.launch(role, {"metrics": {"port": ports[role]}} if role in ports else None)
+    world.wait_ready()
+    for role, port in ports.items():
+        own = figures(world, eventually(lambda port=port: requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10)))
+        assert own["attune_role_info", f'role="{"executor" if role == "up" else role}"'] == 1
+        assert own["attune_database_up", ""] == 1 and own["process_resident_memory_bytes", ""] > 1e6
+        assert requests.get(f"http://127.0.0.1:{port}/health", timeout=10).json() == {"status": "ok"}
+        assert requests.get(f"http://127.0.0.1:{port}/api/v1/packs", timeout=10).status_code == 404
+    for role in ("api", "executor", "worker", "sensor", "notifier"):
+        assert eventually(lambda role=role: figures(world).get(("attune_role_processes", f'role="{role}"'))) == 1, role
+
+
+def test_the_notifier_shows_its_figures_to_who_may_see_workers(world):
+    world.start()
+    with Socket(world) as ws:
+        ws.subscribe("entity_type:execution")
+        world.post("/executions/execute", {"action_ref": "core.noop"}, 201)
+        assert ws.notice(lambda n: n["payload"]["status"] == "completed")
+        headers = {"Authorization": f"Bearer {world.token}"}
+        now = eventually(lambda: figures(world, requests.get(world.socket_url + "/metrics", headers=headers, timeout=10)))
+        assert now["attune_notifier_clients", ""] == 1 and now["attune_notifier_notices_total", ""] >= 3
+    refused = requests.get(world.socket_url + "/metrics", timeout=10)
+    assert refused.status_code == 401, refused.text
