@@ -132,6 +132,9 @@ retention_update(App *app, Req *q, Res *s, Err *err)
 	};
 	RetentionWork w = { .q = q };
 
-	return body_read(q, fields, countof(fields), &w.body, err) && app_define(app, retention_work, &w, err) &&
-	       res_data(s, 200, plan_json(req_arena(q), &w.plan), "Retention configuration updated successfully");
+	if (!body_read(q, fields, countof(fields), &w.body, err) || !app_define(app, retention_work, &w, err))
+		return false;
+	if (app->engine->moved != NULL) /* where nothing waits nobody looks, until something is said to have happened */
+		app->engine->moved(app->engine->moved_self, &(Outbox){ 0 });
+	return res_data(s, 200, plan_json(req_arena(q), &w.plan), "Retention configuration updated successfully");
 }

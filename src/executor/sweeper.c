@@ -1,6 +1,7 @@
 #include "executor/sweeper.h"
 
 #include "base/log.h"
+#include "store/retention.h"
 #include "store/worker.h"
 
 #include <pthread.h>
@@ -62,6 +63,21 @@ retain_turn(Uow *u, Retain *at, int64_t *ret_removed, bool *ret_more, Err *err)
 	return true;
 }
 
+/* A plan that was stored since the last look may want the next one sooner. */
+static bool
+retain_due(Sweeper *s, TimeUs now)
+{
+	RetainPlan plan = s->u->e->keep;
+	Err err = { 0 };
+
+	if (s->retained == 0 || now - s->retained >= s->every)
+		return true;
+	if (!retain_plan_read(s->u->db, s->u->arena, &plan, &err))
+		return false;
+	s->every = plan.every * US_PER_S;
+	return now - s->retained >= s->every;
+}
+
 /* Removes what is old, one short transaction after the other. */
 static void
 retain_all(Sweeper *s)
@@ -71,7 +87,7 @@ retain_all(Sweeper *s)
 	int64_t all = 0, removed;
 	bool more = true;
 
-	if (s->retained != 0 && now - s->retained < s->every)
+	if (!retain_due(s, now))
 		return;
 	s->retained = now;
 	while (more && !s->stopping) {
