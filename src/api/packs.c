@@ -11,6 +11,7 @@
 #include "model/refs.h"
 #include "model/version.h"
 #include "os/fs.h"
+#include "model/secrets.h"
 #include "store/pack.h"
 #include "store/rule.h"
 
@@ -21,7 +22,7 @@ const Resource packs = { &pack_table, pack_whole, pack_summary, "packs", offseto
 bool
 packs_list(App *app, Req *q, Res *s, Err *err)
 {
-	return resource_list(app, q, s, &packs, (DefFilter){ 0 }, NULL, NULL, err);
+	return resource_list(app, q, s, &packs, (DefFilter){ .search = req_query(q, "search") }, NULL, NULL, err);
 }
 
 bool
@@ -76,6 +77,19 @@ static const BodyField update_fields[] = {
 	{ "version", FIELD_TEXT, 50 },
 	COMMON_FIELDS,
 };
+
+/* Where a mark comes back that stands for a secret, the secret stays as it was. */
+static bool
+config_keep(Arena *a, const PackDef *before, PackDef *d, Err *err)
+{
+	Json old = json_clone(a, &before->config);
+	Secrets kept = secrets_take(a, &before->conf_schema, &old);
+
+	secrets_put(a, &d->config, kept.list, kept.n);
+	return !secrets_marked(&d->config) ||
+	       err_set(err, ERR_VALIDATION,
+		   "Validation failed: config: give the secret value, not the mark that stands for it");
+}
 
 static void
 pack_fill(const Json *body, PackDef *d)
@@ -134,7 +148,7 @@ pack_create(App *app, Req *q, Res *s, Err *err)
 		return false;
 	w.d = (PackDef){ .ref = json_get_text(&body, "ref"), .config = json_object() };
 	pack_fill(&body, &w.d);
-	if (!app_define(app, create_work, &w, err))
+	if (!config_keep(w.a, &(PackDef){ 0 }, &w.d, err) || !app_define(app, create_work, &w, err))
 		return false;
 	return res_data(s, 201, pack_whole(w.a, &w.d), "Pack created successfully");
 }
@@ -143,11 +157,13 @@ static bool
 update_work(App *app, void *self, Err *err)
 {
 	PackWork *w = self;
+	PackDef before;
 
-	if (!resource_held(app, w->a, &packs, w->key, "configure", &w->d, err))
+	if (!resource_held(app, w->a, &packs, w->key, "configure", &before, err))
 		return false;
+	w->d = before;
 	pack_fill(w->body, &w->d);
-	return pack_store(app, w, err);
+	return config_keep(w->a, &before, &w->d, err) && pack_store(app, w, err);
 }
 
 bool

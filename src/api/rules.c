@@ -5,6 +5,7 @@
 #include "api/handlers.h"
 #include "api/rule_messages.h"
 #include "api/view.h"
+#include "engine/keys.h"
 #include "model/condition.h"
 #include "model/extras.h"
 #include "model/params.h"
@@ -103,15 +104,17 @@ rule_refer(App *app, Arena *a, RuleDef *d, Err *err)
 {
 	TriggerDef t;
 	ActionDef action;
+	Json schema;
 
 	if (!action_get_ref(app_db(app), a, d->action_ref, &action, err) ||
-	    !trigger_get_ref(app_db(app), a, d->trigger_ref, &t, err))
+	    !trigger_get_ref(app_db(app), a, d->trigger_ref, &t, err) ||
+	    !keys_spare_read(app_db(app), a, &action, &schema, err))
 		return false;
 	d->action = action.id;
 	d->trigger = t.id;
 	return params_check(a, "trigger", t.ref, &t.param_schema, &d->trigger_params, err) &&
 	       timer_check(app, d, err) &&
-	       params_check(a, "action", action.ref, &action.param_schema, &d->action_params, err);
+	       params_check(a, "action", action.ref, &schema, &d->action_params, err);
 }
 
 static bool

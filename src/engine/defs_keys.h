@@ -1,5 +1,5 @@
 /*
- * The names of keys as the cache of definitions keeps them: by system, pack and action. Private to defs.c, under its lock.
+ * The names of keys as the cache of definitions keeps them: by system, pack and action. defs.c has them under its lock.
  */
 #pragma once
 

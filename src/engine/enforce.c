@@ -1,16 +1,17 @@
 #include "engine/ended.h"
 
 #include "base/log.h"
+#include "engine/keys.h"
 #include "engine/secrets.h"
 #include "model/params.h"
 
-/* An enforcement whose rule is gone, switched off or without its action makes nothing. */
+/* An enforcement whose rule is gone, switched off, of somebody who is frozen, or without its action makes nothing. */
 static const RuleDef *
 rule_alive(Uow *u, const EnforcementTaken *e)
 {
 	const RuleDef *r = defs_rule(u->e->defs, e->rule);
 
-	return r == NULL || !r->enabled || r->action == 0 || r->trigger == 0 ? NULL : r;
+	return r == NULL || !r->enabled || r->owner_frozen || r->action == 0 || r->trigger == 0 ? NULL : r;
 }
 
 static bool
@@ -61,12 +62,12 @@ void
 exec_settle(Uow *u, const ActionDef *action, ExecNew *e, Secrets *secrets)
 {
 	Json *values = arena_new(u->arena, Json);
-	Json *result;
+	Json schema = keys_spare(u, action), *result;
 	Err why = { 0 };
 	bool ok;
 
 	*values = e->config == NULL ? json_null() : *e->config;
-	ok = params_prepare(u->arena, "action", action->ref, &action->param_schema, values, false, &why);
+	ok = params_prepare(u->arena, "action", action->ref, &schema, values, false, &why);
 	ok = secrets_hide(u, action, values, secrets, &why) && ok;
 	e->config = values->kind == JSON_NULL ? NULL : values;
 	if (ok)
@@ -335,13 +336,16 @@ bool
 execution_check(Uow *u, const ExecutionIn *in, Err *err)
 {
 	const ActionDef *action;
-	Json values = in->params == NULL ? json_null() : *in->params;
+	Json values = in->params == NULL ? json_null() : *in->params, schema;
 	bool ok;
 
 	if (!defs_enter(u->e->defs, u->db, u->arena, err))
 		return false;
-	ok = action_wanted(u, in, &action, err) &&
-	     params_prepare(u->arena, "action", action->ref, &action->param_schema, &values, false, err);
+	ok = action_wanted(u, in, &action, err);
+	if (ok) {
+		schema = keys_spare(u, action);
+		ok = params_prepare(u->arena, "action", action->ref, &schema, &values, false, err);
+	}
 	defs_leave(u->e->defs);
 	return ok;
 }

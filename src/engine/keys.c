@@ -1,8 +1,10 @@
 #include "engine/keys.h"
 
 #include "base/log.h"
+#include "engine/defs_keys.h"
 #include "engine/secrets.h"
 #include "engine/webhooks.h"
+#include "model/params.h"
 
 enum { STEP = 256 };
 
@@ -60,6 +62,42 @@ deliver(Uow *u, const KeyName *name, Json *params, Json *given, Err *err)
 		return false;
 	json_set_str(u->arena, params, k.name, plain);
 	json_push(u->arena, given, plain);
+	return true;
+}
+
+static Json
+spare(Arena *a, const ActionDef *action, const KeyName *const *names, size_t n)
+{
+	Json schema = action->param_schema;
+
+	for (size_t i = 0; i < n; i++)
+		if (secret_param(&schema, names[i]->name))
+			schema = params_spare(a, &schema, names[i]->name);
+	return schema;
+}
+
+Json
+keys_spare(Uow *u, const ActionDef *action)
+{
+	size_t n = 0;
+	const KeyName *const *names = action->has_secrets ? defs_keys(u->e->defs, u->arena, action, &n) : NULL;
+
+	return spare(u->arena, action, names, n);
+}
+
+bool
+keys_spare_read(Db *db, Arena *a, const ActionDef *action, Json *ret, Err *err)
+{
+	const KeyName *const *names = NULL;
+	KeyNames known;
+	size_t n = 0;
+
+	if (secrets_in_schema(&action->param_schema)) {
+		if (!key_names_load(&known, db, a, err))
+			return false;
+		names = key_names_of(&known, a, action, &n);
+	}
+	*ret = spare(a, action, names, n);
 	return true;
 }
 

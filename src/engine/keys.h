@@ -16,6 +16,12 @@ MUST_CHECK bool key_plain(const Vault *v, Arena *a, const KeyRow *k, Json *ret, 
  * Between defs_enter and defs_leave. */
 MUST_CHECK bool keys_deliver(Uow *u, const ActionDef *action, Json *params, Json *given, Err *err);
 
+/* What must be given by hand: the action's schema, without the demand for those secret parameters that a key of their name gives.
+ * Between defs_enter and defs_leave. */
+Json keys_spare(Uow *u, const ActionDef *action);
+/* The same from what is stored. */
+MUST_CHECK bool keys_spare_read(Db *db, Arena *a, const ActionDef *action, Json *ret, Err *err);
+
 /* In this order. */
 typedef enum RewrapStage { REWRAP_KEYS, REWRAP_SECRETS, REWRAP_WEBHOOKS, REWRAP_STAGES } RewrapStage;
 

@@ -89,7 +89,8 @@ typedef struct RuleDef {
 	Json extras;              /* throttle, debounce, ...: see model/extras.h; null: none */
 	Json permission_set_refs; /* null: the action's */
 	bool enabled, is_adhoc;
-	TimeUs anchor; /* timers count from here */
+	bool owner_frozen; /* as of the reading: see store/identity.h */
+	TimeUs anchor;     /* timers count from here */
 	TimeUs created, updated;
 } RuleDef;
 

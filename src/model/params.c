@@ -40,6 +40,26 @@ prop_required(const Props *p, const JsonMember *prop)
 	return json_as_bool(json_get(&prop->value, "required"), false) || array_holds(p->required, prop->key);
 }
 
+Json
+params_spare(Arena *a, const Json *schema, Str name)
+{
+	Json copy = json_clone(a, schema), left = json_array();
+	Props p = props_of(&copy);
+	Json *prop = NULL;
+
+	for (size_t i = 0; i < p.n; i++)
+		if (str_eq(p.members[i].key, name))
+			prop = (Json *)(uintptr_t)&p.members[i].value;
+	if (json_is(prop, JSON_OBJECT) && json_get(prop, "required") != NULL)
+		json_set(a, prop, "required", json_bool(false));
+	for (size_t i = 0; json_is(p.required, JSON_ARRAY) && i < p.required->n; i++)
+		if (!str_eq(json_as_str(&p.required->items[i]), name))
+			json_push(a, &left, p.required->items[i]);
+	if (json_is(p.required, JSON_ARRAY))
+		json_set(a, &copy, "required", left);
+	return copy;
+}
+
 bool
 is_template(const Json *v)
 {

@@ -10,6 +10,8 @@
  * violation: ERR_VALIDATION, "Invalid parameters for action 'x': <msg> at </pointer>, ...". */
 MUST_CHECK bool params_prepare(
     Arena *a, const char *kind, Str ref, const Json *schema, Json *values, bool templates_pass, Err *err);
+/* The same schema, which does not demand this one of the outermost parameters. */
+Json params_spare(Arena *a, const Json *schema, Str name);
 /* The names of the outermost parameters, from 0; false behind the last. */
 bool params_name(const Json *schema, size_t i, Str *ret);
 /* Is this a schema at all? For pack files and the API. */

@@ -9,7 +9,8 @@ enum { WIDTH = 18 };
 	"x.ref, x.pack, x.pack_ref, x.label, x.description, x.action, x.action_ref, " \
 	"x.\"trigger\", x.trigger_ref, x.conditions, x.action_params, x.trigger_params, " \
 	"x.permission_set_refs, x.enabled, x.is_adhoc, x.owner_identity, x.anchor, " \
-	"x.created, x.updated, x.extras" \
+	"x.created, x.updated, x.extras, coalesce((select i.frozen from identity i where i.id = x.owner_identity), " \
+	"false)" \
 	" from rule x"
 #define FILTER \
 	DEF_IN_PACK DEF_ENABLED DEF_SEARCH( \
@@ -43,6 +44,7 @@ rule_read(Arena *a, Row r, void *def)
 		.created = row_int(r, 18),
 		.updated = row_int(r, 19),
 		.extras = row_json(a, r, 20),
+		.owner_frozen = row_bool(r, 21),
 	};
 }
 
@@ -200,4 +202,20 @@ rule_set_anchor(Db *db, Arena *a, Id id, TimeUs anchor, TimeUs now, Err *err)
 	Bind b[] = { bind_int(id), bind_time(anchor), bind_time(now) };
 
 	return db_exec(db, a, &s, b, NULL, err) && change_note(db, a, "rule", id, now, err);
+}
+
+bool
+rule_list_owner(Db *db, Arena *a, Id owner, RuleDef **ret, size_t *ret_n, Err *err)
+{
+	static const Stmt s = { .sql = COLUMNS " where x.owner_identity = $1 order by x.id", .in = "i" };
+	Bind b = bind_int(owner);
+	Rows rows;
+
+	if (!db_read(db, a, &s, &b, &rows, err))
+		return err_wrap(err, "list somebody's rules");
+	*ret = arena_array(a, RuleDef, rows.n + 1);
+	*ret_n = rows.n;
+	for (size_t i = 0; i < rows.n; i++)
+		rule_read(a, rows_at(&rows, i), &(*ret)[i]);
+	return true;
 }

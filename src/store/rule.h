@@ -22,3 +22,4 @@ MUST_CHECK bool rule_set_enabled(Db *db, Arena *a, Str ref, bool enabled, TimeUs
 MUST_CHECK bool rule_set_anchor(Db *db, Arena *a, Id id, TimeUs anchor, TimeUs now, Err *err);
 /* Rules whose action or trigger was not there when they were stored, and is now. */
 MUST_CHECK bool rule_resolve(Db *db, Arena *a, TimeUs now, Err *err);
+MUST_CHECK bool rule_list_owner(Db *db, Arena *a, Id owner, RuleDef **ret, size_t *ret_n, Err *err);

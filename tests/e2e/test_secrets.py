@@ -4,6 +4,7 @@ import base64
 import json
 import os
 
+from broker import Tap
 from harness import eventually
 
 KEYED = """#!/bin/sh
@@ -17,6 +18,7 @@ def action(ref, file, fmt="json", output="text", more=""):
 
 
 CANARY = "canary-7d1f93c2-Xy/+&"
+MINTED = "canary-that-an-action-makes-5511"
 
 
 def key(ref, owner_type="system", **more):
@@ -44,6 +46,8 @@ def secret_pack(world):
         "actions/named.yaml": action("vault.named", "show.sh", output="json", more="keys: [named]\n"),
         "actions/plain.yaml": action("vault.plain", "show.sh", output="json"),
         "actions/keep.yaml": action("vault.keep", "keep.sh", more=flat),
+        "actions/mint.yaml": action("vault.mint", "mint.sh", output="json", more="output:\n  token: {type: string, secret: true}\n  size: {type: integer}\n"),
+        "actions/mint.sh": f"#!/bin/sh\nprintf '%s' '{json.dumps({'token': MINTED, 'size': 3})}'\n",
         "permission_sets/reveal.yaml": "ref: vault.reveal\nlabel: Reveal\ngrants:\n  - {resource: executions, actions: [read, decrypt]}\n"
                                        "  - {resource: enforcements, actions: [read, decrypt]}\n",
         "actions/show.sh": KEYED,
@@ -219,6 +223,27 @@ def test_an_explicit_parameter_wins_over_a_key(world):
     assert run(world, "tell.len", word=None)["result"]["data"] == {"n": 8}
 
 
+def test_a_secret_parameter_that_is_needed_may_come_from_a_key(world):
+    need = "parameters:\n  url: {type: string, required: true}\n  token: {type: string, secret: true, required: true}\n"
+    world.add_pack("want", {
+        "pack.yaml": "ref: want\nlabel: Want\nversion: 1.0.0\n", "actions/len.sh": "#!/bin/bash\n. /dev/stdin\nprintf '{\"n\": %d}\\n' \"${#token}\"\n",
+        "actions/len.yaml": action("want.len", "len.sh", fmt="dotenv", output="json", more=need),
+    })
+    world.start()
+    missing = run(world, "want.len", url="u")
+    assert missing["status"] == "failed" and '"token" is a required property' in missing["result"]["error"]
+    rule = {"ref": "want.r", "pack_ref": "want", "label": "R", "action_ref": "want.len", "trigger_ref": "core.alert", "action_params": {"url": "u"}}
+    assert "token" in refused(world, "POST", "/rules", 422, rule)["error"]
+    world.post("/keys", key("w.token", value="twelve-chars", encrypted=True), 201)
+    assert run(world, "want.len", url="u")["result"]["data"] == {"n": 12}
+    assert run(world, "want.len", url="u", token="abc")["result"]["data"] == {"n": 3}
+    assert '"url" is a required property' in run(world, "want.len")["result"]["error"]  # what is not secret no key gives
+    world.post("/rules", rule, 201)
+    world.post("/events", {"trigger_ref": "core.alert", "payload": {}}, 201)
+    (execution,) = eventually(lambda: [e for e in world.get("/executions", rule_ref="want.r")["items"] if e["status"] == "completed"])
+    assert world.get(f"/executions/{execution['id']}")["data"]["result"]["data"] == {"n": 12}
+
+
 # ---- secret parameters
 
 
@@ -324,6 +349,20 @@ def test_values_that_an_earlier_system_stored_are_read(world):
     assert world.get("/keys/old.k")["data"]["value"] == {"a": 1} and stored(world, "old.k").startswith("v1:")
 
 
+def test_a_secret_of_a_packs_configuration_is_shown_as_a_mark_that_may_be_given_back(world):
+    world.start()
+    pack = {"ref": "conf", "label": "Conf", "version": "1.0.0", "config": {"password": CANARY, "host": "h"},
+            "conf_schema": {"password": {"type": "string", "secret": True}, "host": {"type": "string"}}}
+    shown = {"password": MARK, "host": "h"}
+    assert world.post("/packs", pack, 201)["data"]["config"] == shown == world.get("/packs/conf")["data"]["config"]
+    assert world.put("/packs/conf", {"config": {**shown, "host": "other"}})["data"]["config"] == {**shown, "host": "other"}
+    assert world.rows("select config from pack where ref = 'conf'")[0]["config"] in ({"password": CANARY, "host": "other"},
+                                                                                     json.dumps({"password": CANARY, "host": "other"}, separators=(",", ":")))
+    refused(world, "PUT", "/packs/conf", 422, {"config": {"host": MARK}})
+    refused(world, "POST", "/packs", 422, {**pack, "ref": "conf2", "config": {"password": MARK}})
+    assert CANARY not in json.dumps([world.get("/audit-events"), world.get("/packs"), [world.get(f"/audit-events/{e['id']}") for e in world.get("/audit-events")["items"]]])
+
+
 # ---- the canary
 
 
@@ -361,10 +400,13 @@ def test_a_known_secret_is_found_nowhere_but_sealed(world):
     action itself."""
     secret_pack(world)
     world.start(config={"log": {"level": "debug"}})
+    tap = None if world.embedded else Tap(world)
     world.post("/keys", key("c.sys", value=CANARY, encrypted=True, name="named"), 201)
     world.post("/keys", key("c.pack", "pack", owner_pack_ref="vault", value={"deep": [CANARY]}, encrypted=True), 201)
     world.post("/keys", key("c.act", "action", owner_action_ref="vault.show", value=CANARY, encrypted=True), 201)
-    shown = [run(world, "vault.show", token=CANARY, auth={"pin": 987654321}), run(world, "vault.named"), run(world, "vault.plain")]
+    minted = run(world, "vault.mint")
+    assert minted["result"]["data"] == {"token": MARK, "size": 3}
+    shown = [run(world, "vault.show", token=CANARY, auth={"pin": 987654321}), run(world, "vault.named"), run(world, "vault.plain"), minted]
     assert all(e["status"] == "completed" for e in shown)
     refused(world, "POST", "/keys", 409, key("c.sys", value=CANARY))
     world.put("/triggers/core.alert/webhooks/config", {"hmac": {"enabled": True, "secrets": [CANARY]}})
@@ -373,6 +415,11 @@ def test_a_known_secret_is_found_nowhere_but_sealed(world):
             world.get("/triggers/core.alert/webhooks/config"), world.get("/triggers/core.alert"),
             [world.get(f"/trace/{e['id']}") for e in shown]]
     needles = forms(CANARY) | {b"987654321"}
+    if tap:  # what travels between processes
+        eventually(lambda: len(tap.items("ExecutionCompleted")) >= len(shown))
+        assert not [n for n in needles | forms(MINTED) for *_, body in tap.seen if n in body]
+        tap.connection.close()
+    assert MINTED not in json.dumps([minted, world.get("/executions"), world.request("GET", f"/executions/{minted['id']}/logs/stdout").text])
     assert not [n for n in needles if n.decode() in json.dumps(seen)]
     assert "***" in json.dumps(shown)
     world.stop()
