@@ -37,6 +37,8 @@ Str access_refresh_token(Access *x, Arena *a, const IdentityDef *who, Id session
 Str access_local_token(Access *x, Arena *a, const IdentityDef *who, Id session);
 Str access_sensor_token(Access *x, Arena *a, Id identity, Str sensor_ref, const Json *trigger_types, TimeUs life);
 Str access_worker_token(Access *x, Arena *a, Id worker, TimeUs life);
+/* What the bearer of such a token may do, as grants. */
+Json access_worker_grants(Arena *a);
 
 typedef struct RunToken {
 	Id execution, identity;

@@ -2,6 +2,7 @@
 
 #include "base/map.h"
 #include "store/change.h"
+#include "store/execution.h"
 #include "store/execution_read.h"
 #include "store/identity.h"
 #include "store/permission_set.h"
@@ -239,6 +240,16 @@ static const char worker_grants[] =
     "{\"resource\":\"executions\",\"actions\":[\"read\"]},"
     "{\"resource\":\"artifacts\",\"actions\":[\"read\",\"create\",\"update\"]}]";
 
+Json
+access_worker_grants(Arena *a)
+{
+	Json grants = json_null();
+
+	if (!json_parse(a, str_of(worker_grants), NULL, &grants, NULL))
+		abort(); /* it stands a few lines above */
+	return grants;
+}
+
 /* Keys and artifacts of its own action and pack. */
 static Str
 standard_grants(Arena *a, const Json *metadata)
@@ -321,12 +332,15 @@ run_grants(Callers *c, Db *db, Arena *a, const Claims *claims, const Grants **re
 
 /* A token of a run that has ended is worth nothing any more. */
 static bool
-run_goes_on(Db *db, Arena *a, Id id, Err *err)
+run_goes_on(Db *db, Arena *a, Id id, Str *ret_line, Err *err)
 {
 	ExecState status;
+	Str ancestors;
 
-	if (execution_status(db, a, id, &status, err))
+	if (execution_standing(db, a, id, &status, &ancestors, err)) {
+		*ret_line = execution_line(a, ancestors, id);
 		return !exec_terminal(status) || err_set(err, ERR_UNAUTHORIZED, "Authentication token expired");
+	}
 	if (err->code == ERR_NOT_FOUND)
 		err_set(err, ERR_UNAUTHORIZED, "Invalid authentication token");
 	return false;
@@ -367,7 +381,7 @@ find_run(Callers *c, Db *db, Arena *a, const Claims *claims, Caller *ret, Err *e
 	ret->execution = json_as_int(json_get(&claims->metadata, "execution_id"), 0);
 	ret->action_ref = json_get_text(&claims->metadata, "action_ref");
 	ret->pack_ref = json_as_str(json_at(json_get(&claims->metadata, "standard_access_pack_refs"), 0));
-	return person_find(c, db, a, claims, &p, err) && run_goes_on(db, a, ret->execution, err) &&
+	return person_find(c, db, a, claims, &p, err) && run_goes_on(db, a, ret->execution, &ret->line, err) &&
 	       run_grants(c, db, a, claims, &ret->grants, err);
 }
 

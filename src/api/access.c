@@ -2,6 +2,8 @@
 
 #include "access/access.h"
 #include "api/session.h"
+#include "api/work.h"
+#include "store/execution_read.h"
 
 #include <stdio.h>
 
@@ -11,10 +13,21 @@ app_caller(const App *app)
 	return &app->caller;
 }
 
+/* A run may have been given what came of it: then it must be known what each run came of. */
 bool
 may(App *app, const char *right, const Target *t)
 {
-	return grants_allow(&app->caller, right, t);
+	Err err = { 0 };
+	ExecState status;
+	Target known;
+
+	if (t == NULL || t->execution == 0 || app->caller.kind != CALLER_EXECUTION || !str_none(t->ancestors))
+		return grants_allow(&app->caller, right, t);
+	known = *t;
+	if (t->execution != app->caller.execution &&
+	    !execution_standing(app_db(app), req_arena(app->req), t->execution, &status, &known.ancestors, &err))
+		known.ancestors = (Str){ 0 };
+	return grants_allow(&app->caller, right, &known);
 }
 
 bool
@@ -69,8 +82,7 @@ target_of_json(const Json *o, const char *ref_key)
 		.ref = ref,
 		.pack_ref = str_none(ref) ? (Str){ 0 } : ref_pack(ref),
 		.owner = json_as_int(json_get(o, "executor"), 0),
-		.execution = id,
-		.parent = json_as_int(json_get(o, "parent"), 0) };
+		.execution = id };
 }
 
 /* ---- the dispatcher ---- */

@@ -14,7 +14,9 @@ static const Resource action_hits = { &action_table, action_whole, action_hit, "
 bool
 actions_list(App *app, Req *q, Res *s, Err *err)
 {
-	return resource_list(app, q, s, &actions, (DefFilter){ .pack_ref = req_query(q, "pack_ref") }, NULL, NULL, err);
+	DefFilter f = { .pack_ref = req_query(q, "pack_ref"), .search = req_query(q, "search") };
+
+	return resource_list(app, q, s, &actions, f, NULL, NULL, err);
 }
 
 bool

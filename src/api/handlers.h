@@ -20,7 +20,7 @@ Handler packs_list, pack_show, pack_create, pack_update, pack_remove, pack_regis
 /* runtimes.c */
 Handler runtimes_list, runtimes_of_pack, runtime_show, runtime_create, runtime_update, runtime_remove;
 /* workers.c */
-Handler workers_list, worker_show, worker_cordon_on, worker_cordon_off;
+Handler workers_list, worker_show, worker_cordon_on, worker_cordon_off, worker_token;
 /* actions.c */
 Handler actions_list, actions_of_pack, actions_search, action_show, action_create, action_update, action_remove,
     action_queue;

@@ -4,7 +4,9 @@
 #include "api/access.h"
 #include "api/body.h"
 #include "api/given.h"
+#include "api/administrators.h"
 #include "api/handlers.h"
+#include "api/identity_stop.h"
 #include "api/session.h"
 #include "engine/moves.h"
 #include "store/execution_read.h"
@@ -219,52 +221,6 @@ identity_create(App *app, Req *q, Res *s, Err *err)
 	       res_data(s, 201, o, "Identity created successfully");
 }
 
-/* One that has moved on in this moment is let go. */
-static bool
-cancel_each(App *app, const Json *rows, Err *err)
-{
-	for (size_t i = 0; i < rows->n; i++) {
-		ExecState state;
-		Id id = json_as_int(json_get(&rows->items[i], "id"), 0);
-
-		if (!execution_cancel(app->uow, id, str_of("api"), &state, err) && err->code != ERR_STALE &&
-		    err->code != ERR_CONFLICT)
-			return false;
-		err_clear(err);
-	}
-	return true;
-}
-
-/* What would have run on behalf of somebody who is gone does not run any more. */
-static bool
-cancel_waiting(App *app, Id identity, Err *err)
-{
-	static const ExecState states[] = { EXEC_REQUESTED, EXEC_SCHEDULED };
-	enum { STEP = 1000 };
-	Arena *a = app->uow->arena;
-
-	for (size_t i = 0; i < countof(states); i++) {
-		ExecFilter f = { .executor = identity, .status = states[i] };
-		Slice slice = { .size = STEP };
-		SliceOut out;
-
-		do {
-			if (!execution_list(app_db(app), a, &f, &slice, &out, err) || !cancel_each(app, &out.rows, err))
-				return false;
-			slice.after = out.last;
-		} while (out.more);
-	}
-	return true;
-}
-
-static bool
-stop_all_of(App *app, Id identity, const char *why, Err *err)
-{
-	return sessions_end(
-		   app_db(app), app->uow->arena, &(SessionsOf){ .identity = identity }, why, app->uow->now, err) &&
-	       cancel_waiting(app, identity, err);
-}
-
 static bool
 update_work(App *app, void *self, Err *err)
 {
@@ -279,7 +235,9 @@ update_work(App *app, void *self, Err *err)
 		fill(w);
 	if (!identity_put(app_db(app), w->a, &w->d, app->uow->now, &put, err))
 		return false;
-	if (!frozen && w->d.frozen && !stop_all_of(app, w->d.id, "the identity was frozen", err))
+	if (!frozen && w->d.frozen && !identity_stop(app, w->d.id, "the identity was frozen", err))
+		return false;
+	if (frozen != w->d.frozen && !identity_rules_look(app, w->d.id, err))
 		return false;
 	return str_none(w->password_hash) || sessions_end(app_db(app), w->a, &(SessionsOf){ .identity = w->d.id },
 						 "the password was changed", app->uow->now, err);
@@ -319,7 +277,7 @@ identity_update(App *app, Req *q, Res *s, Err *err)
 		return false;
 	if (asleep)
 		return true;
-	if (!app_define(app, update_work, &w, err))
+	if (!define_keeping_one(app, update_work, &w, err))
 		return false;
 	app_rights_changed(app);
 	return identity_json(app, w.a, &w.d, &o, err) && res_data(s, 200, o, "Identity updated successfully");
@@ -330,7 +288,7 @@ remove_work(App *app, void *self, Err *err)
 {
 	IdentityWork *w = self;
 
-	return stop_all_of(app, w->d.id, "the identity was deleted", err) &&
+	return identity_stop(app, w->d.id, "the identity was deleted", err) && identity_rules_off(app, w->d.id, err) &&
 	       identity_delete(app_db(app), w->a, w->d.id, app->uow->now, err);
 }
 
@@ -344,7 +302,7 @@ identity_remove(App *app, Req *q, Res *s, Err *err)
 		return false;
 	if (w.d.id == app_caller(app)->identity)
 		return err_set(err, ERR_CONFLICT, "You cannot delete yourself: ask another administrator");
-	if (!app_define(app, remove_work, &w, err)) {
+	if (!define_keeping_one(app, remove_work, &w, err)) {
 		if (err->code == ERR_VALIDATION)
 			err_set(
 			    err, ERR_VALIDATION, "Identity '%.*s' cannot be deleted: it owns keys", STR_ARG(w.d.login));
@@ -367,7 +325,8 @@ freeze_work(App *app, void *self, Err *err)
 		return false;
 	w->d.frozen = freeze;
 	return identity_put(app_db(app), w->a, &w->d, app->uow->now, &put, err) &&
-	       (!freeze || stop_all_of(app, w->d.id, "the identity was frozen", err));
+	       identity_rules_look(app, w->d.id, err) &&
+	       (!freeze || identity_stop(app, w->d.id, "the identity was frozen", err));
 }
 
 static bool
@@ -381,7 +340,7 @@ identity_switch(App *app, Req *q, Res *s, bool freeze, Err *err)
 	if (freeze && w.d.id == app_caller(app)->identity)
 		return err_set(err, ERR_CONFLICT, "You cannot freeze yourself: ask another administrator");
 	w.d.frozen = freeze;
-	if (!app_define(app, freeze_work, &w, err))
+	if (!define_keeping_one(app, freeze_work, &w, err))
 		return false;
 	app_rights_changed(app);
 	return answer_done(s, w.a, freeze ? "Identity frozen successfully" : "Identity unfrozen successfully");

@@ -34,7 +34,7 @@ static const Param params[] = {
 	/* of some */
 	{ "q", "string", NULL, "words to be found, all of them" },
 	{ "packs", "string", NULL, "refs of packs, with commas between" },
-	{ "search", "string", NULL, "text to be found in label or description" },
+	{ "search", "string", NULL, "text to be found in ref, label or description" },
 	{ "tags", "string", NULL, "tags, with commas between: one of them is enough" },
 	{ "enabled", "boolean", NULL, "switched on, or off" },
 	{ "cordoned", "boolean", NULL, "is given nothing new, or is" },

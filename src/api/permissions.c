@@ -3,6 +3,7 @@
 
 #include "access/access.h"
 #include "api/body.h"
+#include "api/administrators.h"
 #include "api/handlers.h"
 #include "api/session.h"
 #include "api/view.h"
@@ -230,7 +231,7 @@ permission_set_update(App *app, Req *q, Res *s, Err *err)
 	w.body = &body;
 	if (!set_reach(app, q, "permissions:manage", &w.d, err) || !grants_check(json_get(&body, "grants"), err) ||
 	    !delegate_grants(app, w.a, json_get(&body, "grants"), (Str){ 0 }, err) ||
-	    !app_define(app, set_work, &w, err))
+	    !define_keeping_one(app, set_work, &w, err))
 		return false;
 	app_rights_changed(app);
 	return set_json(app, w.a, &w.d, &o, err) && res_data(s, 200, o, "Permission set updated successfully");
@@ -275,7 +276,7 @@ take_back(App *app, Res *s, Arena *a, AssignmentKind kind, const Assignment *x, 
 {
 	Give g = { .kind = kind, .x = *x };
 
-	if (!app_define(app, take_work, &g, err))
+	if (!define_keeping_one(app, take_work, &g, err))
 		return false;
 	app_rights_changed(app);
 	return answer_done(s, a, message);

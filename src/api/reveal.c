@@ -15,7 +15,6 @@ target_of(SecretOf of, Id id, const Json *shown)
 		return t;
 	t.execution = id;
 	t.owner = json_as_int(json_get(shown, "executor"), 0);
-	t.parent = json_as_int(json_get(shown, "parent"), 0);
 	return t;
 }
 

@@ -128,6 +128,8 @@ const Route api_routes[] = {
 	    "=WorkerSummary", 200, "give a worker nothing new" },
 	{ "POST", "/api/v1/workers/{id}/uncordon", worker_cordon_off, "workers:manage", 0, NULL, "=WorkerSummary", 200,
 	    "give a worker work again" },
+	{ "POST", "/api/v1/workers/{id}/token", worker_token, "workers:manage", 0, "CreateWorkerTokenRequest",
+	    "WorkerTokenResponse", 200, "a token with which a worker reads and stores what its runs need" },
 
 	/* actions */
 	{ "GET", "/api/v1/actions", actions_list, "actions:read", 0, NULL, "ActionSummary[]", 200, "actions" },
@@ -474,7 +476,8 @@ const size_t api_route_count = countof(api_routes);
 const RouteQuery api_queries[] = {
 	{ "GET", "/api/v1/permissions/sets", "pack_ref" },
 	{ "GET", "/api/v1/workers", "role status cordoned health_state" },
-	{ "GET", "/api/v1/actions", "pack_ref" },
+	{ "GET", "/api/v1/packs", "search" },
+	{ "GET", "/api/v1/actions", "pack_ref search" },
 	{ "GET", "/api/v1/actions/search", "q packs" },
 	{ "GET", "/api/v1/triggers", "pack_ref" },
 	{ "GET", "/api/v1/sensors", "pack_ref" },

@@ -1,9 +1,12 @@
 #include "api/workers.h"
 
+#include "access/access.h"
 #include "api/body.h"
+#include "api/given.h"
 #include "api/handlers.h"
 #include "api/page.h"
 #include "api/view.h"
+#include "base/codec.h"
 #include "base/log.h"
 #include "model/choice.h"
 #include "store/change.h"
@@ -243,6 +246,40 @@ bool
 worker_show(App *app, Req *q, Res *s, Err *err)
 {
 	return worker_answer(app, q, s, err);
+}
+
+enum { TOKEN_LEAST = 60, TOKEN_USUAL = 86400, TOKEN_MOST = 259200 };
+
+/* For a worker that cannot make its own, because it does not hold the key that signs them. It may do what a worker may: whoever hands
+ * that on must have it. */
+bool
+worker_token(App *app, Req *q, Res *s, Err *err)
+{
+	static const BodyField fields[] = { { "ttl_seconds", FIELD_NUMBER, 0 } };
+	Arena *a = req_arena(q);
+	Str key = req_param(q, "id");
+	Json body = json_null(), grants = access_worker_grants(a), o = json_object();
+	const WorkerDef *w;
+	int64_t life;
+	Crew c;
+
+	if ((req_body(q).n > 0 && !body_read(q, fields, countof(fields), &body, err)) ||
+	    !crew_read(app, a, (Str){ 0 }, &c, err))
+		return false;
+	life = json_as_int(json_get(&body, "ttl_seconds"), TOKEN_USUAL);
+	if (life < TOKEN_LEAST || life > TOKEN_MOST)
+		return err_set(err, ERR_VALIDATION, "Validation failed: ttl_seconds: must be from %d to %d",
+		    TOKEN_LEAST, TOKEN_MOST);
+	w = worker_in(&c, key);
+	if (w == NULL)
+		return err_set(err, ERR_NOT_FOUND, "Worker '%.*s' not found", STR_ARG(key));
+	if (!delegate_grants(app, a, &grants, (Str){ 0 }, err))
+		return false;
+	json_add(a, &o, "worker_id", json_int(w->id));
+	json_add(a, &o, "name", json_str(w->name));
+	json_add(a, &o, "token", json_str(access_worker_token(app->access, a, w->id, life * US_PER_S)));
+	json_add(a, &o, "expires_at", json_str(time_text(a, app_now(app) / US_PER_S * US_PER_S + life * US_PER_S)));
+	return res_data(s, 200, o, NULL);
 }
 
 typedef struct Cordon {

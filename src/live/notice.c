@@ -122,8 +122,8 @@ static void
 notice_own(Notice *n, Str text, size_t payload_at, size_t payload_n)
 {
 	Target *t = &n->target;
-	char *piece =
-	    malloc(text.n + t->ref.n + t->pack_ref.n + t->owner_type.n + t->owner_ref.n + t->visibility.n + 1);
+	char *piece = malloc(text.n + t->ref.n + t->pack_ref.n + t->owner_type.n + t->owner_ref.n + t->visibility.n +
+			     t->ancestors.n + 1);
 	char *at = piece;
 
 	if (piece == NULL)
@@ -135,6 +135,7 @@ notice_own(Notice *n, Str text, size_t payload_at, size_t payload_n)
 	t->owner_type = put(&at, t->owner_type);
 	t->owner_ref = put(&at, t->owner_ref);
 	t->visibility = put(&at, t->visibility);
+	t->ancestors = put(&at, t->ancestors);
 }
 
 static void

@@ -27,6 +27,7 @@ typedef struct Caller {
 	TimeUs expires;         /* of the token */
 	Id session;             /* of a user's login; 0: none */
 	Id execution;           /* CALLER_EXECUTION: the run */
+	Str line;               /* the ancestors that its children have, "/1/5/" for run 5 */
 	Str action_ref, pack_ref;
 	Str sensor_ref;     /* CALLER_SENSOR */
 	Json trigger_types; /* CALLER_SENSOR: refs of the triggers it may report */

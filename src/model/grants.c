@@ -250,6 +250,7 @@ caller_keep(Arena *a, const Caller *c)
 	copy.action_ref = str_copy(a, c->action_ref);
 	copy.pack_ref = str_copy(a, c->pack_ref);
 	copy.sensor_ref = str_copy(a, c->sensor_ref);
+	copy.line = str_copy(a, c->line);
 	copy.trigger_types = json_clone(a, &c->trigger_types);
 	copy.grants = grants_keep(a, c->grants);
 	if (c->attributes == NULL)
@@ -330,7 +331,7 @@ owner_holds(const Grant *g, const Caller *c, const Target *t)
 	}
 }
 
-/* Of a run: itself, or what it asked for. Of a person: what goes on their behalf. */
+/* Of a run: itself, or what came of it, however deep. Of a person: what goes on their behalf. */
 static bool
 execution_holds(const Grant *g, const Caller *c, const Target *t)
 {
@@ -340,7 +341,7 @@ execution_holds(const Grant *g, const Caller *c, const Target *t)
 		return t->owner != 0 && t->owner == c->identity;
 	if (t->execution != 0 && t->execution == c->execution)
 		return true;
-	return g->execution == RUNS_DESCENDANTS && t->parent != 0 && t->parent == c->execution;
+	return g->execution == RUNS_DESCENDANTS && !str_none(c->line) && str_starts(t->ancestors, c->line);
 }
 
 static bool

@@ -15,9 +15,10 @@ typedef struct Target {
 	Str owner_type, owner_ref; /* "identity" "pack" "action" "sensor" "system" */
 	Id owner;                  /* identity that owns it, or for which a run goes */
 	Str visibility;
-	Id execution, parent; /* of an execution: its id, and the run that asked for it */
-	int encrypted;        /* of keys: 1 yes, -1 no */
-	Str asked;            /* how the caller named it, for the sentence that it is not there */
+	Id execution;  /* of an execution: its id */
+	Str ancestors; /* the runs it came of, outermost first: "/1/5/" */
+	int encrypted; /* of keys: 1 yes, -1 no */
+	Str asked;     /* how the caller named it, for the sentence that it is not there */
 } Target;
 
 enum { GRANT_TEXTS_MAX = 256 }; /* refs in one constraint */

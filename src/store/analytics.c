@@ -29,7 +29,7 @@ typedef struct SeriesSql {
 			.id = "x.id", \
 			.owner = "x.executor", \
 			.execution = "x.id", \
-			.parent = "x.parent" \
+			.ancestors = "x.ancestors" \
 		} \
 	}
 

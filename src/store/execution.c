@@ -1,5 +1,7 @@
 #include "store/execution.h"
 
+#include "base/map.h"
+
 /* word for word the condition of the index execution_live: SQLite uses a partial index only when it finds its condition */
 #define LIVE "finished_at is null"
 
@@ -11,19 +13,19 @@
 	" worker_selector, worker_tolerations, worker_affinity, worker, status, result, original_execution, " \
 	"attempt," \
 	" wait_reason, wait_class, timeout_seconds, rule_ref, trigger_ref, correlation_id, moves, scheduled_at," \
-	" finished_at, created, updated, workflow_task, task_no, task_index, task_iteration)" \
+	" finished_at, created, updated, workflow_task, task_no, task_index, task_iteration, ancestors)" \
 	" values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, " \
 	"$21, $22," \
-	" $23, $24, $25, $26, $26, $27, $28, $29, $30) on conflict do nothing"
+	" $23, $24, $25, $26, $26, $27, $28, $29, $30, $31) on conflict do nothing"
 
 static const Stmt insert_stmt = {
 	.sql = INSERT_EXECUTION,
 	.pg = INSERT_EXECUTION " returning id",
-	.in = "IsJJIIIjJJJIsJIiSSISSssTTtJIII",
+	.in = "IsJJIIIjJJJIsJIiSSISSssTTtJIIIS",
 	.gives_id = true,
 	.set = true,
 };
-enum { INSERT_BINDS = 30 };
+enum { INSERT_BINDS = 31 };
 
 static Str
 birth_lines(Arena *a, const ExecNew *e, TimeUs now)
@@ -51,7 +53,7 @@ bind_optional_int(int64_t v)
 }
 
 static void
-insert_binds(Arena *a, const ExecNew *e, TimeUs now, const Json *no_refs, Bind *b)
+insert_binds(Arena *a, const ExecNew *e, Str ancestors, TimeUs now, const Json *no_refs, Bind *b)
 {
 	char uuid[UUID_TEXT];
 	bool scheduled = e->status == EXEC_SCHEDULED;
@@ -86,6 +88,7 @@ insert_binds(Arena *a, const ExecNew *e, TimeUs now, const Json *no_refs, Bind *
 		{ 0 },
 		{ 0 },
 		{ 0 },
+		bind_str(ancestors),
 	};
 
 	uuid_write(e->correlation, uuid);
@@ -99,15 +102,64 @@ insert_binds(Arena *a, const ExecNew *e, TimeUs now, const Json *no_refs, Bind *
 	memcpy(b, all, sizeof(all));
 }
 
+/* "/1/" and 5 → "/1/5/"; of a run that nobody asked for "/5/" */
+Str
+execution_line(Arena *a, Str ancestors, Id id)
+{
+	return str_fmt(a, "%.*s%lld/", STR_ARG(str_none(ancestors) ? str_of("/") : ancestors), (long long)id);
+}
+
+/* What their children have as ancestors, by the id of each parent. */
+static bool
+lines_read(Db *db, Arena *a, const ExecNew *rows, size_t n, Map *ret, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select id, ancestors from execution where id in (select value from json_each($1))",
+		.pg = "select id, ancestors from execution"
+		      " where id = any(array(select x::bigint from jsonb_array_elements_text($1) x))",
+		.in = "j",
+	};
+	Json parents = json_array();
+	Rows found;
+	Bind b;
+
+	*ret = map_open(a);
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i].parent == 0 || map_get(ret, rows[i].parent) != NULL)
+			continue;
+		map_put(ret, rows[i].parent, &parents);
+		json_push(a, &parents, json_int(rows[i].parent));
+	}
+	if (parents.n == 0)
+		return true;
+	b = bind_json(&parents);
+	*ret = map_open(a);
+	if (!db_exec(db, a, &s, &b, &found, err))
+		return false;
+	for (size_t i = 0; i < found.n; i++) {
+		Row r = rows_at(&found, i);
+		Str *line = arena_new(a, Str);
+
+		*line = execution_line(a, row_str(r, 1), row_int(r, 0));
+		map_put(ret, row_int(r, 0), line);
+	}
+	return true;
+}
+
 bool
 execution_insert(Db *db, Arena *a, const ExecNew *rows, size_t n, TimeUs now, Id *ret_ids, Err *err)
 {
 	Bind *b = arena_array(a, Bind, n * INSERT_BINDS);
 	Json no_refs = json_array();
 	Rows made;
+	Map lines;
 
+	if (!lines_read(db, a, rows, n, &lines, err))
+		return err_wrap(err, "store execution");
 	for (size_t i = 0; i < n; i++) {
-		insert_binds(a, &rows[i], now, &no_refs, b + i * INSERT_BINDS);
+		const Str *line = rows[i].parent == 0 ? NULL : map_get(&lines, rows[i].parent);
+
+		insert_binds(a, &rows[i], line == NULL ? (Str){ 0 } : *line, now, &no_refs, b + i * INSERT_BINDS);
 		ret_ids[i] = 0;
 	}
 	if (!db_batch(db, a, &insert_stmt, b, n, &made, err))

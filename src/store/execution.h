@@ -33,6 +33,8 @@ typedef struct ExecNew {
 Str execution_move_line(Arena *a, ExecState to, TimeUs at, Str by, int attempt, Str note);
 /* ret_ids[i] is 0 where an execution of that enforcement existed already. */
 MUST_CHECK bool execution_insert(Db *db, Arena *a, const ExecNew *rows, size_t n, TimeUs now, Id *ret_ids, Err *err);
+/* What the runs that `id` asks for have as ancestors: "/1/5/". */
+Str execution_line(Arena *a, Str ancestors, Id id);
 
 /* One move of one row. */
 typedef struct ExecMove {

@@ -120,7 +120,7 @@ static const ScopeColumns scope_columns = { .pack_of = "x.action_ref",
 	.id = "x.id",
 	.owner = "x.executor",
 	.execution = "x.id",
-	.parent = "x.parent" };
+	.ancestors = "x.ancestors" };
 
 bool
 execution_list(Db *db, Arena *a, const ExecFilter *f, const Slice *slice, SliceOut *ret, Err *err)
@@ -207,7 +207,15 @@ executions_exist(Db *db, Arena *a, const Id *ids, size_t n, bool *ret, Err *err)
 bool
 execution_status(Db *db, Arena *a, Id id, ExecState *ret, Err *err)
 {
-	static const Stmt s = { .sql = "select status from execution where id = $1", .in = "i" };
+	Str ancestors;
+
+	return execution_standing(db, a, id, ret, &ancestors, err);
+}
+
+bool
+execution_standing(Db *db, Arena *a, Id id, ExecState *ret, Str *ret_ancestors, Err *err)
+{
+	static const Stmt s = { .sql = "select status, ancestors from execution where id = $1", .in = "i" };
 	Bind b[] = { bind_int(id) };
 	Rows rows;
 
@@ -216,6 +224,7 @@ execution_status(Db *db, Arena *a, Id id, ExecState *ret, Err *err)
 	if (rows.n == 0)
 		return err_set(err, ERR_NOT_FOUND, "Execution with ID %lld not found", (long long)id);
 	*ret = exec_state_of(row_str(rows_at(&rows, 0), 0));
+	*ret_ancestors = row_str(rows_at(&rows, 0), 1);
 	return true;
 }
 

@@ -25,6 +25,8 @@ MUST_CHECK bool execution_show(Db *db, Arena *a, Id id, Json *ret, Err *err);
 MUST_CHECK bool executions_exist(Db *db, Arena *a, const Id *ids, size_t n, bool *ret, Err *err);
 /* Is it terminal? ERR_NOT_FOUND. */
 MUST_CHECK bool execution_status(Db *db, Arena *a, Id id, ExecState *ret, Err *err);
+/* The same, and what the runs it asks for have as ancestors. */
+MUST_CHECK bool execution_standing(Db *db, Arena *a, Id id, ExecState *ret, Str *ret_ancestors, Err *err);
 /* How many there are in each state, exactly. */
 MUST_CHECK bool execution_counts(Db *db, Arena *a, int64_t ret[EXEC_STATES], Err *err);
 /* The same, but completed ones are not counted beyond some most; *ret_capped says whether there are more. */

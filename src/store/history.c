@@ -19,7 +19,7 @@ static const ScopeColumns scope_columns = { .pack_of = "x.action_ref",
 	.id = "x.id",
 	.owner = "x.executor",
 	.execution = "x.id",
-	.parent = "x.parent" };
+	.ancestors = "x.ancestors" };
 
 bool
 move_next(Str *moves, Move *ret)

@@ -128,6 +128,30 @@ identity_sets(Db *db, Arena *a, Id identity, PermissionSetDef **ret, size_t *ret
 	return sets_read(db, a, &s, bind_int(identity), ret, ret_n, err);
 }
 
+#define WITH_SETS(in_list) \
+	"select 1 from identity i where i.id <> 1 and not i.frozen and (" \
+	"exists (select 1 from permission_assignment p where p.identity = i.id and p.permset " in_list ")" \
+	" or exists (select 1 from identity_role_assignment r join permission_set_role_assignment s on s.role = " \
+	"r.role" \
+	" where r.identity = i.id and s.permset " in_list ")) limit 1"
+
+bool
+identity_any_with(Db *db, Arena *a, const Json *sets, bool *ret, Err *err)
+{
+	static const Stmt s = {
+		.sql = WITH_SETS("in (select value from json_each($1))"),
+		.pg = WITH_SETS("= any(array(select x::bigint from jsonb_array_elements_text($1) x))"),
+		.in = "j",
+	};
+	Bind b = bind_json(sets);
+	Rows rows;
+
+	if (!db_read(db, a, &s, &b, &rows, err))
+		return err_wrap(err, "look for who has a permission set");
+	*ret = rows.n > 0;
+	return true;
+}
+
 bool
 role_sets(Db *db, Arena *a, Str role, PermissionSetDef **ret, size_t *ret_n, Err *err)
 {

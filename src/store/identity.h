@@ -17,6 +17,9 @@ MUST_CHECK bool identity_delete(Db *db, Arena *a, Id id, TimeUs now, Err *err);
 /* Is there one besides the platform's own? */
 MUST_CHECK bool identity_any(Db *db, Arena *a, bool *ret, Err *err);
 
+/* Is there one, besides the platform's own and those that are frozen, that has one of these permission sets, directly or by a role? */
+MUST_CHECK bool identity_any_with(Db *db, Arena *a, const Json *sets, bool *ret, Err *err);
+
 /* The permission sets that an identity has, directly or by a role, each once, in order of ref. */
 MUST_CHECK bool identity_sets(Db *db, Arena *a, Id identity, PermissionSetDef **ret, size_t *ret_n, Err *err);
 /* The permission sets that a role gives. */

@@ -52,7 +52,7 @@ typedef struct ScopeColumns {
 	const char *owner;   /* identity that owns it, or for which a run goes */
 	const char *owner_type, *owner_ref;
 	const char *visibility, *encrypted;
-	const char *execution, *parent; /* of executions */
+	const char *execution, *ancestors; /* of executions */
 } ScopeColumns;
 
 /* Only what the scope shows; NULL: all. ERR_FORBIDDEN when the grants name more than a statement can hold. */

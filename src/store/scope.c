@@ -114,7 +114,8 @@ of_runs(Maker *m, const Grant *g, const Caller *c)
 		equals(m, m->columns->owner, c->identity);
 		return;
 	}
-	if (m->columns->execution == NULL || (g->execution == RUNS_DESCENDANTS && m->columns->parent == NULL)) {
+	if (m->columns->execution == NULL ||
+	    (g->execution == RUNS_DESCENDANTS && (str_none(c->line) || m->columns->ancestors == NULL))) {
 		never(m);
 		return;
 	}
@@ -122,8 +123,15 @@ of_runs(Maker *m, const Grant *g, const Caller *c)
 	buf_fmt(&m->b, "(%s = ", m->columns->execution);
 	value(m, 'i', bind_int(c->execution));
 	if (g->execution == RUNS_DESCENDANTS) {
-		buf_fmt(&m->b, " or %s = ", m->columns->parent);
-		value(m, 'i', bind_int(c->execution));
+		/* all texts that begin with its line: '0' comes next after the '/' that ends it */
+		Str line = str_copy(m->l->a, c->line), end = str_copy(m->l->a, c->line);
+
+		((char *)(uintptr_t)end.p)[end.n - 1] = '0';
+		buf_fmt(&m->b, " or (%s >= ", m->columns->ancestors);
+		value(m, 's', bind_str(line));
+		buf_fmt(&m->b, " and %s < ", m->columns->ancestors);
+		value(m, 's', bind_str(end));
+		buf_text(&m->b, ")");
 	}
 	buf_text(&m->b, ")");
 }

@@ -37,7 +37,7 @@ typedef struct SubjectRow {
 	Stmt read;
 	const Member *members;
 	size_t n;
-	int user, ref, pack_of, parent, owner_type, owner, visibility;
+	int user, ref, pack_of, ancestors, owner_type, owner, visibility;
 } SubjectRow;
 
 static const Member execution_members[] = {
@@ -111,9 +111,9 @@ static const Member artifact_members[] = {
 
 static const SubjectRow subjects[SUBJECTS] = {
 	[SUBJECT_EXECUTION] = { READ("id, action, action_ref, enforcement, rule_ref, trigger_ref, parent, started_at,"
-				     " workflow_task, created, executor",
+				     " workflow_task, created, executor, ancestors",
 				    "execution"),
-	    MEMBERS(execution_members), .user = 10, .ref = 2, .pack_of = 2, .parent = 6 },
+	    MEMBERS(execution_members), .user = 10, .ref = 2, .pack_of = 2, .ancestors = 11 },
 	[SUBJECT_EVENT] = { READ("id, \"trigger\", trigger_ref, source, source_ref, rule, rule_ref,"
 				 " payload is not null, created",
 				"event"),
@@ -167,7 +167,7 @@ watched_of(const SubjectRow *s, Subject subject, Row r)
 		    .execution = subject == SUBJECT_EXECUTION ? id
 				 : subject == SUBJECT_INQUIRY ? row_int(r, 1)
 							      : 0,
-		    .parent = s->parent == 0 ? 0 : row_int(r, s->parent),
+		    .ancestors = text_at(r, s->ancestors),
 		} };
 }
 

@@ -106,7 +106,7 @@ def test_every_route_lets_in_whom_its_right_allows_and_nobody_else(world):
     world.start()
     sets = {s["ref"]: s["grants"] for s in world.get("/permissions/sets")}
     secret = secret_of(world)
-    run = world.post("/executions/execute", {"action_ref": "core.sleep", "parameters": {"seconds": 60}})["data"]["id"]
+    run = world.post("/executions/execute", {"action_ref": "core.sleep", "parameters": {"seconds": 300}})["data"]["id"]
     callers = {"nobody": (None, []), "expired": (sign(secret, claims(world, exp=int(time.time()) - 120)), []),
                "forged": (sign("not the secret, but as long as it is", claims(world)), []),
                "admin": (world.token, sets["core.admin"])}
@@ -409,6 +409,108 @@ def test_what_waits_for_somebody_who_is_frozen_does_not_start(world):
     for worker in world.get("/workers")["data"]:
         world.post(f"/workers/{worker['id']}/uncordon")
     assert world.get(f"/executions/{run}", wait_seconds=10)["data"]["status"] == "cancelled"
+
+
+def test_rules_of_somebody_who_is_frozen_make_nothing_until_they_are_back(world):
+    world.start()
+    who = person(world, "dora", ["core.admin"])
+    token = world.login("dora", PASSWORD)
+    rule = {"ref": "core.doras", "pack_ref": "core", "label": "R", "trigger_ref": "core.alert", "action_ref": "core.noop"}
+    assert ask(world, "POST", "/rules", token, json=rule).status_code == 201
+
+    def outcome():
+        event = world.post("/events", {"trigger_ref": "core.alert", "payload": {}}, 201)["data"]["id"]
+        return eventually(lambda: [r["status"] for r in world.get("/enforcements", event=event)["data"] if r["status"] != "created"])
+
+    assert outcome() == ["processed"]
+    world.post(f"/identities/{who}/freeze")
+    assert outcome() == ["disabled"]
+    world.post(f"/identities/{who}/unfreeze")
+    assert outcome() == ["processed"]
+    ask(world, "DELETE", f"/identities/{who}", world.token).raise_for_status()
+    assert world.get("/rules/core.doras")["data"]["enabled"] is False  # nobody answers for it
+
+
+def test_somebody_is_always_left_who_may_manage_permissions(world):
+    world.start()
+    admin = me(world)["id"]
+    mine = world.get("/identities/%d/permissions" % admin)[0]["id"]
+    sets = {s["ref"]: s for s in world.get("/permissions/sets")}
+    other = person(world, "second", ["core.editor"])
+
+    def refused():
+        weaker = {"grants": [{"resource": "packs", "actions": ["read"]}]}
+        tries = [ask(world, "DELETE", f"/permissions/assignments/{mine}", world.token),
+                 ask(world, "PUT", f"/permissions/sets/{sets['core.admin']['id']}", world.token, json=weaker)]
+        for answer in tries:
+            assert answer.status_code == 409 and "nobody could manage permissions" in answer.json()["error"], answer.text
+
+    refused()
+    # a role counts as well, and one who is frozen does not
+    world.post(f"/permissions/sets/{sets['core.admin']['id']}/roles", {"role": "bosses"}, 201)
+    world.post(f"/identities/{other}/roles", {"role": "bosses"}, 201)
+    world.post(f"/identities/{other}/freeze")
+    refused()
+    world.post(f"/identities/{other}/unfreeze")
+    ask(world, "DELETE", f"/permissions/assignments/{mine}", world.token).raise_for_status()
+    token = world.login("second", PASSWORD)
+    assert ask(world, "POST", f"/identities/{admin}/freeze", token).status_code == 200
+    for way in (("DELETE", f"/identities/{other}"), ("POST", f"/identities/{other}/freeze")):
+        assert ask(world, *way, token).status_code == 409
+    assert ask(world, "PUT", f"/identities/{other}", token, json={"frozen": True}).status_code == 409
+
+
+def test_what_came_of_a_run_is_its_own_however_deep(world):
+    script = ('#!/usr/bin/env python3\nimport json, os, sys, urllib.request, urllib.error\n'
+              'given = json.load(sys.stdin)\n'
+              'def ask(method, path, body=None):\n'
+              '    r = urllib.request.Request(os.environ["ATTUNE_API_URL"] + "/api/v1" + path, method=method, data=body and json.dumps(body).encode(),\n'
+              '                               headers={"Authorization": "Bearer " + os.environ["ATTUNE_API_TOKEN"], "Content-Type": "application/json"})\n'
+              '    try:\n        a = urllib.request.urlopen(r, timeout=30)\n        return a.status, json.load(a)\n'
+              '    except urllib.error.HTTPError as e:\n        return e.code, json.load(e)\n'
+              'depth = given.get("depth", 0)\nmade = []\n'
+              'if depth:\n'
+              '    code, child = ask("POST", "/executions/execute", {"action_ref": "deep.go", "parameters": {"depth": depth - 1},\n'
+              '                      "permission_set_refs": ["deep.own"]})\n'
+              '    assert code == 201, child\n    child = child["data"]["id"]\n'
+              '    done = ask("GET", f"/executions/{child}?wait_seconds=30")[1]["data"]\n'
+              '    assert done["status"] == "completed", done\n    made = [child] + done["result"]["data"]["made"]\n'
+              'seen = [ask("GET", f"/executions/{i}")[0] for i in made]\n'
+              'foreign = [ask("GET", f"/executions/{i}")[0] for i in given.get("foreign", [])]\n'
+              'listed = sorted(r["id"] for r in ask("GET", "/executions?per_page=100")[1]["data"])\n'
+              'print(json.dumps({"made": made, "seen": seen, "foreign": foreign, "listed": listed}))\n')
+    world.add_pack("deep", {
+        "pack.yaml": "ref: deep\nlabel: Deep\nversion: 1.0.0\n", "actions/go.py": script,
+        "actions/go.yaml": "ref: deep.go\nlabel: Go\nrunner_type: python\nentry_point: go.py\noutput_format: json\n",
+        "permission_sets/own.yaml": "ref: deep.own\nlabel: Own\ngrants:\n- {resource: actions, actions: [read, execute]}\n"
+                                    "- {resource: executions, actions: [read], constraints: {execution_scope: descendants}}\n"})
+    world.start()
+    other = world.post("/executions/execute", {"action_ref": "core.noop"}, 201)["data"]["id"]
+    body = {"action_ref": "deep.go", "parameters": {"depth": 3, "foreign": [other]}, "permission_set_refs": ["deep.own"]}
+    run = world.post("/executions/execute", body, 201)["data"]["id"]
+    done = eventually(lambda: (lambda r: r if r["status"] in ("completed", "failed") else None)(
+        world.get(f"/executions/{run}", wait_seconds=30)["data"]), seconds=90)
+    assert done["status"] == "completed", done
+    result = done["result"]["data"]
+    assert len(result["made"]) == 3 and result["seen"] == [200] * 3 and result["foreign"] == [404], result
+    assert result["listed"] == sorted([run, *result["made"]]), result
+
+
+def test_a_worker_is_given_a_token_of_its_own(world):
+    world.start()
+    worker = eventually(lambda: world.get("/workers")["data"])[0]
+    made = world.post(f"/workers/{worker['name']}/token", {"ttl_seconds": 60})["data"]
+    assert made["worker_id"] == worker["id"]
+    assert ask(world, "GET", "/packs", made["token"]).status_code == 200
+    assert ask(world, "GET", "/keys", made["token"]).status_code == 403
+    assert ask(world, "POST", "/auth/internal/sensor-token", made["token"], json={"sensor_ref": "core.eye", "trigger_types": ["core.alert"]}).status_code == 200
+    assert ask(world, "POST", "/workers/nobody/token", world.token, json={}).status_code == 404
+    assert ask(world, "POST", f"/workers/{worker['id']}/token", world.token, json={"ttl_seconds": 5}).status_code == 422
+    grants_set(world, "core.executor", [{"resource": "workers", "actions": ["read", "manage"]}])
+    person(world, "keeper", ["core.executor"])
+    little = ask(world, "POST", f"/workers/{worker['id']}/token", world.login("keeper", PASSWORD), json={})
+    assert little.status_code == 403 and "more than you have" in little.json()["error"]
+    assert world.cli("worker", "token", worker["name"], "--field", "token").out.count(".") == 2
 
 
 def test_a_sensor_reports_its_triggers_and_nothing_else(world):

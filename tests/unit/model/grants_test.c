@@ -64,8 +64,14 @@ TEST(a_run_sees_itself_and_its_own_where_it_was_given_no_more)
 	Caller c = caller_of(a, CALLER_EXECUTION, text), user = caller_of(a, CALLER_USER, text);
 
 	CHECK(grants_allow(&c, "executions:read", &(Target){ .execution = 50 }));
-	CHECK(grants_allow(&c, "executions:read", &(Target){ .execution = 51, .parent = 50 }));
-	CHECK(!grants_allow(&c, "executions:read", &(Target){ .execution = 51, .parent = 49, .owner = 7 }));
+	c.line = str_of("/9/50/");
+	CHECK(grants_allow(&c, "executions:read", &(Target){ .execution = 51, .ancestors = str_of("/9/50/") }));
+	CHECK(grants_allow(&c, "executions:read", &(Target){ .execution = 70, .ancestors = str_of("/9/50/51/60/") }));
+	CHECK(!grants_allow(
+	    &c, "executions:read", &(Target){ .execution = 51, .ancestors = str_of("/9/49/"), .owner = 7 }));
+	CHECK(!grants_allow(&c, "executions:read", &(Target){ .execution = 51, .ancestors = str_of("/9/501/") }));
+	CHECK(!grants_allow(&c, "executions:read", &(Target){ .execution = 51, .ancestors = str_of("/50/") }));
+	CHECK(!grants_allow(&c, "executions:read", &(Target){ .execution = 9 }));
 	CHECK(grants_allow(&user, "executions:read", &(Target){ .execution = 51, .owner = 7 }));
 	CHECK(!grants_allow(&user, "executions:read", &(Target){ .execution = 51, .owner = 8 }));
 }
