@@ -113,8 +113,7 @@ rule_refer(App *app, Arena *a, RuleDef *d, Err *err)
 	d->action = action.id;
 	d->trigger = t.id;
 	return params_check(a, "trigger", t.ref, &t.param_schema, &d->trigger_params, err) &&
-	       timer_check(app, d, err) &&
-	       params_check(a, "action", action.ref, &schema, &d->action_params, err);
+	       timer_check(app, d, err) && params_check(a, "action", action.ref, &schema, &d->action_params, err);
 }
 
 static bool

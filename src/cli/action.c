@@ -82,10 +82,11 @@ cmd_execution_rerun(Cli *c, int *ret_code, Err *err)
 {
 	static const char *const same[] = { "timeout_seconds", "worker_selector", "worker_tolerations",
 		"worker_affinity", "permission_set_refs" };
-	Json row, body = json_object(), params = json_object();
+	Json row, body, params = json_object();
 	const Json *config;
 
-	if (!cli_call(c, "GET", cli_fill(c, "/api/v1/executions/{0}", NULL, true), NULL, &row, err))
+	if (!cli_body(c, &body, err) ||
+	    !cli_call(c, "GET", cli_fill(c, "/api/v1/executions/{0}", NULL, true), NULL, &row, err))
 		return false;
 	config = json_get(&row, "config");
 	if (json_is(config, JSON_OBJECT))
@@ -97,7 +98,8 @@ cmd_execution_rerun(Cli *c, int *ret_code, Err *err)
 	for (size_t i = 0; i < countof(same); i++) {
 		const Json *v = json_get(&row, same[i]);
 
-		if (!json_is_null(v) && !((json_is(v, JSON_OBJECT) || json_is(v, JSON_ARRAY)) && v->n == 0))
+		if (json_get(&body, same[i]) == NULL && !json_is_null(v) &&
+		    !((json_is(v, JSON_OBJECT) || json_is(v, JSON_ARRAY)) && v->n == 0))
 			json_add(c->a, &body, same[i], *v);
 	}
 	return cli_execute(c, &body, ret_code, err);

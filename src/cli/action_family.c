@@ -50,7 +50,8 @@ static const Command commands[] = {
 	    .example = "attune action run core.sleep --params-json '{\"seconds\": 2}'" },
 	{ .words = "action list",
 	    .run = cmd_list_run,
-	    .opts = OPTS(LIST_OPTS, PACK_OPT),
+	    .opts = OPTS(
+		LIST_OPTS, PACK_OPT, { "name", 'n', "TEXT", "search", "only with this in ref, label or description" }),
 	    .thing = &actions,
 	    .help = "actions",
 	    .example = "attune action list --pack core" },

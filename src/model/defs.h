@@ -86,11 +86,10 @@ typedef struct RuleDef {
 	Id id, pack, action, trigger, owner;
 	Str ref, pack_ref, label, description, action_ref, trigger_ref;
 	Json conditions, action_params, trigger_params;
-	Json extras;              /* throttle, debounce, ...: see model/extras.h; null: none */
-	Json permission_set_refs; /* null: the action's */
-	bool enabled, is_adhoc;
-	bool owner_frozen; /* as of the reading: see store/identity.h */
-	TimeUs anchor;     /* timers count from here */
+	Json extras;                          /* throttle, debounce, ...: see model/extras.h; null: none */
+	Json permission_set_refs;             /* null: the action's */
+	bool enabled, is_adhoc, owner_frozen; /* the last as of the reading */
+	TimeUs anchor;                        /* timers count from here */
 	TimeUs created, updated;
 } RuleDef;
 

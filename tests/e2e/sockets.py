@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import socket
+import ssl
 import struct
 import time
 from urllib.parse import urlsplit
@@ -29,7 +30,7 @@ class Closed(Exception):
 
 
 class Socket:
-    def __init__(self, world, token=None, headers=None, protocols=(), path="/ws", welcome=True, small=False):
+    def __init__(self, world, token=None, headers=None, protocols=(), path="/ws", welcome=True, small=False, ca=None):
         self.url = world if isinstance(world, str) else world.socket_url
         at = urlsplit(self.url)
         self.sock = socket.socket()
@@ -38,6 +39,9 @@ class Socket:
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as browsers do
         self.sock.settimeout(20)
         self.sock.connect((at.hostname, at.port))
+        if at.scheme == "https":
+            context = ssl.create_default_context(cafile=ca)
+            self.sock = context.wrap_socket(self.sock, server_hostname=at.hostname)
         self.buffer = b""
         self.later = []
         token = token if token is not None or isinstance(world, str) else getattr(world, "token", None)

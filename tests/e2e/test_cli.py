@@ -69,6 +69,8 @@ def test_an_action_is_made_run_changed_and_removed(running):
     assert running.cli("action", "show", "core.cli_hi", "--field", "label").out == "Hi\n"
     assert running.cli("action", "update", "core.cli_hi", "--label", "Hello").out == "Action core.cli_hi is changed.\n"
     assert running.cli("action", "list", "--pack", "core", "-q").out.count("core.cli_hi\n") == 1
+    assert running.cli("action", "list", "--name", "CLI_h", "-q").out == "core.cli_hi\n"
+    assert running.cli("pack", "list", "-n", "no such words", "-q").out == "" and "core\n" in running.cli("pack", "list", "-n", "core", "-q").out
     assert running.cli("action", "show", "core.cli_hi", "-j").json()["label"] == "Hello"
     assert running.cli("action", "delete", "core.cli_hi").out == "Action core.cli_hi is deleted.\n"
     gone = running.cli("action", "show", "core.cli_hi", code=1)
@@ -109,6 +111,9 @@ def test_a_run_is_shown_followed_run_again_and_cancelled(running):
     assert running.cli("execution", "result", run, "--field", "exit_code").out == "0\n"
     assert running.cli("execution", "rerun", run, "--wait").out == "first\n"
     assert running.cli("execution", "rerun", run, "--param", "message=second", "--wait").out == "second\n"
+    nowhere = running.cli("execution", "rerun", run, "--worker-selector", '{"no": "such"}', "-q").out.strip()
+    eventually(lambda: "no_worker" in running.cli("execution", "show", nowhere, "--field", "wait_reason").out)
+    running.cli("execution", "cancel", nowhere)
     assert run in running.cli("execution", "list", "--action", "core.echo", "--result", "first", "-q").out.split()
     slow = running.cli("run", "core.sleep", "--param", "seconds=60", "-q").out.strip()
     eventually(lambda: running.cli("execution", "show", slow, "--field", "status").out == "running\n")
