@@ -61,6 +61,8 @@ def path_of(path, made):
              "logs": ("stdout",), "policies": ("mine.few",), "workflows": ("core.flow",),
              "inquiries": (made["inquiry"],), "keys": ("mine.key",), "artifacts": (made["artifact"],),
              "versions": (1,), "ref": ("mine.art",)}
+    if path.endswith("/ticks"):
+        names["rules"] = ("core.timer_echo",)  # the one on a timer
     parts = path.split("/")
     for i, part in enumerate(parts):
         if part == "{status}":
