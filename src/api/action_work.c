@@ -8,6 +8,7 @@
 #include "model/params.h"
 #include "model/placement.h"
 #include "model/version.h"
+#include "model/retry.h"
 #include "store/action.h"
 #include "store/pack.h"
 #include "store/rule.h"
@@ -92,10 +93,15 @@ action_check(Arena *a, const ActionDef *d, Err *err)
 	static const char *const outputs[] = { "text", "json", "yaml", "jsonl" };
 	static const char *const retentions[] = { "versions", "days", "hours", "minutes" };
 
+	RetryPlan plan;
+	Err why = { 0 };
+
 	if (!params_schema_check(a, &d->param_schema, err))
 		return err_wrap(err, "Validation failed: param_schema");
 	if (!params_schema_check(a, &d->out_schema, err))
 		return err_wrap(err, "Validation failed: out_schema");
+	if (!retry_read(&d->retry, &plan, &why))
+		return err_set(err, ERR_VALIDATION, "Validation failed: %s", why.text + 1);
 	if (!str_none(d->runtime_version_constraint) && !version_constraint_check(d->runtime_version_constraint, err))
 		return err_wrap(err, "Validation failed: runtime_version_constraint");
 	if (!allowance_check(&d->limits, err))

@@ -163,6 +163,9 @@ static const BodyField execute_fields[] = {
 	{ "worker_tolerations", FIELD_ITEMS, 0 },
 	{ "worker_affinity", FIELD_MAP, 0 },
 	{ "permission_set_refs", FIELD_REFS, 0 },
+	{ "priority", FIELD_NUMBER, 0 },
+	{ "start_at", FIELD_TEXT, 64 },
+	{ "delay", FIELD_ANY, 0 },
 };
 
 typedef struct ExecuteWork {
@@ -205,8 +208,52 @@ given_some(const Json *body, const char *key)
 	return v != NULL && v->n == 0 ? NULL : v;
 }
 
+enum { PRIORITY_MOST = 100 };
+
+static const TimeUs later_most = 366 * 24 * 3600LL * US_PER_S;
+
 static bool
-execute_read(Req *q, Json *body, ExecutionIn *in, Err *err)
+delay_read(const Json *v, TimeUs *ret)
+{
+	int64_t seconds;
+
+	if (v->kind == JSON_STRING && str_to_int(json_as_str(v), &seconds) && seconds <= later_most / US_PER_S)
+		*ret = seconds * US_PER_S;
+	else if (v->kind == JSON_STRING)
+		return duration_parse(json_as_str(v), ret);
+	else if (json_is_number(v) && json_as_real(v, -1) <= (double)(later_most / US_PER_S))
+		*ret = (TimeUs)(json_as_real(v, -1) * US_PER_S);
+	else
+		return false;
+	return true;
+}
+
+/* When it is to begin, by the wall clock; 0: at once. */
+static bool
+later_read(const Json *body, TimeUs now, TimeUs *ret, Err *err)
+{
+	const Json *at = given(body, "start_at"), *delay = given(body, "delay");
+	TimeUs wait = 0;
+
+	*ret = 0;
+	if (at != NULL && delay != NULL)
+		return err_set(err, ERR_VALIDATION, "Validation failed: start_at and delay: give one of them");
+	if (at != NULL && !time_parse(json_as_str(at), ret))
+		return err_set(
+		    err, ERR_VALIDATION, "Validation failed: start_at: must be a time like 2030-01-31T08:00:00Z");
+	if (delay != NULL && !delay_read(delay, &wait))
+		return err_set(
+		    err, ERR_VALIDATION, "Validation failed: delay: must be seconds, or a text like 10s, 5m or 2h");
+	if (wait < 0 || wait > later_most || *ret > now + later_most)
+		return err_set(err, ERR_VALIDATION, "Validation failed: %s: must be within the next 366 days",
+		    at != NULL ? "start_at" : "delay");
+	if (wait > 0)
+		*ret = now + wait;
+	return true;
+}
+
+static bool
+execute_read(Req *q, TimeUs now, Json *body, ExecutionIn *in, Err *err)
 {
 	if (!body_read(q, execute_fields, countof(execute_fields), body, err) ||
 	    !placement_read(req_arena(q), body, err))
@@ -220,10 +267,14 @@ execute_read(Req *q, Json *body, ExecutionIn *in, Err *err)
 		.worker_affinity = given(body, "worker_affinity"),
 		.permission_set_refs = given(body, "permission_set_refs"),
 		.timeout_seconds = json_as_int(json_get(body, "timeout_seconds"), 0),
+		.priority = json_as_int(json_get(body, "priority"), 0),
 		.correlation = trace_parent(req_header(q, "traceparent")),
 		.by = str_of(by_api),
 	};
-	return true;
+	if (in->priority < -PRIORITY_MOST || in->priority > PRIORITY_MOST)
+		return err_set(
+		    err, ERR_VALIDATION, "Validation failed: priority: must be a whole number from -100 to 100");
+	return later_read(body, now, &in->due, err);
 }
 
 static bool
@@ -268,7 +319,7 @@ execution_execute(App *app, Req *q, Res *s, Err *err)
 	bool dry;
 	Json body;
 
-	if (!req_query_bool(q, "dry_run", false, &dry, err) || !execute_read(q, &body, &w.in, err) ||
+	if (!req_query_bool(q, "dry_run", false, &dry, err) || !execute_read(q, app_now(app), &body, &w.in, err) ||
 	    !execute_as(app, q, &w.in, err))
 		return false;
 	if (dry)
@@ -306,6 +357,67 @@ execution_stop(App *app, Req *q, Res *s, Err *err)
 
 	return req_id(q, "id", &id, err) && execution_reach(app, req_arena(q), id, "executions:cancel", err) &&
 	       cancel_surely(app, id, err) && one_answer(app, q, s, 200, id, err);
+}
+
+/* ---- once more; not now ---- */
+
+typedef struct OneWork {
+	Id id, made;
+	bool hold;
+} OneWork;
+
+static bool
+retry_work(App *app, void *self, Err *err)
+{
+	OneWork *w = self;
+
+	return execution_retry(app->uow, w->id, str_of(by_api), &w->made, err);
+}
+
+/* Whoever may run its action may run it again, with the secrets it had: it sees no more of them than before. */
+bool
+execution_again(App *app, Req *q, Res *s, Err *err)
+{
+	OneWork w = { 0 };
+	ExecLive e;
+	Target t;
+
+	if (!req_id(q, "id", &w.id, err) || !execution_reach(app, req_arena(q), w.id, "executions:read", err) ||
+	    !uow_begin(app->uow, err) || !execution_peek(app_db(app), req_arena(q), w.id, &e, err))
+		return false;
+	uow_abort(app->uow);
+	t = (Target){ .ref = e.action_ref, .pack_ref = ref_pack(e.action_ref), .asked = e.action_ref };
+	return reach(app, "actions:execute", &t, err) && app_work(app, &points_create, retry_work, &w, err) &&
+	       one_answer(app, q, s, 201, w.made, err);
+}
+
+static bool
+hold_work(App *app, void *self, Err *err)
+{
+	OneWork *w = self;
+
+	return execution_hold(app->uow, w->id, w->hold, err);
+}
+
+static bool
+hold(App *app, Req *q, Res *s, bool on, Err *err)
+{
+	OneWork w = { .hold = on };
+
+	return req_id(q, "id", &w.id, err) && execution_reach(app, req_arena(q), w.id, "executions:cancel", err) &&
+	       app_work(app, &points_cancel, hold_work, &w, err) && one_answer(app, q, s, 200, w.id, err);
+}
+
+bool
+execution_pause_run(App *app, Req *q, Res *s, Err *err)
+{
+	return hold(app, q, s, true, err);
+}
+
+bool
+execution_resume_run(App *app, Req *q, Res *s, Err *err)
+{
+	return hold(app, q, s, false, err);
 }
 
 /* ---- counts ---- */

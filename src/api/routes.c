@@ -352,6 +352,12 @@ const Route api_routes[] = {
 	    "how many WebSockets are open" },
 	{ "POST", "/api/v1/executions/{id}/cancel", execution_stop, "executions:cancel", 0, NULL, "ExecutionResponse",
 	    200, "stop an execution" },
+	{ "POST", "/api/v1/executions/{id}/retry", execution_again, "actions:execute", 0, NULL, "ExecutionResponse",
+	    201, "run once more what has ended, as a new execution" },
+	{ "POST", "/api/v1/executions/{id}/pause", execution_pause_run, "executions:cancel", 0, NULL,
+	    "ExecutionResponse", 200, "an execution that waits is not started until it is resumed" },
+	{ "POST", "/api/v1/executions/{id}/resume", execution_resume_run, "executions:cancel", 0, NULL,
+	    "ExecutionResponse", 200, "it may start" },
 	{ "GET", "/api/v1/trace/{id}", trace_show, "executions:read", 0, NULL, "Trace", 200,
 	    "the chain that led to an execution, and how long each hop took" },
 

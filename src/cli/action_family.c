@@ -32,6 +32,9 @@ static const Thing hits = { "/api/v1/actions/search",
 	    { "timeout", '\0', "SECONDS", NULL, "how long to wait (default 300)" }, \
 	    { "time-limit", '\0', "SECONDS", "timeout_seconds", "end it after so long", KIND_INT }, \
 	    { "env", '\0', "JSON", "env_vars", "variables of its environment", KIND_OBJECT }, \
+	    { "at", '\0', "TIME", "start_at", "not before this time: 2030-01-31T08:00:00Z" }, \
+	    { "delay", '\0', "TIME", "delay", "not before so long has passed: 30s, 5m, 2h" }, \
+	    { "priority", '\0', "N", "priority", "before others that wait, -100 to 100 (default 0)", KIND_INT }, \
 	    { "permission-sets", '\0', "REFS", "permission_set_refs", "what its token may do", KIND_WORDS }, \
 	    { "dry-run", '\0', NULL, NULL, "only check the parameters" }, PLACE_OPTS)
 

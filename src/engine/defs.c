@@ -6,6 +6,7 @@
 #include "model/secrets.h"
 #include "store/action.h"
 #include "store/pack.h"
+#include "store/policy.h"
 #include "store/rule.h"
 #include "store/runtime.h"
 #include "store/trigger.h"
@@ -25,6 +26,9 @@ struct Defs {
 	RuleIndex *rules;
 	const WorkerDef **workers;
 	size_t worker_count;
+	PolicyDef *policies; /* those that are enabled */
+	size_t policy_count;
+	int64_t policies_version;
 	_Atomic Id last; /* change seen */
 	size_t taken;
 	bool loaded;
@@ -58,6 +62,8 @@ defs_empty(Defs *d)
 	d->triggers_ref = map_open(d->arena);
 	d->workers = NULL;
 	d->worker_count = 0;
+	d->policies = NULL;
+	d->policy_count = 0;
 	d->taken = 0;
 }
 
@@ -219,6 +225,25 @@ load_workers(Defs *d, Db *db, Err *err)
 }
 
 static bool
+load_policies(Defs *d, Db *db, Err *err)
+{
+	DefFilter all = { 0 };
+	PolicyDef *rows;
+	size_t n, kept = 0;
+
+	if (!policy_list(db, d->arena, &all, &rows, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].enabled)
+			rows[kept++] = rows[i];
+	if (kept > 0 || d->policy_count > 0)
+		d->policies_version++;
+	d->policies = rows;
+	d->policy_count = kept;
+	return true;
+}
+
+static bool
 load_all(Defs *d, Db *db, Err *err)
 {
 	Id last;
@@ -231,7 +256,7 @@ load_all(Defs *d, Db *db, Err *err)
 	atomic_store(&d->last, last);
 	d->loaded = load_packs(d, db, err) && load_runtimes(d, db, err) && load_actions(d, db, err) &&
 		    load_triggers(d, db, err) && load_rules(d, db, err) && load_workers(d, db, err) &&
-		    key_names_load(&d->keys, db, d->arena, err);
+		    load_policies(d, db, err) && key_names_load(&d->keys, db, d->arena, err);
 	return d->loaded;
 }
 
@@ -318,6 +343,13 @@ take_worker(Defs *d, Db *db, Id id, Err *err)
 }
 
 static bool
+take_policy(Defs *d, Db *db, Id id, Err *err)
+{
+	(void)id;
+	return load_policies(d, db, err);
+}
+
+static bool
 take_key(Defs *d, Db *db, Id id, Err *err)
 {
 	(void)id;
@@ -337,6 +369,7 @@ static const Taker takers[] = {
 	{ "rule", take_rule },
 	{ "worker", take_worker },
 	{ "key", take_key },
+	{ "policy", take_policy },
 };
 
 static bool
@@ -464,6 +497,41 @@ const KeyName *const *
 defs_keys(const Defs *d, Arena *a, const ActionDef *action, size_t *ret_n)
 {
 	return key_names_of(&d->keys, a, action, ret_n);
+}
+
+/* How particular a policy is about this action; 0: it is about others. */
+static int
+policy_rank(const PolicyDef *p, const ActionDef *action)
+{
+	if (p->action != 0)
+		return p->action == action->id ? 3 : 0;
+	if (p->pack != 0)
+		return p->pack == action->pack ? 2 : 0;
+	return 1;
+}
+
+const PolicyDef *
+defs_policy_of(const Defs *d, const ActionDef *action, bool rate)
+{
+	const PolicyDef *best = NULL;
+	int rank = 0;
+
+	for (size_t i = 0; i < d->policy_count; i++) {
+		const PolicyDef *p = &d->policies[i];
+		int own = (rate ? p->rate_limit : p->limit) > 0 ? policy_rank(p, action) : 0;
+
+		if (own == 0 || own < rank || (own == rank && p->id < best->id))
+			continue;
+		best = p;
+		rank = own;
+	}
+	return best;
+}
+
+int64_t
+defs_policies_version(const Defs *d)
+{
+	return d->policies_version;
 }
 
 void

@@ -30,6 +30,10 @@ const WorkerDef *const *defs_workers(const Defs *d, size_t *ret_n);
 /* The keys that the action is given, in the order in which they win over each other: its own, its pack's, and the system keys that it
  * declares. Costs nothing where there are none. */
 const KeyName *const *defs_keys(const Defs *d, Arena *a, const ActionDef *action, size_t *ret_n);
+/* The policy that limits runs of this action at once, or their rate: its own, else its pack's, else the one for all; of equals the newest.
+ * NULL: none. */
+const PolicyDef *defs_policy_of(const Defs *d, const ActionDef *action, bool rate);
+int64_t defs_policies_version(const Defs *d); /* rises with each change of them; 0 as long as there were none */
 /* All anew at the next defs_enter. */
 void defs_forget(Defs *d);
 /* Rises with every change this process has seen: timers look whether it moved. */

@@ -1,5 +1,5 @@
 /* What follows the end of runs, in the transaction that ends them. Whatever makes an execution terminal calls runs_ended. */
-#include "engine/ended.h"
+#include "engine/retry.h"
 
 #include "engine/workflow.h"
 
@@ -14,6 +14,8 @@ say_ended(Uow *u, const RunEnd *ends, size_t n)
 bool
 runs_ended(Uow *u, RunEnd *ends, size_t n, Err *err)
 {
+	if (!retries_make(u, ends, n, err))
+		return false;
 	say_ended(u, ends, n);
 	return workflow_told(u, ends, n, err);
 }

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "engine/keys.h"
+#include "engine/limits.h"
 #include "engine/secrets.h"
 #include "model/params.h"
 
@@ -180,7 +181,7 @@ exec_make(Uow *u, const ExecNew *rows, const Secrets *secrets, size_t n, Id *ret
 	if (n == 0)
 		return true;
 	if (!execution_insert(u->db, u->arena, rows, n, u->now, ret_ids, err) ||
-	    !secrets_store(u, ret_ids, secrets, n, err))
+	    !secrets_store(u, ret_ids, secrets, n, err) || !limits_born(u, rows, ret_ids, n, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (ret_ids[i] != 0)
@@ -275,6 +276,8 @@ execution_asked(Uow *u, const ExecutionIn *in, ExecNew *ret, Secrets *secrets, E
 		.wait_class = wait_class_of(
 		    u->arena, action->id, in->worker_selector, in->worker_tolerations, in->worker_affinity),
 		.timeout_seconds = in->timeout_seconds != 0 ? in->timeout_seconds : action->timeout_seconds,
+		.priority = in->priority,
+		.due = in->due > u->now ? in->due : 0,
 		.correlation = uuid_none(in->correlation) ? uuid_new(u->now) : in->correlation,
 		.by = in->by,
 	};

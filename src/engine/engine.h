@@ -34,8 +34,10 @@ typedef struct Engine {
 	/* Told after a commit that has stored a window of a rule, with the time when it is over. May be NULL. */
 	void (*window)(void *self, TimeUs due);
 	void *window_self;
-	bool announces;            /* other processes may watch: every change is announced */
-	_Atomic unsigned watchers; /* in this process; without any, and nobody else, changes are not even collected */
+	void (*due)(
+	    void *self, TimeUs at); /* told after a commit when something has to be looked at again. May be NULL. */
+	bool announces;             /* other processes may watch: every change is announced */
+	_Atomic unsigned watchers;  /* in this process; without any, and nobody else, changes are not even collected */
 } Engine;
 
 struct Uow {
@@ -47,6 +49,8 @@ struct Uow {
 	TimeUs now;            /* wall time of the unit, the same for all of its rows */
 	uint64_t turn;         /* round robin among equal workers */
 	int64_t defs_version;  /* of the cache when the transaction began */
+	TimeUs due;            /* when something that waits has to be looked at again; 0: never */
+	int64_t policies_seen; /* the version by which runs were counted last */
 	Changes changes;       /* of this transaction, for those who watch */
 	struct Graphs *graphs; /* of workflows, compiled; this thread's own */
 	size_t born;           /* runs made in this transaction that wait to be scheduled */

@@ -43,6 +43,8 @@ MUST_CHECK bool schedule(Uow *u, Err *err);
 MUST_CHECK bool workflow_step(Uow *u, const Id *ids, size_t n, Err *err);
 /* Those that have something to do by now. *ret_next: when the next has; 0: never. */
 MUST_CHECK bool workflow_due(Uow *u, TimeUs *ret_next, Err *err);
+/* The same, for those too whose time has come. *ret_more: there are more of them. */
+MUST_CHECK bool schedule_due(Uow *u, bool *ret_more, Err *err);
 
 /* ---- API ---- */
 
@@ -53,6 +55,8 @@ typedef struct ExecutionIn {
 	const Json *permission_set_refs; /* NULL: the action's */
 	Id executor, parent;
 	int64_t timeout_seconds;
+	int64_t priority; /* -100 to 100 */
+	TimeUs due;       /* not before; 0: at once */
 	Uuid correlation;
 	Str by;
 } ExecutionIn;
@@ -70,6 +74,11 @@ MUST_CHECK bool executions_create(Uow *u, const ExecutionIn *in, size_t n, Execu
 MUST_CHECK bool execution_check(Uow *u, const ExecutionIn *in, Err *err);
 /* Waiting: cancelled at once. Running: canceling, and its worker is told. Canceling: nothing. Terminal: ERR_CONFLICT. */
 MUST_CHECK bool execution_cancel(Uow *u, Id id, Str by, ExecState *ret_status, Err *err);
+
+/* A new run like one that has ended, whatever its end was. ERR_CONFLICT while it has not. */
+MUST_CHECK bool execution_retry(Uow *u, Id id, Str by, Id *ret, Err *err);
+/* A run that waits is not given to a worker until it is resumed. ERR_CONFLICT when it does not wait, or is not paused. */
+MUST_CHECK bool execution_hold(Uow *u, Id id, bool hold, Err *err);
 
 /* ---- worker ---- */
 
@@ -117,6 +126,7 @@ typedef struct SweepReport {
 	size_t announced, returned, abandoned, refused, workers_lost;
 	bool waiting; /* something still waits for somebody: sweep again */
 	bool held;    /* this process has the lease */
+	bool more;    /* of those whose time has come: sweep again at once */
 } SweepReport;
 
 MUST_CHECK bool sweep(Uow *u, SweepReport *ret, Err *err);

@@ -2,7 +2,9 @@
 #include "engine/workflow.h"
 
 #include "base/log.h"
+#include "engine/limits.h"
 #include "model/choice.h"
+#include "store/execution_limits.h"
 #include "store/worker.h"
 
 /* One pass over what waits for a worker: the workers with their room, and the classes of waiting rows. */
@@ -11,7 +13,10 @@ typedef struct Pass {
 	WorkerLoad *loads;
 	size_t n;
 	int64_t room; /* of all workers together */
+	bool again;   /* classes were put right: look once more */
 } Pass;
+
+enum { PRIORITY_ZERO = 200, PRIORITY_DIGITS = 4 };
 
 Str
 wait_class_of(Arena *a, Id action, const Json *selector, const Json *tolerations, const Json *affinity)
@@ -28,19 +33,40 @@ wait_class_of(Arena *a, Id action, const Json *selector, const Json *tolerations
 		h += str_hash(json_text(a, own[i])) | 1;
 	}
 	if (!any)
-		return str_fmt(a, "%lld", (long long)action);
-	return str_fmt(a, "%lld:%016llx", (long long)action, (unsigned long long)h);
+		return str_fmt(a, "%04d:%lld", PRIORITY_ZERO, (long long)action);
+	return str_fmt(a, "%04d:%lld:%016llx", PRIORITY_ZERO, (long long)action, (unsigned long long)h);
+}
+
+/* PPPP:action[:placement][/slot][~bucket] */
+static Str
+class_part(Str wait_class, char from, char to)
+{
+	Str head, rest = wait_class;
+
+	if (memchr(rest.p, from, rest.n) == NULL || !str_cut(&rest, from, &head))
+		return (Str){ 0 };
+	return to != '\0' && memchr(rest.p, to, rest.n) != NULL && str_cut(&rest, to, &head) ? head : rest;
+}
+
+/* Without limits and priority: action[:placement] */
+static Str
+class_core(Str wait_class)
+{
+	Str core = class_part(wait_class, ':', '~');
+	Str head = core, rest = core;
+
+	return memchr(core.p, '/', core.n) != NULL && str_cut(&rest, '/', &head) ? head : core;
 }
 
 Id
 wait_class_action(Str wait_class)
 {
-	Str rest = wait_class, head;
+	Str rest = class_core(wait_class), head = rest;
 	Id id = 0;
 
-	if (!str_cut(&rest, ':', &head) || !str_to_int(head, &id))
-		return 0;
-	return id;
+	if (memchr(rest.p, ':', rest.n) != NULL)
+		(void)str_cut(&rest, ':', &head);
+	return str_to_int(head, &id) ? id : 0;
 }
 
 bool
@@ -52,7 +78,32 @@ action_inside(const ActionDef *action)
 bool
 wait_class_own(Str wait_class)
 {
-	return memchr(wait_class.p, ':', wait_class.n) != NULL;
+	Str core = class_core(wait_class);
+
+	return memchr(core.p, ':', core.n) != NULL;
+}
+
+Str
+wait_class_full(Arena *a, Str wait_class, int64_t priority, Str slot, Str bucket)
+{
+	bool limited = !str_none(slot), rated = !str_none(bucket);
+	Str core = class_core(wait_class);
+
+	return str_fmt(a, "%04d:%.*s%s%.*s%s%.*s", (int)(PRIORITY_ZERO - priority), STR_ARG(core), limited ? "/" : "",
+	    limited ? (int)slot.n : 0, limited ? slot.p : "", rated ? "~" : "", rated ? (int)bucket.n : 0,
+	    rated ? bucket.p : "");
+}
+
+Str
+wait_class_slot(Str wait_class)
+{
+	return class_part(wait_class, '/', '~');
+}
+
+Str
+wait_class_bucket(Str wait_class)
+{
+	return class_part(wait_class, '~', '\0');
 }
 
 static const WorkerCount *
@@ -73,6 +124,7 @@ pass_open(Pass *p, Uow *u, Err *err)
 
 	p->u = u;
 	p->room = 0;
+	p->again = false;
 	if (!execution_worker_counts(u->db, u->arena, &counts, &counts_n, err))
 		return false;
 	p->loads = arena_array(u->arena, WorkerLoad, p->n + 1);
@@ -182,13 +234,14 @@ class_worker_back(Pass *p, const ExecWaiting *head, const Choice *c, Err *err)
 
 /* Gives the rows of one class, oldest first, as long as there is room. */
 static bool
-class_place(Pass *p, const Need *need, const ExecWaiting *rows, size_t n, Err *err)
+class_place(Pass *p, const Need *need, const ExecWaiting *rows, size_t n, size_t *ret_given, Err *err)
 {
 	Uow *u = p->u;
 	ExecMove *moves = arena_array(u->arena, ExecMove, n + 1);
 	size_t given = 0;
 	Choice c = { 0 };
 
+	*ret_given = 0;
 	for (size_t i = 0; i < n; i++) {
 		worker_choose(u->arena, need, p->loads, p->n, &u->turn, &c);
 		if (i == 0 && !class_worker_back(p, &rows[0], &c, err))
@@ -206,6 +259,7 @@ class_place(Pass *p, const Need *need, const ExecWaiting *rows, size_t n, Err *e
 	}
 	if (!rows_give(p, moves, given, err))
 		return false;
+	*ret_given = given;
 	return given == n || class_wait(p, &rows[given], &c, err);
 }
 
@@ -231,6 +285,23 @@ class_refuse(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
 	return move_runs(u, EV_REFUSE, moves, n, u->e->process, moved, err) && moves_ended(u, moves, moved, n, err);
 }
 
+/* As many as the policies let go now; the rest is told what holds it. */
+static bool
+class_admit(Pass *p, const ActionDef *action, const Need *need, const ExecWaiting *rows, size_t n, Err *err)
+{
+	Admission ad;
+	bool stale;
+	size_t given;
+
+	if (!limits_admit(p->u, action, rows, n, &ad, &stale, err))
+		return false;
+	if (stale) {
+		p->again = true;
+		return true;
+	}
+	return class_place(p, need, ad.go, ad.go_n, &given, err) && limits_settle(p->u, &ad, given, err);
+}
+
 /* rows are of one class, the oldest first. */
 static bool
 class_schedule(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
@@ -245,7 +316,7 @@ class_schedule(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
 	if (action_inside(action))
 		return action->workflow_def != 0 ? workflow_begin(u, action, rows, n, err) : ask_begin(u, rows, n, err);
 	need = need_of(u, action, wait_class_own(wait_class) ? &rows[0] : NULL);
-	return class_place(p, &need, rows, n, err);
+	return class_admit(p, action, &need, rows, n, err);
 }
 
 static bool
@@ -272,7 +343,21 @@ class_read(Pass *p, Str wait_class, Err *err)
 	return n == 0 || class_schedule(p, rows, n, err);
 }
 
-/* Classes take turns in being first, so that none starves when there is little room. */
+/* Classes come by priority; those of one priority take turns in being first, so that none starves when there is little room. They are
+ * sorted: a class begins with its priority. */
+static size_t
+turn_of(const Str *classes, size_t n, size_t i, uint64_t turn)
+{
+	size_t from = i, to = i + 1;
+	Str priority = str_sub(classes[i], 0, PRIORITY_DIGITS);
+
+	while (from > 0 && str_starts(classes[from - 1], priority))
+		from--;
+	while (to < n && str_starts(classes[to], priority))
+		to++;
+	return from + (i - from + turn) % (to - from);
+}
+
 static bool
 many_schedule(Pass *p, Err *err)
 {
@@ -287,7 +372,7 @@ many_schedule(Pass *p, Err *err)
 	if (!execution_wait_classes(u->db, u->arena, &classes, &n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		Str wait_class = classes[(i + first) % n];
+		Str wait_class = classes[turn_of(classes, n, i, first)];
 
 		if (p->room <= 0 && i >= LOOKED_AT_WHEN_FULL && !class_inside(p, wait_class))
 			continue;
@@ -302,14 +387,17 @@ static bool
 few_schedule(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
 {
 	size_t *starts = arena_array(p->u->arena, size_t, n + 1), classes = 0;
+	Str *names = arena_array(p->u->arena, Str, n + 1);
 	uint64_t first = p->u->turn;
 
 	for (size_t i = 0; i < n; i++)
-		if (i == 0 || !str_eq(rows[i].wait_class, rows[i - 1].wait_class))
+		if (i == 0 || !str_eq(rows[i].wait_class, rows[i - 1].wait_class)) {
+			names[classes] = rows[i].wait_class;
 			starts[classes++] = i;
+		}
 	starts[classes] = n;
 	for (size_t i = 0; i < classes; i++) {
-		size_t c = (i + first) % classes;
+		size_t c = turn_of(names, classes, i, first);
 
 		if (!class_schedule(p, rows + starts[c], starts[c + 1] - starts[c], err))
 			return false;
@@ -321,36 +409,54 @@ few_schedule(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
 enum { FEW = 16 };
 
 static bool
-pass_run(Uow *u, Err *err)
+pass_run(Uow *u, bool *ret_again, Err *err)
 {
 	Pass p;
 	ExecWaiting *rows;
 	size_t n;
+	bool ok;
 
+	*ret_again = false;
 	if (!execution_wait_head(u->db, u->arena, FEW + 1, &rows, &n, err))
 		return false;
 	if (n == 0)
 		return true;
-	if (!pass_open(&p, u, err))
+	if (!pass_open(&p, u, err) || !limits_follow(u, err))
 		return false;
 	u->turn++;
-	return n <= FEW ? few_schedule(&p, rows, n, err) : many_schedule(&p, err);
+	ok = n <= FEW ? few_schedule(&p, rows, n, err) : many_schedule(&p, err);
+	*ret_again = p.again;
+	return ok;
 }
 
-/* What begins without a worker may make more that waits. */
+/* What begins without a worker may make more that waits, and a policy that has changed puts classes right, a thousand rows at a time. */
 static bool
 passes_run(Uow *u, Err *err)
 {
 	enum { PASSES_MOST = 40 }; /* deeper than workflows nest */
+	bool again;
 
 	for (int i = 0; i < PASSES_MOST; i++) {
 		u->born = 0;
-		if (!pass_run(u, err))
+		if (!pass_run(u, &again, err))
 			return false;
-		if (u->born == 0)
+		if (u->born == 0 && !again)
 			return true;
 	}
 	out_requested(u, 0, 0, str_of("any"), 0, 0, uuid_new(u->now)); /* the rest in a transaction of its own */
+	return true;
+}
+
+/* When whoever schedules has to look again, should nothing happen before. */
+static bool
+due_read(Uow *u, Err *err)
+{
+	TimeUs next;
+
+	if (!execution_next_due(u->db, u->arena, u->now, &next, err))
+		return false;
+	if (next != 0 && (u->due == 0 || next < u->due))
+		u->due = next;
 	return true;
 }
 
@@ -364,12 +470,25 @@ schedule(Uow *u, Err *err)
 	if (!execution_schedule_alone(u->db, u->arena, &alone, err))
 		return false;
 	if (!alone)
-		return true;
+		return due_read(u, err);
 	if (!defs_enter(u->e->defs, u->db, u->arena, err))
 		return false;
 	ok = passes_run(u, err);
 	defs_leave(u->e->defs);
-	return ok;
+	return ok && due_read(u, err);
+}
+
+bool
+schedule_due(Uow *u, bool *ret_more, Err *err)
+{
+	enum { MOST = 2000 };
+	int64_t woken;
+
+	*ret_more = false;
+	if (!execution_wake_due(u->db, u->arena, u->now, MOST, &woken, err))
+		return false;
+	*ret_more = woken == MOST;
+	return schedule(u, err);
 }
 
 /* ---- a run that is being made ---- */
@@ -408,7 +527,7 @@ place_newborn(Uow *u, ExecNew *row, Err *err)
 	Choice c;
 	bool alone;
 
-	if (action_inside(action))
+	if (row->due != 0 || action_inside(action) || limits_any(u, action))
 		return true;
 	if (!execution_schedule_try(u->db, u->arena, &alone, err))
 		return false;

@@ -316,7 +316,7 @@ sweep(Uow *u, SweepReport *ret, Err *err)
 		return false;
 	return sweep_workers(&s, err) && sweep_state(&s, EXEC_RUNNING, err) && sweep_state(&s, EXEC_CANCELING, err) &&
 	       sweep_enforcements(&s, err) && sweep_scheduled(&s, err) && sweep_canceling(&s, err) &&
-	       sweep_workflows(&s, err) && sweep_due(&s, err) && schedule(u, err) &&
+	       sweep_workflows(&s, err) && sweep_due(&s, err) && schedule_due(u, &ret->more, err) &&
 	       answers_trim(u->db, u->arena, u->now - answers_us, err) && sweep_waiting(&s, err);
 }
 

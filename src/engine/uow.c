@@ -60,6 +60,7 @@ uow_begin_keep(Uow *u, Err *err)
 	u->changes = (Changes){ 0 };
 	u->born = 0;
 	u->window_due = 0;
+	u->due = 0;
 	u->now = clock_wall(u->e->clock);
 	u->defs_version = defs_version(u->e->defs);
 	return db_begin(u->db, err);
@@ -77,6 +78,8 @@ uow_commit(Uow *u, const CommitPoints *p, Err *err)
 	changes_publish(u);
 	if (u->window_due != 0 && u->e->window != NULL)
 		u->e->window(u->e->window_self, u->window_due);
+	if (u->due != 0 && u->e->due != NULL)
+		u->e->due(u->e->moved_self, u->due);
 	if (u->out.n == 0)
 		return true;
 	if (!port_publish(u->port, &u->out, &publishing))
@@ -95,6 +98,7 @@ uow_abort(Uow *u)
 	/* the cache may have taken over a change that has not happened after all */
 	if (u->e->defs != NULL && defs_version(u->e->defs) != u->defs_version)
 		defs_forget(u->e->defs);
+	u->policies_seen = 0;
 }
 
 void

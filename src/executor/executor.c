@@ -72,3 +72,9 @@ executor_arm(Executor *x)
 	sweeper_arm(x->sweeper);
 	dues_arm(x->dues);
 }
+
+void
+executor_due(Executor *x, TimeUs at)
+{
+	sweeper_wake_at(x->sweeper, at);
+}

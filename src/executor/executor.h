@@ -10,7 +10,8 @@ typedef struct Executor Executor;
 
 MUST_CHECK bool executor_start(Engine *e, Executor **ret, Err *err);
 void executor_stop(Executor *x);
-void executor_arm(Executor *x); /* something waits: the sweeper looks after it (embedded) */
+void executor_due(Executor *x, TimeUs at); /* something that waits has to be looked at then */
+void executor_arm(Executor *x);            /* something waits: the sweeper looks after it (embedded) */
 
 /* The turns themselves, as the threads run them: for the simulation. */
 bool executor_on_enforcements(void *self, Uow *u, const Msg *msgs, size_t n, Err *err);

@@ -21,6 +21,7 @@ struct Sweeper {
 	pthread_cond_t changed;
 	atomic_bool stopping;
 	atomic_bool armed;
+	TimeUs due;      /* wall: when something has to be looked at; 0: never */
 	bool failing;    /* said once */
 	TimeUs retained; /* monotonic: when the old was last looked for; 0: never */
 	TimeUs every;    /* as that look's plan said */
@@ -37,7 +38,8 @@ sweeper_turn(Uow *u, bool leased, SweepReport *ret, Err *err)
 	liveness_watch(u->e->live, u->now);
 	if (leased && !lease_take(u->db, u->arena, "sweeper", u->e->process, u->now, LEASE_US, &held, err))
 		return false;
-	if (held && !sweep(u, ret, err))
+	/* whose time has come is looked after by everybody: who made it known may not be who sweeps */
+	if (!(held ? sweep(u, ret, err) : schedule_due(u, &ret->more, err)))
 		return false;
 	ret->held = held;
 	return uow_commit(u, &points_sweep, err);
@@ -115,6 +117,9 @@ sweeper_once(Sweeper *s)
 
 	/* armed again by whatever commits from here on */
 	atomic_store(&s->armed, false);
+	pthread_mutex_lock(&s->lock);
+	s->due = 0;
+	pthread_mutex_unlock(&s->lock);
 	if (!sweeper_turn(s->u, s->leased, &report, &err)) {
 		uow_abort(s->u);
 		atomic_store(&s->armed, true);
@@ -127,24 +132,45 @@ sweeper_once(Sweeper *s)
 	say(&report);
 	if (report.waiting)
 		atomic_store(&s->armed, true);
+	if (s->u->due != 0 || report.more)
+		sweeper_wake_at(s, report.more ? clock_wall(clock_real()) : s->u->due);
 	if (report.held)
 		retain_all(s);
 }
 
-/* Waits five seconds, or, when nothing waits for anybody, until something does. */
+/* Until when it sleeps; 0: until something waits. */
+static TimeUs
+sweeper_until(const Sweeper *s, TimeUs latest)
+{
+	bool looks = s->leased || atomic_load(&s->armed);
+
+	if (s->due != 0 && (!looks || s->due < latest))
+		return s->due;
+	return looks ? latest : 0;
+}
+
+/* Waits five seconds, or until the time of something has come; when nothing waits for anybody, until something does. */
 static bool
 sweeper_wait(Sweeper *s)
 {
-	TimeUs until = clock_wall(clock_real()) + EVERY_US;
-	struct timespec ts = { .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
+	TimeUs latest = clock_wall(clock_real()) + EVERY_US, until;
 	bool stopping;
 
 	pthread_mutex_lock(&s->lock);
-	while (!s->stopping && !s->leased && !atomic_load(&s->armed))
-		pthread_cond_wait(&s->changed, &s->lock);
-	while (!s->stopping && clock_wall(clock_real()) < until)
-		if (pthread_cond_timedwait(&s->changed, &s->lock, &ts) != 0)
+	while (!s->stopping) {
+		struct timespec ts;
+
+		until = sweeper_until(s, latest);
+		if (until == 0) {
+			pthread_cond_wait(&s->changed, &s->lock);
+			latest = clock_wall(clock_real()) + EVERY_US;
+			continue;
+		}
+		if (clock_wall(clock_real()) >= until)
 			break;
+		ts = (struct timespec){ .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
+		pthread_cond_timedwait(&s->changed, &s->lock, &ts);
+	}
 	stopping = s->stopping;
 	pthread_mutex_unlock(&s->lock);
 	return !stopping;
@@ -169,6 +195,17 @@ sweeper_arm(Sweeper *s)
 		return;
 	pthread_mutex_lock(&s->lock);
 	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+sweeper_wake_at(Sweeper *s, TimeUs at)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->due == 0 || at < s->due) {
+		s->due = at;
+		pthread_cond_broadcast(&s->changed);
+	}
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -10,7 +10,8 @@ typedef struct Sweeper Sweeper;
 
 MUST_CHECK bool sweeper_start(Engine *e, Sweeper **ret, Err *err);
 void sweeper_stop(Sweeper *s);
-void sweeper_arm(Sweeper *s); /* from any thread; cheap when it is armed already */
+void sweeper_arm(Sweeper *s);                /* from any thread; cheap when it is armed already */
+void sweeper_wake_at(Sweeper *s, TimeUs at); /* at the latest then it looks */
 
 /* One sweep as the thread does it: for the simulation. */
 MUST_CHECK bool sweeper_turn(Uow *u, bool leased, SweepReport *ret, Err *err);

@@ -213,6 +213,15 @@ on_moved(void *self, const Outbox *out)
 			api_wake(h->api, out->msgs[i].item.id);
 }
 
+static void
+on_due(void *self, TimeUs at)
+{
+	Host *h = self;
+
+	if (h->executor != NULL)
+		executor_due(h->executor, at);
+}
+
 static Str
 process_name(Host *h)
 {
@@ -289,6 +298,7 @@ host_engine(Host *h, Err *err)
 		.scheduled_timeout = config_time(h->config, "executor.scheduled_timeout"),
 		.max_payload = (size_t)config_int(h->config, "events.max_payload_kb") * 1024,
 		.moved = on_moved,
+		.due = on_due,
 		.moved_self = h,
 	};
 	if (!retention_read(h, err) || !vault_start(h, err) || !store_start(h, err) || !bus_start(h, err))

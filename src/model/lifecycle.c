@@ -37,6 +37,8 @@ static const char *const waits[WAIT_REASONS] = {
 	[WAIT_RATE] = "rate_limit",
 	[WAIT_RETRY] = "retry_delay",
 	[WAIT_INQUIRY] = "inquiry",
+	[WAIT_DELAY] = "delay",
+	[WAIT_PAUSED] = "paused",
 };
 
 static const ExecState transitions[EXEC_STATES][EXEC_EVENTS] = {

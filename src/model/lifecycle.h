@@ -52,6 +52,8 @@ typedef enum WaitReason {
 	WAIT_RATE,
 	WAIT_RETRY,
 	WAIT_INQUIRY,
+	WAIT_DELAY,  /* asked for later */
+	WAIT_PAUSED, /* until somebody resumes it */
 	WAIT_REASONS
 } WaitReason;
 

@@ -5,6 +5,7 @@
 #include "model/condition.h"
 #include "model/extras.h"
 #include "model/policy.h"
+#include "model/retry.h"
 #include "model/refs.h"
 #include "model/schedule.h"
 #include "model/version.h"
@@ -256,6 +257,21 @@ check_required_runtimes(Load *l, const Json *required)
 	}
 }
 
+/* What is wrong is said with its place in the file. */
+static void
+check_retry(Load *l, const Json *retry)
+{
+	RetryPlan plan;
+	Err err = { 0 };
+	Str text, at = { 0 };
+
+	if (retry_read(retry, &plan, &err))
+		return;
+	text = str_of(err.text);
+	(void)str_cut(&text, ':', &at);
+	load_fatal(l, str_cstr(l->a, at), "'%.*s':%.*s", STR_ARG(str_sub(at, 1, at.n)), STR_ARG(text));
+}
+
 static void
 action_finish(Load *l, void *def)
 {
@@ -267,6 +283,7 @@ action_finish(Load *l, void *def)
 	if (!allowance_check(&d->limits, &err))
 		load_fatal(l, "/limits", "%s", err.text);
 	check_required_runtimes(l, &d->required_worker_runtimes);
+	check_retry(l, &d->retry);
 	if (!str_none(d->workflow_file)) {
 		Str file = str_fmt(l->a, "actions/%.*s", STR_ARG(d->workflow_file));
 

@@ -537,7 +537,10 @@ bool
 execution_any_live(Db *db, Arena *a, bool *ret, Err *err)
 {
 	static const Stmt s = {
-		.sql = "select 1 from execution where " LIVE " and (status <> 'running' or worker is not null) limit 1",
+		.sql = "select 1 where " SOME_WAIT " or exists (select 1 from execution where " LIVE
+		       " and status = 'scheduled') or exists (select 1 from execution where " LIVE
+		       " and status = 'running' and worker is not null) or exists (select 1 from execution where " LIVE
+		       " and status = 'canceling')",
 		.in = "",
 	};
 	Rows rows;

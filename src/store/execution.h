@@ -19,6 +19,8 @@ typedef struct ExecNew {
 	WaitReason wait;
 	Str wait_class;
 	int64_t timeout_seconds; /* 0: not given */
+	int64_t priority;        /* stored by execution_born, as is due */
+	TimeUs due;              /* not before; 0: at once */
 	Uuid correlation;
 	Str by;       /* who made it, for the timeline */
 	TimeUs since; /* not stored: when what asked for it was made */
@@ -142,7 +144,7 @@ MUST_CHECK bool execution_live(Db *db, Arena *a, ExecState status, Id worker, Ti
     ExecLive **ret, size_t *ret_n, Err *err);
 /* Any row by id, live or not; ret->id 0 when there is none. */
 MUST_CHECK bool execution_peek(Db *db, Arena *a, Id id, ExecLive *ret, Err *err);
-/* Is anything not terminal? Embedded, the sweeper is armed only then. */
+/* Is anything not terminal, and not waiting for its time or for people? Embedded, the sweeper is armed only then. */
 MUST_CHECK bool execution_any_live(Db *db, Arena *a, bool *ret, Err *err);
 /* A note in the history of a row: a late result, which changes nothing. */
 MUST_CHECK bool execution_note(Db *db, Arena *a, Id id, Str ref, const Json *note, TimeUs now, Err *err);

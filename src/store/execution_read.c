@@ -1,6 +1,7 @@
 #include "store/execution_read.h"
 
 #include "store/execution_aside.h"
+#include "model/limits.h"
 #include "store/history.h"
 
 /* word for word the conditions of the partial indexes: SQLite uses such an index only when it finds its condition */
@@ -67,6 +68,11 @@ static const Column whole[] = {
 	{ "x.started_at", "started_at", COL_TIME, true },
 	{ "x.finished_at", "finished_at", COL_TIME, false },
 	{ "x.updated", "updated", COL_TIME, false },
+	{ "x.priority", "priority", COL_INT, false },
+	{ "x.retry_count", "retry_count", COL_INT, false },
+	{ "x.max_retries", "max_retries", COL_INT, true },
+	{ "x.retry_reason", "retry_reason", COL_TEXT, true },
+	{ "case when x.status = 'requested' then x.due_at end", "due_at", COL_TIME, true },
 	{ "x.moves", "timeline", COL_TEXT, false },
 };
 
@@ -162,6 +168,47 @@ timeline(Arena *a, Str moves)
 	return all;
 }
 
+/* Its place in the line before a limit, and which policy it stands there for: only the first of a line is marked in its row. */
+static bool
+line_show(Db *db, Arena *a, Id id, Json *o, Err *err)
+{
+	static const Stmt s = {
+		.sql =
+		    "select x.slot, x.bucket, case when x.slot is not null then (select count(*) from execution w"
+		    " where w.slot = x.slot and w.slot is not null and w.finished_at is null and w.status = 'requested'"
+		    " and w.wait_class is not null and (w.priority > x.priority or (w.priority = x.priority and w.id "
+		    "<= x.id)))"
+		    " else (select count(*) from execution w where w.status = 'requested' and w.wait_class is not null"
+		    " and w.wait_class = x.wait_class and w.id <= x.id) end"
+		    " from execution x where x.id = $1 and x.status = 'requested' and x.wait_class is not null"
+		    " and coalesce(x.slot, x.bucket) is not null",
+		.in = "i",
+	};
+	static const Stmt policy = { .sql = "select ref from policy where id = $1", .in = "i" };
+	Bind b[] = { bind_int(id) };
+	Rows rows, of;
+	Str slot, key;
+
+	if (!db_read(db, a, &s, b, &rows, err))
+		return err_wrap(err, "read execution");
+	if (rows.n == 0)
+		return true;
+	slot = row_str(rows_at(&rows, 0), 0);
+	key = str_none(slot) ? row_str(rows_at(&rows, 0), 1) : slot;
+	b[0] = bind_int(limit_policy(key));
+	if (!db_read(db, a, &policy, b, &of, err))
+		return err_wrap(err, "read execution");
+	json_add(a, o, "wait_place", json_int(row_int(rows_at(&rows, 0), 2)));
+	if (of.n == 0)
+		return true;
+	json_add(a, o, "wait_policy", json_str(row_str(rows_at(&of, 0), 0)));
+	if (row_int(rows_at(&rows, 0), 2) > 1 && str_is(json_get_text(o, "wait_reason"), "queued"))
+		json_set(a, o, "wait_reason",
+		    json_str(str_fmt(a, "%s: %.*s", wait_reason_name(str_none(slot) ? WAIT_RATE : WAIT_CONCURRENCY),
+			STR_ARG(row_str(rows_at(&of, 0), 0)))));
+	return true;
+}
+
 bool
 execution_show(Db *db, Arena *a, Id id, Json *ret, Err *err)
 {
@@ -175,7 +222,7 @@ execution_show(Db *db, Arena *a, Id id, Json *ret, Err *err)
 	if (!found)
 		return err_set(err, ERR_NOT_FOUND, "Execution with ID %lld not found", (long long)id);
 	json_set(a, ret, "timeline", timeline(a, json_get_text(ret, "timeline")));
-	return true;
+	return !str_is(json_get_text(ret, "status"), "requested") || line_show(db, a, id, ret, err);
 }
 
 bool

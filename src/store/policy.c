@@ -120,6 +120,17 @@ policy_get_ref(Db *db, Arena *a, Str ref, PolicyDef *ret, Err *err)
 }
 
 bool
+policy_list(Db *db, Arena *a, const DefFilter *f, PolicyDef **ret, size_t *ret_n, Err *err)
+{
+	void *rows;
+
+	if (!def_list(db, a, &policy_table, f, &rows, ret_n, NULL, err))
+		return false;
+	*ret = rows;
+	return true;
+}
+
+bool
 policy_put(Db *db, Arena *a, PolicyDef *d, TimeUs now, DefPut *ret, Err *err)
 {
 	return def_put(db, a, &policy_table, d, now, ret, err);

@@ -1,0 +1,295 @@
+#include "engine/limits.h"
+
+#include "engine/ended.h"
+#include "model/limits.h"
+#include "store/execution_limits.h"
+
+enum { RECLASS_MOST = 1024, OLDEST_MOST = 256 };
+
+typedef struct Limits {
+	const PolicyDef *slot, *rate;
+} Limits;
+
+static Limits
+limits_of(const Uow *u, const ActionDef *action)
+{
+	/* a workflow takes no slot: it would take that of its own steps */
+	if (action_inside(action))
+		return (Limits){ 0 };
+	return (Limits){ defs_policy_of(u->e->defs, action, false), defs_policy_of(u->e->defs, action, true) };
+}
+
+bool
+limits_any(const Uow *u, const ActionDef *action)
+{
+	Limits l = limits_of(u, action);
+
+	return l.slot != NULL || l.rate != NULL;
+}
+
+static Str
+key_of(Arena *a, const PolicyDef *p, bool rate, const Json *config)
+{
+	return p == NULL ? (Str){ 0 } : limit_key(a, p->id, rate ? &p->rate_key : &p->key, config);
+}
+
+/* ---- rows that are being made ---- */
+
+bool
+limits_born(Uow *u, const ExecNew *rows, const Id *ids, size_t n, Err *err)
+{
+	ExecBorn *born = arena_array(u->arena, ExecBorn, n + 1);
+	size_t born_n = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const ExecNew *e = &rows[i];
+		const ActionDef *action = defs_action(u->e->defs, e->action);
+		Limits l = action == NULL ? (Limits){ 0 } : limits_of(u, action);
+		/* a task of a workflow is tried again as its workflow says */
+		bool retries =
+		    action != NULL && !e->of_task && json_is(&action->retry, JSON_OBJECT) && action->retry.n > 0;
+		ExecBorn b = { .id = ids[i],
+			.priority = e->priority,
+			.due = e->due,
+			.retry = retries ? &action->retry : NULL,
+			.max_retries = retries ? json_as_int(json_get(&action->retry, "count"), 0) : 0 };
+
+		if (ids[i] == 0 || exec_terminal(e->status) ||
+		    (l.slot == NULL && l.rate == NULL && !retries && e->priority == 0 && e->due == 0))
+			continue;
+		b.slot = key_of(u->arena, l.slot, false, e->config);
+		b.bucket = key_of(u->arena, l.rate, true, e->config);
+		b.wait_class = wait_class_full(u->arena, e->wait_class, e->priority, b.slot, b.bucket);
+		born[born_n++] = b;
+		if (e->due != 0 && (u->due == 0 || e->due < u->due))
+			u->due = e->due;
+	}
+	return execution_born(u->db, u->arena, born, born_n, err);
+}
+
+/* ---- a class that policies have changed under ---- */
+
+static bool
+tag_fits(Arena *a, Str key, const PolicyDef *p, bool rate)
+{
+	if (p == NULL)
+		return str_none(key) || key.n == 0;
+	return !str_none(key) && str_starts(key, limit_tag(a, p->id, rate ? &p->rate_key : &p->key));
+}
+
+static void
+row_reclass(Uow *u, ExecLimited *row, const ActionDef *action)
+{
+	Limits l = limits_of(u, action);
+
+	row->slot = key_of(u->arena, l.slot, false, &row->config);
+	row->bucket = key_of(u->arena, l.rate, true, &row->config);
+	row->wait_class = wait_class_full(u->arena, row->wait_class, row->priority, row->slot, row->bucket);
+}
+
+static bool
+class_follow(Uow *u, const ActionDef *action, Str wait_class, Err *err)
+{
+	ExecLimited *rows;
+	size_t n;
+
+	if (!execution_limited_class(u->db, u->arena, wait_class, RECLASS_MOST, &rows, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		row_reclass(u, &rows[i], action);
+	return execution_limit_set(u->db, u->arena, rows, n, err);
+}
+
+bool
+limits_follow(Uow *u, Err *err)
+{
+	int64_t version = defs_policies_version(u->e->defs);
+	ExecLimited *rows;
+	size_t n, changed = 0;
+
+	if (u->policies_seen == version)
+		return true;
+	if (!execution_limited_live(u->db, u->arena, &rows, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const ActionDef *action = defs_action(u->e->defs, rows[i].action);
+		Limits l = action == NULL ? (Limits){ 0 } : limits_of(u, action);
+
+		if (action == NULL || (tag_fits(u->arena, rows[i].slot, l.slot, false) &&
+					  tag_fits(u->arena, rows[i].bucket, l.rate, true)))
+			continue;
+		row_reclass(u, &rows[i], action);
+		rows[changed++] = rows[i];
+	}
+	u->policies_seen = version;
+	return execution_limit_set(u->db, u->arena, rows, changed, err);
+}
+
+/* ---- how many may go ---- */
+
+/* The newest win: as many of the oldest are cancelled as there are too many, running or waiting. */
+static bool
+oldest_cancel(Uow *u, const PolicyDef *p, Str slot, Err *err)
+{
+	Str by = str_fmt(u->arena, "policy %.*s", STR_ARG(p->ref));
+	int64_t all;
+	SlotRow *rows;
+	size_t n;
+
+	if (!slot_all(u->db, u->arena, slot, &all, err))
+		return false;
+	if (all <= p->limit)
+		return true;
+	all -= p->limit;
+	if (!slot_oldest(u->db, u->arena, slot, all > OLDEST_MOST ? OLDEST_MOST : (size_t)all, &rows, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		ExecState now;
+		Err why = { 0 };
+
+		/* it may have moved in this moment: then it is looked at again when it has ended */
+		if (!execution_cancel(u, rows[i].id, by, &now, &why) && why.code != ERR_STALE &&
+		    why.code != ERR_CONFLICT) {
+			*err = why;
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+in_line(const Id *line, size_t n, Id id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (line[i] == id)
+			return true;
+	return false;
+}
+
+/* Those of the class that are first in their slot's line, which other classes may stand in too. */
+static bool
+slot_admit(Uow *u, const PolicyDef *p, Str slot, const ExecWaiting *rows, size_t n, Admission *ad, Err *err)
+{
+	bool oldest = str_is(p->method, "cancel_oldest");
+	int64_t used, room;
+	Id *line = NULL;
+	size_t line_n = 0;
+
+	if (oldest && !oldest_cancel(u, p, slot, err))
+		return false;
+	if (!slot_used(u->db, u->arena, slot, &used, err))
+		return false;
+	room = used >= p->limit ? 0 : p->limit - used;
+	/* with cancel_oldest some of the rows may just have been cancelled */
+	if ((room > 0 || oldest) &&
+	    !slot_line(u->db, u->arena, slot, oldest ? (size_t)p->limit : (size_t)room, &line, &line_n, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		bool waits = in_line(line, line_n, rows[i].id);
+
+		if (waits && (int64_t)ad->go_n < room)
+			ad->go[ad->go_n++] = rows[i];
+		else if (waits || !oldest)
+			ad->held[ad->held_n++] = rows[i];
+	}
+	if (ad->held_n > 0) {
+		ad->by = p;
+		ad->why = WAIT_CONCURRENCY;
+	}
+	return true;
+}
+
+static bool
+rate_admit(Uow *u, const PolicyDef *p, Str bucket, Admission *ad, Err *err)
+{
+	int64_t room;
+	size_t back;
+
+	if (!bucket_read(u->db, u->arena, bucket, &ad->full, err))
+		return false;
+	ad->bucket = bucket;
+	ad->rate = p;
+	room = tokens_room(p, ad->full, u->now);
+	if ((int64_t)ad->go_n <= room)
+		return true;
+	/* those beyond stand before what the slot holds */
+	back = ad->go_n - (size_t)room;
+	memmove(ad->held + back, ad->held, ad->held_n * sizeof(*ad->held));
+	memcpy(ad->held, ad->go + room, back * sizeof(*ad->held));
+	ad->held_n = str_is(p->rate_method, "cancel") ? back : ad->held_n + back;
+	ad->go_n = (size_t)room;
+	ad->by = p;
+	ad->why = WAIT_RATE;
+	ad->due = tokens_next(p, tokens_take(p, ad->full, room, u->now));
+	return true;
+}
+
+bool
+limits_admit(
+    Uow *u, const ActionDef *action, const ExecWaiting *rows, size_t n, Admission *ret, bool *ret_stale, Err *err)
+{
+	Str wait_class = rows[0].wait_class, slot = wait_class_slot(wait_class), bucket = wait_class_bucket(wait_class);
+	Limits l = limits_of(u, action);
+
+	*ret_stale = !tag_fits(u->arena, slot, l.slot, false) || !tag_fits(u->arena, bucket, l.rate, true);
+	if (*ret_stale)
+		return class_follow(u, action, wait_class, err);
+	*ret = (Admission){ .go = arena_array(u->arena, ExecWaiting, n + 1),
+		.held = arena_array(u->arena, ExecWaiting, n + 1) };
+	if (l.slot != NULL) {
+		if (!slot_admit(u, l.slot, slot, rows, n, ret, err))
+			return false;
+	} else {
+		memcpy(ret->go, rows, n * sizeof(*rows));
+		ret->go_n = n;
+	}
+	return l.rate == NULL || ret->go_n == 0 || rate_admit(u, l.rate, bucket, ret, err);
+}
+
+/* ---- what becomes of the rest ---- */
+
+static bool
+held_cancel(Uow *u, const Admission *ad, Err *err)
+{
+	const char *what = ad->why == WAIT_RATE ? "rate" : "concurrency";
+	Str ref = ad->by->ref;
+	ExecMove *moves = arena_array(u->arena, ExecMove, ad->held_n + 1);
+	ExecMoved *moved = arena_array(u->arena, ExecMoved, ad->held_n + 1);
+
+	for (size_t i = 0; i < ad->held_n; i++) {
+		Json *result = arena_new(u->arena, Json);
+
+		*result = error_result(u->arena,
+		    str_fmt(u->arena, "Cancelled by policy '%.*s': its %s limit is reached", STR_ARG(ref), what));
+		json_add(u->arena, result, "cancelled", json_bool(true));
+		json_add(u->arena, result, "action_ref", json_str(ad->held[i].action_ref));
+		json_add(u->arena, result, "cancelled_by", json_cstr("execution_scheduler"));
+		json_add(u->arena, result, "cancelled_at", json_str(time_text(u->arena, u->now)));
+		moves[i] = (ExecMove){ .id = ad->held[i].id,
+			.attempt = ad->held[i].attempt,
+			.from = EXEC_REQUESTED,
+			.result = result,
+			.note = str_fmt(u->arena, "policy %.*s", STR_ARG(ref)) };
+	}
+	return move_runs(u, EV_CANCEL, moves, ad->held_n, u->e->process, moved, err) &&
+	       moves_ended(u, moves, moved, ad->held_n, err);
+}
+
+bool
+limits_settle(Uow *u, const Admission *ad, size_t gone, Err *err)
+{
+	const ExecWaiting *head = ad->held;
+	bool cancels;
+
+	if (ad->rate != NULL && gone > 0 &&
+	    !bucket_write(u->db, u->arena, ad->bucket, tokens_take(ad->rate, ad->full, (int64_t)gone, u->now), err))
+		return false;
+	if (ad->by == NULL || ad->held_n == 0 || gone < ad->go_n)
+		return true; /* those before them wait for a worker */
+	cancels = str_is(ad->why == WAIT_RATE ? ad->by->rate_method : ad->by->method, "cancel");
+	if (cancels)
+		return held_cancel(u, ad, err);
+	if (head->reason == ad->why && head->due == ad->due && str_eq(head->detail, ad->by->ref))
+		return true;
+	return execution_wait_policy(u->db, u->arena, head->id, ad->why, ad->by->ref, ad->due, u->now, err);
+}

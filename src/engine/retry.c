@@ -1,0 +1,89 @@
+/* Runs that went wrong and are tried again: a new row, in the transaction that ends the old one, with its time in it. */
+#include "engine/retry.h"
+
+#include "engine/secrets.h"
+#include "model/retry.h"
+#include "store/execution_limits.h"
+
+static bool
+retry_make(Uow *u, const RetryRow *row, TimeUs due, const char *reason, Str by, Id *ret, Err *err)
+{
+	if (!retry_insert(u->db, u->arena, row->id, due, reason, by, u->now, ret, err) ||
+	    !secrets_inherit(u, SECRET_OF_EXECUTION, row->id, *ret, err))
+		return false;
+	change_add(u, CHANGE_EXECUTION_CREATED, *ret, exec_state_name(EXEC_REQUESTED), NULL);
+	/* also when it is for later: whoever schedules looks when it has to look again */
+	out_requested(
+	    u, *ret, row->action, str_copy(u->arena, row->action_ref), row->parent, row->enforcement, row->correlation);
+	if (due != 0 && (u->due == 0 || due < u->due))
+		u->due = due;
+	return true;
+}
+
+static bool
+one_again(Uow *u, RunEnd *end, const RetryRow *row, unsigned reason, Err *err)
+{
+	RetryPlan plan;
+	Err odd = { 0 };
+	TimeUs wait;
+	Id made;
+
+	/* the commit may have been made before, with nobody told of it */
+	end->again = row->id != 0 && row->made;
+	if (row->id == 0 || row->made || !retry_read(&row->plan, &plan, &odd) || !(plan.on & reason) ||
+	    row->count >= plan.count)
+		return true;
+	wait = retry_wait(&plan, row->count + 1, uuid_new(u->now).b[15] * 4099u + (uint64_t)row->id * 7919u);
+	end->again = true;
+	return retry_make(u, row, wait == 0 ? 0 : u->now + wait, retry_reason_name(reason), u->e->process, &made, err);
+}
+
+bool
+retries_make(Uow *u, RunEnd *ends, size_t n, Err *err)
+{
+	Id *ids = arena_array(u->arena, Id, n + 1);
+	size_t *which = arena_array(u->arena, size_t, n + 1), some = 0;
+	RetryRow *rows;
+
+	for (size_t i = 0; i < n; i++) {
+		/* what never ran would not run the next time */
+		if (ends[i].row->attempt == 0 || retry_reason(ends[i].row->to, ends[i].result) == 0)
+			continue;
+		which[some] = i;
+		ids[some++] = ends[i].id;
+	}
+	if (some == 0)
+		return true;
+	rows = arena_array(u->arena, RetryRow, some);
+	if (!retry_rows(u->db, u->arena, ids, some, rows, err))
+		return false;
+	for (size_t i = 0; i < some; i++) {
+		RunEnd *e = &ends[which[i]];
+
+		if (!one_again(u, e, &rows[i], retry_reason(e->row->to, e->result), err))
+			return false;
+	}
+	return true;
+}
+
+bool
+execution_retry(Uow *u, Id id, Str by, Id *ret, Err *err)
+{
+	ExecLive e;
+	RetryRow row;
+
+	if (!execution_peek(u->db, u->arena, id, &e, err))
+		return false;
+	if (e.id == 0)
+		return err_set(err, ERR_NOT_FOUND, "Execution with ID %lld not found", (long long)id);
+	if (!exec_terminal(e.status))
+		return err_set(err, ERR_CONFLICT, "Execution %lld is %s: only a run that has ended can be tried again",
+		    (long long)id, exec_state_name(e.status));
+	row = (RetryRow){ .id = id,
+		.action = e.action,
+		.action_ref = e.action_ref,
+		.parent = e.parent,
+		.enforcement = e.enforcement,
+		.correlation = e.correlation };
+	return retry_make(u, &row, 0, "manual", by, ret, err);
+}

@@ -1,0 +1,61 @@
+"""Policies hold runs, failures are tried again, and what is for later waits for its time: the way through, in both worlds."""
+
+import time
+
+from harness import eventually
+
+from test_api import refused
+
+
+def ask(world, action="core.sleep", **more):
+    return world.post("/executions/execute", {"action_ref": action, **more}, 201)["data"]
+
+
+def ended(world, id):
+    return world.get(f"/executions/{id}", wait_seconds=30)["data"]
+
+
+def test_runs_of_one_key_go_one_after_the_other(world):
+    world.start()
+    world.post("/policies", {"ref": "core.one", "label": "One", "action_ref": "core.sleep",
+                             "concurrency": {"limit": 1, "key": ["message"]}}, 201)
+    same = [ask(world, parameters={"seconds": 1, "message": "a"})["id"] for _ in range(3)]
+    other = ask(world, parameters={"seconds": 1, "message": "b"})["id"]
+    last = eventually(lambda: (e := world.get(f"/executions/{same[2]}")["data"]) and e.get("wait_place") and e, seconds=30)
+    assert last["wait_policy"] == "core.one" and last["wait_reason"] == "concurrency_limit: core.one"
+    runs = [ended(world, i) for i in same]
+    assert [r["status"] for r in runs] == ["completed"] * 3 and ended(world, other)["status"] == "completed"
+    for before, after in zip(runs, runs[1:]):
+        assert before["finished_at"] <= after["started_at"]
+
+
+def test_a_failed_run_is_tried_again_and_its_retries_name_it(world):
+    world.start()
+    world.post("/packs", {"ref": "mine", "label": "Mine", "version": "1.0.0"}, 201)
+    body = {"ref": "mine.bad", "pack_ref": "mine", "label": "Bad", "entrypoint": "exit 3", "runtime_ref": "core.shell"}
+    assert "retry/count" in refused(world, "POST", "/actions", 422, {**body, "retry": {"count": "two"}})["error"]
+    world.post("/actions", {**body, "retry": {"count": 1, "delay": 0.5}}, 201)
+    first = ask(world, "mine.bad")["id"]
+    assert ended(world, first)["status"] == "failed"
+    again = eventually(lambda: world.rows("select id from execution where original_execution = ?", first), seconds=30)[0]["id"]
+    second = ended(world, again)
+    assert second["status"] == "failed" and second["retry_count"] == 1 and second["retry_reason"] == "failed"
+    world.cli("execution", "retry", first)
+    newest = world.rows("select max(id) as id from execution where original_execution = ? and retry_reason = 'manual'", first)
+    third = ended(world, newest[0]["id"])
+    assert third["original_execution"] == first and third["retry_reason"] == "manual"
+
+
+def test_a_run_for_later_begins_in_its_time_and_a_paused_one_when_it_is_resumed(world):
+    world.start()
+    began = time.time()
+    later = ask(world, "core.noop", delay="2s")
+    assert later["status"] == "requested" and later["wait_reason"] == "delay" and later["due_at"]
+    held = ask(world, "core.noop", delay=1)["id"]
+    assert world.post(f"/executions/{held}/pause")["data"]["wait_reason"] == "paused"
+    done = ended(world, later["id"])
+    assert done["status"] == "completed" and time.time() - began >= 1.9
+    assert world.get(f"/executions/{held}")["data"]["status"] == "requested"
+    world.post(f"/executions/{held}/resume")
+    assert ended(world, held)["status"] == "completed"
+    assert "only a run that waits" in refused(world, "POST", f"/executions/{held}/pause", 409)["error"]

@@ -1,0 +1,285 @@
+/* Policies, retries, delays and pauses, over both stores. */
+#include "rig.h"
+
+#include "model/policy.h"
+#include "store/execution_read.h"
+#include "store/action.h"
+#include "store/policy.h"
+
+#include "test.h"
+
+static Json
+text_json(Arena *a, const char *text)
+{
+	Json v;
+	Err err = { 0 };
+
+	CHECK_OK(json_parse(a, str_of(text), NULL, &v, &err), err);
+	return v;
+}
+
+/* A policy of the action, or with pack for its pack, or for all. */
+static void
+policy(Rig *r, const char *ref, const char *of, const char *concurrency, const char *rate)
+{
+	Uow *u = r->u;
+	Err err = { 0 };
+	DefPut put;
+	PolicyDef d = { .ref = str_of(ref), .label = str_of(ref), .enabled = true };
+	Json c, t;
+
+	CHECK_OK(uow_begin(u, &err), err);
+	c = concurrency == NULL ? json_null() : text_json(u->arena, concurrency);
+	t = rate == NULL ? json_null() : text_json(u->arena, rate);
+	d.tags = json_array();
+	d.action = strcmp(of, "action") == 0 ? r->action : 0;
+	if (d.action != 0)
+		d.action_ref = str_of("test.do");
+	CHECK_OK(policy_limits_read(&c, &t, &d, &err), err);
+	CHECK_OK(policy_put(u->db, u->arena, &d, u->now, &put, &err), err);
+	CHECK_OK(uow_commit(u, &points_create, &err), err);
+}
+
+static void
+action_retries(Rig *r, const char *retry)
+{
+	ActionDef d;
+	Err err = { 0 };
+	DefPut put;
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(action_get(r->u->db, r->u->arena, r->action, &d, &err), err);
+	d.retry = text_json(r->u->arena, retry);
+	CHECK_OK(action_put(r->u->db, r->u->arena, &d, r->u->now, &put, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+}
+
+static Id
+ask(Rig *r, const char *params, int64_t priority, TimeUs due)
+{
+	ExecutionIn in = { .action_ref = str_of("test.do"), .by = str_of("tester"), .priority = priority, .due = due };
+	ExecutionOut out;
+	Err err = { 0 };
+	Json values;
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	values = params == NULL ? json_null() : text_json(r->u->arena, params);
+	in.params = params == NULL ? NULL : &values;
+	CHECK_OK(execution_create(r->u, &in, &out, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	return out.id;
+}
+
+static Json
+show(Rig *r, Id id)
+{
+	Json o;
+	Err err = { 0 };
+
+	arena_reset(r->u->arena);
+	CHECK_OK(execution_show(r->u->db, r->u->arena, id, &o, &err), err);
+	return o;
+}
+
+static void
+end(Rig *r, Id id, ExecEvent how)
+{
+	ExecLive e = rig_look(r, id);
+
+	CHECK(rig_claim(r, id, e.attempt, "i1"));
+	CHECK(rig_finish(r, id, e.attempt, how));
+	rig_schedule(r);
+}
+
+TEST(a_concurrency_limit_lets_its_runs_through_in_order)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id ids[4], other;
+
+	rig_worker(r, "i1", 8, "shell");
+	policy(r, "test.one", "action", "{\"limit\": 1, \"key\": [\"customer\"]}", NULL);
+	for (size_t i = 0; i < countof(ids); i++)
+		ids[i] = ask(r, "{\"customer\": 7}", 0, 0);
+	rig_schedule(r);
+	check_status(r, ids[0], EXEC_SCHEDULED);
+	check_status(r, ids[1], EXEC_REQUESTED);
+	/* another key has a line of its own */
+	other = ask(r, "{\"customer\": 8}", 0, 0);
+	rig_schedule(r);
+	check_status(r, other, EXEC_SCHEDULED);
+	for (size_t i = 0; i + 1 < countof(ids); i++) {
+		Json o = show(r, ids[i + 1]);
+
+		CHECK_STR(json_get_text(&o, "wait_reason"), str_of("concurrency_limit: test.one"));
+		CHECK_INT(json_as_int(json_get(&o, "wait_place"), 0), 1);
+		end(r, ids[i], EV_EXIT_OK);
+		check_status(r, ids[i + 1], EXEC_SCHEDULED);
+		if (i + 2 < countof(ids))
+			check_status(r, ids[i + 2], EXEC_REQUESTED);
+	}
+}
+
+TEST(a_limit_that_is_new_counts_what_runs_already_and_one_that_is_gone_holds_nobody)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id first, second, third;
+	Err err = { 0 };
+	PolicyDef d;
+
+	rig_worker(r, "i1", 8, "shell");
+	first = ask(r, NULL, 0, 0);
+	check_status(r, first, EXEC_SCHEDULED);
+	policy(r, "test.all", "all", "{\"limit\": 2}", NULL);
+	second = ask(r, NULL, 0, 0);
+	third = ask(r, NULL, 0, 0);
+	rig_schedule(r);
+	check_status(r, second, EXEC_SCHEDULED);
+	check_status(r, third, EXEC_REQUESTED);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(policy_get_ref(r->u->db, r->u->arena, str_of("test.all"), &d, &err), err);
+	CHECK_OK(policy_delete(r->u->db, r->u->arena, d.id, r->u->now, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	rig_schedule(r);
+	check_status(r, third, EXEC_SCHEDULED);
+}
+
+TEST(a_limit_may_cancel_what_comes_or_what_is_there)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id a, b, c;
+
+	rig_worker(r, "i1", 8, "shell");
+	policy(r, "test.new", "action", "{\"limit\": 1, \"method\": \"cancel\"}", NULL);
+	a = ask(r, NULL, 0, 0);
+	b = ask(r, NULL, 0, 0);
+	rig_schedule(r);
+	check_status(r, a, EXEC_SCHEDULED);
+	check_status(r, b, EXEC_CANCELLED);
+	policy(r, "test.new", "action", "{\"limit\": 1, \"method\": \"cancel_oldest\"}", NULL);
+	CHECK(rig_claim(r, a, rig_look(r, a).attempt, "i1"));
+	b = ask(r, NULL, 0, 0);
+	c = ask(r, NULL, 0, 0);
+	rig_schedule(r);
+	check_status(r, a, EXEC_CANCELING);
+	check_status(r, b, EXEC_CANCELLED);
+	check_status(r, c, EXEC_REQUESTED); /* until the old one's process is gone */
+	CHECK(rig_finish(r, a, rig_look(r, a).attempt, EV_EXIT_BAD));
+	rig_schedule(r);
+	check_status(r, c, EXEC_SCHEDULED);
+}
+
+TEST(a_rate_lets_a_burst_through_and_then_one_at_a_time)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id ids[5];
+	size_t begun = 0;
+
+	rig_worker(r, "i1", 8, "shell");
+	policy(r, "test.rate", "action", NULL, "{\"limit\": 6, \"per_seconds\": 60, \"burst\": 2}");
+	for (size_t i = 0; i < countof(ids); i++)
+		ids[i] = ask(r, NULL, 0, 0);
+	rig_schedule(r);
+	check_status(r, ids[1], EXEC_SCHEDULED);
+	check_status(r, ids[2], EXEC_REQUESTED);
+	CHECK_INT(rig_look(r, ids[2]).due, r->now + 10 * US_PER_S);
+	r->now += 9 * US_PER_S;
+	rig_sweep(r);
+	check_status(r, ids[2], EXEC_REQUESTED);
+	r->now += US_PER_S;
+	rig_sweep(r);
+	check_status(r, ids[2], EXEC_SCHEDULED);
+	check_status(r, ids[3], EXEC_REQUESTED);
+	r->now += 20 * US_PER_S;
+	rig_sweep(r);
+	for (size_t i = 0; i < countof(ids); i++)
+		begun += rig_look(r, ids[i]).status != EXEC_REQUESTED;
+	CHECK_INT((int64_t)begun, 5);
+}
+
+TEST(a_run_that_fails_is_tried_again_in_its_time_and_not_for_ever)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id first, next;
+	Json o;
+	Err err = { 0 };
+
+	rig_worker(r, "i1", 8, "shell");
+	action_retries(r, "{\"count\": 2, \"delay\": 10, \"backoff\": \"exponential\"}");
+	first = ask(r, "{\"a\": 1}", 0, 0);
+	end(r, first, EV_EXIT_BAD);
+	next = first + 1;
+	o = show(r, next);
+	CHECK_STR(json_get_text(&o, "wait_reason"), str_of("retry_delay"));
+	CHECK_INT(json_as_int(json_get(&o, "original_execution"), 0), first);
+	CHECK_INT(json_as_int(json_get(&o, "retry_count"), 0), 1);
+	CHECK_INT(rig_look(r, next).due, r->now + 10 * US_PER_S);
+	CHECK_INT(r->u->due == 0 ? r->now + 10 * US_PER_S : r->u->due, r->now + 10 * US_PER_S);
+	rig_schedule(r);
+	check_status(r, next, EXEC_REQUESTED);
+	r->now += 10 * US_PER_S;
+	rig_sweep(r);
+	check_status(r, next, EXEC_SCHEDULED);
+	end(r, next, EV_EXIT_BAD);
+	CHECK_INT(rig_look(r, next + 1).due, r->now + 20 * US_PER_S);
+	r->now += 20 * US_PER_S;
+	rig_sweep(r);
+	end(r, next + 1, EV_EXIT_BAD);
+	CHECK_INT(rig_look(r, next + 2).id, 0);
+	/* a person may go on */
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(execution_retry(r->u, next + 1, str_of("tester"), &next, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	o = show(r, next);
+	CHECK_INT(json_as_int(json_get(&o, "original_execution"), 0), first);
+	CHECK_INT(json_as_int(json_path(&o, str_of("config.a")), 0), 1);
+	rig_schedule(r);
+	check_status(r, next, EXEC_SCHEDULED);
+}
+
+TEST(a_run_for_later_waits_for_its_time_and_a_paused_one_for_people)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id later, paused;
+	Err err = { 0 };
+
+	rig_worker(r, "i1", 8, "shell");
+	later = ask(r, NULL, 0, r->now + 60 * US_PER_S);
+	CHECK_INT(r->u->due, r->now + 60 * US_PER_S);
+	CHECK(!rig_sweep(r).waiting); /* nobody need look before its time */
+	check_status(r, later, EXEC_REQUESTED);
+	r->now += 60 * US_PER_S;
+	rig_sweep(r);
+	check_status(r, later, EXEC_SCHEDULED);
+
+	policy(r, "test.one", "action", "{\"limit\": 1}", NULL);
+	paused = ask(r, NULL, 0, 0);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(execution_hold(r->u, paused, true, &err), err);
+	CHECK(!execution_hold(r->u, paused, true, &err) && err.code == ERR_CONFLICT);
+	CHECK_OK(uow_commit(r->u, &points_cancel, &err), err);
+	end(r, later, EV_EXIT_OK);
+	check_status(r, paused, EXEC_REQUESTED);
+	err = (Err){ 0 };
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(execution_hold(r->u, paused, false, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_cancel, &err), err);
+	rig_schedule(r);
+	check_status(r, paused, EXEC_SCHEDULED);
+}
+
+TEST(a_high_priority_goes_first)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id low, high;
+
+	low = ask(r, NULL, 0, 0);
+	high = ask(r, NULL, 5, 0);
+	rig_worker(r, "i1", 1, "shell");
+	CHECK(rig_claim(r, low, 1, "i1") == false);
+	policy(r, "test.one", "action", "{\"limit\": 1}", NULL);
+	rig_schedule(r);
+	check_status(r, high, EXEC_SCHEDULED);
+	check_status(r, low, EXEC_REQUESTED);
+	end(r, high, EV_EXIT_OK);
+	check_status(r, low, EXEC_SCHEDULED);
+}
