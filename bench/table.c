@@ -100,6 +100,13 @@ typedef struct Row {
 			"floor_spawn_two_per_s", 1 \
 		} \
 	}
+#define INGEST \
+	"ingest in batches of 1,000", \
+	{ \
+		{ \
+			"ingest_1000_per_s", 1 \
+		} \
+	}
 #define COMMIT \
 	"1 commit", \
 	{ \
@@ -160,6 +167,8 @@ static const Row rows[] = {
 	{ "  peak memory of that (with the load generator)", "embedded_noop_peak_mb", "MB", AT_MOST, 200 },
 	{ "chains event to completed", "embedded_chain_per_s", "/s", AT_LEAST, 12000 },
 	{ "events stored and matched, 10,000 rules", "embedded_events_10000_rules_per_s", "/s", AT_LEAST, 20000 },
+	{ "events of a sensor that prints as fast as it can", "lines_per_s", "/s", AT_LEAST, 20000, INGEST },
+	{ "  peak memory of the role", "lines_peak_mb", "MB", AT_MOST, 128 },
 	{ "requests stored, nothing else running", "embedded_create_per_s", "/s" },
 	{ "1,000 single requests a second: to terminal, p50", "embedded_single_1000_ms_p50", "ms" },
 	{ "1,000 single requests a second: to terminal, p99", "embedded_single_1000_ms_p99", "ms", AT_MOST, 20 },

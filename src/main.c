@@ -23,6 +23,7 @@ static const Entry entries[] = {
 	{ "worker", host_main, true },
 	{ "sensor", host_main, true },
 	{ "notifier", host_main, true },
+	{ "__sensor", host_sensor_main, false }, /* built-in sensors, started by the sensor role */
 	{ "db", admin_main, false },
 	{ "bus", admin_main, false },
 	{ "dlq", admin_main, false },

@@ -99,12 +99,15 @@ access_local_token(Access *x, Arena *a, const IdentityDef *who, Id session)
 }
 
 Str
-access_sensor_token(Access *x, Arena *a, Id identity, Str sensor_ref, const Json *trigger_types, TimeUs life)
+access_sensor_token(
+    Access *x, Arena *a, Id identity, Str sensor_ref, const Json *trigger_types, int64_t instance, TimeUs life)
 {
 	Claims c = { .type = TOKEN_SENSOR, .subject = identity, .login = sensor_ref, .scope = str_of("sensor") };
 
 	c.metadata = json_object();
 	json_add(a, &c.metadata, "trigger_types", *trigger_types);
+	if (instance != 0)
+		json_add(a, &c.metadata, "instance", json_int(instance));
 	return sign(x, a, &c, life);
 }
 

@@ -35,7 +35,9 @@ Str access_token(Access *x, Arena *a, const IdentityDef *who, Id session);
 Str access_refresh_token(Access *x, Arena *a, const IdentityDef *who, Id session, int64_t generation);
 /* Lives as long as its session. */
 Str access_local_token(Access *x, Arena *a, const IdentityDef *who, Id session);
-Str access_sensor_token(Access *x, Arena *a, Id identity, Str sensor_ref, const Json *trigger_types, TimeUs life);
+/* instance: of its process (store/sensor_process.h), so that a process that was replaced reports nothing more; 0: none of ours */
+Str access_sensor_token(
+    Access *x, Arena *a, Id identity, Str sensor_ref, const Json *trigger_types, int64_t instance, TimeUs life);
 Str access_worker_token(Access *x, Arena *a, Id worker, TimeUs life);
 /* What the bearer of such a token may do, as grants. */
 Json access_worker_grants(Arena *a);

@@ -394,6 +394,7 @@ find_sensor(Callers *c, Db *db, Arena *a, const Claims *claims, Caller *ret, Err
 	ret->kind = CALLER_SENSOR;
 	ret->login = ret->sensor_ref = claims->login;
 	ret->trigger_types = json_is(types, JSON_ARRAY) ? *types : json_array();
+	ret->instance = json_as_int(json_get(&claims->metadata, "instance"), 0);
 	ret->grants =
 	    fixed_grants(c, a, str_fmt(a, "sensor:%.*s", STR_ARG(claims->login)), sensor_grants(a, claims->login));
 	return person_find(c, db, a, claims, &p, err);

@@ -229,6 +229,44 @@ refresh_read(App *app, Arena *a, Str token, Claims *ret, Err *err)
 		   err_set(err, ERR_UNAUTHORIZED, "Invalid refresh token"));
 }
 
+/* A sensor has no refresh token: it shows the token that it has. */
+static bool
+sensor_refresh(App *app, Req *q, Res *s, const Claims *c, Err *err)
+{
+	enum { LIFE = 24 * 3600 };
+	Arena *a = req_arena(q);
+	const Json *types = json_get(&c->metadata, "trigger_types"), none = json_array();
+	int64_t instance = json_as_int(json_get(&c->metadata, "instance"), 0);
+	IdentityDef who;
+	Json o = json_object();
+	Str token;
+
+	if (!identity_get(app_db(app), a, c->subject, &who, err))
+		return err->code == ERR_NOT_FOUND ? err_set(err, ERR_UNAUTHORIZED, "Invalid authentication token")
+						  : false;
+	if (!not_frozen(&who, err))
+		return false;
+	token = access_sensor_token(
+	    app->access, a, who.id, c->login, types == NULL ? &none : types, instance, (TimeUs)LIFE * US_PER_S);
+	json_add(a, &o, "access_token", json_str(token));
+	json_add(a, &o, "token", json_str(token));
+	json_add(a, &o, "refresh_token", json_str(token));
+	json_add(a, &o, "token_type", json_cstr("Bearer"));
+	json_add(a, &o, "expires_in", json_int(LIFE));
+	return res_data(s, 200, o, NULL);
+}
+
+/* *ret: of the sensor token that came along, without anything else. */
+static bool
+sensor_shown(App *app, Req *q, Claims *ret)
+{
+	bool cookie;
+	Str bearer = bearer_of(q, &cookie), body = str_trim(req_body(q));
+
+	return (body.n == 0 || str_is(body, "{}")) && !str_none(bearer) && !cookie &&
+	       access_read(app->access, req_arena(q), bearer, ret, NULL) && ret->type == TOKEN_SENSOR;
+}
+
 bool
 auth_refresh(App *app, Req *q, Res *s, Err *err)
 {
@@ -239,6 +277,8 @@ auth_refresh(App *app, Req *q, Res *s, Err *err)
 	Json tokens;
 	Str token;
 
+	if (sensor_shown(app, q, &w.claims))
+		return sensor_refresh(app, q, s, &w.claims, err);
 	if (!refresh_token_of(q, &token, &cookie, err) || !refresh_read(app, a, token, &w.claims, err))
 		return false;
 	if (!identity_get(app_db(app), a, w.claims.subject, &who, err))

@@ -180,7 +180,7 @@ sensor_answer(App *app, Req *q, Res *s, const Json *body, Err *err)
 		return err_set(err, ERR_FORBIDDEN, "The identity '%.*s' is frozen", STR_ARG(d.login));
 	json_add(a, &o, "identity_id", json_int(d.id));
 	json_add(a, &o, "sensor_ref", json_str(ref));
-	json_add(a, &o, "token", json_str(access_sensor_token(app->access, a, d.id, ref, types, life * US_PER_S)));
+	json_add(a, &o, "token", json_str(access_sensor_token(app->access, a, d.id, ref, types, 0, life * US_PER_S)));
 	json_add(a, &o, "expires_at", json_str(time_text(a, app_now(app) / US_PER_S * US_PER_S + life * US_PER_S)));
 	json_add(a, &o, "trigger_types", *types);
 	return res_data(s, 200, o, NULL);

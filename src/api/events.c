@@ -5,7 +5,10 @@
 #include "api/body.h"
 #include "api/handlers.h"
 #include "api/work.h"
+#include "store/completion.h"
 #include "store/event_read.h"
+#include "store/sensor.h"
+#include "store/sensor_process.h"
 
 enum { PAGE_DEFAULT = 50, PAGE_MOST = 100 };
 
@@ -76,11 +79,50 @@ refuse_one(EventWork *w, size_t i, Err *err)
 	return err_wrap(err, "Event %s", place.p);
 }
 
+/* A process of ours that was replaced, because its machine fell silent for instance, reports nothing more. */
+static bool
+sensor_holds(App *app, const EventWork *w, Err *err)
+{
+	const Caller *c = app_caller(app);
+	bool held = true;
+	SensorDef d;
+
+	if (c->kind != CALLER_SENSOR || c->instance == 0)
+		return true;
+	if (!sensor_get_ref(app_db(app), w->a, c->sensor_ref, &d, err) ||
+	    !sensor_process_events(app_db(app), w->a, d.id, c->instance, (int64_t)w->n, 0, app->uow->now, &held, err))
+		return false;
+	for (size_t i = 0; i < w->n; i++) {
+		w->in[i].source = d.id;
+		w->in[i].source_ref = c->sensor_ref;
+	}
+	return held || err_set(err, ERR_FORBIDDEN, "Another process of sensor '%.*s' has taken over from this one",
+			   STR_ARG(c->sensor_ref));
+}
+
+/* What a run reports is a reaction to the event that led to the run. */
+static bool
+depth_find(App *app, const EventWork *w, Err *err)
+{
+	const Caller *c = app_caller(app);
+	int64_t depth;
+
+	if (c->kind != CALLER_EXECUTION)
+		return true;
+	if (!execution_depth(app_db(app), w->a, c->execution, &depth, err))
+		return false;
+	for (size_t i = 0; i < w->n; i++)
+		w->in[i].depth = depth + 1;
+	return true;
+}
+
 static bool
 create_work(App *app, void *self, Err *err)
 {
 	EventWork *w = self;
 
+	if (!sensor_holds(app, w, err) || !depth_find(app, w, err))
+		return false;
 	if (ingest(app->uow, w->in, w->n, w->out, err))
 		return true;
 	for (size_t i = 0; i < w->n; i++)

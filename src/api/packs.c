@@ -14,6 +14,8 @@
 #include "model/secrets.h"
 #include "store/pack.h"
 #include "store/rule.h"
+#include "store/sensor.h"
+#include "store/sensor_process.h"
 
 #include <stdlib.h>
 
@@ -200,6 +202,25 @@ remove_work(App *app, void *self, Err *err)
 }
 
 /* Do both name the same folder, whatever links lie on the way? */
+/* Their programs may be others now, which no row says. */
+static bool
+sensors_anew(App *app, Arena *a, Str pack_ref, Err *err)
+{
+	DefFilter of = { .pack_ref = pack_ref };
+	SensorProcess p;
+	SensorDef *all;
+	size_t n;
+
+	if (!sensor_list(app_db(app), a, &of, &all, &n, NULL, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!sensor_process_get(app_db(app), a, all[i].id, &p, err) ||
+		    (p.instance != 0 && !p.stop &&
+			!sensor_process_ask(app_db(app), a, all[i].id, SENSOR_RESTART, app->uow->now, err)))
+			return false;
+	return true;
+}
+
 static bool
 same_folder(Arena *a, Str x, Str y)
 {
@@ -295,6 +316,8 @@ pack_register_work(App *app, void *self, Err *err)
 	for (size_t i = 0; i < w->files->runtime_count; i++)
 		json_push(w->a, &names, json_str(w->files->runtimes[i].name));
 	out_rules_moved(app->uow, before, before_n, after, after_n);
+	if (!sensors_anew(app, w->a, w->d.ref, err))
+		return false;
 	out_pack(app->uow, MSG_PACK_REGISTERED, &w->d, &names);
 	return w->last == NULL || w->last(app, w->self, err);
 }

@@ -3,6 +3,7 @@
 #include "api/body.h"
 #include "api/handlers.h"
 #include "api/rule_messages.h"
+#include "engine/sensor_messages.h"
 #include "api/view.h"
 #include "base/names.h"
 #include "model/params.h"
@@ -53,12 +54,6 @@ sensors_of_trigger(App *app, Req *q, Res *s, Err *err)
 	return resource_list(app, q, s, &sensors, (DefFilter){ 0 }, is_sensor_of, &t.sensor, err);
 }
 
-bool
-sensor_show(App *app, Req *q, Res *s, Err *err)
-{
-	return resource_show(app, q, s, &sensors, err);
-}
-
 typedef struct SensorWork {
 	Arena *a;
 	const Json *body;
@@ -81,6 +76,14 @@ word_check(const char *key, Str value, Err *err)
 }
 
 static bool
+protocol_check(Str protocol, Err *err)
+{
+	return str_none(protocol) || str_is(protocol, "api") || str_is(protocol, "lines") ||
+	       err_set(err, ERR_VALIDATION, "Validation failed: protocol: '%.*s' is not known: api, lines",
+		   STR_ARG(protocol));
+}
+
+static bool
 sensor_store(App *app, SensorWork *w, Err *err)
 {
 	DefPut put;
@@ -89,6 +92,8 @@ sensor_store(App *app, SensorWork *w, Err *err)
 		return err_wrap(err, "Validation failed: param_schema");
 	if (str_find(w->d.entrypoint, str_of("://"), NULL))
 		return err_set(err, ERR_VALIDATION, "Validation failed: entrypoint: cannot be a URL");
+	if (!protocol_check(w->d.protocol, err))
+		return false;
 	return placement_tidy(w->a, &w->d.placement, err) &&
 	       word_check("log_retention_policy", w->d.log_retention_policy, err) &&
 	       word_check("artifact_retention_policy", w->d.artifact_retention_policy, err) &&
@@ -111,7 +116,7 @@ trigger_point(App *app, SensorWork *w, TriggerDef *t, Id sensor, Str ref, Err *e
 
 #define COMMON_FIELDS \
 	{ "worker_selector", FIELD_MAP, 0 }, { "worker_tolerations", FIELD_ITEMS, 0 }, \
-	    { "worker_affinity", FIELD_MAP, 0 }, { "enabled", FIELD_BOOL, 0 }, \
+	    { "worker_affinity", FIELD_MAP, 0 }, { "enabled", FIELD_BOOL, 0 }, { "protocol", FIELD_TEXT, 16 }, \
 	    { "param_schema", FIELD_ANY | FIELD_PATCH, 0 }, { "log_retention_policy", FIELD_TEXT | FIELD_PATCH, 16 }, \
 	    { "log_retention_limit", FIELD_NUMBER | FIELD_POSITIVE | FIELD_PATCH, 0 }, \
 	    { "artifact_retention_policy", FIELD_TEXT | FIELD_PATCH, 16 }, \
@@ -145,6 +150,7 @@ sensor_fill(const Json *body, SensorDef *d)
 	body_text(body, "entrypoint", &d->entrypoint);
 	body_text(body, "description", &d->description);
 	body_bool(body, "enabled", &d->enabled);
+	body_text(body, "protocol", &d->protocol);
 	body_patch_json(body, "param_schema", &d->param_schema);
 	body_json(body, "worker_selector", &d->placement.selector);
 	body_json(body, "worker_tolerations", &d->placement.tolerations);
@@ -174,6 +180,7 @@ create_work(App *app, void *self, Err *err)
 	w->d.runtime = runtime.id;
 	if (!sensor_store(app, w, err))
 		return false;
+	out_sensor(app->uow, w->d.id, w->d.ref);
 	return t.sensor != 0 || trigger_point(app, w, &t, w->d.id, w->d.ref, err);
 }
 
@@ -213,6 +220,7 @@ update_work(App *app, void *self, Err *err)
 		sensor_fill(w->body, &w->d);
 	else
 		w->d.enabled = w->on;
+	out_sensor(app->uow, w->d.id, w->d.ref);
 	return sensor_store(app, w, err);
 }
 
@@ -264,6 +272,7 @@ remove_work(App *app, void *self, Err *err)
 	for (size_t i = 0; i < n; i++)
 		if (all[i].sensor == w->d.id && !trigger_point(app, w, &all[i], 0, (Str){ 0 }, err))
 			return false;
+	out_sensor(app->uow, w->d.id, w->d.ref);
 	return sensor_delete(app_db(app), w->a, w->d.id, app->uow->now, err);
 }
 
@@ -275,45 +284,4 @@ sensor_remove(App *app, Req *q, Res *s, Err *err)
 	if (!app_define(app, remove_work, &w, err))
 		return false;
 	return answer_success(q, s, str_fmt(w.a, "Sensor '%.*s' deleted successfully", STR_ARG(w.d.ref)));
-}
-
-/* ---- what its process wrote ---- */
-
-static const char *const streams[] = { "stdout", "stderr" };
-
-bool
-sensor_logs(App *app, Req *q, Res *s, Err *err)
-{
-	Arena *a = req_arena(q);
-	Json body = json_object(), logs = json_array();
-	SensorDef d;
-
-	if (!resource_of_path(app, q, &sensors, "sensor_ref", &d, err))
-		return false;
-	for (size_t i = 0; i < countof(streams); i++) {
-		Json log = json_object();
-
-		json_add(a, &log, "stream", json_cstr(streams[i]));
-		json_add(a, &log, "artifact_ref", json_str(str_fmt(a, "%.*s.log.%s", STR_ARG(d.ref), streams[i])));
-		json_add(a, &log, "artifact_id", json_null());
-		json_push(a, &logs, log);
-	}
-	json_add(a, &body, "sensor_ref", json_str(d.ref));
-	json_add(a, &body, "logs", logs);
-	return res_json(s, 200, &body);
-}
-
-/* Sensors that are inside this program write no log of their own. */
-bool
-sensor_log(App *app, Req *q, Res *s, Err *err)
-{
-	SensorDef d;
-	int64_t tail;
-
-	if (!resource_of_path(app, q, &sensors, "sensor_ref", &d, err) || !req_query_int(q, "tail", 0, &tail, err))
-		return false;
-	if (name_index(streams, countof(streams), req_param(q, "stream")) < 0)
-		return err_set(err, ERR_VALIDATION, "A sensor has no stream '%.*s': stdout or stderr",
-		    STR_ARG(req_param(q, "stream")));
-	return res_bytes(s, 200, "text/plain; charset=utf-8", str_of(""));
 }

@@ -271,6 +271,7 @@ sensor_whole(Arena *a, const void *def)
 
 	json_add(a, &o, "pack", json_id(d->pack));
 	json_add(a, &o, "entrypoint", json_str(d->entrypoint));
+	json_add(a, &o, "protocol", json_str(d->protocol));
 	json_add(a, &o, "runtime", json_int(d->runtime));
 	json_add(a, &o, "runtime_ref", json_str(d->runtime_ref));
 	json_add(a, &o, "param_schema", d->param_schema);

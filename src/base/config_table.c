@@ -231,7 +231,7 @@ const Setting settings[] = {
 	{ "worker.execution_log_retention_limit", SETTING_INT, "7", "how long logs of runs are kept", .min = 1,
 	    .max = MANY },
 	{ "worker.http_request_allow", SETTING_LIST, "",
-	    "private, local or reserved networks that `core.http_request` may call, such as `10.0.0.0/8`" },
+	    "private, local or reserved networks that `core.http_request` and `core.poll_http` may call, such as `10.0.0.0/8`" },
 	{ "worker.shutdown_timeout", SETTING_SECONDS, "30", "what runs may take to end after SIGTERM", .max = DAY },
 	{ "worker.stream_logs", SETTING_BOOL, "true", "output can always be followed", .flags = SETTING_IGNORED },
 
@@ -260,6 +260,9 @@ const Setting settings[] = {
 	    .max = 100000 },
 	{ "sensor.heartbeat_interval", SETTING_SECONDS, "30", "sign of life in the sensor's row", .min = 1,
 	    .max = 3600 },
+	{ "sensor.restart_delay", SETTING_SECONDS, "5",
+	    "a sensor that failed starts again after this, after twice as long the next time, and so on", .max = DAY },
+	{ "sensor.restart_delay_max", SETTING_SECONDS, "300", "at the longest", .max = DAY },
 	{ "sensor.poll_interval", SETTING_SECONDS, "30", "given to sensors that poll", .min = 1, .max = DAY },
 	{ "sensor.sensor_timeout", SETTING_SECONDS, "30", "for one poll of a sensor", .min = 1, .max = DAY },
 	{ "sensor.shutdown_timeout", SETTING_SECONDS, "30", "what sensors may take to end", .max = DAY },

@@ -39,6 +39,7 @@ const char *const role_names[ROLES] = {
 
 static const char why_event[] = "what happened outside: sensors and rules; whoever listens may be foreign";
 static const char why_rule[] = "sensors start and stop ticking by it, as foreign sensor processes do";
+static const char why_sensor[] = "whoever runs sensors starts, stops and restarts them by it";
 static const char why_pack[] = "every worker prepares its environments; foreign tools may listen";
 static const char why_run[] = "a step in the life of an execution";
 static const char why_worker[] = "a step in the life of an execution, for one worker only";
@@ -58,6 +59,8 @@ const Topic topics[MSG_KINDS] = {
 	    why_rule },
 	[MSG_RULE_DELETED] = { "RuleDeleted", EX_EVENTS, "rule.deleted", LISTEN_ANNOUNCED, false, true, BY_API,
 	    why_rule },
+	[MSG_SENSOR_CHANGED] = { "SensorChanged", EX_EVENTS, "sensor.changed", LISTEN_ANNOUNCED, false, false,
+	    BY_API | BY_SENSOR, why_sensor },
 	[MSG_PACK_REGISTERED] = { "PackRegistered", EX_EVENTS, "pack.registered", LISTEN_ANNOUNCED, false, true, BY_API,
 	    why_pack },
 	[MSG_PACK_DELETED] = { "PackDeleted", EX_EVENTS, "pack.deleted", LISTEN_ANNOUNCED, false, true, BY_API,
@@ -107,8 +110,8 @@ const QueueRow queue_rows[QUEUES] = {
 	    "worker table of one executor" },
 	[Q_SENSOR_RULES] = { "sensor.%s.rules",
 	    1u << MSG_RULE_CREATED | 1u << MSG_RULE_UPDATED | 1u << MSG_RULE_ENABLED | 1u << MSG_RULE_DISABLED |
-		1u << MSG_RULE_DELETED,
-	    ROLE_SENSOR, true, "timers of one sensor process" },
+		1u << MSG_RULE_DELETED | 1u << MSG_SENSOR_CHANGED | 1u << MSG_PACK_REGISTERED | 1u << MSG_PACK_DELETED,
+	    ROLE_SENSOR, true, "timers and sensors of one sensor process" },
 	[Q_API_CHANGES] = { "notifier.api.%s.changes", 1u << MSG_NOTIFICATION, ROLE_API, true,
 	    "one API process: streams, waiters" },
 	[Q_NOTIFIER_CHANGES] = { "notifier.%s.changes", 1u << MSG_NOTIFICATION, ROLE_NOTIFIER, true,
@@ -204,6 +207,11 @@ static const Field rule_fields[] = {
 	{ "trigger_ref", FIELD_STR, AT(ref2) },
 };
 
+static const Field sensor_fields[] = {
+	{ "sensor_id", FIELD_ID, AT(id), .needed = true },
+	{ "sensor_ref", FIELD_STR, AT(ref) },
+};
+
 static const Field pack_fields[] = {
 	{ "pack_id", FIELD_ID, AT(id) },
 	{ "pack_ref", FIELD_STR, AT(ref), .needed = true },
@@ -230,6 +238,7 @@ const FieldSet topic_fields[MSG_KINDS] = {
 	[MSG_RULE_ENABLED] = { rule_fields, countof(rule_fields) },
 	[MSG_RULE_DISABLED] = { rule_fields, countof(rule_fields) },
 	[MSG_RULE_DELETED] = { rule_fields, countof(rule_fields) },
+	[MSG_SENSOR_CHANGED] = { sensor_fields, countof(sensor_fields) },
 	[MSG_PACK_REGISTERED] = { pack_fields, countof(pack_fields) },
 	[MSG_PACK_DELETED] = { pack_fields, countof(pack_fields) },
 	[MSG_PACK_ENVIRONMENT] = { pack_fields, countof(pack_fields) },

@@ -18,6 +18,7 @@ typedef enum MsgKind {
 	MSG_RULE_ENABLED,
 	MSG_RULE_DISABLED,
 	MSG_RULE_DELETED,
+	MSG_SENSOR_CHANGED, /* it, or what is wished of its process */
 	MSG_PACK_REGISTERED,
 	MSG_PACK_DELETED,
 	MSG_PACK_ENVIRONMENT,

@@ -30,6 +30,7 @@ struct Defs {
 	size_t policy_count;
 	int64_t policies_version;
 	_Atomic Id last; /* change seen */
+	_Atomic size_t completion_rules;
 	size_t taken;
 	bool loaded;
 };
@@ -65,6 +66,7 @@ defs_empty(Defs *d)
 	d->policies = NULL;
 	d->policy_count = 0;
 	d->taken = 0;
+	atomic_store(&d->completion_rules, 0);
 }
 
 void
@@ -120,12 +122,19 @@ trigger_place(Defs *d, Id id, TriggerDef *x)
 		map_put_str(&d->triggers_ref, x->ref, x);
 }
 
+static size_t
+hears(const RuleDef *r)
+{
+	return r != NULL && r->enabled && str_is(r->trigger_ref, "core.execution_completed");
+}
+
 static void
 rule_place(Defs *d, Id id, const RuleDef *r)
 {
 	const PackDef *pack;
 	Str problem = { 0 };
 
+	atomic_fetch_add(&d->completion_rules, hears(r) - hears(rule_index_get(d->rules, id)));
 	if (r == NULL) {
 		rule_index_drop(d->rules, id);
 		return;
@@ -532,6 +541,12 @@ int64_t
 defs_policies_version(const Defs *d)
 {
 	return d->policies_version;
+}
+
+bool
+defs_hears_completions(const Defs *d)
+{
+	return atomic_load(&d->completion_rules) > 0;
 }
 
 void

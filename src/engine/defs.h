@@ -34,6 +34,8 @@ const KeyName *const *defs_keys(const Defs *d, Arena *a, const ActionDef *action
  * NULL: none. */
 const PolicyDef *defs_policy_of(const Defs *d, const ActionDef *action, bool rate);
 int64_t defs_policies_version(const Defs *d); /* rises with each change of them; 0 as long as there were none */
+/* Does some rule react to the end of runs? As last seen: asked outside of enter and leave. */
+bool defs_hears_completions(const Defs *d);
 /* All anew at the next defs_enter. */
 void defs_forget(Defs *d);
 /* Rises with every change this process has seen: timers look whether it moved. */

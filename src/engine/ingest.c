@@ -16,6 +16,32 @@ typedef struct Arrival {
 	size_t hits_n;
 } Arrival;
 
+/* What goes round for ever is stopped here, and the event says so. */
+static const Json *
+too_deep(Arena *a, const Json *config)
+{
+	Json *told = arena_new(a, Json);
+
+	*told = json_is(config, JSON_OBJECT) ? json_clone(a, config) : json_object();
+	json_set(a, told, "stopped",
+	    json_cstr(
+		"it comes of more than 16 reactions to reactions: it meets no rule, so that rules that start each "
+		"other come to an end"));
+	return told;
+}
+
+static void
+say_too_deep(const Arrival *v)
+{
+	LogField fields[] = { log_int("event", v->id), log_str("trigger", v->row.trigger_ref) };
+
+	log_line(LOG_WARN, fields, countof(fields),
+	    "Event %lld of '%.*s' meets no rule: more than %d reactions to reactions led to it. Which rules start each "
+	    "other "
+	    "is shown by attune trace",
+	    (long long)v->id, STR_ARG(v->row.trigger_ref), DEPTH_MOST);
+}
+
 static bool
 arrival_read(Uow *u, const EventIn *in, Arrival *ret, Err *err)
 {
@@ -38,7 +64,8 @@ arrival_read(Uow *u, const EventIn *in, Arrival *ret, Err *err)
 		    .rule = bound == NULL ? 0 : bound->id,
 		    .rule_ref = bound == NULL ? (Str){ 0 } : bound->ref,
 		    .payload = in->payload,
-		    .config = in->config,
+		    .config = in->depth > DEPTH_MOST ? too_deep(u->arena, in->config) : in->config,
+		    .depth = in->depth,
 		    .tick_key = in->tick_key,
 		    .correlation = uuid_none(in->correlation) ? uuid_new(u->now) : in->correlation,
 		},
@@ -221,7 +248,10 @@ ingest_known(Uow *u, const EventIn *in, size_t n, EventOut *ret, Err *err)
 		if (!bus_is_local(u->e->bus))
 			out_event(u, arrivals[i].id, &arrivals[i].row, arrivals[i].row.correlation);
 		change_add(u, CHANGE_EVENT_CREATED, arrivals[i].id, NULL, NULL);
-		arrival_match(u, &arrivals[i]);
+		if (arrivals[i].row.depth > DEPTH_MOST)
+			say_too_deep(&arrivals[i]);
+		else
+			arrival_match(u, &arrivals[i]);
 	}
 	return hits_take(u, arrivals, n, &met, err) && met_store(u, &met, ret, err);
 }

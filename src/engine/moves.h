@@ -19,7 +19,10 @@ typedef struct EventIn {
 	const Json *payload, *config; /* NULL: none */
 	Str tick_key;
 	Uuid correlation; /* none: a new one */
+	int64_t depth;    /* how many reactions to reactions led to it; beyond DEPTH_MOST it meets no rule */
 } EventIn;
+
+enum { DEPTH_MOST = 16 };
 
 typedef struct EventOut {
 	Id id;        /* 0: the tick was there already */

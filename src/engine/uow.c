@@ -2,6 +2,7 @@
 
 #include "base/crash.h"
 #include "base/log.h"
+#include "engine/completions.h"
 
 #include <stdlib.h>
 
@@ -71,6 +72,8 @@ uow_commit(Uow *u, const CommitPoints *p, Err *err)
 {
 	Err publishing = { 0 };
 
+	if (!completions_tell(u, err))
+		return false;
 	crash_point(p->before);
 	if (!db_commit(u->db, err))
 		return false;

@@ -114,7 +114,7 @@ host_access(Host *h, Err *err)
 		.access_life = config_time(h->config, "security.jwt_access_expiration"),
 		.refresh_life = config_time(h->config, "security.jwt_refresh_expiration") };
 
-	if ((h->options.roles & (1u << ROLE_API | 1u << ROLE_WORKER | 1u << ROLE_NOTIFIER)) == 0)
+	if ((h->options.roles & (1u << ROLE_API | 1u << ROLE_WORKER | 1u << ROLE_NOTIFIER | 1u << ROLE_SENSOR)) == 0)
 		return true;
 	if (!access_open(&config, &h->access, err))
 		return false;

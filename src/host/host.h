@@ -8,3 +8,5 @@
 
 /* Runs to the end of the process; the exit code. argv[0] is the name of the role ("up", "api", ...). */
 int host_main(int argc, char **argv);
+/* `__sensor NAME`: a sensor that is part of this program. */
+int host_sensor_main(int argc, char **argv);

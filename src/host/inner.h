@@ -18,6 +18,7 @@
 #include "live/hub.h"
 #include "notifier/notifier.h"
 #include "runtime/processes.h"
+#include "sensor/keeper.h"
 #include "sensor/sensor.h"
 #include "worker/worker.h"
 
@@ -43,6 +44,7 @@ typedef struct Host {
 	Worker *worker;
 	Sensor *sensor;
 	Windows *windows;
+	Keeper *keeper; /* of sensors with processes */
 	Api *api;
 	Presence *presence;
 	Meter *meter;

@@ -133,10 +133,46 @@ executor_role_start(Host *h, Err *err)
 	return executor_start(&h->engine, &h->executor, err);
 }
 
+/* Where an operator has named no broker, sensors are told of none. */
+static Str
+broker_url(const Host *h)
+{
+	return bus_is_local(h->bus) ? (Str){ 0 } : config_str(h->config, "message_queue.url");
+}
+
 static bool
 sensor_role_start(Host *h, Err *err)
 {
-	return sensor_start(&h->engine, &h->sensor, err);
+	const Config *c = h->config;
+	Str host = config_str(c, "sensor.host");
+	KeeperConfig k = {
+		.host = str_none(host) || host.n == 0 ? h->host_name : host,
+		.packs_base_dir = config_str(c, "packs_base_dir"),
+		.runtime_envs_dir = config_str(c, "runtime_envs_dir"),
+		.artifacts_dir = config_str(c, "artifacts_dir"),
+		.api_url = api_url(h),
+		.interpreters = { .path = config_str(c, "worker.path"),
+		    .named = config_json(c, "worker.interpreters") },
+		.mq_url = broker_url(h),
+		.log_level = config_str(c, "log.level"),
+		.http_allow = config_json(c, "worker.http_request_allow"),
+		.runtimes = config_json(c, "sensor.runtimes"),
+		.labels = config_json(c, "sensor.labels"),
+		.taints = config_json(c, "sensor.taints"),
+		.most =
+		    config_has(c, "sensor.max_concurrent_sensors") ? config_int(c, "sensor.max_concurrent_sensors") : 0,
+		.log_max = (size_t)config_int(c, "artifacts.sensor_log_max_bytes"),
+		.log_files = config_int(c, "artifacts.sensor_log_max_files"),
+		.restart_delay = config_time(c, "sensor.restart_delay"),
+		.restart_delay_max = config_time(c, "sensor.restart_delay_max"),
+		.shutdown_timeout = config_time(c, "sensor.shutdown_timeout"),
+		.lease = 3 * h->engine.heartbeat,
+		.access = h->access,
+		.guardian = h->guardian,
+	};
+
+	return keeper_start(&h->engine, &k, &h->keeper, err) &&
+	       sensor_start(&h->engine, (SensorNews){ keeper_wake, h->keeper }, &h->sensor, err);
 }
 
 static bool
@@ -275,6 +311,8 @@ host_roles_stop(Host *h)
 	h->run_broom = h->artifact_broom = NULL;
 	sensor_stop(h->sensor);
 	h->sensor = NULL;
+	keeper_stop(h->keeper);
+	h->keeper = NULL;
 	worker_role_stop(h);
 	if (h->starter != NULL)
 		h->starter->close(h->starter);

@@ -31,6 +31,7 @@ typedef struct Caller {
 	Str action_ref, pack_ref;
 	Str sensor_ref;     /* CALLER_SENSOR */
 	Json trigger_types; /* CALLER_SENSOR: refs of the triggers it may report */
+	int64_t instance;   /* CALLER_SENSOR: of its process; 0: not started by us */
 	Id worker;          /* CALLER_WORKER */
 	bool by_cookie;     /* the token came in the browser's cookie */
 } Caller;

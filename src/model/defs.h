@@ -64,6 +64,7 @@ typedef struct SensorDef {
 	Id id, pack, runtime;
 	Str ref, pack_ref, label, description, entrypoint, runtime_ref, runtime_name;
 	bool enabled, is_adhoc;
+	Str protocol; /* "api", or "lines" on its standard streams */
 	Json param_schema, config;
 	Json trigger_types; /* refs, from the file */
 	Str runtime_version_constraint;

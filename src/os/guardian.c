@@ -146,18 +146,27 @@ guardian_marker(const Guardian *g)
 	return g->marker;
 }
 
+static void
+high_raise(Shared *s, uint32_t to)
+{
+	uint32_t high = atomic_load(&s->high);
+
+	while (high < to && !atomic_compare_exchange_weak(&s->high, &high, to))
+		;
+}
+
 /* A full table is no harm: the marker still finds the child. */
 void
 guardian_watch(Guardian *g, pid_t session)
 {
-	uint32_t high = atomic_load_explicit(&g->shared->high, memory_order_relaxed);
-
 	for (uint32_t i = 0; i < SLOTS; i++) {
+		int32_t none = 0;
+
 		if (atomic_load_explicit(&g->shared->sessions[i], memory_order_relaxed) != 0)
 			continue;
-		atomic_store(&g->shared->sessions[i], session);
-		if (i >= high)
-			atomic_store(&g->shared->high, i + 1);
+		if (!atomic_compare_exchange_strong(&g->shared->sessions[i], &none, session))
+			continue; /* another thread was faster */
+		high_raise(g->shared, i + 1);
 		return;
 	}
 }

@@ -14,7 +14,7 @@ typedef struct Guardian Guardian;
 /* marker: "NAME=value" that every child of this process has in its environment. */
 MUST_CHECK bool guardian_start(const char *marker, Guardian **ret, Err *err);
 const char *guardian_marker(const Guardian *g); /* as given to guardian_start; empty when none */
-/* One thread watches and forgets. */
+/* From any thread. */
 void guardian_watch(Guardian *g, pid_t session);
 void guardian_forget(Guardian *g, pid_t session);
 /* What it sweeps away too when the worker is gone: the cgroup of all its runs, and the folder of their private folders. Once each, by the

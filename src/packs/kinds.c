@@ -21,6 +21,7 @@
 static const char *const deliveries[] = { "stdin", "file", NULL };
 static const char *const parameter_formats[] = { "json", "dotenv", "yaml", NULL };
 static const char *const output_formats[] = { "text", "json", "yaml", "jsonl", NULL };
+static const char *const protocols[] = { "api", "lines", NULL };
 static const char *const retentions[] = { "versions", "days", "hours", "minutes", NULL };
 
 static const Field action_fields[] = {
@@ -82,6 +83,7 @@ static const Field sensor_fields[] = {
 	{ "entry_point", "entrypoint", FIELD_TEXT, .at = SENSOR(entrypoint) },
 	{ "trigger_types", "trigger_type", FIELD_TEXTS, .at = SENSOR(trigger_types) },
 	{ "parameters", "param_schema", FIELD_SCHEMA, .at = SENSOR(param_schema) },
+	{ "protocol", NULL, FIELD_WORD, .at = SENSOR(protocol), .words = protocols },
 	{ "config", NULL, FIELD_OBJECT, .at = SENSOR(config) },
 	{ "worker_selector", NULL, FIELD_OBJECT, .at = SENSOR(placement.selector) },
 	{ "worker_tolerations", NULL, FIELD_LIST, .at = SENSOR(placement.tolerations) },
@@ -331,6 +333,7 @@ sensor_preset(Load *l, void *def)
 	d->enabled = true;
 	d->entrypoint = str_of("");
 	d->runtime_name = str_of("native");
+	d->protocol = str_of("api");
 	d->config = json_object();
 	d->trigger_types = json_array();
 	placement_preset(&d->placement);

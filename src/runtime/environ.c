@@ -178,8 +178,9 @@ put_basics(Variables *v, const EnvironFacts *f)
 	    v, "SHLVL", str_of("1")); /* without it bash may read ~/.bashrc, thinking it was called over a network */
 }
 
+/* What an action reads of its run. */
 static void
-put_ours(Variables *v, const EnvironFacts *f)
+put_run(Variables *v, const EnvironFacts *f)
 {
 	const RunSpec *s = f->spec;
 	bool by_file = !str_none(f->parameter_file);
@@ -188,6 +189,18 @@ put_ours(Variables *v, const EnvironFacts *f)
 	put_text(v, "ATTUNE_EXEC_ID", id);
 	put_text(v, "ATTUNE_EXECUTION_ID", id);
 	put_text(v, "ATTUNE_ACTION", s->action_ref);
+	put_text(v, "ATTUNE_PARAMETER_DELIVERY", str_of(by_file ? "file" : "stdin"));
+	put_text(v, "ATTUNE_PARAMETER_FORMAT", s->parameter_format.n > 0 ? s->parameter_format : str_of("json"));
+	put_text(v, "ATTUNE_PARAMETER_FILE", f->parameter_file);
+}
+
+static void
+put_ours(Variables *v, const EnvironFacts *f)
+{
+	const RunSpec *s = f->spec;
+
+	if (s->execution != 0)
+		put_run(v, f);
 	put_text(v, "ATTUNE_PACK_REF", s->pack_ref);
 	put_text(v, "ATTUNE_API_URL", callable_url(v->a, f->config->api_url));
 	put_text(v, "ATTUNE_ARTIFACTS_DIR", f->config->artifacts_dir);
@@ -200,9 +213,6 @@ put_ours(Variables *v, const EnvironFacts *f)
 		put_text(v, "ATTUNE_TRIGGER", s->trigger_ref);
 	if (!uuid_none(s->correlation))
 		put_text(v, "ATTUNE_CORRELATION_ID", uuid_text(v->a, s->correlation));
-	put_text(v, "ATTUNE_PARAMETER_DELIVERY", str_of(by_file ? "file" : "stdin"));
-	put_text(v, "ATTUNE_PARAMETER_FORMAT", s->parameter_format.n > 0 ? s->parameter_format : str_of("json"));
-	put_text(v, "ATTUNE_PARAMETER_FILE", f->parameter_file);
 }
 
 static const char *const *

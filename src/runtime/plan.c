@@ -101,7 +101,7 @@ check_names(const Planning *p, Err *err)
 	    memchr(pack.p, '\0', pack.n) != NULL)
 		return err_set(err, ERR_INVALID, "'%.*s' cannot be the folder of a pack", STR_ARG(pack));
 	if (entry.n == 0)
-		return err_set(err, ERR_INVALID, "action '%.*s' has no entry point", STR_ARG(p->spec->action_ref));
+		return err_set(err, ERR_INVALID, "'%.*s' has no entry point", STR_ARG(p->spec->action_ref));
 	if (memchr(entry.p, '\0', entry.n) != NULL)
 		return err_set(
 		    err, ERR_INVALID, "the entry point of '%.*s' holds a NUL byte", STR_ARG(p->spec->action_ref));
@@ -115,7 +115,8 @@ find_file(Planning *p, bool *ret_found, Err *err)
 	CLEANUP(fd_done) int pack = open(p->plan->places.pack_dir.p, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP(fd_done) int file = -1;
 	int failed = pack < 0 ? errno : 0;
-	Str name = str_fmt(p->a, "actions/%.*s", STR_ARG(p->spec->entrypoint));
+	const char *folder = p->spec->folder == NULL ? "actions" : p->spec->folder;
+	Str name = str_fmt(p->a, "%s/%.*s", folder, STR_ARG(p->spec->entrypoint));
 	Err why = { 0 };
 
 	*ret_found = false;
@@ -143,8 +144,8 @@ missing(const Planning *p, Err *err)
 {
 	Str entry = str_sub(p->spec->entrypoint, 0, 200);
 
-	return err_set(err, ERR_NOT_FOUND, "entry point '%.*s' of action '%.*s' not found in pack '%.*s'",
-	    STR_ARG(entry), STR_ARG(p->spec->action_ref), STR_ARG(p->spec->pack_ref));
+	return err_set(err, ERR_NOT_FOUND, "entry point '%.*s' of %s '%.*s' not found in pack '%.*s'", STR_ARG(entry),
+	    p->spec->folder == NULL ? "action" : "sensor", STR_ARG(p->spec->action_ref), STR_ARG(p->spec->pack_ref));
 }
 
 /* Relative to the pack's folder, where inline code runs: "scripts/x.sh" there is a command, not a missing file. */

@@ -22,6 +22,7 @@ typedef struct RunSpec {
 	Str action_ref;
 	Str pack_ref;
 	Str entrypoint;
+	const char *folder;         /* of the pack, where the entry point lies; NULL: actions */
 	Str runtime;                /* lower-case name of the action's stored runtime: "shell", "python", "internal" */
 	Str runtime_version;        /* the version row that was chosen; none: the usual one */
 	const Json *runtime_config; /* its execution_config (engine 5.4) */

@@ -16,6 +16,7 @@ enum {
 
 struct Sensor {
 	Engine *e;
+	SensorNews news;
 	Uow *u;
 	Sub *rules;
 	SensorTurn *turn;
@@ -90,6 +91,8 @@ sensor_run(void *arg)
 		n = sub_take(s->rules, s->arena, msgs, MSGS_MAX, MSGS_MAX, wait);
 		sub_ack(s->rules, msgs, n);
 		s->changed |= n > 0;
+		if (n > 0 && s->news.rules != NULL)
+			s->news.rules(s->news.self);
 	}
 	return NULL;
 }
@@ -106,7 +109,7 @@ sensor_free(Sensor *s)
 }
 
 bool
-sensor_start(Engine *e, Sensor **ret, Err *err)
+sensor_start(Engine *e, SensorNews news, Sensor **ret, Err *err)
 {
 	Sensor *s = calloc(1, sizeof(Sensor));
 	SubConfig sub = { .queue = Q_SENSOR_RULES };
@@ -114,6 +117,7 @@ sensor_start(Engine *e, Sensor **ret, Err *err)
 	if (s == NULL)
 		return err_set(err, ERR_SYS, "out of memory");
 	s->e = e;
+	s->news = news;
 	s->changed = true;
 	s->arena = arena_open();
 	if (!uow_open(e, &s->u, err) || !sub_open(e->bus, &sub, &s->rules, err)) {

@@ -8,7 +8,13 @@
 
 typedef struct Sensor Sensor;
 
-MUST_CHECK bool sensor_start(Engine *e, Sensor **ret, Err *err);
+/* rules: called when a rule or a sensor may have changed, from the role's thread; may be NULL. */
+typedef struct SensorNews {
+	void (*rules)(void *self);
+	void *self;
+} SensorNews;
+
+MUST_CHECK bool sensor_start(Engine *e, SensorNews news, Sensor **ret, Err *err);
 void sensor_stop(Sensor *s);
 
 /* The parts of its thread, for the simulation: reads rules that changed; stores what is due and says when to come again (wall time, 0:

@@ -21,7 +21,7 @@ ids_read(const Rows *made, Id *ret_ids)
 #define INSERT_EVENT \
 	"insert into event (trigger, trigger_ref, config, payload, source, source_ref, rule, rule_ref, " \
 	"tick_key," \
-	" correlation_id, created) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)" \
+	" correlation_id, created, depth) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)" \
 	" on conflict do nothing"
 
 bool
@@ -30,11 +30,11 @@ event_insert(Db *db, Arena *a, const EventNew *rows, size_t n, TimeUs now, Id *r
 	static const Stmt s = {
 		.sql = INSERT_EVENT,
 		.pg = INSERT_EVENT " returning id",
-		.in = "IsJJISISSst",
+		.in = "IsJJISISSsti",
 		.gives_id = true,
 		.set = true,
 	};
-	enum { WIDTH = 11 };
+	enum { WIDTH = 12 };
 	Bind *b = arena_array(a, Bind, n * WIDTH + 1);
 	Rows made;
 
@@ -42,7 +42,8 @@ event_insert(Db *db, Arena *a, const EventNew *rows, size_t n, TimeUs now, Id *r
 		const EventNew *e = &rows[i];
 		Bind one[WIDTH] = { bind_id(e->trigger), bind_str(e->trigger_ref), bind_json(e->config),
 			bind_json(e->payload), bind_id(e->source), bind_str(e->source_ref), bind_id(e->rule),
-			bind_str(e->rule_ref), bind_str(e->tick_key), bind_uuid(a, e->correlation), bind_time(now) };
+			bind_str(e->rule_ref), bind_str(e->tick_key), bind_uuid(a, e->correlation), bind_time(now),
+			bind_int(e->depth) };
 
 		memcpy(b + i * WIDTH, one, sizeof(one));
 		ret_ids[i] = 0;

@@ -10,6 +10,7 @@ typedef struct EventNew {
 	Id trigger, source, rule;
 	Str trigger_ref, source_ref, rule_ref;
 	const Json *config, *payload; /* NULL: none */
+	int64_t depth;                /* how many reactions to reactions led to it */
 	Str tick_key;                 /* none, or unique for ever: a second event with it is not stored */
 	Uuid correlation;
 } EventNew;

@@ -1,6 +1,6 @@
 #include "store/sensor.h"
 
-enum { WIDTH = 20 };
+enum { WIDTH = 21 };
 
 #define COLUMNS \
 	"select x.id, " \
@@ -8,7 +8,7 @@ enum { WIDTH = 20 };
 	"x.runtime_ref, x.enabled, x.is_adhoc, x.param_schema, x.config, " \
 	"x.runtime_version_constraint, x.worker_selector, x.worker_tolerations, " \
 	"x.worker_affinity, x.log_retention_policy, x.log_retention_limit, " \
-	"x.artifact_retention_policy, x.artifact_retention_limit, x.created, x.updated" \
+	"x.artifact_retention_policy, x.artifact_retention_limit, x.protocol, x.created, x.updated" \
 	" from sensor x"
 #define FILTER \
 	DEF_IN_PACK DEF_ENABLED DEF_SEARCH("ref || ' ' || label || ' ' || coalesce(description, '')") \
@@ -41,8 +41,9 @@ sensor_read(Arena *a, Row r, void *def)
 		.log_retention_limit = row_int(r, 18),
 		.artifact_retention_policy = row_str(r, 19),
 		.artifact_retention_limit = row_int(r, 20),
-		.created = row_int(r, 21),
-		.updated = row_int(r, 22),
+		.protocol = row_str(r, 21),
+		.created = row_int(r, 22),
+		.updated = row_int(r, 23),
 	};
 }
 
@@ -71,6 +72,7 @@ sensor_binds(const void *def, Bind *b)
 		bind_count(d->log_retention_limit),
 		bind_str(d->artifact_retention_policy),
 		bind_count(d->artifact_retention_limit),
+		str_none(d->protocol) ? bind_text("api") : bind_str(d->protocol),
 	};
 
 	memcpy(b, all, sizeof(all));
@@ -93,12 +95,12 @@ const DefTable sensor_table = {
 		       "ref, pack, pack_ref, label, description, entrypoint, runtime, runtime_ref, enabled, "
 		       "is_adhoc, param_schema, config, runtime_version_constraint, worker_selector, "
 		       "worker_tolerations, worker_affinity, log_retention_policy, log_retention_limit, "
-		       "artifact_retention_policy, artifact_retention_limit, created, updated"
+		       "artifact_retention_policy, artifact_retention_limit, protocol, created, updated"
 		       ") values ("
 		       "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-		       "$19, $20, $21, $21"
+		       "$19, $20, $21, $22, $22"
 		       ") returning id",
-		.in = "sISsSsisbbJJSjjjSISIt",
+		.in = "sISsSsisbbJJSjjjSISIst",
 	},
 	.update = {
 		.sql = "update sensor set "
@@ -107,9 +109,9 @@ const DefTable sensor_table = {
 		       "config = $12, runtime_version_constraint = $13, worker_selector = $14, "
 		       "worker_tolerations = $15, worker_affinity = $16, log_retention_policy = $17, "
 		       "log_retention_limit = $18, artifact_retention_policy = $19, "
-		       "artifact_retention_limit = $20, updated = $21"
-		       " where id = $22",
-		.in = "sISsSsisbbJJSjjjSISIti",
+		       "artifact_retention_limit = $20, protocol = $21, updated = $22"
+		       " where id = $23",
+		.in = "sISsSsisbbJJSjjjSISIsti",
 	},
 	.remove = { .sql = "delete from sensor where id = $1 returning id", .in = "i" },
 };

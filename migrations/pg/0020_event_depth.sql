@@ -1,0 +1,2 @@
+-- How many reactions to reactions led to this event: what would go round for ever is stopped by it.
+alter table event add column depth bigint not null default 0;
