@@ -209,7 +209,7 @@ def test_garbage_is_counted_and_said_once_and_nothing_around_it_is_lost(eyes):
 def test_what_a_sensor_says_while_it_is_stopped_and_killed_is_taken_in_and_its_children_go(eyes):
     odd(eyes, "import signal, subprocess\n"
               "child = subprocess.Popen(['setsid', 'sleep', '600'])\n"
-              "def last(*_):\n    print(json.dumps({'payload': 'last words'}), flush=True)\n"
+              "def last(*_):\n    print(json.dumps({'payload': 'last words', 'key': 'last'}), flush=True)\n"
               "signal.signal(signal.SIGTERM, last)\n"
               "print(json.dumps({'payload': child.pid}), flush=True)\nwhile True: time.sleep(60)\n")
     eyes.start()
