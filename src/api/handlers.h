@@ -32,8 +32,8 @@ Handler webhook_enable, webhook_disable, webhook_regenerate, webhook_config_show
     webhook_receive;
 /* sensors.c */
 Handler sensors_list, sensors_enabled, sensors_of_pack, sensors_of_trigger, sensor_show, sensor_create, sensor_update,
-    sensor_remove, sensor_enable, sensor_disable, sensor_start_asked, sensor_stop_asked,
-    sensor_restart_asked, sensor_logs, sensor_log;
+    sensor_remove, sensor_enable, sensor_disable, sensor_start_asked, sensor_stop_asked, sensor_restart_asked,
+    sensor_logs, sensor_log;
 /* rule_explain.c */
 Handler rule_explain, rule_test;
 /* timers.c */

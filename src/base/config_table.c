@@ -231,7 +231,8 @@ const Setting settings[] = {
 	{ "worker.execution_log_retention_limit", SETTING_INT, "7", "how long logs of runs are kept", .min = 1,
 	    .max = MANY },
 	{ "worker.http_request_allow", SETTING_LIST, "",
-	    "private, local or reserved networks that `core.http_request` and `core.poll_http` may call, such as `10.0.0.0/8`" },
+	    "private, local or reserved networks that `core.http_request` and `core.poll_http` may call, such as "
+	    "`10.0.0.0/8`" },
 	{ "worker.shutdown_timeout", SETTING_SECONDS, "30", "what runs may take to end after SIGTERM", .max = DAY },
 	{ "worker.stream_logs", SETTING_BOOL, "true", "output can always be followed", .flags = SETTING_IGNORED },
 
