@@ -34,17 +34,17 @@ TEST(lines_come_whole_however_the_stream_is_cut)
 		Str line;
 
 		lines_open(&l, 100);
-		CHECK_INT(put(&l, text, sizeof(text) - 1, most), 0);
+		CHECK_INT((int64_t)put(&l, text, sizeof(text) - 1, most), 0);
 		for (size_t i = 0; i < countof(want); i++) {
 			CHECK(lines_next(&l, &at, &line));
-			CHECK_STR(line, want[i]);
+			CHECK(str_is(line, want[i]));
 		}
 		CHECK(!lines_next(&l, &at, &line));
 		lines_take(&l, at);
 		lines_end(&l);
 		at = 0;
 		CHECK(lines_next(&l, &at, &line));
-		CHECK_STR(line, "rest");
+		CHECK(str_is(line, "rest"));
 		lines_close(&l);
 	}
 }
@@ -65,18 +65,18 @@ TEST(a_line_that_is_too_long_is_passed_over_and_counted_once_and_its_neighbours_
 	text = buf_str(&b);
 	for (size_t most = 4096; most <= LONG * 2; most *= 4) {
 		lines_open(&l, 1000);
-		CHECK_INT(put(&l, text.p, text.n, most), most < LONG ? 1 : 0);
+		CHECK_INT((int64_t)put(&l, text.p, text.n, most), most < LONG ? 1 : 0);
 		at = 0;
 		CHECK(lines_next(&l, &at, &line));
-		CHECK_STR(line, "before");
+		CHECK(str_is(line, "before"));
 		lines_close(&l);
 	}
 	lines_open(&l, 1000);
-	CHECK_INT(put(&l, text.p, text.n, 4096), 1);
+	CHECK_INT((int64_t)put(&l, text.p, text.n, 4096), 1);
 	at = 0;
 	CHECK(lines_next(&l, &at, &line));
 	CHECK(lines_next(&l, &at, &line));
-	CHECK_STR(line, "after");
+	CHECK(str_is(line, "after"));
 	CHECK(l.cap <= 1024 * 1024);
 	lines_close(&l);
 }
@@ -96,9 +96,9 @@ TEST(a_line_says_an_event_or_that_the_sensor_is_ready_and_what_it_does_not_say_i
 	SensorLine l = read_of(a, "{\"trigger\": \"p.t\", \"rule\": \"p.r\", \"key\": \"k\", \"payload\": {\"n\": 1}}");
 
 	CHECK_INT(l.kind, LINE_EVENT);
-	CHECK_STR(l.trigger_ref, "p.t");
-	CHECK_STR(l.rule_ref, "p.r");
-	CHECK_STR(l.key, "k");
+	CHECK(str_is(l.trigger_ref, "p.t"));
+	CHECK(str_is(l.rule_ref, "p.r"));
+	CHECK(str_is(l.key, "k"));
 	CHECK_INT(json_as_int(json_get(&l.payload, "n"), 0), 1);
 	CHECK_INT(read_of(a, "{\"payload\": null, \"rule\": 7}").rule, 7);
 	CHECK_INT(read_of(a, "{\"payload\": 1, \"trigger_instance_id\": \"rule_9\"}").rule, 9);
@@ -106,9 +106,9 @@ TEST(a_line_says_an_event_or_that_the_sensor_is_ready_and_what_it_does_not_say_i
 	CHECK_INT(read_of(a, " \r").kind, LINE_NOTHING);
 	CHECK_INT(read_of(a, "hello").kind, LINE_BAD);
 	CHECK_INT(read_of(a, "[1]").kind, LINE_BAD);
-	CHECK_STR(read_of(a, "{}").why, "'payload' is missing");
-	CHECK_STR(read_of(a, "{\"payload\": 1, \"key\": 5}").why, "'key' must be a text");
-	CHECK_STR(read_of(a, "{\"payload\": 1, \"rule\": -5}").why, "'rule' must be the id or the ref of a rule");
-	CHECK_STR(read_of(a, "{\"type\": \"bye\"}").why, "there is no type 'bye': event or ready");
+	CHECK(str_is(read_of(a, "{}").why, "'payload' is missing"));
+	CHECK(str_is(read_of(a, "{\"payload\": 1, \"key\": 5}").why, "'key' must be a text"));
+	CHECK(str_is(read_of(a, "{\"payload\": 1, \"rule\": -5}").why, "'rule' must be the id or the ref of a rule"));
+	CHECK(str_is(read_of(a, "{\"type\": \"bye\"}").why, "there is no type 'bye': event or ready"));
 	CHECK_INT(read_of(a, "{\"payload\": \"a\\u0000b\"}").kind, LINE_BAD);
 }
