@@ -7,6 +7,7 @@
 #include "api/view.h"
 #include "base/log.h"
 #include "engine/register.h"
+#include "engine/sensor_messages.h"
 #include "model/params.h"
 #include "model/refs.h"
 #include "model/version.h"
@@ -213,11 +214,14 @@ sensors_anew(App *app, Arena *a, Str pack_ref, Err *err)
 
 	if (!sensor_list(app_db(app), a, &of, &all, &n, NULL, err))
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!sensor_process_get(app_db(app), a, all[i].id, &p, err) ||
-		    (p.instance != 0 && !p.stop &&
-			!sensor_process_ask(app_db(app), a, all[i].id, SENSOR_RESTART, app->uow->now, err)))
+	for (size_t i = 0; i < n; i++) {
+		if (!sensor_process_get(app_db(app), a, all[i].id, &p, err))
 			return false;
+		out_sensor(app->uow, all[i].id, all[i].ref);
+		if (p.instance != 0 && !p.stop &&
+		    !sensor_process_ask(app_db(app), a, all[i].id, SENSOR_RESTART, app->uow->now, err))
+			return false;
+	}
 	return true;
 }
 

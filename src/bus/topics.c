@@ -110,8 +110,10 @@ const QueueRow queue_rows[QUEUES] = {
 	    "worker table of one executor" },
 	[Q_SENSOR_RULES] = { "sensor.%s.rules",
 	    1u << MSG_RULE_CREATED | 1u << MSG_RULE_UPDATED | 1u << MSG_RULE_ENABLED | 1u << MSG_RULE_DISABLED |
-		1u << MSG_RULE_DELETED | 1u << MSG_SENSOR_CHANGED | 1u << MSG_PACK_REGISTERED | 1u << MSG_PACK_DELETED,
-	    ROLE_SENSOR, true, "timers and sensors of one sensor process" },
+		1u << MSG_RULE_DELETED,
+	    ROLE_SENSOR, true, "timers of one sensor process" },
+	[Q_SENSOR_CHANGES] = { "sensor.%s.sensors", 1u << MSG_SENSOR_CHANGED, ROLE_SENSOR, true,
+	    "sensors of one sensor process" },
 	[Q_API_CHANGES] = { "notifier.api.%s.changes", 1u << MSG_NOTIFICATION, ROLE_API, true,
 	    "one API process: streams, waiters" },
 	[Q_NOTIFIER_CHANGES] = { "notifier.%s.changes", 1u << MSG_NOTIFICATION, ROLE_NOTIFIER, true,

@@ -46,6 +46,7 @@ typedef enum QueueId {
 	Q_WORKER_PACKS,      /* one per worker id */
 	Q_EXECUTOR_WORKERS,  /* one per executor process, exclusive */
 	Q_SENSOR_RULES,      /* one per sensor process, exclusive */
+	Q_SENSOR_CHANGES,    /* one per sensor process, exclusive */
 	Q_API_CHANGES,       /* one per API process, exclusive */
 	Q_NOTIFIER_CHANGES,  /* one per notifier process, exclusive */
 	Q_DEAD,

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "engine/consumer.h"
 #include "os/poll.h"
 #include "os/spawn.h"
 #include "os/thread.h"
@@ -95,6 +96,7 @@ struct Keeper {
 	int null;
 	char *piece;
 	Thread thread;
+	Consumer *changes; /* hears of sensors; the timers' thread tells of rules */
 	atomic_bool changed, stopping;
 	bool away;                     /* the database is; pipes are not read */
 	TimeUs looked, renewed, retry; /* monotonic */

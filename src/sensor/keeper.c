@@ -189,6 +189,17 @@ turn(Keeper *k)
 
 /* ---- coming and going ---- */
 
+static bool
+on_changes(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
+{
+	(void)u;
+	(void)msgs;
+	(void)n;
+	(void)err;
+	keeper_wake(self); /* what changed is read from the database */
+	return true;
+}
+
 /* They end, are heard to the end, and their leases are given back. */
 static void
 drain(Keeper *k)
@@ -233,6 +244,7 @@ keeper_run(void *self)
 static void
 keeper_free(Keeper *k)
 {
+	consumer_stop(k->changes);
 	while (k->wards != NULL) {
 		if (ward_alive(k->wards))
 			child_signal_tree(k->wards->child.pid, k->wards->marker.p, 9);
@@ -266,10 +278,12 @@ self_describe(Keeper *k)
 bool
 keeper_start(Engine *e, const KeeperConfig *config, Keeper **ret, Err *err)
 {
+	ConsumerConfig changes = { .role = "sensor", .turn = on_changes, .sub = { .queue = Q_SENSOR_CHANGES } };
 	Keeper *k = calloc(1, sizeof(Keeper));
 
 	if (k == NULL)
 		return err_set(err, ERR_SYS, "out of memory");
+	changes.self = k;
 	k->e = e;
 	k->config = *config;
 	k->arena = arena_open();
@@ -279,6 +293,7 @@ keeper_start(Engine *e, const KeeperConfig *config, Keeper **ret, Err *err)
 	    k->arena, "%.*s/%.*s", STR_ARG(e->process), STR_ARG(uuid_text(k->arena, uuid_new(clock_wall(e->clock)))));
 	self_describe(k);
 	if (k->piece == NULL || !uow_open(e, &k->u, err) || !poll_open(&k->poll, err) ||
+	    !consumer_start(e, &changes, &k->changes, err) ||
 	    !thread_start(&k->thread, "sensors", keeper_run, k, err)) {
 		keeper_free(k);
 		return false;
