@@ -59,7 +59,7 @@ const Topic topics[MSG_KINDS] = {
 	    why_rule },
 	[MSG_RULE_DELETED] = { "RuleDeleted", EX_EVENTS, "rule.deleted", LISTEN_ANNOUNCED, false, true, BY_API,
 	    why_rule },
-	[MSG_SENSOR_CHANGED] = { "SensorChanged", EX_EVENTS, "sensor.changed", LISTEN_ANNOUNCED, false, false,
+	[MSG_SENSOR_CHANGED] = { "SensorChanged", EX_EVENTS, "sensor.changed", LISTEN_ANNOUNCED, false, true,
 	    BY_API | BY_SENSOR, why_sensor },
 	[MSG_PACK_REGISTERED] = { "PackRegistered", EX_EVENTS, "pack.registered", LISTEN_ANNOUNCED, false, true, BY_API,
 	    why_pack },

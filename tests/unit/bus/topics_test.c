@@ -102,12 +102,14 @@ TEST(the_bindings_are_these)
 				   "worker.7.cancel attune.executions execution.cancel.worker.7\n"
 				   "worker.7.packs attune.events pack.registered\n"
 				   "worker.7.packs attune.events pack.deleted\n"
+				   "worker.7.packs attune.events pack.environment\n"
 				   "executor.p.workers attune.executions worker.heartbeat\n"
 				   "sensor.p.rules attune.events rule.created\n"
 				   "sensor.p.rules attune.events rule.updated\n"
 				   "sensor.p.rules attune.events rule.enabled\n"
 				   "sensor.p.rules attune.events rule.disabled\n"
 				   "sensor.p.rules attune.events rule.deleted\n"
+				   "sensor.p.sensors attune.events sensor.changed\n"
 				   "notifier.api.p.changes attune.notifications notification.created\n"
 				   "notifier.p.changes attune.notifications notification.created\n";
 	CLEANUP(arena_done) Arena *a = arena_open();

@@ -91,7 +91,7 @@ static const Fault faults[] = {
 	    "actions/z.yaml:1:1: the ref 'p1.z' is in actions/b.yaml already" },
 	{ "actions/a.yaml", "ref: p1.a\nentry_point: echo x\nenabled: maybe\n",
 	    "actions/a.yaml:3:1: 'enabled' must be true or false, not a text" },
-	{ "rules/r.yaml", "ref: r\naction_ref: a\n", "rules/r.yaml:1:1: the key 'trigger_ref' is missing" },
+	{ "rules/r.yaml", "ref: r\naction_ref: a\n", "rules/r.yaml:1:1: trigger_ref is missing: say which trigger" },
 	{ "rules/r.yaml", "ref: r\naction_ref: a\ntrigger_ref: t\nconditions:\n  - {field: x, operator: like}\n",
 	    "!rules/r.yaml:4:1: the rule will match nothing: " },
 	{ "sensors/s.yaml", "ref: p1.s\nentry_point: http://x/y\n",
