@@ -304,6 +304,7 @@ class Changing(http.server.BaseHTTPRequestHandler):
 
 
 def test_an_answer_that_changes_is_an_event_and_what_may_not_be_reached_is_not(world):
+    Changing.answer, Changing.asked = {"version": 1, "noise": 0}, 0
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Changing) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/"
