@@ -13,7 +13,7 @@ TEST(a_bucket_empties_and_fills_with_time)
 		CHECK_INT(s.remaining, i - 1);
 	}
 	CHECK(!rate_take(t, 7, 5, 10, now, &s));
-	CHECK(s.wait > 199 * US_PER_MS && s.wait < 202 * US_PER_MS && s.limit == 5);
+	CHECK(s.wait > 199 * US_PER_MS && s.wait < 202 * US_PER_MS && s.limit == 10);
 	CHECK(rate_take(t, 8, 5, 10, now, &s));
 	now += s.wait + 200 * US_PER_MS;
 	CHECK(rate_take(t, 7, 5, 10, now, &s) && !rate_take(t, 7, 5, 10, now, &s));
