@@ -249,7 +249,6 @@ sensor_refresh(App *app, Req *q, Res *s, const Claims *c, Err *err)
 	token = access_sensor_token(
 	    app->access, a, who.id, c->login, types == NULL ? &none : types, instance, (TimeUs)LIFE * US_PER_S);
 	json_add(a, &o, "access_token", json_str(token));
-	json_add(a, &o, "token", json_str(token));
 	json_add(a, &o, "refresh_token", json_str(token));
 	json_add(a, &o, "token_type", json_cstr("Bearer"));
 	json_add(a, &o, "expires_in", json_int(LIFE));

@@ -53,8 +53,10 @@ str_ends(Str s, Str suffix)
 bool
 str_find(Str s, Str needle, size_t *ret_at)
 {
-	const char *at = needle.n == 0 ? s.p : memmem(s.p, s.n, needle.p, needle.n);
+	const char *at = needle.n == 0 ? s.p : NULL;
 
+	if (needle.n > 0 && s.n >= needle.n)
+		at = memmem(s.p, s.n, needle.p, needle.n);
 	if (at == NULL)
 		return false;
 	if (ret_at != NULL)

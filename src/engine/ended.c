@@ -1,6 +1,7 @@
 /* What follows the end of runs, in the transaction that ends them. Whatever makes an execution terminal calls runs_ended. */
-#include "engine/retry.h"
+#include "engine/ended.h"
 
+#include "engine/retry.h"
 #include "engine/workflow.h"
 
 static void

@@ -39,16 +39,14 @@ typedef struct Placement {
 
 typedef struct ActionDef {
 	Id id, pack, runtime, workflow_def;
-	Str ref, pack_ref, label, description, entrypoint;
+	Str ref, pack_ref, label, description, entrypoint, workflow_file;
 	Str runtime_ref;  /* of the stored runtime, for people; none when there is none */
 	Str runtime_name; /* what a file asked for, before it is resolved */
-	Str workflow_file;
 	Json param_schema, out_schema;
-	Str parameter_delivery, parameter_format, output_format;
+	Str parameter_delivery, parameter_format, output_format, runtime_version_constraint;
 	bool is_adhoc, enabled, accesses_mcp;
 	int64_t timeout_seconds; /* 0: not given */
 	Json retry;
-	Str runtime_version_constraint;
 	Json required_worker_runtimes, default_permission_set_refs;
 	Placement placement;
 	Str log_retention_policy, artifact_retention_policy;
@@ -76,9 +74,8 @@ typedef struct SensorDef {
 
 typedef struct TriggerDef {
 	Id id, pack, sensor;
-	Str ref, pack_ref, label, description, sensor_ref;
+	Str ref, pack_ref, label, description, sensor_ref, webhook_key;
 	bool enabled, is_adhoc, webhook_enabled;
-	Str webhook_key;
 	Json param_schema, out_schema, webhook_config;
 	TimeUs created, updated;
 } TriggerDef;

@@ -1,6 +1,7 @@
-#include "sensor/inner.h"
+#include "sensor/keeper.h"
 
 #include "base/log.h"
+#include "sensor/inner.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

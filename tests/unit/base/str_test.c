@@ -62,6 +62,7 @@ TEST(searching_trimming_and_comparing)
 	CHECK(str_find(str_of("hello"), str_of("lo"), &at) && at == 3);
 	CHECK(str_find(str_of("hello"), str_of(""), &at) && at == 0);
 	CHECK(!str_find(str_of("hello"), str_of("lol"), NULL));
+	CHECK(!str_find((Str){ 0 }, str_of("lol"), NULL));
 	CHECK_STR(str_trim(str_of(" \t a b \n")), str_of("a b"));
 	CHECK_STR(str_trim(str_of("  ")), str_of(""));
 	CHECK(str_cmp(str_of("a"), str_of("ab")) < 0 && str_cmp(str_of("b"), str_of("ab")) > 0);

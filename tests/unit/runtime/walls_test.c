@@ -184,8 +184,8 @@ TEST(a_memory_bomb_gets_no_more_than_its_limit)
 	CHECK(end.outcome == RUN_OVER || str_is(rig_text(&end, "error"), "MemoryError"));
 	/* many that together take too much */
 	if (str_is(json_get_text((Json[]){ processes_isolation(r->starter, r->a) }, "ended"), "by cgroup: exactly")) {
-		spec = python(r, "import os, time\nfor i in range(4): os.fork()\nx = bytearray(32 << 20)\n"
-				 "for i in range(0, len(x), 4096): x[i] = 1\ntime.sleep(1000)\n");
+		spec = python(r, "import os, signal\nfor i in range(4): os.fork()\nx = bytearray(32 << 20)\n"
+				 "for i in range(0, len(x), 4096): x[i] = 1\nsignal.pause()\n");
 		spec.limits.memory_mb = 128;
 		spec.timeout = 60 * US_PER_S;
 		end = rig_run(r, &spec);
