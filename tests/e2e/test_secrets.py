@@ -45,7 +45,7 @@ def secret_pack(world):
         "actions/show.yaml": action("vault.show", "show.sh", output="json", more=flat),
         "actions/named.yaml": action("vault.named", "show.sh", output="json", more="keys: [named]\n"),
         "actions/plain.yaml": action("vault.plain", "show.sh", output="json"),
-        "actions/keep.yaml": action("vault.keep", "keep.sh", more=flat),
+        "actions/keep.yaml": action("vault.keep", "keep.sh", more=flat + "sandbox: off\n"),
         "actions/mint.yaml": action("vault.mint", "mint.sh", output="json", more="output:\n  token: {type: string, secret: true}\n  size: {type: integer}\n"),
         "actions/mint.sh": f"#!/bin/sh\nprintf '%s' '{json.dumps({'token': MINTED, 'size': 3})}'\n",
         "permission_sets/reveal.yaml": "ref: vault.reveal\nlabel: Reveal\ngrants:\n  - {resource: executions, actions: [read, decrypt]}\n"
