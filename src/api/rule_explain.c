@@ -142,6 +142,8 @@ events_of(App *app, const Question *x, TimeUs since, size_t most, EventKept **re
 		Str ref = x->extras.parts_n == 0 ? x->rule->trigger_ref : x->extras.parts[i].trigger_ref;
 		bool again = false;
 
+		if (str_none(ref))
+			return err_set(err, ERR_VALIDATION, "trigger_ref is missing: say which trigger the rule is on");
 		for (size_t k = 0; k < i && x->extras.parts_n > 0; k++)
 			again |= str_eq(x->extras.parts[k].trigger_ref, ref);
 		if (again)

@@ -146,7 +146,8 @@ CHATTY = 'for i in 1 2 3; do echo "line $i"; echo "err $i" >&2; sleep 0.3; done;
 def chatty(running):
     """An action that speaks, leaves a file and then waits until it is cancelled."""
     path = os.path.join(running.dir, "chatty.end")
-    running.cli("action", "create", "-r", "core.cli_chatty", "-p", "core", "-l", "C", "--runtime", "core.shell", "-e", CHATTY % path)
+    running.cli("action", "create", "-r", "core.cli_chatty", "-p", "core", "-l", "C", "--runtime", "core.shell",
+                "--sandbox", "off", "-e", CHATTY % path)
     yield path
     running.cli("action", "delete", "core.cli_chatty")
 

@@ -356,8 +356,8 @@ def test_a_secret_of_a_packs_configuration_is_shown_as_a_mark_that_may_be_given_
     shown = {"password": MARK, "host": "h"}
     assert world.post("/packs", pack, 201)["data"]["config"] == shown == world.get("/packs/conf")["data"]["config"]
     assert world.put("/packs/conf", {"config": {**shown, "host": "other"}})["data"]["config"] == {**shown, "host": "other"}
-    assert world.rows("select config from pack where ref = 'conf'")[0]["config"] in ({"password": CANARY, "host": "other"},
-                                                                                     json.dumps({"password": CANARY, "host": "other"}, separators=(",", ":")))
+    kept = world.rows("select config from pack where ref = 'conf'")[0]["config"]
+    assert (json.loads(kept) if isinstance(kept, str) else kept) == {"password": CANARY, "host": "other"}
     refused(world, "PUT", "/packs/conf", 422, {"config": {"host": MARK}})
     refused(world, "POST", "/packs", 422, {**pack, "ref": "conf2", "config": {"password": MARK}})
     assert CANARY not in json.dumps([world.get("/audit-events"), world.get("/packs"), [world.get(f"/audit-events/{e['id']}") for e in world.get("/audit-events")["items"]]])
