@@ -29,6 +29,8 @@ const Ack acks[QUEUES] = {
 /* A row whose action is gone ends failed wherever it is met. */
 enum { STOPS = K(EXECUTION_CANCEL) | K(EXECUTION_STATUS_CHANGED) };
 enum { PLACED = K(EXECUTION_SCHEDULED) | K(EXECUTION_STATUS_CHANGED) | K(EXECUTION_COMPLETED) | K(NOTIFICATION) };
+/* Who looks at what waits asks the policies, and one may cancel the oldest run. */
+enum { CHOSEN = PLACED | K(EXECUTION_CANCEL) };
 
 const Follows follows[] = {
 	{ "event in (API)", ROLE_API, 0, K(EVENT_CREATED) | K(ENFORCEMENT_CREATED) | K(NOTIFICATION), 0,
@@ -50,15 +52,16 @@ const Follows follows[] = {
 		K(RULE_DISABLED) | K(RULE_DELETED) | K(SENSOR_CHANGED),
 	    0, "and what that changed of rules" },
 	{ "environments asked for anew (API)", ROLE_API, 0, K(PACK_ENVIRONMENT), 0, "each machine builds them once" },
-	{ "enforcement processor", ROLE_EXECUTOR, Q(ENFORCEMENTS), PLACED, 0,
+	{ "enforcement processor", ROLE_EXECUTOR, Q(ENFORCEMENTS), CHOSEN, 0,
 	    "execution and worker in one transaction; completed at once when the parameters break the schema" },
-	{ "scheduler", ROLE_EXECUTOR, Q(REQUESTS), PLACED, 0, "completed when the action is gone" },
+	{ "scheduler", ROLE_EXECUTOR, Q(REQUESTS), CHOSEN, 0,
+	    "completed when the action is gone; cancel where a policy ends the oldest run" },
 	{ "completion listener", ROLE_EXECUTOR, Q(COMPLETED), PLACED | K(EXECUTION_REQUESTED) | STOPS,
 	    K(EXECUTION_COMPLETED), "the workflow of the ended run goes on, and its room is given to what waits" },
 	{ "execution manager", ROLE_EXECUTOR, Q(STATUS), PLACED | K(EXECUTION_REQUESTED) | STOPS,
 	    K(EXECUTION_STATUS_CHANGED), "a workflow that is being cancelled ends what runs under it" },
 	{ "inquiry handler", ROLE_EXECUTOR, Q(INQUIRY), 0, 0, "notes it in the log" },
-	{ "worker table", ROLE_EXECUTOR, Q(EXECUTOR_WORKERS), PLACED, 0, "a worker with room gets what waits" },
+	{ "worker table", ROLE_EXECUTOR, Q(EXECUTOR_WORKERS), CHOSEN, 0, "a worker with room gets what waits" },
 	{ "worker", ROLE_WORKER, Q(WORKER_EXECUTIONS) | Q(WORKER_CANCEL),
 	    K(EXECUTION_COMPLETED) | K(EXECUTION_REQUESTED) | K(NOTIFICATION), 0,
 	    "completed when a run has ended; requested for what it gives back unstarted" },
@@ -71,7 +74,7 @@ const Follows follows[] = {
 	{ "sensor reports, fails or is given up", ROLE_SENSOR, 0,
 	    K(EVENT_CREATED) | K(ENFORCEMENT_CREATED) | K(SENSOR_CHANGED) | K(NOTIFICATION), 0,
 	    "an alert is an event; one that is given up is taken by another process" },
-	{ "sweeper", ROLE_EXECUTOR, 0, K(ENFORCEMENT_CREATED) | K(EXECUTION_REQUESTED) | K(EXECUTION_CANCEL) | PLACED,
-	    0, "says again what a row still waits for; settles the runs of lost workers" },
+	{ "sweeper", ROLE_EXECUTOR, 0, K(ENFORCEMENT_CREATED) | K(EXECUTION_REQUESTED) | CHOSEN, 0,
+	    "says again what a row still waits for; settles the runs of lost workers" },
 };
 const size_t follows_count = countof(follows);

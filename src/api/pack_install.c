@@ -423,7 +423,8 @@ packs_build(App *app, Req *q, Res *s, Err *err)
 	(void)q;
 	(void)s;
 	return err_set(err, ERR_UNSUPPORTED,
-	    "This version builds no environments: actions run with the interpreters that their worker has");
+	    "This version builds environments on its workers, not on the server: use POST "
+	    "/api/v1/packs/{ref}/environments/rebuild");
 }
 
 bool

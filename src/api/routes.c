@@ -270,7 +270,7 @@ const Route api_routes[] = {
 	{ "POST", "/api/v1/packs/download", packs_download, "packs:install", 0, "DownloadPacksRequest", NULL, 501,
 	    "not in this version: fetch packs from elsewhere" },
 	{ "POST", "/api/v1/packs/build-envs", packs_build, "packs:install", 0, "BuildPackEnvsRequest", NULL, 501,
-	    "not in this version: build environments" },
+	    "not in this version: build environments on the server" },
 	{ "POST", "/api/v1/packs/{ref}/test", pack_test, "packs:install", 0, NULL, NULL, 501,
 	    "not in this version: run the tests of a pack" },
 	{ "GET", "/api/v1/packs/{ref}/environments", pack_environments, "packs:read", 0, NULL, "PackEnvironment[]", 200,

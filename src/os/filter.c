@@ -153,34 +153,13 @@ load_number(Code *c)
 	load(c, offsetof(struct seccomp_data, nr));
 }
 
-/* EPERM when any bit of the mask is set in the argument. */
+/* EPERM for call `number` when the comparison of its argument turns out as `when`. */
 static void
-refuse_bits(Code *c, int number, int argument, uint32_t mask)
+refuse(Code *c, int number, int argument, uint16_t comparison, uint32_t value, bool when)
 {
 	only_for(c, number, 4);
 	load_argument(c, argument);
-	op(c, BPF_JMP | BPF_JSET | BPF_K, mask, 0, 1);
-	answer_error(c, EPERM);
-	load_number(c);
-}
-
-/* EPERM unless the argument is the value. */
-static void
-refuse_unless(Code *c, int number, int argument, uint32_t value)
-{
-	only_for(c, number, 4);
-	load_argument(c, argument);
-	op(c, BPF_JMP | BPF_JEQ | BPF_K, value, 1, 0);
-	answer_error(c, EPERM);
-	load_number(c);
-}
-
-static void
-refuse_when(Code *c, int number, int argument, uint32_t value)
-{
-	only_for(c, number, 4);
-	load_argument(c, argument);
-	op(c, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
+	op(c, BPF_JMP | comparison | BPF_K, value, !when, when);
 	answer_error(c, EPERM);
 	load_number(c);
 }
@@ -261,19 +240,19 @@ standard(Code *c)
 	refuse_list(c, refused, countof(refused), EPERM);
 	refuse_list(c, unknown, countof(unknown), ENOSYS);
 	refuse_clone3(c);
-	refuse_bits(c, SYS_clone, 0, NAMESPACES);
-	refuse_unless(c, SYS_prlimit64, 0, 0); /* another's limits: the worker is of the same user */
-	refuse_when(c, SYS_ioctl, 1, TIOCSTI);
-	refuse_when(c, SYS_ioctl, 1, TIOCLINUX);
+	refuse(c, SYS_clone, 0, BPF_JSET, NAMESPACES, true);
+	refuse(c, SYS_prlimit64, 0, BPF_JEQ, 0, false); /* another's limits: the worker is of the same user */
+	refuse(c, SYS_ioctl, 1, BPF_JEQ, TIOCSTI, true);
+	refuse(c, SYS_ioctl, 1, BPF_JEQ, TIOCLINUX, true);
 }
 
 /* Streams of TCP only: what Landlock cannot look at is not there at all. Routes may be asked for: getaddrinfo does. */
 static void
 strict(Code *c)
 {
-	refuse_bits(c, SYS_sendto, 3, FAST_OPEN);
-	refuse_bits(c, SYS_sendmsg, 2, FAST_OPEN);
-	refuse_bits(c, SYS_sendmmsg, 3, FAST_OPEN);
+	refuse(c, SYS_sendto, 3, BPF_JSET, FAST_OPEN, true);
+	refuse(c, SYS_sendmsg, 2, BPF_JSET, FAST_OPEN, true);
+	refuse(c, SYS_sendmmsg, 3, BPF_JSET, FAST_OPEN, true);
 	only_for(c, SYS_socket, 17);
 	load_argument(c, 0);
 	op(c, BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 3, 0);

@@ -296,6 +296,19 @@ execution_next_due_ahead(Db *db, Arena *a, TimeUs now)
 	db_ahead(db, a, &next_due_stmt, b);
 }
 
+/* A statement about one run that waits: did it still? */
+static bool
+waiting_changed(Db *db, Arena *a, const Stmt *s, Id id, TimeUs now, bool *ret, Err *err)
+{
+	Bind b[] = { bind_int(id), bind_time(now) };
+	Rows rows;
+
+	if (!db_exec(db, a, s, b, &rows, err))
+		return false;
+	*ret = rows.affected > 0;
+	return true;
+}
+
 bool
 execution_pause(Db *db, Arena *a, Id id, TimeUs now, bool *ret, Err *err)
 {
@@ -307,13 +320,8 @@ execution_pause(Db *db, Arena *a, Id id, TimeUs now, bool *ret, Err *err)
 		       " and coalesce(parked_class, wait_class) is not null",
 		.in = "it",
 	};
-	Bind b[] = { bind_int(id), bind_time(now) };
-	Rows rows;
 
-	if (!db_exec(db, a, &s, b, &rows, err))
-		return false;
-	*ret = rows.affected > 0;
-	return true;
+	return waiting_changed(db, a, &s, id, now, ret, err);
 }
 
 bool
@@ -329,13 +337,8 @@ execution_resume(Db *db, Arena *a, Id id, TimeUs now, bool *ret, Err *err)
 		       " where id = $1 and status = 'requested' and wait_reason = 'paused'",
 		.in = "it",
 	};
-	Bind b[] = { bind_int(id), bind_time(now) };
-	Rows rows;
 
-	if (!db_exec(db, a, &s, b, &rows, err))
-		return false;
-	*ret = rows.affected > 0;
-	return true;
+	return waiting_changed(db, a, &s, id, now, ret, err);
 }
 
 /* ---- once more ---- */
@@ -382,9 +385,8 @@ retry_rows(Db *db, Arena *a, const Id *ids, size_t n, RetryRow *ret, Err *err)
 
 #define RETRY_LIKE \
 	"action, action_ref, config, env_vars, parent, enforcement, executor, permission_set_refs, worker_selector," \
-	" worker_tolerations, worker_affinity, timeout_seconds, rule_ref, trigger_ref, correlation_id, priority, " \
-	"slot," \
-	" bucket, retry, max_retries, workflow_def, workflow_task"
+	" worker_tolerations, worker_affinity, timeout_seconds, rule_ref, trigger_ref, correlation_id, priority," \
+	" slot, bucket, retry, max_retries, workflow_def, workflow_task, ancestors"
 #define RETRY_INSERT \
 	"insert into execution (" RETRY_LIKE ", status, original_execution, retry_count, retry_reason, wait_reason," \
 	" wait_class, parked_class, due_at, moves, created, updated) select " RETRY_LIKE \

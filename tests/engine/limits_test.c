@@ -236,6 +236,29 @@ TEST(a_run_that_fails_is_tried_again_in_its_time_and_not_for_ever)
 	check_status(r, next, EXEC_SCHEDULED);
 }
 
+TEST(a_run_that_is_tried_again_came_of_the_same_runs)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	ExecutionIn in = { .action_ref = str_of("test.do"), .by = str_of("tester") };
+	ExecutionOut out;
+	ExecState status;
+	Str ancestors;
+	Id again;
+	Err err = { 0 };
+
+	rig_worker(r, "i1", 8, "shell");
+	in.parent = rig_create(r);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(execution_create(r->u, &in, &out, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	end(r, out.id, EV_EXIT_BAD);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(execution_retry(r->u, out.id, str_of("tester"), &again, &err), err);
+	CHECK_OK(execution_standing(r->u->db, r->u->arena, again, &status, &ancestors, &err), err);
+	CHECK_STR(ancestors, str_fmt(r->u->arena, "/%lld/", (long long)in.parent));
+	uow_abort(r->u);
+}
+
 TEST(a_run_for_later_waits_for_its_time_and_a_paused_one_for_people)
 {
 	CLEANUP(rig_done) Rig *r = rig_open();
