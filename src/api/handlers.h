@@ -50,9 +50,9 @@ Handler pack_install, pack_upload, packs_register, packs_dependencies, packs_dow
 /* inquiries.c */
 Handler inquiries_list, inquiries_by_status, inquiries_of_execution, inquiry_show, inquiry_create, inquiry_change,
     inquiry_remove, inquiry_answer;
-/* workflows.c, workflow_files.c */
+/* workflows.c, workflow_files.c, workflow_draw.c */
 Handler workflows_list, workflows_of_pack, workflow_show, workflow_create, workflow_update, workflow_remove,
-    workflow_file_create, workflow_file_update, pack_workflows_sync, pack_workflows_validate;
+    workflow_file_create, workflow_file_update, pack_workflows_sync, pack_workflows_validate, workflow_draw;
 /* events.c */
 Handler events_list, event_get, event_create;
 /* enforcements.c */

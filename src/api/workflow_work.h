@@ -5,6 +5,7 @@
 
 #include "api/body.h"
 #include "api/resource.h"
+#include "workflow/graph.h"
 
 extern const Resource workflows;
 
@@ -25,6 +26,8 @@ typedef struct WorkflowWork {
 	}
 
 void workflow_fill(const Json *body, WorkflowDef *d);
+/* What it is kept as was checked before, perhaps by an older version. */
+MUST_CHECK bool workflow_graph_of(Arena *a, const WorkflowDef *d, WfGraph **ret, Err *err);
 /* Of type Work. */
 MUST_CHECK bool workflow_create_work(App *app, void *self, Err *err);
 MUST_CHECK bool workflow_update_work(App *app, void *self, Err *err);

@@ -83,8 +83,10 @@ cond_of(Compile *c, const Json *v, WfCond *ret)
 		return true;
 	if (v->kind == JSON_BOOL) {
 		ret->never = !v->b;
+		ret->text = str_of(v->b ? "true" : "false");
 		return true;
 	}
+	ret->text = json_as_str(v);
 	if (str_find(json_as_str(v), str_of("{{"), NULL))
 		return tmpl_of(c, v, &ret->tmpl);
 	return expr_compile(c->a, json_as_str(v), &ret->expr, c->err);
@@ -265,6 +267,10 @@ task_of(Compile *c, int no)
 	t->has_input = json_is(json_get(s, "input"), JSON_OBJECT);
 	t->concurrency = json_as_int(json_get(s, "concurrency"), 1);
 	t->batch_size = json_as_int(json_get(s, "batch_size"), 0);
+	if (!json_is_null(json_get(s, "with_items")))
+		t->items_text = json_is(json_get(s, "with_items"), JSON_STRING)
+				    ? json_get_text(s, "with_items")
+				    : json_text(c->a, json_get(s, "with_items"));
 	t->join = json_as_int(json_get(s, "join"), 0);
 	t->timeout = json_as_int(json_get(s, "timeout"), 0);
 	if (!json_is_null(json_get(s, "retry")))

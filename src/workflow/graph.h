@@ -14,6 +14,7 @@ typedef struct WfCond {
 	const Expr *expr;
 	const Tmpl *tmpl;
 	bool never; /* neither of them: always, unless this */
+	Str text;   /* as it was written; none: there is none */
 } WfCond;
 
 typedef struct WfPublish {
@@ -45,6 +46,7 @@ typedef struct WfTask {
 	const Tmpl *input; /* NULL: the parameters of the workflow */
 	bool has_input;
 	const Tmpl *with_items, *permission_set_refs, *selector, *tolerations, *affinity, *delay; /* NULL: none */
+	Str items_text; /* with_items as it was written */
 	WfCond when;
 	int64_t concurrency, batch_size; /* batch_size 0: none */
 	int64_t join;                    /* 0: the first to arrive begins it */

@@ -168,3 +168,22 @@ def test_a_question_that_is_cancelled_ends_at_once(api):
     api.post(f"/executions/{row['id']}/cancel", {}, 200)
     assert ended(api, row)["status"] == "cancelled"
     assert api.get(f"/inquiries/{asked['id']}")["data"]["status"] == "cancelled"
+
+
+SEEN = {"tasks": [{"name": "begin", "action": "core.noop", "next": [{"when": "{{ succeeded() }}", "publish": [{"n": 2}], "do": ["many"]},
+                                                                    {"when": "{{ failed() }}", "do": ["end"]}]},
+                  {"name": "many", "action": "core.noop", "with_items": "{{ range(n) }}", "next": [{"do": ["end"]}]},
+                  {"name": "end", "action": "core.noop"}]}
+
+
+def test_a_workflow_is_drawn_for_people_and_programs(api):
+    api.post("/workflows", flow("mine.seen", definition=SEEN), 201)
+    drawn = api.get("/workflows/mine.seen/graph")["data"]
+    assert [(t["name"], t["layer"]) for t in drawn["tasks"]] == [("begin", 0), ("many", 1), ("end", 2)]
+    assert [(w["from"], w["to"], w["when"]) for w in drawn["transitions"]] == [
+        ("begin", "many", "succeeded()"), ("begin", "end", "failed()"), ("many", "end", None)]
+    text = api.cli("workflow", "graph", "mine.seen").out
+    assert text.startswith("mine.seen: 3 tasks in 3 layers\n") and "├─ succeeded() → many   publishes n" in text
+    assert api.cli("workflow", "graph", "mine.seen", "--format", "svg").out.startswith("<svg ")
+    assert api.cli("workflow", "graph", "mine.seen", "-f", "dot").out.startswith('digraph "mine.seen" {')
+    assert "json, text, dot or svg" in refused(api, "GET", "/workflows/mine.seen/graph?format=png", 400)["error"]
