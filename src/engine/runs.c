@@ -17,6 +17,7 @@ action_copy(Arena *a, const ActionDef *d)
 	c.parameter_format = str_copy(a, d->parameter_format);
 	c.output_format = str_copy(a, d->output_format);
 	c.sandbox = str_copy(a, d->sandbox);
+	c.log_retention_policy = str_copy(a, d->log_retention_policy);
 	c.limits = json_clone(a, &d->limits);
 	c.out_schema = json_clone(a, &d->out_schema);
 	return c;
@@ -215,8 +216,13 @@ finish_some(Uow *u, ExecState from, ExecEvent ev, bool any_event, Str by, RunRes
 	if (!move_runs(u, ev, moves, some, by, moved, err))
 		return false;
 	for (size_t i = 0; i < some; i++)
-		if (moved[i].moved)
-			results[which[i]].stored = true;
+		if (moved[i].moved) {
+			RunResult *r = &results[which[i]];
+
+			r->stored = true;
+			if (!kept_store(u, r->execution, moved[i].action_ref, r->kept, r->kept_n, err))
+				return false;
+		}
 	if (!results_seal(u, results, which, some, err))
 		return false;
 	return moves_ended(u, moves, moved, some, err);

@@ -92,6 +92,7 @@ worker_role_start(Host *h, Err *err)
 		    .named = config_json(c, "worker.interpreters") },
 		.stdout_max = (size_t)config_int(c, "worker.max_stdout_bytes"),
 		.stderr_max = (size_t)config_int(c, "worker.max_stderr_bytes"),
+		.spill_max = (size_t)config_int(c, "worker.max_output_artifact_bytes"),
 		.inline_output = (size_t)config_int(c, "worker.inline_output_bytes"),
 		.kill_grace = 5 * US_PER_S,
 		.guardian = h->guardian,
@@ -109,6 +110,8 @@ worker_role_start(Host *h, Err *err)
 		.taints = config_json(c, "worker.taints"),
 		.runtimes = config_json(c, "worker.runtimes"),
 		.interpreters = p.interpreters,
+		.keep_policy = config_str(c, "worker.execution_log_retention_policy"),
+		.keep_limit = config_int(c, "worker.execution_log_retention_limit"),
 		.show_output = config_bool(c, "demo"),
 		.access = h->access,
 		.heartbeat = str_none(h->engine.boot_id) ? h->engine.heartbeat : 0,
@@ -121,6 +124,7 @@ worker_role_start(Host *h, Err *err)
 	w.envs = h->envs;
 	w.envs_dir = p.runtime_envs_dir;
 	w.isolation = confine_say(h);
+	w.strict = str_none(sandbox_strict_missing(h->arena));
 	return worker_start(&h->engine, &w, &h->worker, err) &&
 	       broom_start(&h->engine,
 		   str_fmt(h->arena, "%s/%s", p.artifacts_dir.p, homes_file_name(h->arena, p.worker_name).p),

@@ -378,6 +378,18 @@ outcome_of(const Run *run)
 }
 
 static void
+keep_file(const Processes *p, Arena *a, const Run *run, const Stream *s, RunEnd *ret)
+{
+	if (s->spill.there)
+		ret->kept[ret->kept_n++] = (KeptFile){ .artifact = str_copy(a, str_of(s->spill.ref)),
+			.root = p->config.artifacts_dir,
+			.path = str_copy(a, str_of(s->spill.below)),
+			.bytes = (int64_t)s->spill.stored,
+			.retention_policy = str_copy(a, run->keep_policy),
+			.retention_limit = run->keep_limit };
+}
+
+static void
 describe(Processes *p, Arena *a, Run *run, RunEnd *ret)
 {
 	Report report = {
@@ -406,6 +418,8 @@ describe(Processes *p, Arena *a, Run *run, RunEnd *ret)
 		.finished_at = run->finished_at,
 	};
 	ret->result = result_make(a, &report);
+	keep_file(p, a, run, &run->out, ret);
+	keep_file(p, a, run, &run->err, ret);
 }
 
 static size_t

@@ -22,6 +22,7 @@ typedef struct ProcessesConfig {
 	Str api_url;
 	size_t stdout_max; /* 10 MiB */
 	size_t stderr_max;
+	size_t spill_max; /* of what is more than that, in a file that becomes an artifact's; 0: nothing more is kept */
 	size_t inline_output; /* outputs up to here live in the row alone; 0: files always */
 	TimeUs kill_grace;    /* between TERM and KILL: 5 s */
 	Guardian *guardian;   /* may be NULL (tests) */

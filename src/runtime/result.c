@@ -38,6 +38,12 @@ add_truncation(Arena *a, Json *result, const Stream *s)
 	json_add(a, result, out ? "stdout_truncated" : "stderr_truncated", json_bool(true));
 	json_add(a, result, out ? "stdout_bytes_truncated" : "stderr_bytes_truncated",
 	    json_int((int64_t)(s->total - s->head_n)));
+	if (!s->spill.there)
+		return;
+	json_add(a, result, out ? "stdout_artifact" : "stderr_artifact", json_str(str_copy(a, str_of(s->spill.ref))));
+	if (spill_left_out(&s->spill) > 0)
+		json_add(a, result, out ? "stdout_artifact_bytes_truncated" : "stderr_artifact_bytes_truncated",
+		    json_int((int64_t)spill_left_out(&s->spill)));
 }
 
 static void
@@ -92,20 +98,20 @@ last_lines(Arena *a, const Stream *s)
 	return text;
 }
 
-/* The last line of all that is kept, not of the head alone, when the stream outgrew memory. */
+/* Of the end of all that is kept, not of the head, when the stream outgrew memory. */
 static Str
 error_of_stderr(Arena *a, const Stream *s)
 {
-	Stream whole = *s;
+	Stream end = *s;
 	Str text;
 
-	if (s->total > s->head_n && s->has_file && stream_all(s, a, &text, NULL) && text.n > STREAM_HEAD) {
-		text = str_sub(text, text.n - STREAM_HEAD, text.n);
-		whole.head = arena_copy(a, text.p, text.n);
-		whole.head_n = text.n;
-		whole.total = text.n;
-	}
-	return last_lines(a, &whole);
+	if (s->total <= s->head_n)
+		return last_lines(a, s);
+	text = stream_tail(s, a, STREAM_HEAD);
+	end.head = arena_copy(a, text.p, text.n);
+	end.head_n = text.n;
+	end.total = text.n;
+	return last_lines(a, &end);
 }
 
 static Str

@@ -53,7 +53,8 @@ struct Run {
 	EnvUse env;
 	RunSpec *waits_with; /* while it waits for its environment */
 	Json out_schema;
-	Str output_format, problem, afterwards, marker;
+	Str output_format, problem, afterwards, marker, keep_policy;
+	int64_t keep_limit;
 	const char *result_path;
 	Timer timer;
 	TimeUs started_mono, started_at, finished_at, duration;

@@ -315,6 +315,22 @@ start_internal(Processes *p, Run *run, const RunSpec *spec)
 }
 
 static void
+open_stream(const Processes *p, Run *run, const RunSpec *spec, Stream *s, const char *name, size_t usual)
+{
+	Str base = str_fmt(run->a, "%s/execution_%lld", p->logs_base.p, (long long)spec->execution);
+
+	stream_open(s, run->a, name, str_fmt(run->a, "%s/%s.log", base.p, name).p,
+	    (size_t)limit_of(spec->limits.output_bytes, (int64_t)usual), -1);
+	s->redact = redact_open(run->a, spec->secrets); /* one each: it holds back what may still become a secret */
+	if (p->config.spill_max == 0)
+		return;
+	s->spill.most = p->config.spill_max;
+	s->spill.ref = str_fmt(run->a, "%.*s.%s.log", STR_ARG(spec->action_ref), name).p;
+	s->spill.path = str_fmt(run->a, "%s/%s.whole.log", base.p, name).p;
+	s->spill.below = s->spill.path + p->config.artifacts_dir.n + 1;
+}
+
+static void
 prepare(Processes *p, Run *run, const RunSpec *spec)
 {
 	Str base = str_fmt(run->a, "%s/execution_%lld", p->logs_base.p, (long long)spec->execution);
@@ -330,13 +346,10 @@ prepare(Processes *p, Run *run, const RunSpec *spec)
 		.processes = limit_of(spec->limits.processes, p->config.limits.processes),
 		.open_files = limit_of(spec->limits.open_files, p->config.limits.open_files),
 	};
-	stream_open(&run->out, run->a, "stdout", str_fmt(run->a, "%s/stdout.log", base.p).p,
-	    (size_t)limit_of(spec->limits.output_bytes, (int64_t)p->config.stdout_max), -1);
-	stream_open(&run->err, run->a, "stderr", str_fmt(run->a, "%s/stderr.log", base.p).p,
-	    (size_t)limit_of(spec->limits.output_bytes, (int64_t)p->config.stderr_max), -1);
-	/* one each: they hold back what each stream may still turn into a secret */
-	run->out.redact = redact_open(run->a, spec->secrets);
-	run->err.redact = redact_open(run->a, spec->secrets);
+	open_stream(p, run, spec, &run->out, "stdout", p->config.stdout_max);
+	open_stream(p, run, spec, &run->err, "stderr", p->config.stderr_max);
+	run->keep_policy = str_copy(run->a, spec->keep_policy);
+	run->keep_limit = spec->keep_limit;
 	run->timeout = spec->timeout;
 }
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/uuid.h"
+#include "model/kept.h"
 #include "model/secrets.h"
 
 /* What a run may use; 0: as the worker is set. */
@@ -39,6 +40,8 @@ typedef struct RunSpec {
 	Str api_token; /* none: the run gets no token */
 	Uuid correlation;
 	TimeUs timeout;
+	Str keep_policy; /* how long what becomes an artifact's is kept */
+	int64_t keep_limit;
 	Str sandbox; /* "off", "standard", "strict"; none: as the worker is set */
 	RunLimits limits;
 } RunSpec;
@@ -58,8 +61,10 @@ typedef struct RunEnd {
 	RunOutcome outcome;
 	TimeUs started_at; /* wall: when the process really started */
 	TimeUs finished_at;
-	Json result;     /* the result object of engine 5.6, complete */
-	Secrets secrets; /* taken out of it, by their paths in it */
+	Json result;              /* the result object of engine 5.6, complete */
+	Secrets secrets;          /* taken out of it, by their paths in it */
+	KeptFile kept[KEPT_MOST]; /* that the result names as artifacts */
+	size_t kept_n;
 } RunEnd;
 
 typedef struct Starter Starter;

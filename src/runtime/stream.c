@@ -10,7 +10,7 @@
 void
 stream_open(Stream *s, Arena *a, const char *name, const char *path, size_t max, int fd)
 {
-	*s = (Stream){ .a = a, .name = name, .path = path, .max = max, .fd = fd, .file = -1 };
+	*s = (Stream){ .a = a, .name = name, .path = path, .max = max, .fd = fd, .file = -1, .spill.fd = -1 };
 }
 
 uint64_t
@@ -80,10 +80,28 @@ file_make(Stream *s)
 	return true;
 }
 
+/* The notice may name the artifact. */
 static size_t
 most_kept(const Stream *s)
 {
-	return s->max > STREAM_NOTICE ? s->max - STREAM_NOTICE : 0;
+	size_t notice = STREAM_NOTICE + (s->spill.ref == NULL ? 0 : strlen(s->spill.ref));
+
+	return s->max > notice ? s->max - notice : 0;
+}
+
+/* The log is full. */
+static void
+spill(Stream *s, Str bytes)
+{
+	Err err = { 0 };
+
+	if (s->spill.ref == NULL || bytes.n == 0 || !s->has_file)
+		return;
+	if ((!s->spill.there && !spill_begin(&s->spill, s->path, &err)) || !spill_add(&s->spill, bytes, &err)) {
+		spill_drop(&s->spill);
+		if (s->trouble[0] == '\0')
+			snprintf(s->trouble, sizeof(s->trouble), "all of %s: %.120s", s->name, err.text);
+	}
 }
 
 static void
@@ -105,10 +123,16 @@ keep(Stream *s, Str bytes)
 		bytes = str_sub(bytes, first.n, bytes.n);
 		before += first.n;
 	}
-	if (bytes.n == 0 || before >= most_kept(s))
+	if (bytes.n == 0)
 		return;
 	(void)file_make(s);
-	file_add(s, str_sub(bytes, 0, most_kept(s) - (size_t)before));
+	if (before < most_kept(s)) {
+		Str more = str_sub(bytes, 0, most_kept(s) - (size_t)before);
+
+		file_add(s, more);
+		bytes = str_sub(bytes, more.n, bytes.n);
+	}
+	spill(s, bytes);
 }
 
 void
@@ -174,26 +198,31 @@ stream_flush(Stream *s)
 		keep(s, redact_end(s->redact));
 }
 
+/* How much is left out of the log, and where all of it is. */
+static void
+note_cut(Stream *s)
+{
+	uint64_t kept = s->stored, dropped = stream_dropped(s);
+	Str notice;
+
+	if (dropped == 0 || s->file < 0)
+		return;
+	notice = str_fmt(s->a, "\n[output truncated: %llu bytes were left out%s%s%s]\n", (unsigned long long)dropped,
+	    s->spill.there ? "; artifact '" : "", s->spill.there ? s->spill.ref : "",
+	    s->spill.there ? "' has them" : "");
+	file_add(s, notice);
+	s->stored = kept;
+}
+
 void
 stream_finish(Stream *s, size_t inline_most)
 {
-	char notice[STREAM_NOTICE];
-	uint64_t dropped;
-	int n;
-
 	if (s->total > inline_most)
 		(void)file_make(s);
 	else if (s->has_file)
 		file_unmake(s);
-	dropped = stream_dropped(s);
-	if (dropped > 0 && s->file >= 0) {
-		uint64_t kept = s->stored;
-
-		n = snprintf(notice, sizeof(notice), "\n[output truncated: %llu bytes were left out]\n",
-		    (unsigned long long)dropped);
-		file_add(s, (Str){ notice, (size_t)n });
-		s->stored = kept;
-	}
+	note_cut(s);
+	spill_end(&s->spill);
 	fd_done(&s->file);
 }
 
@@ -219,6 +248,7 @@ stream_close(Stream *s)
 {
 	fd_done(&s->fd);
 	fd_done(&s->file);
+	fd_done(&s->spill.fd);
 }
 
 bool
@@ -229,4 +259,24 @@ stream_all(const Stream *s, Arena *a, Str *ret, Err *err)
 		return true;
 	}
 	return file_read(a, s->path, s->max, ret, err);
+}
+
+Str
+stream_tail(const Stream *s, Arena *a, size_t most)
+{
+	bool spilled = s->spill.there;
+	uint64_t end = spilled ? s->spill.stored : s->stored;
+	CLEANUP(fd_done) int fd = -1;
+	char *bytes;
+	ssize_t n;
+
+	if (s->total <= s->head_n || !s->has_file)
+		return str_sub((Str){ s->head_n == 0 ? "" : s->head, s->head_n },
+		    s->head_n > most ? s->head_n - most : 0, s->head_n);
+	fd = open(spilled ? s->spill.path : s->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (most > end)
+		most = (size_t)end;
+	bytes = arena_alloc_raw(a, most + 1);
+	n = fd < 0 ? -1 : pread(fd, bytes, most, (off_t)(end - most));
+	return n <= 0 ? (Str){ "", 0 } : (Str){ bytes, (size_t)n };
 }

@@ -1,12 +1,13 @@
 /*
  * One output stream of a run. The first 64 KiB stay in memory, what goes beyond is written to the run's log file as it comes,
- * up to the limit; the rest is read and dropped, so a child that floods is bounded but never blocked. A pipe rather than a
+ * up to the limit; the rest goes to the spill, beyond whose limit it is read and dropped: a child that floods is bounded but never blocked. A pipe rather than a
  * file given to the child: a size limit on files would hit every file the action writes, and `> /dev/stderr` in a script
  * would truncate what was logged before.
  */
 #pragma once
 
 #include "runtime/redact.h"
+#include "runtime/spill.h"
 
 enum {
 	STREAM_HEAD = 64 * 1024,
@@ -27,6 +28,7 @@ typedef struct Stream {
 	int file;        /* while it is being written; else -1 */
 	bool has_file;
 	bool shown;        /* others may follow it: what comes is in the file at once */
+	Spill spill;       /* all of it, when it is more than the log may hold */
 	Redact *redact;    /* what must not be kept is starred out first; NULL: nothing */
 	char trouble[160]; /* why the file is not what it should be; empty: all is well */
 } Stream;
@@ -43,7 +45,9 @@ void stream_flush(Stream *s);
 void stream_finish(Stream *s, size_t inline_most);
 /* After the last byte: from now on this is what came. */
 void stream_replace(Stream *s, Str text, Err *err);
-void stream_close(Stream *s); /* descriptors only */
-uint64_t stream_dropped(const Stream *s);
+void stream_close(Stream *s);             /* descriptors only */
+uint64_t stream_dropped(const Stream *s); /* what neither memory nor the log holds */
+/* After stream_finish: the last bytes that are kept anywhere. */
+Str stream_tail(const Stream *s, Arena *a, size_t most);
 /* All that is kept, in a: from memory or read back. ERR_SYS when the file cannot be read. */
 MUST_CHECK bool stream_all(const Stream *s, Arena *a, Str *ret, Err *err);

@@ -25,7 +25,7 @@ kept(Arena *a, const RunSpec *s)
 	RunSpec *k = arena_copy(a, s, sizeof(*s));
 	Str *texts[] = { &k->action_ref, &k->pack_ref, &k->entrypoint, &k->runtime, &k->runtime_version,
 		&k->parameter_delivery, &k->parameter_format, &k->output_format, &k->rule_ref, &k->trigger_ref,
-		&k->api_token, &k->sandbox };
+		&k->api_token, &k->sandbox, &k->keep_policy };
 	const Json **values[] = { &k->runtime_config, &k->params, &k->out_schema, &k->secrets, &k->env_vars };
 
 	for (size_t i = 0; i < countof(texts); i++)

@@ -9,7 +9,10 @@
 #include "store/change.h"
 #include "store/worker.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
 	BATCH = 256,     /* claims and results of one transaction */
@@ -189,7 +192,10 @@ end_note(WorkerTurn *t, const RunEnd *e)
 		.finished = e->finished_at,
 		.result = result,
 		.secrets = e->secrets,
+		.kept_n = e->kept_n,
 	};
+	for (size_t i = 0; i < e->kept_n; i++)
+		t->ends[t->ends_n - 1].kept[i] = e->kept[i];
 	if (e->outcome != RUN_UNSTARTED)
 		t->usual_us = (t->usual_us * 3 + (e->finished_at - e->started_at)) / 4;
 }
@@ -255,6 +261,19 @@ say_end(const WorkerTurn *t, const RunResult *r)
 									 : json_get_text(&r->result, "error")));
 }
 
+/* What became an artifact's is in that one's folder now. */
+static void
+kept_leave(const RunResult *r)
+{
+	for (size_t i = 0; i < r->kept_n; i++)
+		if (r->kept[i].placed) {
+			char path[PATH_MAX];
+
+			snprintf(path, sizeof(path), "%.*s/%.*s", STR_ARG(r->kept[i].root), STR_ARG(r->kept[i].path));
+			(void)unlink(path);
+		}
+}
+
 /* After the commit: results are stored, what was claimed is ours. */
 static void
 ends_settled(WorkerTurn *t)
@@ -263,6 +282,7 @@ ends_settled(WorkerTurn *t)
 		Run *r = map_get(&t->runs, t->ends[i].execution);
 
 		say_end(t, &t->ends[i]);
+		kept_leave(&t->ends[i]);
 		if (r == NULL || r->attempt != t->ends[i].attempt)
 			continue;
 		run_forget(t, r);
@@ -388,6 +408,8 @@ run_start(WorkerTurn *t, const RunClaim *c)
 		.trigger_ref = c->row.trigger_ref,
 		.correlation = c->row.correlation,
 		.timeout = time_limit(t, c),
+		.keep_policy = t->config.keep_policy,
+		.keep_limit = t->config.keep_limit,
 		.sandbox = c->action.sandbox,
 		.limits = limits_of(&c->action.limits),
 		.api_token = run_token(t, c, time_limit(t, c)),
@@ -396,6 +418,11 @@ run_start(WorkerTurn *t, const RunClaim *c)
 		log_us("after", t->u->now - c->row.scheduled) };
 	Err err = { 0 };
 
+	if (c->action.log_retention_limit > 0) {
+		spec.keep_policy =
+		    str_none(c->action.log_retention_policy) ? str_of("days") : c->action.log_retention_policy;
+		spec.keep_limit = c->action.log_retention_limit;
+	}
 	quick_learn(t, c);
 	log_line(LOG_INFO, fields, countof(fields), "Starting execution: %lld", (long long)c->execution);
 	if (!t->config.starter->start(t->config.starter, &spec, &err))

@@ -28,9 +28,12 @@ typedef struct WorkerConfig {
 	Str envs_dir;                /* where they lie */
 	bool show_output;            /* what runs print stands in the log: the demo */
 	Access *access;              /* makes the tokens of runs; NULL: they get none */
-	TimeUs heartbeat;            /* 0: embedded, no need to report */
+	Str keep_policy;             /* of logs, where the action says nothing */
+	int64_t keep_limit;
+	TimeUs heartbeat; /* 0: embedded, no need to report */
 	const Json
 	    *isolation; /* what the machine gives to runs, for people; NULL: nothing is said. Until worker_start */
+	bool strict;    /* it can give `sandbox: strict` */
 	int64_t cores;  /* of the machine; 0: results never wait for company */
 } WorkerConfig;
 

@@ -1,6 +1,8 @@
 """The whole path: an event, a rule, an enforcement, an execution, a worker, a stored result. Rows are looked at on each hop."""
 
+import glob
 import json
+import os
 
 import pytest
 import yaml
@@ -278,6 +280,17 @@ def test_a_run_that_writes_much_is_cut_and_says_so(world):
     row = do(world, "big.big")
     assert row["status"] == "completed" and row["result"]["stdout_truncated"] is True
     assert row["result"]["stdout_bytes_truncated"] > 0 and set(row["result"]["stdout"]) == {"x"}
+    assert row["result"]["stdout_artifact"] == "big.big.stdout.log"
+    log = world.request("GET", f"/executions/{row['id']}/logs/stdout").text
+    assert "artifact 'big.big.stdout.log' has them" in log and len(log) <= 1_000_000
+    artifact, = world.get(f"/executions/{row['id']}/artifacts")["data"]
+    assert artifact["ref"] == "big.big.stdout.log" and artifact["size_bytes"] == 3_000_000
+    do(world, "big.big")
+    whole = world.request("GET", f"/artifacts/{artifact['id']}/versions/1/download").content
+    assert whole == b"x" * 3_000_000
+    folder = os.path.join(world.data, "artifacts")
+    kept = sorted(os.path.relpath(p, folder) for p in glob.glob(f"{folder}/**/*", recursive=True) if os.path.getsize(p) == 3_000_000)
+    assert kept == [f"artifact_{artifact['id']}/v{n}.txt" for n in (1, 2)], "and each lies there once"
 
 
 def test_a_pack_is_loaded_again_at_the_next_start(world):

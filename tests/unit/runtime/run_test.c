@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static size_t
@@ -130,6 +131,80 @@ TEST(a_flood_of_fifty_megabytes_is_cut_with_a_note_and_the_run_succeeds)
 	CHECK(str_find(
 	    str_sub(text, text.n - 100, text.n), str_of("[output truncated: 41943168 bytes were left out]"), &at));
 	CHECK(arena_used(r->a) < 64 << 20);
+}
+
+static void
+spilling(ProcessesConfig *config)
+{
+	config->spill_max = 150 << 20;
+}
+
+/* The most that was resident since the last call, in bytes. */
+static size_t
+resident_most(void)
+{
+	Arena *a = arena_open();
+	Str text, line, name;
+	int64_t kb = 0;
+
+	CHECK(file_read(a, "/proc/self/status", 1 << 16, &text, NULL));
+	while (kb == 0 && str_cut(&text, '\n', &line))
+		if (str_cut(&line, ':', &name) && str_is(name, "VmHWM"))
+			kb = strtol(str_cstr(a, line), NULL, 10);
+	CHECK(kb > 0 && file_write("/proc/self/clear_refs", str_of("5"), 0, NULL));
+	arena_close(a);
+	return (size_t)kb << 10;
+}
+
+static off_t
+size_of(Rig *r, const KeptFile *f)
+{
+	struct stat st;
+
+	CHECK(stat(str_fmt(r->a, "%.*s/%.*s", STR_ARG(f->root), STR_ARG(f->path)).p, &st) == 0);
+	return st.st_size;
+}
+
+TEST(a_hundred_megabytes_are_kept_whole_beside_the_log_and_not_in_memory)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(spilling);
+	size_t before;
+	RunEnd end;
+	Str log;
+
+	end = rig_shell(r, "head -c 20000000 /dev/zero | tr '\\0' x"); /* what is made once is there */
+	CHECK_INT(end.kept_n, 1);
+	(void)resident_most();
+	before = resident_most();
+	end = rig_shell(r, "head -c 104857600 /dev/zero | tr '\\0' y; yes eeeeeee | head -c 30000000 >&2; "
+			   "echo last words >&2; exit 1");
+	CHECK(resident_most() <= before + (8 << 20));
+	CHECK_INT(end.outcome, RUN_FAILED);
+	CHECK_STR(rig_text(&end, "error"), str_of("last words"));
+	CHECK_STR(rig_text(&end, "stdout_artifact"), str_of("demo.act.stdout.log"));
+	CHECK_STR(rig_text(&end, "stderr_artifact"), str_of("demo.act.stderr.log"));
+	CHECK(!rig_has(&end, "stdout_artifact_bytes_truncated"));
+	CHECK_INT(end.kept_n, 2);
+	CHECK_INT(end.kept[0].bytes, 104857600);
+	CHECK_INT(size_of(r, &end.kept[0]), 104857600);
+	CHECK_INT(size_of(r, &end.kept[1]), 30000000 + 11);
+	log = rig_log(r, &end, "stdout.log");
+	CHECK(log.n <= 10 << 20);
+	CHECK(str_ends(log, str_of("bytes were left out; artifact 'demo.act.stdout.log' has them]\n")));
+}
+
+TEST(what_is_kept_beside_the_log_has_a_limit_too)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(spilling);
+	RunSpec spec = rig_spec(r, "shell", "head -c 200000000 /dev/zero | tr '\\0' y");
+	RunEnd end;
+
+	end = rig_run(r, &spec);
+	CHECK_INT(end.outcome, RUN_SUCCEEDED);
+	CHECK(size_of(r, &end.kept[0]) <= 150 << 20);
+	CHECK_INT(rig_int(&end, "stdout_artifact_bytes_truncated"), 200000000 - end.kept[0].bytes);
+	end = rig_shell(r, "seq 1 9");
+	CHECK_INT(end.kept_n, 0);
 }
 
 static void
