@@ -168,6 +168,35 @@ required_fit(Arena *a, const Json *required, const WorkerDef *w, Str *ret_why)
 	return true;
 }
 
+static bool
+names_text(const Json *list, const char *text)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (str_is(json_as_str(&list->items[i]), text))
+			return true;
+	return false;
+}
+
+/* What runs inside the worker has no walls, and a container those of its engine. A worker that does not say what it gives is asked by
+ * the run itself. */
+static bool
+sandbox_fits(Arena *a, const Need *need, const WorkerDef *w, Str *ret_why)
+{
+	const Json *given = json_get(&w->capabilities, "sandboxes");
+	const RuntimeDef *r = need->runtime;
+	Str why = json_get_text(json_get(&w->capabilities, "isolation"), "strict"), head;
+
+	if (!str_is(need->action->sandbox, "strict") || r == NULL || !json_is(given, JSON_ARRAY) ||
+	    str_eq_nocase(r->name, str_of("internal")) ||
+	    json_is(json_get(&r->execution_config, "container"), JSON_OBJECT) || names_text(given, "strict"))
+		return true;
+	if (ret_why == NULL)
+		return false;
+	if (str_none(why) || !str_cut(&why, ':', &head))
+		why = str_of("its machine has no such walls");
+	return no(ret_why, str_fmt(a, "cannot give 'sandbox: strict' (%.*s)", STR_ARG(str_trim(why))));
+}
+
 bool
 worker_fits(Arena *a, const Need *need, const WorkerDef *w, Str *ret_why)
 {
@@ -182,7 +211,8 @@ worker_fits(Arena *a, const Need *need, const WorkerDef *w, Str *ret_why)
 		return ret_why == NULL ? false
 				       : no(ret_why, str_fmt(a, "has no version of '%.*s' that meets '%.*s'",
 							 STR_ARG(r->name), STR_ARG(constraint)));
-	return required_fit(a, &need->action->required_worker_runtimes, w, ret_why) &&
+	return sandbox_fits(a, need, w, ret_why) &&
+	       required_fit(a, &need->action->required_worker_runtimes, w, ret_why) &&
 	       placement_fits(a, &need->placement, &w->capabilities, ret_why);
 }
 

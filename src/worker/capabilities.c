@@ -4,6 +4,7 @@
 #include "model/choice.h"
 #include "runtime/container.h"
 #include "runtime/detect.h"
+#include "runtime/sandbox.h"
 #include "store/runtime.h"
 
 static bool
@@ -110,6 +111,17 @@ runtimes_find(const WorkerConfig *config, Finding *f, const RuntimeDef *rows, si
 	}
 }
 
+static Json
+sandboxes_given(Arena *a, bool strict)
+{
+	Json list = json_array();
+
+	for (int i = 0; i < SANDBOXES; i++)
+		if (i != SANDBOX_STRICT || strict)
+			json_push(a, &list, json_cstr(sandbox_names[i]));
+	return list;
+}
+
 bool
 capabilities_find(Uow *u, const WorkerConfig *config, Arena *a, Json *ret, Err *err)
 {
@@ -133,8 +145,10 @@ capabilities_find(Uow *u, const WorkerConfig *config, Arena *a, Json *ret, Err *
 		json_add(a, ret, "labels", json_clone(a, config->labels));
 	if (config->taints != NULL && config->taints->kind == JSON_ARRAY)
 		json_add(a, ret, "taints", json_clone(a, config->taints));
-	if (config->isolation != NULL)
+	if (config->isolation != NULL) {
+		json_add(a, ret, "sandboxes", sandboxes_given(a, config->strict));
 		json_add(a, ret, "isolation", json_clone(a, config->isolation));
+	}
 	log_info("Registered runtimes: %.*s", STR_ARG(json_text(a, &f.names)));
 	return true;
 }

@@ -101,6 +101,34 @@ TEST(what_is_missing_is_said)
 	arena_close(c.a);
 }
 
+TEST(an_action_that_must_be_walled_in_waits_for_a_worker_that_can)
+{
+	static const char weak[] = "{'runtimes': ['shell', 'internal'], 'sandboxes': ['off', 'standard'], 'isolation': "
+				   "{'strict': 'no: the kernel is old'}}";
+	Case c;
+
+	setup(&c, "shell");
+	worker(&c, 0, "weak", weak);
+	worker(&c, 1, "strong", "{'runtimes': ['shell'], 'sandboxes': ['off', 'standard', 'strict']}");
+	c.loads[1].assigned = 3; /* the weak one would be preferred */
+	CHECK_INT(choose(&c, 2).worker, 0);
+	c.action.sandbox = str_of("strict");
+	CHECK_INT(choose(&c, 2).worker, 1);
+	refused(&c, "worker 'weak' cannot give 'sandbox: strict' (the kernel is old)");
+	c.action.sandbox = str_of("standard");
+	CHECK_INT(choose(&c, 1).kind, CHOICE_WORKER);
+	c.action.sandbox = str_of("strict");
+	worker(&c, 0, "of old", "{'runtimes': ['shell']}"); /* says nothing: it decides itself */
+	CHECK_INT(choose(&c, 1).kind, CHOICE_WORKER);
+	arena_close(c.a);
+	setup(&c, "container");
+	c.action.sandbox = str_of("strict");
+	c.runtime.execution_config = value_of(c.a, "{'container': {}}");
+	worker(&c, 0, "weak", "{'runtimes': ['container'], 'sandboxes': ['off']}");
+	CHECK_INT(choose(&c, 1).kind, CHOICE_WORKER);
+	arena_close(c.a);
+}
+
 TEST(a_worker_without_capabilities_is_judged_by_its_old_column)
 {
 	Case c;
