@@ -29,8 +29,8 @@ void place_newborn_ahead(Uow *u);
 MUST_CHECK bool place_newborn(Uow *u, ExecNew *row, Err *err);
 void newborn_placed(Uow *u, const ExecNew *row, Id id);
 
-/* What a run has left becomes versions of artifacts, with its result. files[].placed: see there. */
-MUST_CHECK bool kept_store(Uow *u, Id execution, Str action_ref, KeptFile *files, size_t n, Err *err);
+/* What a run has left becomes versions of artifacts, with its result. kept->files[].placed: see there. */
+MUST_CHECK bool kept_store(Uow *u, Id execution, Str action_ref, Kept *kept, Err *err);
 
 /* Messages. */
 void out_dispatch(Uow *u, Id execution, int attempt, Id worker, Id action, Str action_ref, Uuid correlation);

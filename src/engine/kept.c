@@ -84,10 +84,10 @@ keep_one(Uow *u, Id execution, Str action_ref, KeptFile *f, Err *err)
 }
 
 bool
-kept_store(Uow *u, Id execution, Str action_ref, KeptFile *files, size_t n, Err *err)
+kept_store(Uow *u, Id execution, Str action_ref, Kept *kept, Err *err)
 {
-	for (size_t i = 0; i < n; i++)
-		if (!keep_one(u, execution, action_ref, &files[i], err))
+	for (size_t i = 0; i < kept->n; i++)
+		if (!keep_one(u, execution, action_ref, &kept->files[i], err))
 			return err_wrap(err, "keep the output of execution %lld", (long long)execution);
 	return true;
 }

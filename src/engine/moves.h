@@ -113,12 +113,11 @@ typedef struct RunResult {
 	ExecEvent
 	    event; /* EV_EXIT_OK, EV_EXIT_BAD or EV_WORKER_LOST (shutdown); a cancelled run ends cancelled whatever it says */
 	TimeUs started, finished;
-	Json result;              /* without U+0000 */
-	Secrets secrets;          /* taken out of it */
-	KeptFile kept[KEPT_MOST]; /* that become versions of artifacts with it */
-	size_t kept_n;
-	bool again;  /* an earlier commit of it failed with an unknown outcome: it may be stored already */
-	bool stored; /* false afterwards: the row had moved on, the result is a note in its history */
+	Json result;     /* without U+0000 */
+	Secrets secrets; /* taken out of it */
+	Kept kept;       /* that become versions of artifacts with it */
+	bool again;      /* an earlier commit of it failed with an unknown outcome: it may be stored already */
+	bool stored;     /* false afterwards: the row had moved on, the result is a note in its history */
 } RunResult;
 
 /* Terminal rows; publishes execution.completed for each that moved. */

@@ -220,7 +220,7 @@ finish_some(Uow *u, ExecState from, ExecEvent ev, bool any_event, Str by, RunRes
 			RunResult *r = &results[which[i]];
 
 			r->stored = true;
-			if (!kept_store(u, r->execution, moved[i].action_ref, r->kept, r->kept_n, err))
+			if (!kept_store(u, r->execution, moved[i].action_ref, &r->kept, err))
 				return false;
 		}
 	if (!results_seal(u, results, which, some, err))

@@ -16,4 +16,7 @@ typedef struct KeptFile {
 	bool placed; /* it lies in the artifact's folder now: the first place can be given up after the commit */
 } KeptFile;
 
-enum { KEPT_MOST = 2 }; /* standard output and standard error */
+typedef struct Kept {
+	KeptFile files[2]; /* standard output and standard error */
+	size_t n;
+} Kept;

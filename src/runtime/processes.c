@@ -381,7 +381,7 @@ static void
 keep_file(const Processes *p, Arena *a, const Run *run, const Stream *s, RunEnd *ret)
 {
 	if (s->spill.there)
-		ret->kept[ret->kept_n++] = (KeptFile){ .artifact = str_copy(a, str_of(s->spill.ref)),
+		ret->kept.files[ret->kept.n++] = (KeptFile){ .artifact = str_copy(a, str_of(s->spill.ref)),
 			.root = p->config.artifacts_dir,
 			.path = str_copy(a, str_of(s->spill.below)),
 			.bytes = (int64_t)s->spill.stored,

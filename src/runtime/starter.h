@@ -61,10 +61,9 @@ typedef struct RunEnd {
 	RunOutcome outcome;
 	TimeUs started_at; /* wall: when the process really started */
 	TimeUs finished_at;
-	Json result;              /* the result object of engine 5.6, complete */
-	Secrets secrets;          /* taken out of it, by their paths in it */
-	KeptFile kept[KEPT_MOST]; /* that the result names as artifacts */
-	size_t kept_n;
+	Json result;     /* the result object of engine 5.6, complete */
+	Secrets secrets; /* taken out of it, by their paths in it */
+	Kept kept;       /* that the result names as artifacts */
 } RunEnd;
 
 typedef struct Starter Starter;

@@ -192,10 +192,8 @@ end_note(WorkerTurn *t, const RunEnd *e)
 		.finished = e->finished_at,
 		.result = result,
 		.secrets = e->secrets,
-		.kept_n = e->kept_n,
+		.kept = e->kept,
 	};
-	for (size_t i = 0; i < e->kept_n; i++)
-		t->ends[t->ends_n - 1].kept[i] = e->kept[i];
 	if (e->outcome != RUN_UNSTARTED)
 		t->usual_us = (t->usual_us * 3 + (e->finished_at - e->started_at)) / 4;
 }
@@ -265,11 +263,12 @@ say_end(const WorkerTurn *t, const RunResult *r)
 static void
 kept_leave(const RunResult *r)
 {
-	for (size_t i = 0; i < r->kept_n; i++)
-		if (r->kept[i].placed) {
+	for (size_t i = 0; i < r->kept.n; i++)
+		if (r->kept.files[i].placed) {
 			char path[PATH_MAX];
 
-			snprintf(path, sizeof(path), "%.*s/%.*s", STR_ARG(r->kept[i].root), STR_ARG(r->kept[i].path));
+			snprintf(path, sizeof(path), "%.*s/%.*s", STR_ARG(r->kept.files[i].root),
+			    STR_ARG(r->kept.files[i].path));
 			(void)unlink(path);
 		}
 }

@@ -173,7 +173,7 @@ TEST(a_hundred_megabytes_are_kept_whole_beside_the_log_and_not_in_memory)
 	Str log;
 
 	end = rig_shell(r, "head -c 20000000 /dev/zero | tr '\\0' x"); /* what is made once is there */
-	CHECK_INT(end.kept_n, 1);
+	CHECK_INT(end.kept.n, 1);
 	(void)resident_most();
 	before = resident_most();
 	end = rig_shell(r, "head -c 104857600 /dev/zero | tr '\\0' y; yes eeeeeee | head -c 30000000 >&2; "
@@ -184,10 +184,10 @@ TEST(a_hundred_megabytes_are_kept_whole_beside_the_log_and_not_in_memory)
 	CHECK_STR(rig_text(&end, "stdout_artifact"), str_of("demo.act.stdout.log"));
 	CHECK_STR(rig_text(&end, "stderr_artifact"), str_of("demo.act.stderr.log"));
 	CHECK(!rig_has(&end, "stdout_artifact_bytes_truncated"));
-	CHECK_INT(end.kept_n, 2);
-	CHECK_INT(end.kept[0].bytes, 104857600);
-	CHECK_INT(size_of(r, &end.kept[0]), 104857600);
-	CHECK_INT(size_of(r, &end.kept[1]), 30000000 + 11);
+	CHECK_INT(end.kept.n, 2);
+	CHECK_INT(end.kept.files[0].bytes, 104857600);
+	CHECK_INT(size_of(r, &end.kept.files[0]), 104857600);
+	CHECK_INT(size_of(r, &end.kept.files[1]), 30000000 + 11);
 	log = rig_log(r, &end, "stdout.log");
 	CHECK(log.n <= 10 << 20);
 	CHECK(str_ends(log, str_of("bytes were left out; artifact 'demo.act.stdout.log' has them]\n")));
@@ -201,10 +201,10 @@ TEST(what_is_kept_beside_the_log_has_a_limit_too)
 
 	end = rig_run(r, &spec);
 	CHECK_INT(end.outcome, RUN_SUCCEEDED);
-	CHECK(size_of(r, &end.kept[0]) <= 150 << 20);
-	CHECK_INT(rig_int(&end, "stdout_artifact_bytes_truncated"), 200000000 - end.kept[0].bytes);
+	CHECK(size_of(r, &end.kept.files[0]) <= 150 << 20);
+	CHECK_INT(rig_int(&end, "stdout_artifact_bytes_truncated"), 200000000 - end.kept.files[0].bytes);
 	end = rig_shell(r, "seq 1 9");
-	CHECK_INT(end.kept_n, 0);
+	CHECK_INT(end.kept.n, 0);
 }
 
 static void
