@@ -52,10 +52,10 @@ limits_born(Uow *u, const ExecNew *rows, const Id *ids, size_t n, Err *err)
 			.priority = e->priority,
 			.due = e->due,
 			.retry = retries ? &action->retry : NULL,
-			.max_retries = retries ? json_as_int(json_get(&action->retry, "count"), 0) : 0 };
+			.max_retries = retries ? json_as_int(json_get(&action->retry, "count"), 0) : e->max_retries };
 
 		if (ids[i] == 0 || exec_terminal(e->status) ||
-		    (l.slot == NULL && l.rate == NULL && !retries && e->priority == 0 && e->due == 0))
+		    (l.slot == NULL && l.rate == NULL && b.max_retries == 0 && e->priority == 0 && e->due == 0))
 			continue;
 		b.slot = key_of(u->arena, l.slot, false, e->config);
 		b.bucket = key_of(u->arena, l.rate, true, e->config);

@@ -2,13 +2,13 @@
 #include "engine/retry.h"
 
 #include "engine/secrets.h"
-#include "model/retry.h"
-#include "store/execution_limits.h"
 
-static bool
-retry_make(Uow *u, const RetryRow *row, TimeUs due, const char *reason, Str by, Id *ret, Err *err)
+bool
+retry_make(Uow *u, const RetryRow *row, const RetryNew *in, Id *ret, Err *err)
 {
-	if (!retry_insert(u->db, u->arena, row->id, due, reason, by, u->now, ret, err) ||
+	TimeUs due = in->due;
+
+	if (!retry_insert(u->db, u->arena, in, u->now, ret, err) ||
 	    !secrets_inherit(u, SECRET_OF_EXECUTION, row->id, *ret, err))
 		return false;
 	change_add(u, CHANGE_EXECUTION_CREATED, *ret, exec_state_name(EXEC_REQUESTED), NULL);
@@ -20,12 +20,21 @@ retry_make(Uow *u, const RetryRow *row, TimeUs due, const char *reason, Str by, 
 	return true;
 }
 
+TimeUs
+retry_due(Uow *u, const RetryPlan *plan, const RetryRow *row)
+{
+	uint64_t luck = uuid_new(u->now).b[15] * 4099u + (uint64_t)row->id * 7919u;
+	TimeUs wait = retry_wait(plan, row->count + 1, luck);
+
+	return wait == 0 ? 0 : u->now + wait;
+}
+
 static bool
 one_again(Uow *u, RunEnd *end, const RetryRow *row, unsigned reason, Err *err)
 {
 	RetryPlan plan;
 	Err odd = { 0 };
-	TimeUs wait;
+	RetryNew next = { .ended = row->id, .reason = retry_reason_name(reason), .by = u->e->process };
 	Id made;
 
 	/* the commit may have been made before, with nobody told of it */
@@ -33,9 +42,9 @@ one_again(Uow *u, RunEnd *end, const RetryRow *row, unsigned reason, Err *err)
 	if (row->id == 0 || row->made || !retry_read(&row->plan, &plan, &odd) || !(plan.on & reason) ||
 	    row->count >= plan.count)
 		return true;
-	wait = retry_wait(&plan, row->count + 1, uuid_new(u->now).b[15] * 4099u + (uint64_t)row->id * 7919u);
+	next.due = retry_due(u, &plan, row);
 	end->again = true;
-	return retry_make(u, row, wait == 0 ? 0 : u->now + wait, retry_reason_name(reason), u->e->process, &made, err);
+	return retry_make(u, row, &next, &made, err);
 }
 
 bool
@@ -85,5 +94,5 @@ execution_retry(Uow *u, Id id, Str by, Id *ret, Err *err)
 		.parent = e.parent,
 		.enforcement = e.enforcement,
 		.correlation = e.correlation };
-	return retry_make(u, &row, 0, "manual", by, ret, err);
+	return retry_make(u, &row, &(RetryNew){ .ended = id, .reason = "manual", .by = by }, ret, err);
 }

@@ -4,6 +4,11 @@
 #pragma once
 
 #include "engine/ended.h"
+#include "model/retry.h"
+#include "store/execution_limits.h"
 
 /* Marks those ends that another run takes the place of. */
 MUST_CHECK bool retries_make(Uow *u, RunEnd *ends, size_t n, Err *err);
+/* When the next one is due; 0: at once. */
+TimeUs retry_due(Uow *u, const RetryPlan *plan, const RetryRow *row);
+MUST_CHECK bool retry_make(Uow *u, const RetryRow *row, const RetryNew *in, Id *ret, Err *err);

@@ -53,6 +53,10 @@ void step_take_task(WorkflowStep *s, const WorkflowTaskRow *row);
 size_t step_changed(const WorkflowStep *s, WorkflowTaskRow *ret);
 /* A value that holds a secret may not be seen. */
 bool step_hides(const WorkflowStep *s, const Json *v);
+/* How often, and when, a run of the task is tried again: as the task says, else as its action does. */
+RetryPlan step_plan(WorkflowStep *s, int task);
+/* A run of a task has ended so: is it tried again? Then another is on its way, and the task goes on. */
+MUST_CHECK bool step_again(WorkflowStep *s, const WorkflowNews *news, WfOutcome how, bool *ret, Err *err);
 /* The runs that are to be started. */
 MUST_CHECK bool step_children(WorkflowStep *steps, size_t n, Err *err);
 /* Ends everything that runs under it: what waits at once; what runs only if `running`. */

@@ -7,6 +7,7 @@ task_json(WorkflowStep *s, const WfChild *c, int64_t timeout)
 {
 	Arena *a = s->u->arena;
 	const WfTask *t = &s->g->tasks[c->task];
+	RetryPlan plan = step_plan(s, c->task);
 	Json o = json_object();
 
 	json_add(a, &o, "workflow_execution", json_int(s->row.id));
@@ -17,7 +18,7 @@ task_json(WorkflowStep *s, const WfChild *c, int64_t timeout)
 	json_add(a, &o, "task_batch", c->batch >= 0 ? json_int(c->batch) : json_null());
 	json_add(a, &o, "iteration", json_int(c->iteration));
 	json_add(a, &o, "retry_count", json_int(0));
-	json_add(a, &o, "max_retries", json_int(json_as_int(json_get(&t->retry, "count"), 0)));
+	json_add(a, &o, "max_retries", json_int(plan.count));
 	json_add(a, &o, "next_retry_at", json_null());
 	json_add(a, &o, "timeout_seconds", timeout > 0 ? json_int(timeout) : json_null());
 	json_add(a, &o, "timed_out", json_bool(false));
@@ -102,6 +103,7 @@ child_row(WorkflowStep *s, const WfChild *c, ExecNew *e, Secrets *secrets)
 		.correlation = s->row.correlation,
 		.by = s->u->e->process,
 		.of_task = true,
+		.max_retries = json_as_int(json_get(task, "max_retries"), 0),
 		.task_no = c->task,
 		.task_index = c->index,
 		.task_iteration = c->iteration,

@@ -191,10 +191,18 @@ advance(WorkflowStep *s, const WorkflowNews *news, size_t n, Err *err)
 	s->w.halted = str_is(s->row.state, "canceling");
 	if (s->fresh)
 		ok = wf_begin(&s->w);
-	for (size_t i = 0; ok && i < n; i++)
-		if (news[i].of_task)
-			ok = wf_child_ended(&s->w, news[i].task, news[i].iteration, news[i].index, news[i].execution,
-			    outcome_read(news[i].outcome));
+	for (size_t i = 0; ok && i < n; i++) {
+		WfOutcome how = outcome_read(news[i].outcome);
+		bool again = false;
+
+		if (!news[i].of_task)
+			continue;
+		if (!step_again(s, &news[i], how, &again, err))
+			return false;
+		if (!again)
+			ok = wf_child_ended(
+			    &s->w, news[i].task, news[i].iteration, news[i].index, news[i].execution, how);
+	}
 	if (!ok) {
 		*err = s->err;
 		return false;

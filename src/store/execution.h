@@ -18,9 +18,9 @@ typedef struct ExecNew {
 	ExecState status;
 	WaitReason wait;
 	Str wait_class;
-	int64_t timeout_seconds; /* 0: not given */
-	int64_t priority;        /* stored by execution_born, as is due */
-	TimeUs due;              /* not before; 0: at once */
+	int64_t timeout_seconds, max_retries; /* 0: not given */
+	int64_t priority;                     /* stored by execution_born, as is due */
+	TimeUs due;                           /* not before; 0: at once */
 	Uuid correlation;
 	Str by;       /* who made it, for the timeline */
 	TimeUs since; /* not stored: when what asked for it was made */

@@ -383,33 +383,72 @@ retry_rows(Db *db, Arena *a, const Id *ids, size_t n, RetryRow *ret, Err *err)
 	return true;
 }
 
+bool
+retry_of_task(Db *db, Arena *a, Id id, RetryRow *ret, Err *err)
+{
+	static const Stmt s = {
+		.sql =
+		    "select id, action, enforcement, parent, action_ref, retry_count, correlation_id, status, attempt,"
+		    " workflow_task from execution where id = $1",
+		.in = "i",
+	};
+	Bind b[] = { bind_int(id) };
+	Rows rows;
+	Row r;
+
+	*ret = (RetryRow){ 0 };
+	if (!db_exec(db, a, &s, b, &rows, err))
+		return false;
+	if (rows.n == 0)
+		return true;
+	r = rows_at(&rows, 0);
+	*ret = (RetryRow){
+		.id = row_int(r, 0),
+		.action = row_int(r, 1),
+		.enforcement = row_int(r, 2),
+		.parent = row_int(r, 3),
+		.action_ref = row_str(r, 4),
+		.count = row_int(r, 5),
+		.correlation = row_uuid(r, 6),
+		.status = exec_state_of(row_str(r, 7)),
+		.attempt = (int)row_int(r, 8),
+		.workflow_task = row_json(a, r, 9),
+	};
+	return true;
+}
+
+/* $7 is null for what no workflow waits for: then it is not its task's run either. */
 #define RETRY_LIKE \
 	"action, action_ref, config, env_vars, parent, enforcement, executor, permission_set_refs, worker_selector," \
 	" worker_tolerations, worker_affinity, timeout_seconds, rule_ref, trigger_ref, correlation_id, priority," \
-	" slot, bucket, retry, max_retries, workflow_def, workflow_task, ancestors"
+	" slot, bucket, retry, workflow_def, ancestors"
+#define OF_TASK(column) "case when $7 is not null then " column " end"
 #define RETRY_INSERT \
 	"insert into execution (" RETRY_LIKE ", status, original_execution, retry_count, retry_reason, wait_reason," \
-	" wait_class, parked_class, due_at, moves, created, updated) select " RETRY_LIKE \
-	", 'requested', coalesce(original_execution, id), retry_count + 1, $2," \
+	" wait_class, parked_class, due_at, moves, created, updated, workflow_task, max_retries, task_no, task_index," \
+	" task_iteration) select " RETRY_LIKE ", 'requested', coalesce(original_execution, id), retry_count + 1, $2," \
 	" case when $3 = 1 then 'retry_delay' else 'queued' end, case when $3 = 0 then wait_class end," \
-	" case when $3 = 1 then wait_class end, $4, $5, $6, $6 from execution where id = $1"
+	" case when $3 = 1 then wait_class end, $4, $5, $6, $6, coalesce($7, workflow_task)," \
+	" coalesce($8, max_retries), " OF_TASK("task_no") ", " OF_TASK("task_index") ", " OF_TASK( \
+	    "task_iteration") " from execution where id = $1"
 
 bool
-retry_insert(Db *db, Arena *a, Id ended, TimeUs due, const char *reason, Str by, TimeUs now, Id *ret_id, Err *err)
+retry_insert(Db *db, Arena *a, const RetryNew *in, TimeUs now, Id *ret_id, Err *err)
 {
 	static const Stmt s = {
 		.sql = RETRY_INSERT,
 		.pg = RETRY_INSERT " returning id",
-		.in = "isiTst",
+		.in = "isiTstJI",
 		.gives_id = true,
 	};
-	Str note = str_fmt(a, "again: %s", reason);
-	Bind b[] = { bind_int(ended), bind_text(reason), bind_int(due != 0), bind_time(due),
-		bind_str(execution_move_line(a, EXEC_REQUESTED, now, by, 0, note)), bind_time(now) };
+	Str note = str_fmt(a, "again: %s", in->reason);
+	Bind b[] = { bind_int(in->ended), bind_text(in->reason), bind_int(in->due != 0), bind_time(in->due),
+		bind_str(execution_move_line(a, EXEC_REQUESTED, now, in->by, 0, note)), bind_time(now),
+		bind_json(in->workflow_task), bind_id(in->max_retries) };
 	Rows rows;
 
 	if (!db_exec(db, a, &s, b, &rows, err))
 		return false;
 	*ret_id = rows.n == 0 ? 0 : row_int(rows_at(&rows, 0), 0);
-	return *ret_id != 0 || err_set(err, ERR_NOT_FOUND, "Execution with ID %lld not found", (long long)ended);
+	return *ret_id != 0 || err_set(err, ERR_NOT_FOUND, "Execution with ID %lld not found", (long long)in->ended);
 }

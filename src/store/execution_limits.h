@@ -77,10 +77,26 @@ typedef struct RetryRow {
 	int64_t count;
 	bool made; /* the next one is there already */
 	Uuid correlation;
+	/* of retry_of_task only */
+	ExecState status;
+	int attempt;
+	Json workflow_task;
 } RetryRow;
 
 /* id 0 where a row has no plan. */
 MUST_CHECK bool retry_rows(Db *db, Arena *a, const Id *ids, size_t n, RetryRow *ret, Err *err);
-/* A new row like the one that ended. due 0: at once. */
-MUST_CHECK bool retry_insert(
-    Db *db, Arena *a, Id ended, TimeUs due, const char *reason, Str by, TimeUs now, Id *ret_id, Err *err);
+/* A run of a workflow's task, which has no plan of its own. */
+MUST_CHECK bool retry_of_task(Db *db, Arena *a, Id id, RetryRow *ret, Err *err);
+
+typedef struct RetryNew {
+	Id ended;
+	TimeUs due; /* 0: at once */
+	const char *reason;
+	Str by;
+	/* of a workflow's task, for which it goes on counting; else NULL */
+	const Json *workflow_task;
+	int64_t max_retries;
+} RetryNew;
+
+/* A new row like the one that ended. */
+MUST_CHECK bool retry_insert(Db *db, Arena *a, const RetryNew *in, TimeUs now, Id *ret_id, Err *err);

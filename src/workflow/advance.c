@@ -258,6 +258,23 @@ wf_child_ended(Wf *w, int task, int64_t iteration, int64_t index, int64_t execut
 }
 
 bool
+wf_again(Wf *w, int task, int64_t iteration, WfOutcome how, const Json *result)
+{
+	WfTaskState *st = wf_state(w, task);
+	const WfCond *c = &w->g->tasks[task].on_error;
+	WfScope s = { .w = w, .ran = true, .run = { result, false, how == WF_FAILED, how == WF_TIMED_OUT } };
+	Err why = { 0 };
+	bool wanted;
+
+	if (st == NULL || w->halted || st->status != WF_RUNNING || st->iteration != iteration)
+		return false;
+	if (wf_holds(&s, c, &wanted, &why))
+		return wanted;
+	wf_note(w, task, str_fmt(w->a, "not tried again: on_error: %s", why.text));
+	return false;
+}
+
+bool
 wf_begin(Wf *w)
 {
 	w->vars = w->g->vars;

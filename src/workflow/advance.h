@@ -107,6 +107,9 @@ Wf wf_open(Arena *a, const WfGraph *g, const WfPort *port, TimeUs now);
 MUST_CHECK bool wf_begin(Wf *w);
 MUST_CHECK bool wf_child_ended(Wf *w, int task, int64_t iteration, int64_t index, int64_t execution, WfOutcome how);
 MUST_CHECK bool wf_task_due(Wf *w, int task);
+/* Is a run of the task that went wrong to be tried again, so far as its round and its on_error say? Asked before wf_child_ended, which is
+ * not called for what is tried again. Whether it has been tried often enough is the caller's matter. */
+bool wf_again(Wf *w, int task, int64_t iteration, WfOutcome how, const Json *result);
 
 typedef struct WfEnd {
 	bool over, succeeded;

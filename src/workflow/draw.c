@@ -74,8 +74,8 @@ task_words(Arena *a, const WfTask *t)
 		word(&b, "in batches of %lld", (long long)t->batch_size);
 	if (t->delay != NULL)
 		word(&b, "delayed");
-	if (json_as_int(json_get(&t->retry, "count"), 0) > 0)
-		word(&b, "up to %lld retries", (long long)json_as_int(json_get(&t->retry, "count"), 0));
+	if (t->retry.count > 0)
+		word(&b, "up to %lld retries", (long long)t->retry.count);
 	if (t->timeout > 0)
 		word(&b, "at most %lld s", (long long)t->timeout);
 	return buf_str(&b);

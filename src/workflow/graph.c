@@ -257,6 +257,25 @@ nexts_of(Compile *c, WfTask *t, const Json *source)
 	return true;
 }
 
+bool
+wf_retry(Arena *a, const Json *v, RetryPlan *ret, Err *err)
+{
+	Json plan = json_object();
+
+	for (size_t i = 0; json_is(v, JSON_OBJECT) && i < v->n; i++)
+		if (!str_is(v->members[i].key, "on_error"))
+			json_set_str(a, &plan, v->members[i].key, v->members[i].value);
+	return retry_read(&plan, ret, err);
+}
+
+static bool
+retry_of(Compile *c, const Json *v, WfTask *t)
+{
+	if (json_is_null(v))
+		return true;
+	return wf_retry(c->a, v, &t->retry, c->err) && cond_of(c, json_get(v, "on_error"), &t->on_error);
+}
+
 static bool
 task_of(Compile *c, int no)
 {
@@ -273,8 +292,6 @@ task_of(Compile *c, int no)
 				    : json_text(c->a, json_get(s, "with_items"));
 	t->join = json_as_int(json_get(s, "join"), 0);
 	t->timeout = json_as_int(json_get(s, "timeout"), 0);
-	if (!json_is_null(json_get(s, "retry")))
-		t->retry = *json_get(s, "retry");
 	if (json_is_null(refs))
 		refs = json_get(s, "permission_set_ref");
 	return tmpl_of(c, json_get(s, "input"), &t->input) && tmpl_of(c, json_get(s, "with_items"), &t->with_items) &&
@@ -282,7 +299,7 @@ task_of(Compile *c, int no)
 	       tmpl_of(c, json_get(s, "worker_tolerations"), &t->tolerations) &&
 	       tmpl_of(c, json_get(s, "worker_affinity"), &t->affinity) &&
 	       tmpl_of(c, json_get(s, "delay"), &t->delay) && cond_of(c, json_get(s, "when"), &t->when) &&
-	       nexts_of(c, t, s);
+	       retry_of(c, json_get(s, "retry"), t) && nexts_of(c, t, s);
 }
 
 /* ---- the graph ---- */

@@ -6,6 +6,7 @@
 
 #include "expr/tmpl.h"
 #include "base/map.h"
+#include "model/retry.h"
 
 enum { WF_TOP = -1 /* the group of those tasks that are in no parallel task */ };
 
@@ -51,7 +52,8 @@ typedef struct WfTask {
 	int64_t concurrency, batch_size; /* batch_size 0: none */
 	int64_t join;                    /* 0: the first to arrive begins it */
 	int64_t timeout;                 /* seconds; 0: none */
-	Json retry;                      /* as it stands in the definition; null: none */
+	RetryPlan retry;                 /* count 0: the action's */
+	WfCond on_error;                 /* of its retry: only when it holds */
 	bool reads_result;               /* a transition of it looks at the result */
 	WfNext *next;
 	size_t next_n;
@@ -82,4 +84,6 @@ typedef struct WfGraph {
 
 /* The definition has passed workflow_check, or is about to: what its graph cannot be is ERR_VALIDATION, at *ret_at. */
 MUST_CHECK bool wf_compile(Arena *a, const Json *definition, WfGraph **ret, Str *ret_at, Err *err);
+/* The retry of a task is that of an action, and `on_error`. */
+MUST_CHECK bool wf_retry(Arena *a, const Json *v, RetryPlan *ret, Err *err);
 int wf_task_no(const WfGraph *g, Str name); /* -1: none */

@@ -117,10 +117,10 @@ check_template(Check *c, const Json *v, Str at)
 
 /* `when` may stand without braces. */
 static void
-check_when(Check *c, const Json *of, Str at)
+check_cond(Check *c, const Json *of, Str at, const char *key)
 {
-	const Json *v = json_get(of, "when");
-	Str text = json_as_str(v), where = below(c, at, "when");
+	const Json *v = json_get(of, key);
+	Str text = json_as_str(v), where = below(c, at, key);
 	const Expr *x;
 	ExprPath *paths;
 	Err err = { 0 };
@@ -129,7 +129,7 @@ check_when(Check *c, const Json *of, Str at)
 	if (json_is_null(v) || v->kind == JSON_BOOL)
 		return;
 	if (v->kind != JSON_STRING) {
-		wrong(c, where, "'when' must be an expression, not %s", json_kind_name(v->kind));
+		wrong(c, where, "'%s' must be an expression, not %s", key, json_kind_name(v->kind));
 		return;
 	}
 	if (str_find(text, str_of("{{"), NULL)) {
@@ -210,7 +210,7 @@ check_next(Check *c, Str task, const Json *of, Str at)
 			wrong(c, where, "a transition is a mapping of when, publish and do");
 			continue;
 		}
-		check_when(c, t, where);
+		check_cond(c, t, where, "when");
 		check_publish(c, json_get(t, "publish"), below(c, where, "publish"));
 		check_do(c, task, json_get(t, "do"), below(c, where, "do"));
 	}
@@ -227,7 +227,7 @@ check_decision(Check *c, Str task, const Json *of, Str at)
 		const Json *d = &list->items[i];
 		Str where = nth(c, here, i);
 
-		check_when(c, d, where);
+		check_cond(c, d, where, "when");
 		defaults += json_as_bool(json_get(d, "default"), false);
 		if (json_is(json_get(d, "next"), JSON_STRING))
 			check_target(c, task, json_get_text(d, "next"), below(c, where, "next"));
@@ -265,12 +265,33 @@ is_action_ref(Str ref)
 	       !str_find(ref, str_of(" "), NULL);
 }
 
+/* What its parts are to one another, and those that an action's retry has too. */
+static void
+check_plan(Check *c, const Json *r, Str here)
+{
+	RetryPlan plan;
+	Err why = { 0 };
+
+	if (!wf_retry(c->a, r, &plan, &why)) {
+		Str text = str_of(why.text), cut = str_of("/retry");
+		size_t end;
+
+		text = str_copy(c->a, str_starts(text, cut) ? (Str){ text.p + cut.n, text.n - cut.n } : text);
+		if (!str_find(text, str_of(": "), &end))
+			end = 0;
+		wrong(c, str_fmt(c->a, "%.*s%.*s", STR_ARG(here), (int)end, text.p), "%.*s", (int)(text.n - end - 2),
+		    text.p + end + 2);
+	} else if (plan.max_delay != 0 && plan.max_delay < plan.delay) {
+		wrong(c, below(c, here, "max_delay"), "'max_delay' cannot be below 'delay'");
+	}
+}
+
 static void
 check_retry(Check *c, const Json *of, Str at)
 {
 	const Json *r = member(c, of, at, "retry", JSON_OBJECT), *on;
 	Str here = below(c, at, "retry");
-	double delay = json_as_real(json_get(r, "delay"), 0), most = json_as_real(json_get(r, "max_delay"), delay);
+	size_t before = c->n;
 
 	if (r == NULL)
 		return;
@@ -278,15 +299,13 @@ check_retry(Check *c, const Json *of, Str at)
 		wrong(c, here, "'count' is missing");
 	check_count(c, r, here, "count", 1, RETRY_MOST);
 	check_word(c, r, here, "backoff", backoffs, countof(backoffs));
-	if (delay < 0)
-		wrong(c, below(c, here, "delay"), "'delay' cannot be below 0");
-	if (most < delay)
-		wrong(c, below(c, here, "max_delay"), "'max_delay' cannot be below 'delay'");
 	on = member(c, r, here, "on", JSON_ARRAY);
 	for (size_t i = 0; on != NULL && i < on->n; i++)
 		if (name_index(retry_reasons, countof(retry_reasons), json_as_str(&on->items[i])) < 0)
 			wrong(c, nth(c, below(c, here, "on"), i), "must be failed, timed_out or worker_lost");
-	check_template(c, json_get(r, "on_error"), below(c, here, "on_error"));
+	if (c->n == before)
+		check_plan(c, r, here);
+	check_cond(c, r, here, "on_error");
 }
 
 static void check_tasks(Check *c, const Json *tasks, Str at, unsigned depth);
@@ -325,7 +344,7 @@ check_task(Check *c, const Json *t, Str at, unsigned depth)
 	check_template(c, json_get(t, "input"), below(c, at, "input"));
 	for (size_t i = 0; i < countof(templates); i++)
 		check_template(c, json_get(t, templates[i]), below(c, at, templates[i]));
-	check_when(c, t, at);
+	check_cond(c, t, at, "when");
 	check_count(c, t, at, "concurrency", 1, COUNT_MOST);
 	check_count(c, t, at, "batch_size", 1, COUNT_MOST);
 	check_count(c, t, at, "timeout", 1, TIMEOUT_MOST);

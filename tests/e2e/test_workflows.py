@@ -52,6 +52,28 @@ def test_a_workflow_runs_and_its_runs_are_ordinary_executions(api):
     assert {t["workflow_execution"] for t in tasks} == {row["id"]} and {e["status"] for e in under} == {"completed"}
 
 
+def test_a_task_is_tried_again_also_across_a_restart_and_its_workflow_hears_of_the_last_run(world):
+    world.start()
+    world.post("/packs", {"ref": "mine", "label": "Mine", "version": "1.0.0"}, 201)
+    world.post("/actions", {"ref": "mine.bad", "pack_ref": "mine", "label": "Bad", "runtime_ref": "core.shell",
+                            "entrypoint": "exit 3"}, 201)
+    tasks = [{"name": "bad", "action": "mine.bad", "retry": {"count": 2, "delay": 4, "on_error": "{{ result().exit_code == 3 }}"},
+              "next": [{"when": "{{ failed() }}", "do": ["end"]}]}, {"name": "end", "action": "core.noop"}]
+    world.post("/workflows", flow(definition={"tasks": tasks}), 201)
+    row = run(world, "mine.flow")
+    under = lambda: sorted(world.get("/executions", parent=row["id"])["data"], key=lambda e: e["id"])
+    eventually(lambda: len(under()) == 2, seconds=60)
+    again = world.kill("executor")
+    world.wait_ready([world.relaunch(again)])
+    assert ended(world, row)["status"] == "completed"
+    tries = under()
+    assert [e["workflow_task"]["task_name"] for e in tries] == ["bad", "bad", "bad", "end"]
+    assert [e["workflow_task"]["retry_count"] for e in tries] == [0, 1, 2, 0]
+    assert {e["workflow_task"]["max_retries"] for e in tries[:3]} == {2}
+    assert [world.get(f"/executions/{e['id']}")["data"].get("original_execution") for e in tries] == [
+        None, tries[0]["id"], tries[0]["id"], None]
+
+
 def test_workflows_are_found_by_tag_text_and_pack_walked_by_cursor(api):
     api.post("/workflows", flow("mine.b", label="Zebra", tags=["one"]), 201)
     api.post("/workflows", flow("mine.a", label="Ape", tags=["two", "three"]), 201)

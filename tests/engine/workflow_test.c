@@ -51,6 +51,19 @@ rig_action(Rig *r, const char *ref, Id workflow_def, const char *params)
 }
 
 static void
+rig_action_retry(Rig *r, const char *ref, const char *retry)
+{
+	Uow *u = r->u;
+	Err err = { 0 };
+	DefPut put;
+	ActionDef d;
+
+	CHECK_OK(action_get_ref(u->db, u->arena, str_of(ref), &d, &err), err);
+	CHECK_OK(yaml_parse(u->arena, "test", str_of(retry), NULL, &d.retry, &err), err);
+	CHECK_OK(action_put(u->db, u->arena, &d, u->now, &put, &err), err);
+}
+
+static void
 rig_definitions(Rig *r)
 {
 	Uow *u = r->u;
@@ -75,6 +88,7 @@ rig_definitions(Rig *r)
 	rig_action(r, "test.ok", 0, NULL);
 	rig_action(r, "test.bad", 0, NULL);
 	rig_action(r, "test.late", 0, NULL);
+	rig_action(r, "test.again", 0, NULL);
 	rig_action(r, "test.secret", 0, "{token: {type: string, secret: true}, note: {type: string}}");
 	json_push(u->arena, &names, json_cstr("shell"));
 	w.capabilities = json_object();
@@ -474,6 +488,145 @@ rig_due(Rig *r, TimeUs *ret_next)
 	CHECK_OK(workflow_due(r->u, ret_next, &err), err);
 	CHECK_OK(schedule(r->u, &err), err);
 	CHECK_OK(uow_commit(r->u, &points_step, &err), err);
+}
+
+/* The runs of a task as they were tried: status, retry_count, next_retry_at or -, of the same round and item. */
+static Str
+rig_tries(Rig *r, Id id)
+{
+	static const Stmt s = {
+		.sql = "select workflow_task, status, retry_count, coalesce(original_execution, 0), id, task_index,"
+		       " coalesce(retry_reason, ''), due_at from execution where parent = $1 order by id",
+		.in = "i",
+	};
+	Rows rows = rig_rows(r, &s, id);
+	Buf b = buf_open(r->a);
+
+	for (size_t i = 0; i < rows.n; i++) {
+		Row row = rows_at(&rows, i);
+		Json task = row_json(r->a, row, 0);
+		Id first = row_int(row, 3);
+
+		CHECK_INT(json_as_int(json_get(&task, "retry_count"), -1), row_int(row, 2));
+		CHECK_INT(json_as_int(json_get(&task, "task_index"), -1), row_null(row, 5) ? -1 : row_int(row, 5));
+		CHECK((first != 0) == (row_int(row, 2) > 0) && first < row_int(row, 4));
+		CHECK(row_int(row, 7) == 0 || !json_is_null(json_get(&task, "next_retry_at")));
+		buf_fmt(&b, "%s%.*s", i > 0 ? " " : "", STR_ARG(json_get_text(&task, "task_name")));
+		if (!row_null(row, 5))
+			buf_fmt(&b, "#%lld", (long long)row_int(row, 5));
+		buf_fmt(&b, ":%lld", (long long)row_int(row, 2));
+		if (row_int(row, 2) > 0)
+			buf_fmt(&b, "(%.*s)", STR_ARG(row_str(row, 6)));
+		if (!str_is(row_str(row, 1), "completed"))
+			buf_fmt(&b, "%c", row_str(row, 1).p[0]);
+	}
+	return buf_str(&b);
+}
+
+static void
+rig_later(Rig *r, TimeUs by)
+{
+	Err err = { 0 };
+	bool more;
+
+	r->now += by;
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(schedule_due(r->u, &more, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_step, &err), err);
+	rig_run(r);
+}
+
+TEST(a_task_is_tried_again_in_its_time_and_its_workflow_hears_of_the_last_run_only)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id id;
+
+	rig_workflow(r, "test.flow",
+	    "{tasks: [{name: a, action: test.bad, retry: {count: 2, delay: 10s, backoff: linear}, next: [{when: '{{ "
+	    "failed() }}', do: b}]}, {name: b, action: test.late, retry: {count: 3, delay: 0, on: [failed]}, next: "
+	    "[{when: '{{ timed_out() }}', do: c}]}, {name: c, action: test.late, retry: {count: 1, delay: 0}, next: "
+	    "[{do: d}]}, {name: d, action: test.ok, retry: {count: 5}}]}",
+	    NULL);
+	id = rig_start(r, "test.flow", "{}");
+	rig_run(r);
+	CHECK_STR(rig_tries(r, id), str_of("a:0f a:1(failed)r"));
+	rig_later(r, 9 * US_PER_S);
+	CHECK_STR(rig_tries(r, id), str_of("a:0f a:1(failed)r"));
+	rig_later(r, 2 * US_PER_S);
+	CHECK_STR(rig_tries(r, id), str_of("a:0f a:1(failed)f a:2(failed)r"));
+	rig_later(r, 21 * US_PER_S);
+	CHECK_STR(rig_tries(r, id), str_of("a:0f a:1(failed)f a:2(failed)f b:0f c:0f c:1(timed_out)f d:0"));
+	CHECK_STR(rig_state(r, id), str_of("completed"));
+}
+
+TEST(items_and_workflows_are_tried_again_too_each_as_often_as_it_may)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id id;
+
+	rig_workflow(r, "test.inner", "{tasks: [{name: x, action: test.bad}]}", NULL);
+	rig_workflow(r, "test.flow",
+	    "{tasks: [{name: a, action: test.bad, with_items: '{{ range(2) }}', retry: {count: 1, delay: 0}, next: "
+	    "[{do: "
+	    "b}]}, {name: b, type: workflow, action: test.inner, retry: {count: 1, delay: 0}}]}",
+	    NULL);
+	id = rig_start(r, "test.flow", "{}");
+	rig_run(r);
+	CHECK_STR(rig_tries(r, id), str_of("a#0:0f a#0:1(failed)f a#1:0f a#1:1(failed)f b:0f b:1(failed)f"));
+	CHECK_STR(rig_state(r, id), str_of("failed"));
+}
+
+TEST(on_error_says_what_is_tried_again_and_an_action_brings_its_own_retry)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Err err = { 0 };
+	Id id;
+
+	rig_workflow(r, "test.flow",
+	    "{vars: {code: 75}, tasks: [{name: a, action: test.bad, input: {x: 75}, retry: {count: 1, delay: 0, "
+	    "on_error: '{{ "
+	    "result().got.x == code }}'}}, {name: b, action: test.bad, input: {x: 1}, retry: {count: 1, delay: 0, "
+	    "on_error: "
+	    "\"result().got.x == code\"}}, {name: c, action: test.bad, input: {}, retry: {count: 1, delay: 0, "
+	    "on_error: "
+	    "'{{ result().got.none }}'}}, {name: d, action: test.again}]}",
+	    NULL);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	rig_action_retry(r, "test.again", "{count: 1, delay: 0}");
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	id = rig_start(r, "test.flow", "{}");
+	rig_run(r);
+	CHECK_STR(rig_tries(r, id), str_of("a:0f b:0f c:0f d:0f a:1(failed)f d:1(failed)f"));
+}
+
+TEST(a_cancelled_workflow_tries_nothing_again_and_a_paused_one_not_yet)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	ExecState state;
+	Err err = { 0 };
+	Id id;
+
+	rig_workflow(r, "test.flow", "{tasks: [{name: a, action: test.bad, retry: {count: 9, delay: 60}}]}", NULL);
+	id = rig_start(r, "test.flow", "{}");
+	rig_step(r);
+	CHECK(rig_work(r) == 1);
+	/* cancelled after the run has failed and before the workflow has heard of it */
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(execution_cancel(r->u, id, str_of("tester"), &state, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	rig_run(r);
+	CHECK_STR(rig_tries(r, id), str_of("a:0f"));
+	CHECK_STR(rig_state(r, id), str_of("cancelled"));
+	/* and while the next run waits for its time */
+	id = rig_start(r, "test.flow", "{}");
+	rig_run(r);
+	CHECK_STR(rig_tries(r, id), str_of("a:0f a:1(failed)r"));
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(execution_cancel(r->u, id, str_of("tester"), &state, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	rig_run(r);
+	CHECK_STR(rig_tries(r, id), str_of("a:0f a:1(failed)c"));
+	CHECK_STR(rig_state(r, id), str_of("cancelled"));
 }
 
 TEST(delays_and_the_time_limit_of_a_workflow_are_rows)
