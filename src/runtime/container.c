@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ARGS_OWN = 40 };
+enum {
+	ARGS_OWN = 52,
+	SPARE_S = 15, /* after its time limit, within which the worker ends it: then its engine does */
+};
 
 static const char *const engines[] = { "podman", "docker" };
 
@@ -148,10 +151,35 @@ client_environment(Arena *a, const ProcessesConfig *config, const char *const *e
 	return list;
 }
 
+/* Of the container as a whole, by its engine. Only podman knows one of time: the worker's own counts, this one is for what lost its
+ * worker. */
 static void
-add_options(Arena *a, Words *w, const ProcessesConfig *config, const RunSpec *spec, const Plan *plan)
+add_limits(Arena *a, Words *w, const ContainerLimits *is, const Plan *plan)
 {
-	Str network = json_get_text(json_get(spec->runtime_config, "container"), "network");
+	const char *memory = str_fmt(a, "%lldm", (long long)is->of_run.memory_mb).p;
+	Str engine = str_of(plan->container.engine);
+
+	if (is->of_run.memory_mb > 0) {
+		add_pair(w, "--memory", memory);
+		add_pair(w, "--memory-swap", memory); /* memory and swap together: no swap */
+	}
+	if (is->of_run.processes > 0)
+		add_pair(w, "--pids-limit", str_fmt(a, "%lld", (long long)is->of_run.processes).p);
+	if (is->of_run.open_files > 0)
+		add_pair(w, "--ulimit",
+		    str_fmt(a, "nofile=%lld:%lld", (long long)is->of_run.open_files, (long long)is->of_run.open_files)
+			.p);
+	if (is->timeout > 0 && str_ends(engine, str_of("/podman")))
+		add_pair(w, "--timeout",
+		    str_fmt(a, "%lld", (long long)((is->timeout + US_PER_S - 1) / US_PER_S + SPARE_S)).p);
+}
+
+static void
+add_options(Arena *a, Words *w, const ProcessesConfig *config, const RunSpec *spec, const ContainerLimits *limits,
+    const Plan *plan)
+{
+	Str network =
+	    limits->strict ? str_of("none") : json_get_text(json_get(spec->runtime_config, "container"), "network");
 
 	add(w, "run");
 	add(w, "--rm");
@@ -164,18 +192,19 @@ add_options(Arena *a, Words *w, const ProcessesConfig *config, const RunSpec *sp
 	add_pair(w, "--user", str_fmt(a, "%u:%u", (unsigned)geteuid(), (unsigned)getegid()).p);
 	if (network.n > 0)
 		add_pair(w, "--network", str_cstr(a, network));
+	add_limits(a, w, limits, plan);
 }
 
 void
-container_wrap(
-    Arena *a, const ProcessesConfig *config, const RunSpec *spec, Str run_dir, Plan *plan, const char *const **envp)
+container_wrap(Arena *a, const ProcessesConfig *config, const RunSpec *spec, const ContainerLimits *limits, Str run_dir,
+    Plan *plan, const char *const **envp)
 {
 	const Json *more = json_get(json_get(spec->runtime_config, "container"), "args");
 	size_t n = ARGS_OWN + 2 * count(*envp) + count(plan->argv) + (json_is(more, JSON_ARRAY) ? more->n : 0);
 	Words w = { arena_array(a, const char *, n), 0 };
 
 	add(&w, plan->container.engine);
-	add_options(a, &w, config, spec, plan);
+	add_options(a, &w, config, spec, limits, plan);
 	add_mount(a, &w, plan->places.pack_dir, false);
 	add_mount(a, &w, plan->places.env_dir, false);
 	add_mount(a, &w, run_dir, true);

@@ -164,7 +164,7 @@ sandbox_strict_missing(Arena *a)
 }
 
 bool
-sandbox_kind(const Sandbox *s, Str asked, SandboxKind *ret, Err *err)
+sandbox_asked(const Sandbox *s, Str asked, SandboxKind *ret, Err *err)
 {
 	SandboxKind kind = s->config.usual;
 
@@ -180,7 +180,15 @@ sandbox_kind(const Sandbox *s, Str asked, SandboxKind *ret, Err *err)
 	if (kind < s->config.least)
 		kind = s->config.least;
 	*ret = kind;
-	return kind != SANDBOX_STRICT || str_none(s->strict_missing) ||
+	return true;
+}
+
+bool
+sandbox_kind(const Sandbox *s, Str asked, SandboxKind *ret, Err *err)
+{
+	if (!sandbox_asked(s, asked, ret, err))
+		return false;
+	return *ret != SANDBOX_STRICT || str_none(s->strict_missing) ||
 	       err_set(err, ERR_FORBIDDEN, "this worker cannot give 'sandbox: strict': %s", s->strict_missing.p);
 }
 

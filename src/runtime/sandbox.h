@@ -24,7 +24,9 @@ typedef struct Sandbox Sandbox;
 Sandbox *sandbox_open(const SandboxConfig *config);
 void sandbox_close(Sandbox *s); /* after the last child has ended */
 
-/* asked: a name, or none. ERR_INVALID: no such name. ERR_FORBIDDEN: this machine cannot give `strict`. */
+/* asked: a name, or none. ERR_INVALID: no such name. */
+MUST_CHECK bool sandbox_asked(const Sandbox *s, Str asked, SandboxKind *ret, Err *err);
+/* The same, and ERR_FORBIDDEN: this machine cannot give `strict`. */
 MUST_CHECK bool sandbox_kind(const Sandbox *s, Str asked, SandboxKind *ret, Err *err);
 /* The walls of one run: the system, what is given in `readable` (paths that are not there are skipped), and `own`. For a child to
  * enter (confine_self, or by itself as confine.h says); the caller closes ret->ruleset (-1: there is none). */

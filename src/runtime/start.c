@@ -198,13 +198,30 @@ check_params(const Launch *l, Err *err)
 	       params_fit(l->run->a, s->params, "dotenv", ": use the parameter_format json or yaml", err);
 }
 
+/* Limits and walls are its engine's from here on: what the worker starts is only the client, which needs more than a run may take. */
+static void
+box(Launch *l)
+{
+	Run *run = l->run;
+	ContainerLimits limits = {
+		.of_run = run->limits, .timeout = l->spec->timeout, .strict = l->kind == SANDBOX_STRICT
+	};
+
+	container_wrap(run->a, &l->p->config, l->spec, &limits, run->dir, &l->plan, &l->envp);
+	run->engine = l->plan.container.engine;
+	run->container = l->plan.container.name;
+	run->limits = (RunLimits){ 0 };
+	l->kind = SANDBOX_OFF; /* it mounts, and makes namespaces */
+}
+
 static bool
 start_process(Launch *l, Err *err)
 {
 	CLEANUP(fd_done) int in = -1;
 	EnvironFacts facts = { .config = &l->p->config, .spec = l->spec, .places = &l->plan.places };
 
-	if (!sandbox_kind(l->p->sandbox, l->spec->sandbox, &l->kind, err))
+	if (!(container_wanted(l->spec->runtime_config) ? sandbox_asked : sandbox_kind)(
+		l->p->sandbox, l->spec->sandbox, &l->kind, err))
 		return false;
 	if (!make_home(l, err) || !plan_make(l->run->a, &l->p->config, l->spec, l->run->dir, &l->plan, err))
 		return false;
@@ -216,15 +233,8 @@ start_process(Launch *l, Err *err)
 	facts.parameter_file = l->parameter_file;
 	if (!environ_make(l->run->a, &facts, &l->envp, err) || !open_stdin(l, &in, err))
 		return false;
-	if (l->plan.container.engine != NULL) {
-		container_wrap(l->run->a, &l->p->config, l->spec, l->run->dir, &l->plan, &l->envp);
-		l->run->engine = l->plan.container.engine;
-		l->run->container = l->plan.container.name;
-		if (l->kind == SANDBOX_STRICT)
-			return err_set(err, ERR_UNSUPPORTED,
-			    "a container cannot be given 'sandbox: strict': its walls are those of its runtime");
-		l->kind = SANDBOX_OFF; /* its engine mounts, and makes namespaces */
-	}
+	if (l->plan.container.engine != NULL)
+		box(l);
 	return spawn_with(l, in, err);
 }
 

@@ -267,6 +267,20 @@ TEST(a_container_gets_parameters_environment_and_folders_and_nothing_secret_by_i
 	CHECK(str_find(
 	    podman_log(seat), str_fmt(r->a, "--volume %s/packs/demo:%s/packs/demo:ro", r->dir.p, r->dir.p), NULL));
 	CHECK(str_find(podman_log(seat), str_of("--read-only x my/image:1 bash"), NULL));
+	/* its limits are its engine's, not those of the client */
+	spec = rig_spec(r, "container", "my/image:1 /bin/bash limits.sh");
+	spec.runtime_config = &d.execution_config;
+	rig_file(r, "limits.sh", "ulimit -d; ulimit -n\n");
+	spec.limits = (RunLimits){ .memory_mb = 96, .processes = 7, .open_files = 33 };
+	spec.timeout = 2500 * US_PER_MS;
+	spec.sandbox = str_of("strict");
+	end = rig_run(r, &spec);
+	CHECK_INT(end.outcome, RUN_SUCCEEDED);
+	CHECK(str_starts(rig_text(&end, "stdout"), str_of("unlimited\n")));
+	CHECK(!str_find(rig_text(&end, "stdout"), str_of("\n33\n"), NULL));
+	CHECK(str_find(podman_log(seat),
+	    str_of("--network none --memory 96m --memory-swap 96m --pids-limit 7 --ulimit nofile=33:33 --timeout 18 "),
+	    NULL));
 	/* what is no image is said before anything runs */
 	spec = rig_spec(r, "container", "--privileged my/image:1");
 	spec.runtime_config = &d.execution_config;
