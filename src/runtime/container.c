@@ -154,7 +154,7 @@ client_environment(Arena *a, const ProcessesConfig *config, const char *const *e
 /* Of the container as a whole, by its engine. Only podman knows one of time: the worker's own counts, this one is for what lost its
  * worker. */
 static void
-add_limits(Arena *a, Words *w, const ContainerLimits *is, const Plan *plan)
+add_limits(Arena *a, Words *w, const ContainerRun *is, const Plan *plan)
 {
 	const char *memory = str_fmt(a, "%lldm", (long long)is->of_run.memory_mb).p;
 	Str engine = str_of(plan->container.engine);
@@ -175,11 +175,11 @@ add_limits(Arena *a, Words *w, const ContainerLimits *is, const Plan *plan)
 }
 
 static void
-add_options(Arena *a, Words *w, const ProcessesConfig *config, const RunSpec *spec, const ContainerLimits *limits,
-    const Plan *plan)
+add_options(
+    Arena *a, Words *w, const ProcessesConfig *config, const RunSpec *spec, const ContainerRun *run, const Plan *plan)
 {
 	Str network =
-	    limits->strict ? str_of("none") : json_get_text(json_get(spec->runtime_config, "container"), "network");
+	    run->strict ? str_of("none") : json_get_text(json_get(spec->runtime_config, "container"), "network");
 
 	add(w, "run");
 	add(w, "--rm");
@@ -192,22 +192,23 @@ add_options(Arena *a, Words *w, const ProcessesConfig *config, const RunSpec *sp
 	add_pair(w, "--user", str_fmt(a, "%u:%u", (unsigned)geteuid(), (unsigned)getegid()).p);
 	if (network.n > 0)
 		add_pair(w, "--network", str_cstr(a, network));
-	add_limits(a, w, limits, plan);
+	add_limits(a, w, run, plan);
 }
 
 void
-container_wrap(Arena *a, const ProcessesConfig *config, const RunSpec *spec, const ContainerLimits *limits, Str run_dir,
-    Plan *plan, const char *const **envp)
+container_wrap(Arena *a, const ProcessesConfig *config, const RunSpec *spec, const ContainerRun *run, Plan *plan,
+    const char *const **envp)
 {
 	const Json *more = json_get(json_get(spec->runtime_config, "container"), "args");
 	size_t n = ARGS_OWN + 2 * count(*envp) + count(plan->argv) + (json_is(more, JSON_ARRAY) ? more->n : 0);
 	Words w = { arena_array(a, const char *, n), 0 };
 
 	add(&w, plan->container.engine);
-	add_options(a, &w, config, spec, limits, plan);
+	add_options(a, &w, config, spec, run, plan);
 	add_mount(a, &w, plan->places.pack_dir, false);
 	add_mount(a, &w, plan->places.env_dir, false);
-	add_mount(a, &w, run_dir, true);
+	add_mount(a, &w, run->home, true);
+	add_mount(a, &w, run->files, true);
 	if (plan->cwd != NULL && file_exists(plan->cwd))
 		add_pair(&w, "--workdir", plan->cwd);
 	add_variables(a, &w, *envp);

@@ -11,14 +11,15 @@ bool container_wanted(const Json *runtime_config);
 MUST_CHECK bool container_plan(Arena *a, const ProcessesConfig *config, const RunSpec *spec, Plan *plan, Err *err);
 /* Once the environment is known: the engine's command line takes the place of the plan's, and its environment that of the run. Values
  * of the environment do not stand in the command line. */
-typedef struct ContainerLimits {
+typedef struct ContainerRun {
 	RunLimits of_run;
 	TimeUs timeout;
-	bool strict; /* it has no network */
-} ContainerLimits;
+	bool strict;     /* it has no network */
+	Str home, files; /* the folders that it may write; none: skipped */
+} ContainerRun;
 
-void container_wrap(Arena *a, const ProcessesConfig *config, const RunSpec *spec, const ContainerLimits *limits,
-    Str run_dir, Plan *plan, const char *const **envp);
+void container_wrap(Arena *a, const ProcessesConfig *config, const RunSpec *spec, const ContainerRun *run, Plan *plan,
+    const char *const **envp);
 /* Removes a container whose client was killed, or all that a worker of this name left behind. Does not wait. */
 void container_remove(Arena *a, const char *engine, const char *name);
 void containers_sweep(Arena *a, const char *engine, Str worker);

@@ -204,6 +204,7 @@ put_ours(Variables *v, const EnvironFacts *f)
 	put_text(v, "ATTUNE_PACK_REF", s->pack_ref);
 	put_text(v, "ATTUNE_API_URL", callable_url(v->a, f->config->api_url));
 	put_text(v, "ATTUNE_ARTIFACTS_DIR", f->config->artifacts_dir);
+	put_text(v, "ATTUNE_EXECUTION_DIR", f->files);
 	put_text(v, "ATTUNE_RUNTIME_ENVS_DIR", f->config->runtime_envs_dir);
 	if (s->api_token.n > 0)
 		put_text(v, "ATTUNE_API_TOKEN", s->api_token);

@@ -13,6 +13,7 @@ typedef struct EnvironFacts {
 	Str worker_marker;  /* "ATTUNE_WORKER=...", of every child of this worker */
 	Str run_marker;     /* "ATTUNE_RUN=...", of this run alone */
 	Str home;           /* private to the run; also its TMPDIR */
+	Str files;          /* where it may leave files; none: nowhere */
 	Str parameter_file; /* none: they come by stdin */
 } EnvironFacts;
 

@@ -30,6 +30,7 @@ isolation_open(Processes *p)
 	SandboxConfig config = { .usual = c->sandbox,
 		.least = c->sandbox_least,
 		.read = c->sandbox_read,
+		.programs = c->interpreters.named,
 		.api_url = c->api_url,
 		.run_base = p->home_base,
 		.hidden = hidden };

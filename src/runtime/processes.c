@@ -61,6 +61,8 @@ run_ended(Processes *p, Run *run)
 	run->group = NULL;
 	if (!str_none(run->dir))
 		(void)tree_remove(run->dir.p);
+	if (!str_none(run->files) && rmdir(run->files.p) == 0) /* it has left nothing */
+		(void)rmdir(str_fmt(run->a, "%.*s", (int)(run->files.n - strlen("/files")), run->files.p).p);
 	if (run->waits_with != NULL)
 		p->waiting--;
 	run->waits_with = NULL;

@@ -50,6 +50,7 @@ struct Run {
 	RunLimits limits; /* complete */
 	const char *over; /* the limit that ended it: "memory", "processes"; NULL: none */
 	Str dir;          /* its HOME; none for internal runs */
+	Str files;        /* the folder of what it leaves behind; none: it has none */
 	EnvUse env;
 	RunSpec *waits_with; /* while it waits for its environment */
 	Json out_schema;

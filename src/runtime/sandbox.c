@@ -251,6 +251,44 @@ is_link(const char *path)
 	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
+/* As the rules see it: without links on the way. */
+static Str
+real_path(Arena *a, Str path)
+{
+	char *real = realpath(str_cstr(a, path), NULL);
+	Str ret = real == NULL ? str_copy(a, path) : str_copy(a, str_of(real));
+
+	free(real);
+	return ret;
+}
+
+/* The program, wherever links lead, and what it was installed with: of x/bin/python, x/lib. Not x, which may be somebody's home. */
+static void
+add_program(Sandbox *s, Arena *a, Str path)
+{
+	Str real = real_path(a, path), folder = real;
+
+	add_place(s, a, real.p, ALLOW_READ, 0);
+	for (int up = 0; up < 2; up++) {
+		while (folder.n > 0 && folder.p[folder.n - 1] != '/')
+			folder.n--;
+		folder.n -= folder.n > 0;
+		if (up == 0 && !str_ends(folder, str_of("/bin")))
+			return;
+	}
+	if (folder.n > 0)
+		add_place(s, a, str_fmt(a, "%.*s/lib", STR_ARG(folder)).p, ALLOW_READ, 0);
+}
+
+static void
+add_programs(Sandbox *s, Arena *a)
+{
+	const Json *named = s->config.programs;
+
+	for (size_t i = 0; json_is(named, JSON_OBJECT) && i < named->n; i++)
+		add_program(s, a, json_as_str(&named->members[i].value));
+}
+
 static void
 add_places(Sandbox *s)
 {
@@ -267,6 +305,7 @@ add_places(Sandbox *s)
 		add_rule(s, terminals[i].path, terminals[i].what);
 	for (size_t i = 0; json_is(s->config.read, JSON_ARRAY) && i < s->config.read->n; i++)
 		add_place(s, a, str_cstr(a, json_as_str(json_at(s->config.read, i))), ALLOW_READ, 0);
+	add_programs(s, a);
 	arena_close(a);
 }
 
@@ -314,6 +353,7 @@ fill(const Sandbox *s, SandboxKind kind, const SandboxPlaces *at, int ruleset, E
 		if (at->readable[i] != NULL && !allow_path(ruleset, at->readable[i], ALLOW_READ, err))
 			return false;
 	return allow_path(ruleset, at->own, ALLOW_OWN, err) &&
+	       (at->files == NULL || allow_path(ruleset, at->files, ALLOW_OWN, err)) &&
 	       (kind != SANDBOX_STRICT || s->api_port == 0 || walls_allow_port(ruleset, s->api_port, err));
 }
 
@@ -365,17 +405,6 @@ port_of(Str url)
 	return tls ? 443 : 80;
 }
 
-/* As the rules see it: without links on the way. */
-static Str
-real_path(Arena *a, Str path)
-{
-	char *real = realpath(str_cstr(a, path), NULL);
-	Str ret = real == NULL ? str_copy(a, path) : str_copy(a, str_of(real));
-
-	free(real);
-	return ret;
-}
-
 Sandbox *
 sandbox_open(const SandboxConfig *config)
 {
@@ -389,6 +418,7 @@ sandbox_open(const SandboxConfig *config)
 	s->config.api_url = str_copy(s->a, config->api_url);
 	s->config.run_base = str_copy(s->a, config->run_base);
 	s->config.read = config->read == NULL ? NULL : arena_copy(s->a, config->read, sizeof(Json));
+	s->config.programs = config->programs == NULL ? NULL : arena_copy(s->a, config->programs, sizeof(Json));
 	hidden = arena_array(s->a, Str, config->hidden_count + 1);
 	for (size_t i = 0; i < config->hidden_count; i++)
 		hidden[i] = real_path(s->a, config->hidden[i]);

@@ -13,6 +13,7 @@ extern const char *const sandbox_names[SANDBOXES + 1]; /* ends with NULL */
 typedef struct SandboxConfig {
 	SandboxKind usual, least; /* of actions that say nothing; what none may go below */
 	const Json *read;         /* an array of more paths that actions may read; NULL: none */
+	const Json *programs;     /* an object whose values are programs that they run; NULL: none */
 	Str api_url;              /* whose port `strict` leaves open */
 	Str run_base;             /* the folder of the private folders */
 	const Str *hidden;        /* paths that are never readable, whatever lies above them */
@@ -33,6 +34,7 @@ MUST_CHECK bool sandbox_kind(const Sandbox *s, Str asked, SandboxKind *ret, Err 
 typedef struct SandboxPlaces {
 	const char *readable[4]; /* NULL: skipped */
 	const char *own;
+	const char *files; /* that it may leave behind; NULL: nowhere */
 } SandboxPlaces;
 MUST_CHECK bool sandbox_walls(Sandbox *s, SandboxKind kind, const SandboxPlaces *places, Confine *ret, Err *err);
 /* Starts it within the walls of its spec->confine, by the cheapest way. */

@@ -37,6 +37,20 @@ make_home(Launch *l, Err *err)
 	return true;
 }
 
+/* Beside its logs, for what it writes there stays as long as they do. Not among them: what it made there, we would open. */
+static void
+make_files(Launch *l)
+{
+	Run *run = l->run;
+	Str base = str_fmt(run->a, "%s/execution_%lld", l->p->logs_base.p, (long long)run->execution);
+	Str files = str_fmt(run->a, "%s/files", base.p);
+
+	if (mkdir(base.p, 0750) < 0 && errno == ENOENT && !dirs_make(base.p, 0750, NULL))
+		return; /* its logs will say it */
+	if (mkdir(files.p, 0750) == 0 || errno == EEXIST)
+		run->files = files;
+}
+
 /* In memory, written before the child exists: it can neither block us nor be read by others. */
 static bool
 stdin_of(const Launch *l, int *ret_fd, Err *err)
@@ -128,7 +142,8 @@ enclose(Launch *l, SpawnSpec *spec, Err *err)
 {
 	GroupLimits limits = { (uint64_t)l->run->limits.memory_mb << 20, (uint64_t)l->run->limits.processes };
 	SandboxPlaces places = { .readable = { l->plan.places.pack_dir.p, l->plan.places.env_dir.p },
-		.own = l->run->dir.p };
+		.own = l->run->dir.p,
+		.files = l->run->files.p };
 
 	set_limits(l, spec);
 	if (l->p->groups != NULL) {
@@ -203,11 +218,13 @@ static void
 box(Launch *l)
 {
 	Run *run = l->run;
-	ContainerLimits limits = {
-		.of_run = run->limits, .timeout = l->spec->timeout, .strict = l->kind == SANDBOX_STRICT
-	};
+	ContainerRun boxed = { .of_run = run->limits,
+		.timeout = l->spec->timeout,
+		.strict = l->kind == SANDBOX_STRICT,
+		.home = run->dir,
+		.files = run->files };
 
-	container_wrap(run->a, &l->p->config, l->spec, &limits, run->dir, &l->plan, &l->envp);
+	container_wrap(run->a, &l->p->config, l->spec, &boxed, &l->plan, &l->envp);
 	run->engine = l->plan.container.engine;
 	run->container = l->plan.container.name;
 	run->limits = (RunLimits){ 0 };
@@ -223,6 +240,7 @@ start_process(Launch *l, Err *err)
 	if (!(container_wanted(l->spec->runtime_config) ? sandbox_asked : sandbox_kind)(
 		l->p->sandbox, l->spec->sandbox, &l->kind, err))
 		return false;
+	make_files(l);
 	if (!make_home(l, err) || !plan_make(l->run->a, &l->p->config, l->spec, l->run->dir, &l->plan, err))
 		return false;
 	if (!check_params(l, err) || !write_parameter_file(l, err) || !write_plan_files(l, err))
@@ -230,6 +248,7 @@ start_process(Launch *l, Err *err)
 	facts.worker_marker = l->p->worker_marker;
 	facts.run_marker = l->run->marker;
 	facts.home = l->run->dir;
+	facts.files = l->run->files;
 	facts.parameter_file = l->parameter_file;
 	if (!environ_make(l->run->a, &facts, &l->envp, err) || !open_stdin(l, &in, err))
 		return false;

@@ -34,7 +34,7 @@ static const struct {
 	{ "names", "print(list(globals()), type(__loader__), __loader__.path, __builtins__)\n" },
 	{ "path", "import sys, os\nprint(sys.path, os.getcwd(), sys.executable, sys.prefix, sys.flags)\n" },
 	{ "environment", "import os\nprint(sorted((k, v) for k, v in os.environ.items() if 'RUN' not in k and k not in"
-			 " ('ATTUNE_EXEC_ID', 'ATTUNE_EXECUTION_ID', 'HOME', 'TMPDIR')))\n" },
+			 " ('ATTUNE_EXEC_ID', 'ATTUNE_EXECUTION_ID', 'ATTUNE_EXECUTION_DIR', 'HOME', 'TMPDIR')))\n" },
 	{ "home", "import os, site\nh = os.environ['HOME']\nprint(os.getcwd() != h, site.USER_BASE.replace(h, 'H'),"
 		  " site.USER_SITE.replace(h, 'H'), os.path.expanduser('~') == h, os.environ['TMPDIR'] == h)\n" },
 	{ "exit3", "import sys\nsys.exit(3)\n" },

@@ -315,6 +315,7 @@ static const char wanted_env[] = "ATTUNE_ACTION=demo.act\n"
 				 "ATTUNE_ARTIFACTS_DIR=%s/artifacts\n"
 				 "ATTUNE_CONTEXT_WHO_AM_I=me\n"
 				 "ATTUNE_CORRELATION_ID=01020304-0000-0000-0000-000000000000\n"
+				 "ATTUNE_EXECUTION_DIR=%s/artifacts/w1/execution_%d/files\n"
 				 "ATTUNE_EXECUTION_ID=%d\n"
 				 "ATTUNE_EXEC_ID=%d\n"
 				 "ATTUNE_PACK_REF=demo\n"
@@ -364,7 +365,7 @@ TEST(the_environment_is_made_from_nothing)
 	id = (int)spec.execution;
 	unsetenv("SECRET_OF_THE_WORKER");
 	CHECK_INT(rig_int(&end, "exit_code"), 0);
-	CHECK_STR(rig_text(&end, "stdout"), str_fmt(r->a, wanted_env, d, id, id, d));
+	CHECK_STR(rig_text(&end, "stdout"), str_fmt(r->a, wanted_env, d, d, id, id, id, d));
 	vars = rig_json(r, "{\"A=B\":\"x\"}");
 	spec.execution++;
 	end = rig_run(r, &spec);

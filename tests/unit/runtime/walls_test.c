@@ -4,6 +4,7 @@
 #include "os/filter.h"
 #include "os/fs.h"
 #include "os/walls.h"
+#include "runtime/run.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -130,6 +131,63 @@ TEST(nothing_can_be_written_but_the_runs_own_folder)
 		CHECK_STR(rig_text(&end, "stdout"), str_of("/dev/shm/. can be written\n"));
 	else
 		CHECK(!str_none(sandbox_missing(r->a)));
+}
+
+TEST(what_a_run_leaves_in_its_folder_stays_and_nobody_else_writes_there)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	RunEnd end = rig_shell(
+	    r, "echo mine > $ATTUNE_EXECUTION_DIR/report.txt; ln -s /etc/passwd $ATTUNE_EXECUTION_DIR/stdout.log");
+	Id first = end.execution;
+
+	CHECK_INT(end.outcome, RUN_SUCCEEDED);
+	CHECK_STR(rig_log(r, &end, "files/report.txt"), str_of("mine\n"));
+	end = rig_shell(
+	    r, str_fmt(r->a, "cat ${ATTUNE_EXECUTION_DIR%%/*/*}/execution_%lld/files/report.txt", (long long)first).p);
+	CHECK_INT(end.outcome, has_walls() ? RUN_FAILED : RUN_SUCCEEDED);
+	end = rig_shell(r, ":"); /* who leaves nothing has no folder */
+	CHECK(!file_exists(str_fmt(r->a, "%s/artifacts/w1/execution_%lld", r->dir.p, (long long)end.execution).p));
+}
+
+static Json named_programs;
+
+static void
+named(ProcessesConfig *config)
+{
+	walled(config);
+	config->interpreters.named = &named_programs;
+}
+
+TEST(an_interpreter_that_was_named_may_be_run_wherever_it_lies)
+{
+	CLEANUP(rig_done) Rig *seat = rig_open();
+	const char *home = seat->dir.p, *link = str_fmt(seat->a, "%s/link", home).p;
+	const char *there = str_fmt(seat->a, "%s/tool/bin/mine", home).p;
+	Err err = { 0 };
+	RunSpec spec;
+	RunEnd end;
+	Json own;
+	Rig *r;
+
+	CHECK_OK(dirs_make(str_fmt(seat->a, "%s/tool/bin", home).p, 0755, &err), err);
+	CHECK_OK(dirs_make(str_fmt(seat->a, "%s/tool/lib", home).p, 0755, &err), err);
+	CHECK_OK(file_write(str_fmt(seat->a, "%s/tool/lib/words", home).p, str_of("of its own"), 0644, &err), err);
+	CHECK_OK(file_write(str_fmt(seat->a, "%s/tool/secret", home).p, str_of("of another"), 0644, &err), err);
+	CHECK_OK(
+	    file_write(there, str_fmt(seat->a, "#!/bin/bash\ncat %s/tool/lib/words; cat %s/tool/secret\n", home, home),
+		0755, &err),
+	    err);
+	CHECK(symlink(there, link) == 0);
+	named_programs = json_object();
+	json_add(seat->a, &named_programs, "mine", json_str(str_of(link)));
+	r = rig_open_with(named);
+	rig_file(r, "actions/x", "");
+	own = rig_json(r, "{\"interpreter\": {\"binary\": \"mine\"}}");
+	spec = rig_spec(r, "special", "x");
+	spec.runtime_config = &own;
+	end = rig_run(r, &spec);
+	CHECK_STR(rig_text(&end, "stdout"), has_walls() ? str_of("of its own") : str_of("of its ownof another"));
+	rig_done(&r);
 }
 
 TEST(calls_into_the_kernel_are_refused_to_an_action)
@@ -315,14 +373,16 @@ TEST(cancels_and_time_limits_at_any_random_moment_leave_nothing)
 		"mkdir -p $HOME/a/b; echo x > $HOME/a/b/c; sleep 0.01" };
 	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
 	const char *asked = getenv("RUNS");
-	int runs = asked == NULL ? 100 : (int)strtol(asked, NULL, 10), started = 0, ended = 0;
+	int runs = asked == NULL ? 300 : (int)strtol(asked, NULL, 10), started = 0, ended = 0;
 	unsigned seed = 20261127;
-	size_t descriptors = 0;
+	size_t descriptors = 0, folders;
+	const Processes *p = (const Processes *)r->starter;
 
 	r->config.kill_grace = 0;
 	for (int i = 0; i < 8; i++) /* groups and walls of the usual number are there */
 		check_works(r);
 	descriptors = count_in("/proc/self/fd");
+	folders = p->groups == NULL ? 0 : count_in(groups_path(p->groups));
 	while (ended < runs) {
 		RunEnd end;
 
@@ -343,5 +403,7 @@ TEST(cancels_and_time_limits_at_any_random_moment_leave_nothing)
 	}
 	CHECK_INT(r->starter->running(r->starter), 0);
 	CHECK(count_in("/proc/self/fd") <= descriptors + 4 * 6);
+	CHECK(p->groups == NULL || count_in(groups_path(p->groups)) <= folders + 6); /* those are used again */
+	CHECK_INT(count_in(p->home_base.p), 0);
 	CHECK(!child_tree_alive(0, str_fmt(r->a, "ATTUNE_PACK_REF=%s", "demo").p));
 }
