@@ -43,6 +43,7 @@ static const Param params[] = {
 	{ "dry_run", "boolean", NULL, "check only, and do nothing" },
 	{ "wait_seconds", "integer", "int64", "answer when it has ended, or after so many seconds; 60 at most" },
 	{ "format", "string", NULL, "json (the default), text, dot or svg" },
+	{ "under", "integer", "int64", "id of an execution: of it, and of whatever came of it" },
 	{ "tail", "integer", "int64", "only so many lines, from the end" },
 	{ "since", "string", "date-time", "nothing before this" },
 	{ "until", "string", "date-time", "nothing after this" },

@@ -44,9 +44,20 @@ typedef struct Follower {
 	Str token;
 	Caller caller; /* of the running turn */
 	Id execution;  /* 0: all */
-	uint64_t at;   /* the last notice seen */
-	Buf *out;      /* of the running turn */
+	Str under; /* only what came of this run, as it stands among its ancestors: "/5/"; none: whatever it came of */
+	Id top;    /* the run of `under` itself */
+	uint64_t at; /* the last notice seen */
+	Buf *out;    /* of the running turn */
 } Follower;
+
+static bool
+is_followed(const Follower *f, const Notice *n)
+{
+	if (f->execution != 0 && n->id != f->execution)
+		return false;
+	return f->top == 0 || n->id == f->top ||
+	       (!str_none(n->target.ancestors) && str_find(n->target.ancestors, f->under, NULL));
+}
 
 static bool
 on_notice(void *self, const Notice *n)
@@ -55,7 +66,7 @@ on_notice(void *self, const Notice *n)
 
 	if (f->out->n >= STREAM_PIECE)
 		return false;
-	if (change_rows[n->kind].subject == SUBJECT_EXECUTION && (f->execution == 0 || n->id == f->execution) &&
+	if (change_rows[n->kind].subject == SUBJECT_EXECUTION && is_followed(f, n) &&
 	    grants_allow(&f->caller, "executions:read", &n->target))
 		stream_event(f->out, NULL, -1, n->payload);
 	return true;
@@ -101,11 +112,17 @@ bool
 executions_stream(App *app, Req *q, Res *s, Err *err)
 {
 	Follower *f = arena_new(req_arena(q), Follower);
-	int64_t execution;
+	int64_t execution, under;
 
-	if (!req_query_int(q, "execution_id", 0, &execution, err) || !may_follow(app, execution, err))
+	if (!req_query_int(q, "execution_id", 0, &execution, err) || !req_query_int(q, "under", 0, &under, err) ||
+	    !may_follow(app, execution == 0 ? under : execution, err))
 		return false;
 	hub_enter(app->hub);
-	*f = (Follower){ .hub = app->hub, .token = stream_token(q), .execution = execution, .at = hub_head(app->hub) };
+	*f = (Follower){ .hub = app->hub,
+		.token = stream_token(q),
+		.execution = execution,
+		.top = under,
+		.under = str_fmt(req_arena(q), "/%lld/", (long long)under),
+		.at = hub_head(app->hub) };
 	return res_stream(s, (Stream){ .next = follow, .done = follow_done, .self = f });
 }

@@ -83,14 +83,17 @@ cli_run(const CliIo *io, int argc, char **argv)
 	return code;
 }
 
-static unsigned
-terminal_width(void)
+static void
+terminal_size(CliIo *io)
 {
 	struct winsize w = { 0 };
 
 	if (!isatty(STDOUT_FILENO))
-		return 0;
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
+		return;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) != 0 || w.ws_col == 0 || w.ws_row == 0)
+		w = (struct winsize){ .ws_col = 80, .ws_row = 24 };
+	io->width = w.ws_col;
+	io->height = w.ws_row;
 }
 
 static bool
@@ -108,13 +111,13 @@ cli_io(Arena *a)
 	CliIo io = { .in = stdin,
 		.out = stdout,
 		.err = stderr,
-		.width = terminal_width(),
 		.colour = colour_wanted(),
 		.asks = isatty(STDIN_FILENO) && isatty(STDERR_FILENO),
 		.api_url = getenv("ATTUNE_API_URL"),
 		.profile = getenv("ATTUNE_PROFILE"),
 		.ca_file = getenv("ATTUNE_CA_FILE") };
 
+	terminal_size(&io);
 	io.token = token != NULL ? token : getenv("ATTUNE_AUTH_TOKEN");
 	if (config != NULL && config[0] == '/')
 		io.config_home = config;

@@ -82,6 +82,7 @@ typedef struct CliGiven {
 typedef struct CliIo {
 	FILE *in, *out, *err;
 	unsigned width; /* of the terminal; 0: none, so no boxes and no colour */
+	unsigned height;
 	bool colour;
 	bool asks;           /* somebody can answer a question */
 	const char *api_url; /* of the environment, or NULL */

@@ -201,8 +201,8 @@ add_painted(Buf *b, Str s, bool status)
 		buf_text(b, "\033[0m");
 }
 
-static void
-pad(Buf *b, Str s, size_t width, bool status)
+void
+table_cell(Buf *b, Str s, size_t width, bool status)
 {
 	size_t n = text_width(s);
 
@@ -235,7 +235,7 @@ boxed_row(const Table *t, Buf *b, const Str *cells, const size_t *widths)
 {
 	for (size_t c = 0; c < t->columns; c++) {
 		buf_text(b, "│ ");
-		pad(b, cells[c], widths[c], t->colour && t->status[c]);
+		table_cell(b, cells[c], widths[c], t->colour && t->status[c]);
 		buf_char(b, ' ');
 	}
 	buf_text(b, "│\n");
@@ -249,7 +249,7 @@ plain_row(const Table *t, Buf *b, const Str *cells, const size_t *widths)
 			add_painted(b, cells[c], t->colour && t->status[c]); /* no blanks at a line's end */
 			break;
 		}
-		pad(b, cells[c], widths[c], t->colour && t->status[c]);
+		table_cell(b, cells[c], widths[c], t->colour && t->status[c]);
 		buf_text(b, "  ");
 	}
 	buf_char(b, '\n');

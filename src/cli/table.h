@@ -21,7 +21,9 @@ typedef struct Table {
 Table table_open(Arena *a, const char *const *titles, size_t columns);
 /* Cells are cleaned: control characters become blanks. */
 void table_add(Table *t, const Str *cells);
-/* width 0: no boxes, nothing cut. */
 /* In columns of a terminal: two for wide characters, none for what combines. */
 size_t text_width(Str s);
+/* Exactly that wide, cut or filled with blanks; a status word in its colour. */
+void table_cell(Buf *b, Str s, size_t width, bool status);
+/* width 0: no boxes, nothing cut. */
 void table_print(const Table *t, unsigned width, Buf *b);

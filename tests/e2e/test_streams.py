@@ -345,11 +345,12 @@ def test_the_stream_of_executions_tells_of_one_or_of_all(running):
                 seen.append(data["status"])
         assert seen == STATES
         other = run(running)
-        with Events(running, "/executions/stream", execution_id=other + 10**6) as narrow:
+        with Events(running, "/executions/stream", execution_id=other + 10**6) as narrow, \
+                Events(running, "/executions/stream", under=other) as under:
             third = run(running)
             while json.loads(events.next()["data"])["id"] != third:
                 pass
-            assert narrow.response.status_code == 200
+            assert narrow.response.status_code == under.response.status_code == 200
 
 
 def test_a_request_that_waits_hears_of_the_end_from_another_process(running):

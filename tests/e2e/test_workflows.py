@@ -198,7 +198,7 @@ SEEN = {"tasks": [{"name": "begin", "action": "core.noop", "next": [{"when": "{{
                   {"name": "end", "action": "core.noop"}]}
 
 
-def test_a_workflow_is_drawn_for_people_and_programs(api):
+def test_a_workflow_is_drawn_and_its_run_followed(api):
     api.post("/workflows", flow("mine.seen", definition=SEEN), 201)
     drawn = api.get("/workflows/mine.seen/graph")["data"]
     assert [(t["name"], t["layer"]) for t in drawn["tasks"]] == [("begin", 0), ("many", 1), ("end", 2)]
@@ -208,4 +208,18 @@ def test_a_workflow_is_drawn_for_people_and_programs(api):
     assert text.startswith("mine.seen: 3 tasks in 3 layers\n") and "├─ succeeded() → many   publishes n" in text
     assert api.cli("workflow", "graph", "mine.seen", "--format", "svg").out.startswith("<svg ")
     assert api.cli("workflow", "graph", "mine.seen", "-f", "dot").out.startswith('digraph "mine.seen" {')
+    inner = {"tasks": [{"name": "deep", "action": "mine.seen"}, {"name": "off", "action": "core.noop", "when": "false"}]}
+    api.post("/workflows", flow("mine.around", definition=inner), 201)
+    run_id = run(api, "mine.around")["id"]
+    lines = [line.split("  ")[1:3] for line in api.cli("workflow", "watch", run_id).out.splitlines()]
+    for seen in (["deep", "completed"], ["off", "skipped"], ["deep/begin", "completed"], ["deep/many", "completed"], ["mine.around", "completed"]):
+        assert seen in lines, lines
+    deep, off = api.get(f"/executions/{run_id}/workflow")["data"]["tasks"]
+    assert deep["ready_at"] <= deep["started_at"] <= deep["finished_at"] and (deep["tries"], deep["iterations"]) == (1, 1)
+    assert off["started_at"] is None and off["status"] == "skipped" and not off["runs"]
+    many = api.get(f"/executions/{deep['runs'][0]['execution']}/workflow")["data"]["tasks"][1]
+    assert many["items"] == {"total": 2, "begun": 2, "running": 0, "failed": 0} and many["rounds"][0]["runs"] == 2 and many["triggered_by"] == "begin"
+    assert "no workflow" in refused(api, "GET", f"/executions/{ended(api, run(api, 'core.noop'))['id']}/workflow", 404)["error"]
+    api.post("/workflows", flow("mine.bad", definition={"tasks": [{"name": "a", "action": "core.nothing"}, {"name": "b", "action": "core.noop"}]}), 201)
+    assert "failed: a" in api.cli("workflow", "watch", run(api, "mine.bad")["id"], code=1).err
     assert "json, text, dot or svg" in refused(api, "GET", "/workflows/mine.seen/graph?format=png", 400)["error"]

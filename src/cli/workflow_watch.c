@@ -1,0 +1,342 @@
+#include "cli/execution.h"
+#include "cli/handlers.h"
+#include "cli/profile.h"
+#include "cli/sse.h"
+#include "cli/tree.h"
+
+#include "base/map.h"
+#include "os/signals.h"
+#include "os/thread.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+
+enum {
+	DAY_S = 86400,
+	TURN_MS = 100,   /* how soon a change is seen */
+	LOOK_MS = 500,   /* without the stream */
+	HEARD_MS = 2000, /* with it, which does not tell of what has no run */
+	DRAW_MS = 1000,
+	NESTED_MOST = 200,
+	DEPTH_MOST = 32,
+	INTERRUPTED = 130,
+};
+
+typedef struct Watch {
+	Cli *c;
+	Str id;
+	ArenaMark mark; /* what one look needs is behind it, in the command's arena */
+	int signals;
+	Thread thread;
+	_Atomic bool over, connected;
+	_Atomic unsigned heard;
+	Json run; /* what was seen last */
+	Arena *kept;
+	Map said;     /* in plain lines: status by path, in kept */
+	size_t drawn; /* lines on the terminal that the next drawing takes the place of */
+} Watch;
+
+/* ---- the stream: it only says that something has changed ---- */
+
+typedef struct Ear {
+	Watch *w;
+	Sse sse;
+} Ear;
+
+static bool
+on_event(void *self, const SseEvent *e)
+{
+	Watch *w = ((Ear *)self)->w;
+
+	(void)e;
+	atomic_fetch_add(&w->heard, 1);
+	return !atomic_load(&w->over);
+}
+
+static bool
+on_bytes(void *self, Str bytes)
+{
+	Ear *ear = self;
+
+	atomic_store(&ear->w->connected, true);
+	return sse_feed(&ear->sse, bytes, on_event, ear);
+}
+
+static bool
+is_over(void *self)
+{
+	return atomic_load(&((Ear *)self)->w->over);
+}
+
+/* Once it is lost the looks are as frequent as without it. */
+static void
+listen_run(void *self)
+{
+	Watch *w = self;
+	CLEANUP(arena_done) Arena *a = arena_open();
+	CLEANUP(arena_done) Arena *events = arena_open();
+	Ear ear = { w, sse_open(events) };
+	HttpClient *client;
+	HttpAsk ask = { .method = "GET",
+		.accept = "text/event-stream",
+		.piece = on_bytes,
+		.halt = is_over,
+		.self = &ear,
+		.seconds = DAY_S };
+	HttpReply reply = { 0 };
+	Err err = { 0 };
+
+	if (!profile_client(w->c, true, &client, &err))
+		return;
+	ask.path = str_fmt(a, "/api/v1/executions/stream?under=%.*s", STR_ARG(url_escape(a, w->id)));
+	if (!client_send(client, a, &ask, &reply, &err))
+		err_clear(&err);
+	client_close(client);
+	atomic_store(&w->connected, false);
+}
+
+/* ---- looking ---- */
+
+static bool inside_read(Watch *w, Json *run, bool all, unsigned depth, size_t *left, Err *err);
+
+static bool
+run_read(Watch *w, Str id, bool all, unsigned depth, size_t *left, Json *ret, Err *err)
+{
+	Cli *c = w->c;
+
+	return cli_call(c, "GET", str_fmt(c->a, "/api/v1/executions/%.*s/workflow", STR_ARG(url_escape(c->a, id))),
+		   NULL, ret, err) &&
+	       inside_read(w, ret, all, depth, left, err);
+}
+
+static Json *
+list_of(Json *object, const char *key)
+{
+	for (size_t i = 0; json_is(object, JSON_OBJECT) && i < object->n; i++)
+		if (str_is(object->members[i].key, key) && object->members[i].value.kind == JSON_ARRAY)
+			return &object->members[i].value;
+	return NULL;
+}
+
+/* The workflows that it runs: those under way and, at the end, all. */
+static bool
+inside_read(Watch *w, Json *run, bool all, unsigned depth, size_t *left, Err *err)
+{
+	Json *tasks = list_of(run, "tasks");
+
+	for (size_t i = 0; depth < DEPTH_MOST && tasks != NULL && i < tasks->n; i++) {
+		Json *runs = list_of(&tasks->items[i], "runs");
+
+		for (size_t k = 0; runs != NULL && k<runs->n && * left> 0; k++) {
+			Json *one = &runs->items[k], inside;
+
+			if (!json_as_bool(json_get(one, "workflow"), false) ||
+			    (!all && status_is_terminal(json_get_text(one, "status"))))
+				continue;
+			(*left)--;
+			if (!run_read(
+				w, json_text(w->c->a, json_get(one, "execution")), all, depth + 1, left, &inside, err))
+				return false;
+			json_add(w->c->a, one, "inside", inside);
+		}
+	}
+	return true;
+}
+
+/* One that has not begun is shown as its execution alone. */
+static bool
+look(Watch *w, bool all, Err *err)
+{
+	size_t left = NESTED_MOST;
+	Json row;
+
+	arena_rewind(w->c->a, w->mark);
+	w->run = json_object();
+	if (run_read(w, w->id, all, 0, &left, &w->run, err))
+		return true;
+	if (err->code != ERR_NOT_FOUND)
+		return false;
+	err_clear(err);
+	if (!cli_call(w->c, "GET", str_fmt(w->c->a, "/api/v1/executions/%.*s", STR_ARG(url_escape(w->c->a, w->id))),
+		NULL, &row, err))
+		return false;
+	if (!str_is(json_get_text(&row, "status"), "requested") && !status_is_terminal(json_get_text(&row, "status")))
+		return err_set(err, ERR_INVALID,
+		    "execution %.*s is no workflow. Follow it: attune execution watch %.*s", STR_ARG(w->id),
+		    STR_ARG(w->id));
+	json_add(w->c->a, &w->run, "status", json_str(str_copy(w->c->a, json_get_text(&row, "status"))));
+	json_add(w->c->a, &w->run, "workflow_ref", json_str(str_copy(w->c->a, json_get_text(&row, "action_ref"))));
+	json_add(w->c->a, &w->run, "execution", json_int(json_as_int(json_get(&row, "id"), 0)));
+	return true;
+}
+
+/* ---- showing ---- */
+
+static size_t
+lines_in(Str s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		n += s.p[i] == '\n';
+	return n;
+}
+
+static void
+draw(Watch *w, bool last)
+{
+	const CliIo *io = w->c->io;
+	Tree t = tree_of(w->c->a, &w->run, clock_wall(clock_real()));
+	Buf b = buf_open(w->c->a);
+	size_t most = last || io->height < 4 ? SIZE_MAX : io->height - 2;
+
+	if (w->drawn > 0)
+		buf_fmt(&b, "\033[%zuA\033[J", w->drawn);
+	tree_print(&t, &b, io->width, most, io->colour);
+	w->drawn = lines_in(buf_str(&b));
+	fwrite(b.p, 1, b.n, io->out);
+	fflush(io->out);
+}
+
+/* A line for each task that has become another. */
+static void
+say_changes(Watch *w)
+{
+	Cli *c = w->c;
+	Tree t = tree_of(w->c->a, &w->run, clock_wall(clock_real()));
+
+	for (size_t i = 0; i < t.n; i++) {
+		const TreeRow *r = &t.rows[i];
+		Str now = str_fmt(c->a, "%.*s %lld", STR_ARG(r->status), (long long)r->round);
+		Json at = json_str(r->at);
+		Str path = r->path.n == 0 ? r->name : r->path, *before = map_get_str(&w->said, path);
+		bool quiet = str_is(r->status, "waiting") || str_is(r->status, "not_run") ||
+			     (r->is_item && !status_is_terminal(r->status));
+
+		if (quiet || (before != NULL && str_eq(*before, now)))
+			continue;
+		before = arena_new(w->kept, Str);
+		*before = str_copy(w->kept, now);
+		map_put_str(&w->said, str_copy(w->kept, path), before);
+		out_line(c, "%.*s  %.*s  %.*s%s%.*s%s%.*s",
+		    STR_ARG(r->at.n > 0 ? cell_text(c->a, &at, COLUMN_TIME) : str_of("-")), STR_ARG(path),
+		    STR_ARG(r->status), r->took.n > 0 ? "  " : "", STR_ARG(r->took), r->more.n > 0 ? "  " : "",
+		    STR_ARG(r->more));
+	}
+	fflush(c->io->out);
+}
+
+static bool
+is_for_people(const Cli *c)
+{
+	return c->field.n == 0 && !c->quiet && (c->format == FORMAT_TABLE || c->format == FORMAT_WIDE);
+}
+
+static void
+show(Watch *w, bool last)
+{
+	if (!is_for_people(w->c))
+		return;
+	if (w->c->io->width > 0)
+		draw(w, last);
+	else
+		say_changes(w);
+}
+
+/* ---- following ---- */
+
+/* Sleeps until something has changed, or it is time to look or draw anew; false: the person has enough. */
+static bool
+wait_turn(Watch *w, TimeUs *looked, bool *ret_look)
+{
+	unsigned heard = atomic_load(&w->heard);
+	TimeUs drawn = clock_mono(clock_real());
+
+	for (;;) {
+		int got = signals_wait(w->signals, TURN_MS * US_PER_MS);
+		TimeUs now = clock_mono(clock_real());
+
+		if (got == SIGINT || got == SIGTERM)
+			return false;
+		*ret_look = atomic_load(&w->heard) != heard ||
+			    now - *looked >= (atomic_load(&w->connected) ? HEARD_MS : LOOK_MS) * US_PER_MS;
+		if (*ret_look || (w->c->io->width > 0 && now - drawn >= DRAW_MS * US_PER_MS)) {
+			*looked = *ret_look ? now : *looked;
+			return true;
+		}
+	}
+}
+
+static bool
+follow(Watch *w, int64_t seconds, bool *ret_left, Err *err)
+{
+	TimeUs looked = clock_mono(clock_real()), end = looked + seconds * US_PER_S;
+	bool again = true;
+
+	*ret_left = false;
+	for (;;) {
+		if (again && !look(w, false, err))
+			return false;
+		if (status_is_terminal(json_get_text(&w->run, "status")))
+			return look(w, true, err) && (show(w, true), true);
+		show(w, false);
+		if (!wait_turn(w, &looked, &again)) {
+			*ret_left = true;
+			return true;
+		}
+		if (looked >= end)
+			return err_set(err, ERR_TIMEOUT,
+			    "timed out waiting for execution %.*s. It goes on: attune workflow watch %.*s",
+			    STR_ARG(w->id), STR_ARG(w->id));
+	}
+}
+
+/* What it gave, and why it failed; for programs the timeline. */
+static bool
+report(Watch *w, int *ret_code, Err *err)
+{
+	Cli *c = w->c;
+	Json row;
+
+	if (!cli_call(
+		c, "GET", str_fmt(c->a, "/api/v1/executions/%.*s", STR_ARG(url_escape(c->a, w->id))), NULL, &row, err))
+		return false;
+	if (is_for_people(c)) {
+		*ret_code = cmd_execution_verdict(c, &row);
+		return true;
+	}
+	out_raw(c, &w->run);
+	*ret_code = str_is(json_get_text(&row, "status"), "completed") ? CLI_DONE : CLI_FAILED;
+	return true;
+}
+
+bool
+cmd_workflow_watch(Cli *c, int *ret_code, Err *err)
+{
+	CLEANUP(arena_done) Arena *kept = arena_open();
+	Watch w = { .c = c, .id = c->args[0], .kept = kept, .said = map_open(kept) };
+	Err ignored = { 0 };
+	int64_t seconds;
+	bool fine, left;
+	Json row;
+
+	if (!cli_opt_int(c, "timeout", DAY_S, &seconds, err) ||
+	    !cli_call(c, "GET", cli_fill(c, "/api/v1/executions/{0}", NULL, true), NULL, &row, err) ||
+	    !signals_open(&w.signals, err))
+		return false;
+	w.mark = arena_mark(c->a);
+	if (!thread_start(&w.thread, "stream", listen_run, &w, &ignored))
+		out_note(c, "Warning: %s", ignored.text);
+	fine = follow(&w, seconds, &left, err);
+	atomic_store(&w.over, true);
+	thread_join(&w.thread);
+	signals_close(w.signals);
+	if (!fine)
+		return false;
+	if (!left)
+		return report(&w, ret_code, err);
+	fprintf(c->io->err, "Execution %.*s goes on. Look again: attune workflow watch %.*s\n", STR_ARG(w.id),
+	    STR_ARG(w.id));
+	*ret_code = INTERRUPTED;
+	return true;
+}
