@@ -101,18 +101,42 @@ cron_next(const Cron *c, int64_t after, int64_t limit)
 	return day * DAY_S + second < limit ? day * DAY_S + second : INT64_MAX;
 }
 
+/* A week is like every other one. */
+static bool
+weekly(const Cron *c)
+{
+	for (size_t i = 0; i < countof(c->nth); i++)
+		if (c->nth[i] != 0 && !c->any_weekday)
+			return false;
+	return c->any_day && c->months == 0x1FFE;
+}
+
+static int64_t
+days_count(const Cron *c, int64_t from, int64_t to)
+{
+	int64_t n = 0;
+
+	if (weekly(c) && to - from > 7) {
+		n = (to - from) / 7 * (c->any_weekday ? 7 : __builtin_popcount(c->weekdays));
+		from += (to - from) / 7 * 7;
+	}
+	for (int64_t day = day_from(c, from, to); day < to; day = day_from(c, day + 1, to))
+		n++;
+	return n;
+}
+
 int64_t
 cron_count(const Cron *c, int64_t from, int64_t to)
 {
 	int64_t first = floor_div(from, DAY_S), last = floor_div(to, DAY_S);
-	int64_t per_day = daytimes_before(&c->times, DAY_S), n = 0;
+	int64_t n;
 
 	if (from >= to)
 		return 0;
-	for (int64_t day = day_from(c, first, last + 1); day <= last; day = day_from(c, day + 1, last + 1)) {
-		n += day == last ? daytimes_before(&c->times, (int)(to - day * DAY_S)) : per_day;
-		if (day == first)
-			n -= daytimes_before(&c->times, (int)(from - day * DAY_S));
-	}
+	n = days_count(c, first, last) * daytimes_before(&c->times, DAY_S);
+	if (day_from(c, first, first + 1) == first)
+		n -= daytimes_before(&c->times, (int)(from - first * DAY_S));
+	if (day_from(c, last, last + 1) == last)
+		n += daytimes_before(&c->times, (int)(to - last * DAY_S));
 	return n;
 }

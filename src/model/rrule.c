@@ -168,37 +168,71 @@ span_next(const Rrule *r, Span s, int64_t after)
 	return INT64_MAX;
 }
 
-/* The same where BYSETPOS picks among all times of the period. */
-static int64_t
-span_pick(const Rrule *r, Span s, int64_t after)
+/* The times of a period of which BYSETPOS picks. */
+typedef struct Lot {
+	Span span;
+	int16_t good[366]; /* days behind its first */
+	int64_t per_day, all;
+} Lot;
+
+static void
+lot_fill(const Rrule *r, Span s, Lot *ret)
 {
-	int16_t good[366];
-	int64_t per_day = daytimes_before(&r->times, DAY_S), all = 0, best = INT64_MAX;
+	int64_t n = 0;
 
 	for (int64_t day = s.from; day < s.to; day++)
 		if (day_ok(r, day))
-			good[all++] = (int16_t)(day - s.from);
-	all *= per_day;
-	for (size_t i = 0; i < r->set_pos_n; i++) {
-		int64_t k = r->set_pos[i] > 0 ? r->set_pos[i] - 1 : all + r->set_pos[i];
-		int64_t w;
+			ret->good[n++] = (int16_t)(day - s.from);
+	ret->span = s;
+	ret->per_day = daytimes_before(&r->times, DAY_S);
+	ret->all = n * ret->per_day;
+}
 
-		if (k < 0 || k >= all)
-			continue;
-		w = (s.from + good[k / per_day]) * DAY_S + daytimes_at(&r->times, k % per_day);
+/* Which of them a position means; -1: none. */
+static int64_t
+lot_place(const Lot *l, int pos)
+{
+	int64_t k = pos > 0 ? pos - 1 : l->all + pos;
+
+	return k < l->all ? k : -1;
+}
+
+static int64_t
+lot_time(const Rrule *r, const Lot *l, int64_t k)
+{
+	return (l->span.from + l->good[k / l->per_day]) * DAY_S + daytimes_at(&r->times, k % l->per_day);
+}
+
+static int64_t
+span_pick(const Rrule *r, Span s, int64_t after)
+{
+	int64_t best = INT64_MAX;
+	Lot lot;
+
+	lot_fill(r, s, &lot);
+	for (size_t i = 0; i < r->set_pos_n; i++) {
+		int64_t k = lot_place(&lot, r->set_pos[i]);
+		int64_t w = k < 0 ? INT64_MAX : lot_time(r, &lot, k);
+
 		if (w > after && w < best)
 			best = w;
 	}
 	return best;
 }
 
+/* The first period of those that are counted, or the last one before the time that is asked about. */
+static int64_t
+period_from(const Rrule *r, int64_t wall)
+{
+	int64_t first = period_of(r, floor_div(r->start, DAY_S));
+
+	return first + floor_div(period_of(r, floor_div(wall, DAY_S)) - first, r->interval) * r->interval;
+}
+
 static int64_t
 days_next(const Rrule *r, int64_t after, int64_t limit)
 {
-	int64_t first = period_of(r, floor_div(r->start, DAY_S));
-	int64_t p = first + floor_div(period_of(r, floor_div(after + 1, DAY_S)) - first, r->interval) * r->interval;
-
-	for (;; p += r->interval) {
+	for (int64_t p = period_from(r, after + 1);; p += r->interval) {
 		Span s = period_span(r, p);
 		int64_t w;
 
@@ -207,6 +241,95 @@ days_next(const Rrule *r, int64_t after, int64_t limit)
 		w = r->set_pos_n > 0 ? span_pick(r, s, after) : span_next(r, s, after);
 		if (w != INT64_MAX)
 			return w < limit ? w : INT64_MAX;
+	}
+}
+
+/* A week is like every other one. */
+static bool
+weekly(const Rrule *r)
+{
+	return r->months == 0 && (r->weeks | r->weeks_up) == 0 && r->days_n == 0 && r->year_days_n == 0 &&
+	       (r->month_days | r->month_days_up) == 0;
+}
+
+static bool
+every_day(const Rrule *r)
+{
+	return weekly(r) && r->weekdays == 0;
+}
+
+static int64_t
+days_meant(const Rrule *r, int64_t from, int64_t to)
+{
+	int64_t n = 0;
+
+	if (every_day(r))
+		return to > from ? to - from : 0;
+	if (weekly(r) && to - from > 7) {
+		n = (to - from) / 7 * __builtin_popcount(r->weekdays);
+		from += (to - from) / 7 * 7;
+	}
+	while (from < to) {
+		Civil at = civil_of(from);
+
+		if (r->months == 0 || r->months >> at.month & 1)
+			n += day_ok(r, from++);
+		else
+			from += month_length(at.year, at.month) - at.day + 1;
+	}
+	return n;
+}
+
+static int64_t
+span_count(const Rrule *r, Span s, int64_t from, int64_t to)
+{
+	int64_t first = floor_div(from, DAY_S), last = floor_div(to, DAY_S);
+	int64_t begin = s.from > first ? s.from : first, end = s.to < last ? s.to : last;
+	int64_t n = days_meant(r, begin, end) * daytimes_before(&r->times, DAY_S);
+
+	if (first >= s.from && first < s.to && day_ok(r, first))
+		n -= daytimes_before(&r->times, (int)(from - first * DAY_S));
+	if (last >= s.from && last < s.to && day_ok(r, last))
+		n += daytimes_before(&r->times, (int)(to - last * DAY_S));
+	return n;
+}
+
+static int64_t
+span_picks(const Rrule *r, Span s, int64_t from, int64_t to)
+{
+	enum { SIDE = 366 };
+	bool had[2 * SIDE] = { 0 }; /* a place counts once, whichever way it is named */
+	int64_t n = 0;
+	Lot lot;
+
+	lot_fill(r, s, &lot);
+	for (size_t i = 0; i < r->set_pos_n; i++) {
+		int64_t k = lot_place(&lot, r->set_pos[i]);
+		int64_t at = lot.all <= 2 * SIDE || k < SIDE ? k : k - (lot.all - 2 * SIDE);
+		int64_t w;
+
+		if (k < 0 || had[at])
+			continue;
+		had[at] = true;
+		w = lot_time(r, &lot, k);
+		n += w >= from && w < to;
+	}
+	return n;
+}
+
+static int64_t
+days_count(const Rrule *r, int64_t from, int64_t to)
+{
+	int64_t n = 0;
+
+	if (r->set_pos_n == 0 && r->interval == 1) /* no day lies between its periods */
+		return span_count(r, (Span){ floor_div(from, DAY_S), floor_div(to, DAY_S) + 1 }, from, to);
+	for (int64_t p = period_from(r, from);; p += r->interval) {
+		Span s = period_span(r, p);
+
+		if (s.from * DAY_S >= to)
+			return n;
+		n += r->set_pos_n > 0 ? span_picks(r, s, from, to) : span_count(r, s, from, to);
 	}
 }
 
@@ -252,20 +375,25 @@ picked(const Rrule *r, int at, int n)
 	return false;
 }
 
-/* Where the search goes on when the wall hour or day is not meant: its end. 0: it is meant. */
+/* Where the search goes on from a period that is not meant: behind its day, hour, minute or second. `flat` itself: it is meant. */
 static int64_t
-skip_to(const Rrule *r, int64_t wall)
+skip_to(const Rrule *r, int64_t shift, int64_t flat)
 {
-	int64_t day = floor_div(wall, DAY_S);
-	int hour = (int)((wall - day * DAY_S) / 3600);
-	int next;
+	int64_t wall = flat - shift, day = floor_div(wall, DAY_S), begin = floor_div(flat, 3600) * 3600;
+	int hour = (int)((wall - day * DAY_S) / 3600), at = (int)(flat - begin);
+	DayTimes t = { 1, r->times.minutes, r->freq == FREQ_SECONDLY ? r->times.seconds : 1 };
 
+	if (r->plain)
+		return flat;
 	if (!day_ok(r, day))
-		return (day + 1) * DAY_S;
-	if (r->times.hours == 0 || r->times.hours >> hour & 1)
-		return 0;
-	next = daytimes_from(&(DayTimes){ r->times.hours, 1, 1 }, hour * 3600);
-	return day * DAY_S + (next < 0 ? DAY_S : next);
+		return (day + 1) * DAY_S + shift;
+	if (r->times.hours != 0 && !(r->times.hours >> hour & 1)) {
+		int next = daytimes_from(&(DayTimes){ r->times.hours, 1, 1 }, hour * 3600);
+
+		return day * DAY_S + (next < 0 ? DAY_S : next) + shift;
+	}
+	at = r->freq == FREQ_HOURLY ? at : daytimes_from(&t, at);
+	return begin + (at < 0 ? 3600 : at);
 }
 
 /* The earliest behind `after` in the period that begins at `flat`. */
@@ -281,21 +409,27 @@ period_next(const Rrule *r, int64_t flat, int64_t after)
 	return INT64_MAX;
 }
 
+/* Where steps begin: the first one at or behind `flat`. */
+static int64_t
+step_from(const Rrule *r, int64_t flat)
+{
+	int64_t step = unit_of(r) * r->interval, origin = floor_div(r->start, unit_of(r)) * unit_of(r);
+
+	return origin - floor_div(origin - flat, step) * step;
+}
+
 static int64_t
 steps_next(const Rrule *r, int32_t offset, int64_t after, int64_t limit)
 {
 	int64_t shift = r->offset - offset; /* wall + shift = flat */
-	int64_t unit = unit_of(r), step = unit * r->interval;
-	int64_t origin = floor_div(r->start, unit) * unit;
-	int64_t flat = origin + floor_div(after + 1 + shift - origin, step) * step;
+	int64_t step = unit_of(r) * r->interval;
+	int64_t flat = step_from(r, after + 1 + shift - step + 1);
 
-	while (flat - shift < limit) {
-		int64_t skip = 0, w;
+	while (!r->never && flat - shift < limit) {
+		int64_t on = skip_to(r, shift, flat), w;
 
-		if (!r->plain && (skip = skip_to(r, flat - shift)) != 0) {
-			int64_t on = floor_div(skip + shift - origin, step) * step + origin;
-
-			flat = on > flat ? on : flat + step;
+		if (on != flat) {
+			flat = step_from(r, on);
 			continue;
 		}
 		w = period_next(r, flat, after + shift);
@@ -304,6 +438,142 @@ steps_next(const Rrule *r, int32_t offset, int64_t after, int64_t limit)
 		flat += step;
 	}
 	return INT64_MAX;
+}
+
+static int64_t
+steps_within(const Rrule *r, int64_t from, int64_t to)
+{
+	int64_t step = unit_of(r) * r->interval, first = step_from(r, from);
+
+	return first < to ? (to - 1 - first) / step + 1 : 0;
+}
+
+/* Of the period that begins at `flat`, the times of [from, to). */
+static int64_t
+period_count(const Rrule *r, int32_t offset, int64_t flat, int64_t from, int64_t to)
+{
+	int times[3600];
+	int64_t count = 0;
+	int n;
+
+	if (skip_to(r, r->offset - offset, flat) != flat)
+		return 0;
+	n = period_times(r, flat, times);
+	for (int i = 0; i < n; i++)
+		count += flat + times[i] >= from && flat + times[i] < to && picked(r, i, n);
+	return count;
+}
+
+/* How the periods of an hour differ: which of them are meant, and how many times each has. */
+typedef struct Pace {
+	bool even; /* all are meant, or none */
+	int64_t each;
+} Pace;
+
+static Pace
+pace_of(const Rrule *r)
+{
+	const uint64_t full = (1ULL << 60) - 1;
+	bool minutes = r->freq == FREQ_HOURLY || r->times.minutes == full;
+	bool seconds = r->freq <= FREQ_MINUTELY || r->times.seconds == full;
+	int minute = r->freq >= FREQ_MINUTELY ? __builtin_ctzll(r->times.minutes) : 0;
+	int second = r->freq >= FREQ_SECONDLY ? __builtin_ctzll(r->times.seconds) : 0;
+	int times[3600];
+	int n = period_times(r, minute * 60 + second, times);
+	Pace p = { .even = minutes && seconds };
+
+	for (int i = 0; i < n; i++)
+		p.each += picked(r, i, n);
+	return p;
+}
+
+/* Steps of [from, to), all within an hour, whose minute and second are meant. */
+static int64_t
+hour_steps(const Rrule *r, int64_t from, int64_t to)
+{
+	int64_t hour = floor_div(from, 3600) * 3600, step = unit_of(r) * r->interval, n = 0;
+
+	for (int64_t flat = step_from(r, from); flat < to; flat += step) {
+		int at = (int)(flat - hour);
+
+		n += (r->times.minutes >> (at / 60) & 1) &&
+		     (r->freq < FREQ_SECONDLY || (r->times.seconds >> (at % 60) & 1));
+	}
+	return n;
+}
+
+/* Steps of [from, to) on one day of the wall that is meant. */
+static int64_t
+day_steps(const Rrule *r, const Pace *p, int64_t shift, int64_t from, int64_t to)
+{
+	int64_t n = 0;
+
+	if (p->even && r->times.hours == 0)
+		return steps_within(r, from, to);
+	for (int64_t end; from < to;
+	     from = end) { /* hours of the wall, and those of steps, which may lie across them */
+		int64_t wall = floor_div(from - shift, 3600) * 3600 + 3600 + shift;
+		int64_t flat = floor_div(from, 3600) * 3600 + 3600;
+		int hour = (int)(floor_div(from - shift, 3600) - floor_div(from - shift, DAY_S) * 24);
+
+		end = wall < flat ? wall : flat;
+		end = to < end ? to : end;
+		if (r->times.hours == 0 || r->times.hours >> hour & 1)
+			n += p->even ? steps_within(r, from, end) : hour_steps(r, from, end);
+	}
+	return n;
+}
+
+/* Steps of [from, to) that are meant. */
+static int64_t
+whole_steps(const Rrule *r, const Pace *p, int64_t shift, int64_t from, int64_t to)
+{
+	bool alike = DAY_S % (unit_of(r) * r->interval) == 0;
+	int64_t n = 0, full = -1;
+
+	if (p->even && r->times.hours == 0 && every_day(r))
+		return steps_within(r, from, to);
+	for (int64_t end; from < to; from = end) {
+		int64_t day = floor_div(from - shift, DAY_S), begin = from;
+
+		end = (day + 1) * DAY_S + shift < to ? (day + 1) * DAY_S + shift : to;
+		if (!day_ok(r, day))
+			continue;
+		if (!alike || end - begin < DAY_S)
+			n += day_steps(r, p, shift, begin, end);
+		else
+			n += full >= 0 ? full : (full = day_steps(r, p, shift, begin, end));
+	}
+	return n;
+}
+
+static int64_t
+steps_count(const Rrule *r, int32_t offset, int64_t from, int64_t to)
+{
+	int64_t step = unit_of(r) * r->interval, shift = r->offset - offset;
+	int64_t first, last;
+	Pace p = pace_of(r);
+
+	from += shift;
+	to += shift;
+	first = step_from(r, from - step + 1); /* the periods in which both ends lie are looked at */
+	last = step_from(r, to - step + 1);
+	if (first == last)
+		return period_count(r, offset, first, from, to);
+	return period_count(r, offset, first, from, to) + period_count(r, offset, last, from, to) +
+	       p.each * whole_steps(r, &p, shift, first + step, last);
+}
+
+int64_t
+rrule_count(const Rrule *r, int32_t offset, int64_t from, int64_t to)
+{
+	int64_t start = rrule_elapsed(r) ? r->start - (r->offset - offset) : r->start;
+
+	if (from < start)
+		from = start;
+	if (from >= to)
+		return 0;
+	return rrule_elapsed(r) ? steps_count(r, offset, from, to) : days_count(r, from, to);
 }
 
 int64_t
@@ -318,6 +588,30 @@ rrule_next(const Rrule *r, int32_t offset, int64_t after, int64_t limit)
 }
 
 /* ---- the parts that the start decides ---- */
+
+static int64_t
+common_step(int64_t a, int64_t b)
+{
+	return b == 0 ? a : common_step(b, a % b);
+}
+
+/* Steps that meet none of the minutes and seconds, or periods without the place that is picked: to search them would take for ever. */
+static bool
+never_comes(const Rrule *r)
+{
+	int64_t unit = unit_of(r), common = common_step(unit * r->interval, 3600);
+	int64_t origin = floor_div(r->start, unit) * unit;
+	DayTimes t = { 1, r->times.minutes, r->freq == FREQ_SECONDLY ? r->times.seconds : 1 };
+
+	if (pace_of(r).each == 0)
+		return true;
+	if (r->freq == FREQ_HOURLY)
+		return false;
+	for (int at = daytimes_from(&t, 0); at >= 0 && at < 3600; at = daytimes_from(&t, at + 1))
+		if ((origin - at) % common == 0)
+			return false;
+	return true;
+}
 
 void
 rrule_start(Rrule *r, int64_t wall, int32_t offset)
@@ -344,4 +638,5 @@ rrule_start(Rrule *r, int64_t wall, int32_t offset)
 		r->times.minutes = r->freq >= FREQ_MINUTELY ? (1ULL << 60) - 1 : 1ULL << (second / 60 % 60);
 	if (r->times.seconds == 0)
 		r->times.seconds = r->freq >= FREQ_SECONDLY ? (1ULL << 60) - 1 : 1ULL << (second % 60);
+	r->never = rrule_elapsed(r) && never_comes(r);
 }

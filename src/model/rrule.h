@@ -42,6 +42,7 @@ typedef struct Rrule {
 	uint8_t weekdays; /* those without a number; bit 0 is Sunday */
 	int week_start;
 	bool plain; /* HOURLY or faster, and no part but the interval: each step is one */
+	bool never; /* HOURLY or faster, and no step can meet the other parts */
 } Rrule;
 
 /* Of trigger parameters: freq, interval, by_day ..., or `rule`, the raw text. Not yet the start. ERR_VALIDATION names the field. */
@@ -51,3 +52,5 @@ void rrule_start(Rrule *r, int64_t wall, int32_t offset);
 bool rrule_elapsed(const Rrule *r); /* HOURLY and faster */
 /* The first wall time behind `after` and before `limit`, never before the start; INT64_MAX: none. offset: of that stretch. */
 int64_t rrule_next(const Rrule *r, int32_t offset, int64_t after, int64_t limit);
+/* How many there are in [from, to). */
+int64_t rrule_count(const Rrule *r, int32_t offset, int64_t from, int64_t to);

@@ -97,17 +97,16 @@ count_walk(const Schedule *s, int64_t after, int64_t until)
 }
 
 static int64_t
-count_steps(const Rrule *r, int64_t after, int64_t until)
+set_count(const Schedule *s, int32_t offset, int64_t from, int64_t to)
 {
-	static const int64_t units[] = { [FREQ_HOURLY] = 3600, [FREQ_MINUTELY] = 60, [FREQ_SECONDLY] = 1 };
-	int64_t step = units[r->freq] * r->interval, start = r->start - r->offset;
-
-	after = after < start - 1 ? start - 1 : after;
-	return until <= after ? 0 : floor_div(until - start, step) - floor_div(after - start, step);
+	if (s->kind == SCHEDULE_CRON)
+		return cron_count(s->cron, from, to);
+	return rrule_count(s->rrule, offset, from, to);
 }
 
+/* Ticks behind `after` and not behind `until`, in seconds. */
 static int64_t
-count_cron(const Schedule *s, int64_t after, int64_t until)
+zoned_count(const Schedule *s, int64_t after, int64_t until)
 {
 	int64_t n = 0;
 
@@ -124,20 +123,9 @@ count_cron(const Schedule *s, int64_t after, int64_t until)
 			n += jump > from ? count_walk(s, from, jump) : 0;
 			from = jump > from ? jump : from;
 		}
-		n += cron_count(s->cron, from + 1 + x.offset, end + x.offset);
+		n += set_count(s, x.offset, from + 1 + x.offset, end + x.offset);
 	}
 	return n;
-}
-
-/* Ticks behind `after` and not behind `until`, in seconds. */
-static int64_t
-zoned_count(const Schedule *s, int64_t after, int64_t until)
-{
-	if (until <= after)
-		return 0;
-	if (s->kind == SCHEDULE_CRON)
-		return count_cron(s, after, until);
-	return s->rrule->plain ? count_steps(s->rrule, after, until) : count_walk(s, after, until);
 }
 
 /* ---- all kinds ---- */
@@ -216,6 +204,30 @@ schedule_on(const Schedule *s, Due *d)
 }
 
 bool
+schedule_nth(const Schedule *s, int64_t n, TimeUs *ret)
+{
+	enum { FEW = 200 };
+	int64_t from = floor_div(floor_of(s), PER_S), low = from, high = from + 86400;
+	Due d = { .at = floor_of(s) };
+
+	if (n <= FEW || s->kind == SCHEDULE_ONCE || s->kind == SCHEDULE_INTERVAL) {
+		while (d.n < n && schedule_on(s, &d))
+			continue;
+		*ret = d.at;
+		return d.n == n;
+	}
+	while (high < horizon && zoned_count(s, from, high) < n)
+		low = high, high += high - from;
+	while (high - low > 1) { /* fewer than n until `low`, and n until `high` */
+		int64_t middle = low + (high - low) / 2;
+
+		*(zoned_count(s, from, middle) < n ? &low : &high) = middle;
+	}
+	*ret = high * PER_S;
+	return high < horizon;
+}
+
+bool
 schedule_last(const Schedule *s, TimeUs after, TimeUs until, Due *ret)
 {
 	static const TimeUs back[] = { 1, 60, 3600, 86400, 8 * 86400, 63 * 86400, 400 * 86400 };
@@ -233,6 +245,8 @@ schedule_last(const Schedule *s, TimeUs after, TimeUs until, Due *ret)
 			break;
 		}
 	}
+	if (raw_next(s, from > floor_of(s) ? from : floor_of(s)) > until)
+		return false; /* nothing to be numbered */
 	for (bool more = schedule_next(s, from, &d); more && d.at <= until; more = schedule_on(s, &d)) {
 		*ret = d;
 		found = true;

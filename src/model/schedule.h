@@ -50,6 +50,8 @@ MUST_CHECK bool schedule_check(Str trigger_ref, const Json *params, TimeUs now, 
 bool schedule_next(const Schedule *s, TimeUs after, Due *ret);
 /* From a tick to the next one. */
 bool schedule_on(const Schedule *s, Due *d);
+/* The n-th tick; false when there are not so many. */
+bool schedule_nth(const Schedule *s, int64_t n, TimeUs *ret);
 /* The last tick behind `after` and not behind `until`. */
 bool schedule_last(const Schedule *s, TimeUs after, TimeUs until, Due *ret);
 /* How much later that tick of that rule comes: the same wherever it is asked. */

@@ -182,8 +182,7 @@ rrule_end(Arena *a, Schedule *s, Err *err)
 	const Rrule *r = s->rrule;
 	TimeUs until = 0;
 	Schedule whole = *s;
-	Due d = { 0 };
-	bool any;
+	TimeUs last;
 
 	if (!str_none(r->until)) {
 		if (!moment_of(a, s->zone, r->until, true, &until))
@@ -193,15 +192,11 @@ rrule_end(Arena *a, Schedule *s, Err *err)
 	}
 	whole.anchor = (r->start - r->offset) * PER_S - 1;
 	whole.start = whole.end = 0;
-	d.at = whole.anchor;
-	any = schedule_on(&whole, &d);
-	for (int64_t i = 1; any && i < r->count && schedule_on(&whole, &d); i++)
-		continue;
-	if (!any)
+	if (!schedule_nth(&whole, 1, &last))
 		return err_set(
 		    err, ERR_VALIDATION, "no date meets all parts of the recurrence: change one of the by_… parts");
-	if (r->count != 0 && (s->end == 0 || d.at < s->end))
-		s->end = d.at;
+	if (r->count > 0 && schedule_nth(&whole, r->count, &last) && (s->end == 0 || last < s->end))
+		s->end = last;
 	return true;
 }
 

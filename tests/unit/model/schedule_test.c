@@ -178,6 +178,16 @@ static const Case refusals[] = {
 	{ RRULE, "{\"dtstart\": \"20260101T000000\", \"rule\": \"FREQ=DAILY;BYDAY=2MO\"}", NULL, "by_day" },
 	{ RRULE, "{\"dtstart\": \"20260101T000000\", \"rule\": \"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30\"}", NULL,
 	    "no date meets" },
+	/* what would be looked for until the end of time */
+	{ RRULE, "{\"dtstart\": \"20260101T000000\", \"rule\": \"FREQ=SECONDLY;INTERVAL=2;BYSECOND=1\"}", NULL,
+	    "no date meets" },
+	{ RRULE, "{\"dtstart\": \"20260101T000000\", \"rule\": \"FREQ=SECONDLY;BYSETPOS=2\"}", NULL, "no date meets" },
+	{ RRULE,
+	    "{\"dtstart\": \"20260101T000000\", \"rule\": "
+	    "\"FREQ=SECONDLY;INTERVAL=32;BYHOUR=1;BYMINUTE=0;BYSECOND=0\"}",
+	    NULL, "no date meets" },
+	{ RRULE, "{\"dtstart\": \"20260101T000000\", \"rule\": \"FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30\"}", NULL,
+	    "no date meets" },
 	{ "core.intervaltimer", "{\"interval\": 0}", NULL, "interval must be" },
 	{ "core.intervaltimer", "{\"interval\": 1, \"unit\": \"weeks\"}", NULL, "unit must be" },
 	{ "core.intervaltimer", "{\"interval\": 9223372036854775807, \"unit\": \"hours\"}", NULL, "interval must be" },
@@ -201,7 +211,8 @@ TEST(what_cannot_be_a_timer_is_refused_with_its_field)
 TEST(a_tick_has_the_same_number_wherever_it_is_asked_for)
 {
 	static const char *const expressions[] = { "{\"expression\": \"*/7 1-3 * * *\"" BERLIN,
-		"{\"expression\": \"*/13 * * * *\"" BERLIN, "{\"expression\": \"0,30 2,3 * 3,10 *\"" BERLIN };
+		"{\"expression\": \"*/13 * * * *\"" BERLIN, "{\"expression\": \"0,30 2,3 * 3,10 *\"" BERLIN,
+		"{\"expression\": \"*/5 9 * * MON-FRI\"" BERLIN, "{\"expression\": \"*/5 9 * * SUN,5#2,3L\"" BERLIN };
 	CLEANUP(arena_done) Arena *a = arena_open();
 	Zones zones = zones_open(a);
 
@@ -222,6 +233,130 @@ TEST(a_tick_has_the_same_number_wherever_it_is_asked_for)
 			CHECK_INT(alone.n, n);
 		}
 	}
+}
+
+/* ---- recurrences made up ---- */
+
+static uint32_t
+dice(uint32_t *seed, uint32_t sides)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return (*seed >> 8) % sides;
+}
+
+static void
+some_part(Buf *b, uint32_t *seed, const char *name, uint32_t low, uint32_t high, bool back)
+{
+	uint32_t n = 1 + dice(seed, 3);
+
+	if (dice(seed, 4) != 0)
+		return;
+	buf_fmt(b, ";%s=", name);
+	for (uint32_t i = 0; i < n; i++)
+		buf_fmt(b, "%s%s%u", i > 0 ? "," : "", back && dice(seed, 3) == 0 ? "-" : "",
+		    low + dice(seed, high - low + 1));
+}
+
+static Str
+some_rule(Arena *a, uint32_t *seed)
+{
+	static const char *const freqs[] = { "YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY", "SECONDLY" };
+	static const char *const days[] = { "MO", "SA,SU", "TU,TH,FR", "MO,TU,WE,TH,FR" };
+	static const char *const nth[] = { "2TU", "-1FR", "1MO,-1SU", "MO,3WE" };
+	static const uint32_t steps[] = { 1, 1, 2, 3, 7, 24, 45, 1000 };
+	uint32_t freq = dice(seed, countof(freqs));
+	Buf b = buf_open(a);
+
+	buf_fmt(&b, "FREQ=%s;INTERVAL=%u", freqs[freq], steps[dice(seed, countof(steps))]);
+	if (dice(seed, 3) == 0)
+		buf_fmt(&b, ";BYDAY=%s", freq < 2 && dice(seed, 2) ? nth[dice(seed, 4)] : days[dice(seed, 4)]);
+	some_part(&b, seed, "BYMONTH", 1, 12, false);
+	if (freq != 2)
+		some_part(&b, seed, "BYMONTHDAY", 1, 31, true);
+	if (freq != 1 && freq != 2 && freq != 3)
+		some_part(&b, seed, "BYYEARDAY", 1, 366, true);
+	if (freq == 0)
+		some_part(&b, seed, "BYWEEKNO", 1, 53, true);
+	some_part(&b, seed, "BYHOUR", 0, 23, false);
+	some_part(&b, seed, "BYMINUTE", 0, 59, false);
+	some_part(&b, seed, "BYSECOND", 0, 59, false);
+	some_part(&b, seed, "BYSETPOS", 1, 4, true);
+	return buf_str(&b);
+}
+
+/* Every tick for a while, and then some of those behind long gaps, all counted from the anchor alone. */
+static void
+check_numbers(const Schedule *s, Str rule)
+{
+	Due d, alone;
+
+	if (!schedule_next(s, s->anchor, &d))
+		return;
+	for (int64_t n = 1; n <= 400; n++) {
+		if (!schedule_next(s, d.at - 1, &alone) || alone.at != d.at || alone.n != n)
+			test_fail(__FILE__, __LINE__, "%.*s: tick %lld is number %lld", STR_ARG(rule), (long long)n,
+			    (long long)alone.n);
+		for (int64_t k = 0; k < n % 13; k++, n++)
+			if (!schedule_on(s, &d))
+				return;
+		if (!schedule_on(s, &d))
+			return;
+	}
+}
+
+TEST(ticks_of_a_recurrence_are_counted_as_if_one_by_one)
+{
+	static const char *const names[] = { "UTC", "Europe/Berlin", "Australia/Lord_Howe", "America/St_Johns" };
+	CLEANUP(arena_done) Arena *keep = arena_open();
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Zones zones = zones_open(keep);
+	uint32_t seed = 7;
+	int good = 0;
+
+	for (int i = 0; i < 1000; i++, arena_reset(a)) {
+		Json p = json_object();
+		Str rule = some_rule(a, &seed);
+		Schedule s;
+
+		json_add(a, &p, "rule", json_str(rule));
+		json_add(a, &p, "dtstart", json_cstr(i % 3 ? "2026-03-28T01:40:10" : "2026-09-30T22:15:30"));
+		json_add(a, &p, "timezone", json_cstr(names[dice(&seed, countof(names))]));
+		if (!schedule_compile(a, &zones, str_of(RRULE), &p, at("2026-03-01T10:00:00Z"), &s, NULL))
+			continue; /* no date meets it */
+		check_numbers(&s, rule);
+		good++;
+	}
+	CHECK(good > 500);
+}
+
+TEST(what_ticked_each_second_for_years_is_counted_at_once)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Zones zones = zones_open(a);
+	Json p = params_of(a, "{\"dtstart\": \"20060101T000000\", \"rule\": \"FREQ=SECONDLY;BYDAY=MO\"}");
+	Schedule s;
+	Err err = { 0 };
+	Due d;
+
+	CHECK(schedule_compile(a, &zones, str_of(RRULE), &p, at("2006-01-01T00:00:00Z"), &s, &err));
+	CHECK(schedule_next(&s, at("2026-01-05T23:59:58Z"), &d));
+	CHECK_INT(d.n, 1045LL * 86400); /* 1,045 Mondays, the last one whole */
+}
+
+TEST(a_recurrence_that_counts_far_ends_where_it_says)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Zones zones = zones_open(a);
+	Json p =
+	    params_of(a, "{\"dtstart\": \"20260101T000000\", \"rule\": \"FREQ=MINUTELY;COUNT=1000000;BYDAY=SA,SU\"}");
+	Schedule s;
+	Err err = { 0 };
+	Due d;
+
+	CHECK(schedule_compile(a, &zones, str_of(RRULE), &p, at("2026-01-01T00:00:00Z"), &s, &err));
+	CHECK(schedule_next(&s, s.end - 1, &d));
+	CHECK_INT(d.n, 1000000);
+	CHECK(!schedule_on(&s, &d));
 }
 
 TEST(a_jitter_is_the_same_everywhere_and_not_for_all)
