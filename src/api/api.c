@@ -5,6 +5,7 @@
 #include "access/hasher.h"
 #include "api/access.h"
 #include "api/audit.h"
+#include "api/errands.h"
 #include "api/handlers.h"
 #include "api/once.h"
 #include "api/streams.h"
@@ -30,8 +31,11 @@ struct Api {
 	void *bound_self;
 	Hasher *hasher;
 	Backoff *backoff;
+	Errands *errands;
+	const struct PackTestsConfig *pack_tests;
 	HttpServer *http;
-	pthread_mutex_t waking; /* held while the server comes and goes: passwords are looked at on other threads */
+	pthread_mutex_t
+	    waking; /* held while the server comes and goes: other threads look at passwords and do errands */
 	Str origins[LISTED_MOST];
 	Network proxies[LISTED_MOST];
 };
@@ -52,7 +56,9 @@ thread_open(void *self, App **ret, Err *err)
 		.sockets = &api->sockets,
 		.access = api->access,
 		.hasher = api->hasher,
-		.backoff = api->backoff };
+		.backoff = api->backoff,
+		.errands = api->errands,
+		.pack_tests = api->pack_tests };
 	if (!uow_open(api->engine, &app->uow, err)) {
 		free(app);
 		return false;
@@ -123,9 +129,9 @@ host_check(const Config *c, Str host, Err *err)
 	    STR_ARG(host));
 }
 
-/* A password was looked at: the request that waits for it goes on. When the server stops it has been woken already. */
+/* A password was looked at, or an errand done: the request that waits for it goes on. When the server stops it has been woken already. */
 static void
-password_done(void *self, int64_t key)
+helper_done(void *self, int64_t key)
 {
 	Api *api = self;
 
@@ -162,6 +168,7 @@ static void
 api_free(Api *api)
 {
 	hasher_close(api->hasher);
+	errands_close(api->errands);
 	backoff_close(api->backoff);
 	audit_log_close(api->audit);
 	pthread_mutex_destroy(&api->waking);
@@ -174,9 +181,10 @@ helpers_open(Api *api, Err *err)
 {
 	const Clock *clock = api->engine->clock;
 	AuditLogConfig audit = { .store = api->engine->store, .clock = clock };
-	HasherConfig hasher = { .clock = clock, .done = password_done, .self = api };
+	HasherConfig hasher = { .clock = clock, .done = helper_done, .self = api };
 
 	api->backoff = backoff_open(clock);
+	api->errands = errands_open(helper_done, api);
 	return audit_log_open(&audit, &api->audit, err) && hasher_open(&hasher, &api->hasher, err);
 }
 
@@ -275,6 +283,7 @@ api_start(const ApiConfig *config, Api **ret, Err *err)
 		.hub = config->hub,
 		.sockets = config->sockets,
 		.access = config->access,
+		.pack_tests = config->pack_tests,
 		.bound = config->bound,
 		.bound_self = config->self };
 	http.self = api;
@@ -303,6 +312,7 @@ api_stop(Api *a, TimeUs grace)
 	if (a == NULL)
 		return;
 	hub_deaf(a->hub, &a->ear);
+	errands_stop(a->errands); /* before requests that wait for one are asked to end */
 	server_stop(a, grace);
 	api_free(a);
 }

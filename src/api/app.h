@@ -15,6 +15,8 @@ struct Access;
 struct Callers;
 struct Hasher;
 struct Backoff;
+struct Errands;
+struct PackTestsConfig;
 
 /* Whoever takes the connections that become WebSockets: the notifier, when it lives in the same process. */
 typedef struct Sockets {
@@ -37,6 +39,8 @@ struct App {
 	struct Callers *callers; /* of the thread */
 	struct Hasher *hasher;
 	struct Backoff *backoff;
+	struct Errands *errands;
+	const struct PackTestsConfig *pack_tests;
 
 	/* while a request under an Idempotency-Key is answered: see api/once.h */
 	bool held;                  /* app_work leaves its transaction open */
@@ -60,7 +64,8 @@ typedef struct ApiConfig {
 	Hub *hub; /* outlives the API, as the next */
 	Sockets sockets;
 	struct Access *access;
-	void (*bound)(void *self, int port); /* before the first request is answered; may be NULL */
+	const struct PackTestsConfig *pack_tests; /* how the tests of packs are run; outlives it too */
+	void (*bound)(void *self, int port);      /* before the first request is answered; may be NULL */
 	void *self;
 } ApiConfig;
 

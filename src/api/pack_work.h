@@ -11,8 +11,9 @@
 typedef struct PackRegistration {
 	Arena *a;
 	const Pack *files;
-	bool force; /* although it is there already; else ERR_CONFLICT */
-	PackDef d;  /* what became of it */
+	bool force;                   /* although it is there already; else ERR_CONFLICT */
+	PackDef d;                    /* what became of it */
+	const struct PackTry *tested; /* how its tests went is stored with it; NULL: they were not run */
 	/* Done last in the transaction, which it undoes by failing; may be NULL. */
 	bool (*last)(App *app, void *self, Err *err);
 	void *self;
@@ -26,3 +27,5 @@ Str pack_folder(App *app, Arena *a, Str ref);
 MUST_CHECK bool pack_folder_load(App *app, Arena *a, Str path, Pack *ret, Err *err);
 /* Removes the folders of installs that were killed more than an hour ago, and puts a pack back that one of them had moved away. */
 void pack_leftovers(App *app, Arena *a);
+/* Of the packs that it needs, each is there in a version that fits. ERR_INVALID says which are not. */
+MUST_CHECK bool pack_needs_met(App *app, Arena *a, const PackDef *d, Err *err);

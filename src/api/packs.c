@@ -1,4 +1,4 @@
-#include "api/pack_work.h"
+#include "api/pack_trial.h"
 
 #include "api/access.h"
 #include "api/body.h"
@@ -14,6 +14,7 @@
 #include "os/fs.h"
 #include "model/secrets.h"
 #include "store/pack.h"
+#include "store/pack_test.h"
 #include "store/rule.h"
 #include "store/sensor.h"
 #include "store/sensor_process.h"
@@ -298,6 +299,23 @@ out_rules_moved(Uow *u, const RuleDef *before, size_t before_n, const RuleDef *a
 	}
 }
 
+static bool
+tests_store(App *app, Arena *a, const PackTry *try, const RegisterReport *report, Err *err)
+{
+	PackTestRow row;
+
+	if (try == NULL || !try->tested)
+		return true;
+	row = (PackTestRow){ .pack = report->pack,
+		.version = try->files.def.version,
+		.reason = report->made ? PACK_TEST_INSTALL : PACK_TEST_UPDATE,
+		.began = try->began,
+		.took_ms = json_as_int(json_get(&try->result, "durationMs"), 0),
+		.counts = try->counts,
+		.result = &try->result };
+	return pack_test_add(app_db(app), a, &row, app->uow->now, err);
+}
+
 bool
 pack_register_work(App *app, void *self, Err *err)
 {
@@ -315,7 +333,7 @@ pack_register_work(App *app, void *self, Err *err)
 	if (!rule_list(app_db(app), w->a, &of, &before, &before_n, NULL, err) ||
 	    !register_pack(app_db(app), w->a, w->files, app->uow->now, &report, err) ||
 	    !rule_list(app_db(app), w->a, &of, &after, &after_n, NULL, err) ||
-	    !pack_get(app_db(app), w->a, report.pack, &w->d, err))
+	    !pack_get(app_db(app), w->a, report.pack, &w->d, err) || !tests_store(app, w->a, w->tested, &report, err))
 		return false;
 	for (size_t i = 0; i < w->files->runtime_count; i++)
 		json_push(w->a, &names, json_str(w->files->runtimes[i].name));
@@ -342,18 +360,59 @@ pack_folder_load(App *app, Arena *a, Str path, Pack *ret, Err *err)
 		   STR_ARG(folder), STR_ARG(path));
 }
 
-bool
-pack_register(App *app, Req *q, Res *s, Err *err)
+/* What stands in the body, read and allowed. */
+static bool
+register_read(App *app, Req *q, PackTrial *t, Err *err)
 {
+	PackTry *try = &t->tries[0];
+	bool skip = false;
 	Json body;
-	Pack files = { 0 };
-	PackRegistration w = { .a = req_arena(q), .files = &files };
 
 	if (!body_read(q, register_fields, countof(register_fields), &body, err))
 		return false;
-	body_bool(&body, "force", &w.force);
-	if (!pack_folder_load(app, w.a, json_get_text(&body, "path"), &files, err) ||
-	    !app_define(app, pack_register_work, &w, err))
+	body_bool(&body, "force", &t->force);
+	body_bool(&body, "skip_tests", &skip);
+	*try = (PackTry){ .path = str_copy(t->a, json_get_text(&body, "path")), .wanted = !skip, .in_place = true };
+	try->packs_dir = t->tests->envs.packs_base_dir;
+	try->read = pack_folder_load(app, t->a, try->path, &try->files, err);
+	return try->read && trial_allowed(app, t->a, try, t->force, err);
+}
+
+static bool
+register_tried(App *app, Req *q, Res *s, const PackTrial *t, Err *err)
+{
+	const PackTry *try = &t->tries[0];
+	PackRegistration w = { .a = req_arena(q), .files = &try->files, .force = t->force, .tested = try };
+
+	if (!trial_passed(try, t->force, err)) {
+		trial_note(app, try);
 		return false;
-	return res_data(s, 201, pack_whole(w.a, &w.d), "Pack registered successfully");
+	}
+	return app_define(app, pack_register_work, &w, err) &&
+	       res_data(s, 201, pack_whole(w.a, &w.d), "Pack registered successfully");
+}
+
+bool
+pack_register(App *app, Req *q, Res *s, Err *err)
+{
+	PackTrial *t;
+	bool asleep, ok;
+
+	if (!trial_back(app, q, s, &t, &asleep, err))
+		return false;
+	if (asleep)
+		return true;
+	if (t == NULL) {
+		if (!trial_open(app, 1, &t, err))
+			return false;
+		if (!register_read(app, q, t, err)) {
+			trial_close(t);
+			return false;
+		}
+		if (trial_wants(t))
+			return trial_test(app, q, s, t, err);
+	}
+	ok = register_tried(app, q, s, t, err);
+	trial_close(t);
+	return ok;
 }

@@ -312,6 +312,8 @@ const Setting settings[] = {
 	{ "pack_registry.allowed_source_hosts", SETTING_LIST, "", "hosts packs may come from; empty: any" },
 	{ "pack_registry.allow_http", SETTING_BOOL, "false", "allows sources without TLS" },
 
+	{ "pack_tests.timeout", SETTING_SECONDS, "600", "for all tests of a pack together", .min = 1, .max = 3000 },
+
 	{ "pack_upload.max_size_bytes", SETTING_INT, "104857600", "an uploaded pack, as it is sent", .min = 1024,
 	    .max = INT64_C(1) << 40, .unit = "bytes" },
 	{ "pack_upload.max_extracted_size_bytes", SETTING_INT, "104857600", "an uploaded pack, unpacked", .min = 1,

@@ -9,11 +9,15 @@ enum {
 
 /* A token that has ended is renewed once, and the new one kept. */
 bool
-cli_send(Cli *c, const HttpAsk *ask, HttpReply *ret, Err *err)
+cli_send(Cli *c, const HttpAsk *given, HttpReply *ret, Err *err)
 {
+	HttpAsk patient = *given;
+	const HttpAsk *ask = &patient;
 	Err unused = { 0 };
 	HttpReply r;
 
+	if (given->seconds == 0)
+		patient.seconds = c->command->seconds;
 	if (c->client == NULL && !profile_client(c, true, &c->client, err))
 		return false;
 	if (c->verbose)

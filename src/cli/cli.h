@@ -64,7 +64,8 @@ struct Command {
 	const char *done;    /* "Rule {0} is enabled.": {0} as above, {ref} from the answer */
 	const char *confirm; /* "Delete rule {0}?", asked on a terminal unless --yes is given */
 	const char *help, *example;
-	bool hidden; /* from help */
+	int64_t seconds; /* its request may take so long; 0: five minutes */
+	bool hidden;     /* from help */
 };
 
 typedef struct Family {

@@ -51,16 +51,51 @@ cmd_pack_upload(Cli *c, int *ret_code, Err *err)
 	return true;
 }
 
+static void
+say_printed(const Cli *c, Str text)
+{
+	Str line;
+
+	while (str_cut(&text, '\n', &line))
+		out_line(c, "    %.*s", STR_ARG(line));
+}
+
+/* Those that failed; or each, with what it printed. */
+static void
+say_cases(const Cli *c, const Json *suite, bool all)
+{
+	const Json *cases = json_get(suite, "testCases");
+
+	for (size_t i = 0; json_is(cases, JSON_ARRAY) && i < cases->n; i++) {
+		const Json *one = &cases->items[i];
+		Str status = json_get_text(one, "status"), why = json_get_text(one, "errorMessage");
+
+		if (!all && !str_is(status, "failed") && !str_is(status, "error"))
+			continue;
+		out_line(c, "  %.*s: %.*s: %.*s%s%.*s", STR_ARG(json_get_text(suite, "name")),
+		    STR_ARG(json_get_text(one, "name")), STR_ARG(status), why.n > 0 ? ": " : "", STR_ARG(why));
+		if (!all)
+			continue;
+		say_printed(c, json_get_text(one, "stdout"));
+		say_printed(c, json_get_text(one, "stderr"));
+	}
+}
+
 /* Exit code 1 when a test failed. */
 bool
 cmd_pack_test(Cli *c, int *ret_code, Err *err)
 {
+	bool words = (c->format == FORMAT_TABLE || c->format == FORMAT_WIDE) && str_none(c->field);
+	const Json *suites;
 	Json result;
 
 	if (!cli_call(c, "POST", cli_fill(c, "/api/v1/packs/{0}/test", NULL, true), NULL, &result, err))
 		return false;
 	cli_said(c, "{0}: {status}: {passed} passed, {failed} failed, {skipped} skipped.", &result);
-	if (!str_is(json_get_text(&result, "status"), "passed"))
+	suites = json_get(&result, "testSuites");
+	for (size_t i = 0; words && json_is(suites, JSON_ARRAY) && i < suites->n; i++)
+		say_cases(c, &suites->items[i], cli_has(c, "detailed"));
+	if (json_as_int(json_get(&result, "failed"), 0) > 0)
 		*ret_code = CLI_FAILED;
 	return true;
 }

@@ -16,9 +16,12 @@ static const Thing environments = { NULL,
 	    { "HOST", "host", COLUMN_FIXED }, { "WORKER", "worker", COLUMN_FIXED },
 	    { "BUILT", "installed_at", COLUMN_TIME }, { "ERROR", "install_error", COLUMN_TEXT } } };
 static const Thing tests = { NULL,
-	{ { "ID", "id", COLUMN_FIXED }, { "TIME", "execution_time", COLUMN_TIME },
-	    { "VERSION", "pack_version", COLUMN_FIXED }, { "STATUS", "status", COLUMN_STATUS },
-	    { "PASSED", "passed", COLUMN_FIXED }, { "FAILED", "failed", COLUMN_FIXED } } };
+	{ { "ID", "id", COLUMN_FIXED }, { "TIME", "executionTime", COLUMN_TIME },
+	    { "VERSION", "packVersion", COLUMN_FIXED }, { "WHY", "triggerReason", COLUMN_FIXED },
+	    { "STATUS", "result.status", COLUMN_STATUS }, { "PASSED", "passed", COLUMN_FIXED },
+	    { "FAILED", "failed", COLUMN_FIXED } } };
+
+enum { PATIENT_S = 3600 }; /* its dependencies are installed and its tests are run before the answer comes */
 
 #define INDEX_OPTS \
 	{ "name", 'n', "NAME", "name", "what it is called" }, \
@@ -83,6 +86,7 @@ static const Command commands[] = {
 	    .ask = "POST /api/v1/packs/register path={0}",
 	    .opts = OPTS({ "force", 'f', NULL, "force", "also when it is there, or its tests fail", KIND_ON },
 		{ "skip-tests", '\0', NULL, "skip_tests", "without its tests", KIND_ON }),
+	    .seconds = PATIENT_S,
 	    .done = "Pack {ref} {version} is registered.",
 	    .help = "load a folder that lies on the server",
 	    .example = "attune pack register /srv/packs/weather" },
@@ -91,6 +95,7 @@ static const Command commands[] = {
 	    .args = "PATH",
 	    .opts = OPTS({ "force", 'f', NULL, NULL, "also when it is there, or its tests fail" },
 		{ "skip-tests", '\0', NULL, NULL, "without its tests" }),
+	    .seconds = PATIENT_S,
 	    .help = "send a folder, or a .tar.gz, to the server and load it",
 	    .example = "attune pack upload ./weather" },
 	{ .words = "pack install",
@@ -98,8 +103,10 @@ static const Command commands[] = {
 	    .args = "SOURCE",
 	    .ask = "POST /api/v1/packs/install source={0}",
 	    .opts = OPTS({ "ref-spec", 'r', "REF", "ref_spec", "branch, tag or commit" },
+		{ "force", 'f', NULL, "force", "although its tests fail", KIND_ON },
 		{ "skip-tests", '\0', NULL, "skip_tests", "without its tests", KIND_ON },
 		{ "skip-deps", '\0', NULL, "skip_deps", "also when packs it needs are missing", KIND_ON }),
+	    .seconds = PATIENT_S,
 	    .done = "Pack {pack.ref} {pack.version} is installed.",
 	    .help = "from a git repository, an archive or a registry",
 	    .example = "attune pack install https://example.org/weather.git -r v1.2.0" },
@@ -114,7 +121,9 @@ static const Command commands[] = {
 	{ .words = "pack test",
 	    .run = cmd_pack_test,
 	    .args = "REF",
-	    .help = "run its tests",
+	    .opts = OPTS({ "detailed", 'd', NULL, NULL, "each test, with what was printed" }),
+	    .seconds = PATIENT_S,
+	    .help = "run its tests on the server; exit code 1 when one fails",
 	    .example = "attune pack test weather" },
 	{ .words = "pack tests",
 	    .run = cmd_list_run,

@@ -51,21 +51,29 @@ variables(const Host *h, Str envs_dir)
 	return o;
 }
 
-Envs *
-host_envs(Host *h)
+EnvsConfig
+host_envs_config(Host *h)
 {
 	Str dir = host_absolute(h->arena, config_str(h->config, "runtime_envs_dir"));
-	Json given = variables(h, dir);
-	EnvsConfig c = {
+	Json *given = arena_new(h->arena, Json);
+
+	*given = variables(h, dir);
+	return (EnvsConfig){
 		.clock = clock_real(),
 		.packs_base_dir = host_absolute(h->arena, config_str(h->config, "packs_base_dir")),
 		.runtime_envs_dir = dir,
 		.interpreters = { .path = config_str(h->config, "worker.path"),
 		    .named = config_json(h->config, "worker.interpreters") },
 		.build_timeout = config_time(h->config, "environments.build_timeout"),
-		.variables = &given,
+		.variables = given,
 		.marker = h->guardian == NULL ? str_of("") : str_of(guardian_marker(h->guardian)),
 	};
+}
+
+Envs *
+host_envs(Host *h)
+{
+	EnvsConfig c = host_envs_config(h);
 
 	return envs_open(&c);
 }

@@ -26,7 +26,7 @@ guard_children(Host *h, Err *err)
 {
 	Str marker;
 
-	if ((h->options.roles & (1u << ROLE_WORKER | 1u << ROLE_SENSOR)) == 0)
+	if ((h->options.roles & (1u << ROLE_WORKER | 1u << ROLE_SENSOR | 1u << ROLE_API)) == 0)
 		return true;
 	marker = str_fmt(
 	    h->arena, "ATTUNE_WORKER_RUN=%.*s", STR_ARG(uuid_text(h->arena, uuid_new(clock_wall(clock_real())))));

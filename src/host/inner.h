@@ -17,6 +17,8 @@
 #include "host/presence.h"
 #include "live/hub.h"
 #include "notifier/notifier.h"
+#include "runtime/envs.h"
+#include "runtime/pack_tests.h"
 #include "runtime/processes.h"
 #include "sensor/keeper.h"
 #include "sensor/sensor.h"
@@ -40,6 +42,7 @@ typedef struct Host {
 	Uow *uow; /* of the main thread */
 	Starter *starter;
 	Envs *envs;
+	PackTestsConfig pack_tests;
 	Executor *executor;
 	Worker *worker;
 	Sensor *sensor;
@@ -64,6 +67,7 @@ void host_token_take(Host *h);
 MUST_CHECK bool host_roles(Host *h, Err *err); /* starts those asked for */
 MUST_CHECK bool host_demo(Host *h, Err *err);  /* switches the demo rule on */
 void host_roles_stop(Host *h);
-Envs *host_envs(Host *h);              /* environments of packs, as they are configured */
+EnvsConfig host_envs_config(Host *h); /* environments of packs, as they are configured */
+Envs *host_envs(Host *h);
 Str host_absolute(Arena *a, Str path); /* from the working directory */
 void host_close(Host *h);

@@ -77,11 +77,13 @@ reach_read(Host *h, Reach *ret, Err *err)
 	return true;
 }
 
-static bool
-worker_role_start(Host *h, Err *err)
+/* How processes are run here: those of a worker, and the tests of packs. */
+static ProcessesConfig
+processes_config(Host *h)
 {
 	const Config *c = h->config;
-	ProcessesConfig p = {
+
+	return (ProcessesConfig){
 		.clock = clock_real(),
 		.packs_base_dir = host_absolute(h->arena, config_str(c, "packs_base_dir")),
 		.runtime_envs_dir = host_absolute(h->arena, config_str(c, "runtime_envs_dir")),
@@ -96,9 +98,15 @@ worker_role_start(Host *h, Err *err)
 		.inline_output = (size_t)config_int(c, "worker.inline_output_bytes"),
 		.kill_grace = 5 * US_PER_S,
 		.guardian = h->guardian,
-		.envs = h->envs = host_envs(h),
 		.warm = config_bool(c, "worker.warm"),
 	};
+}
+
+static bool
+worker_role_start(Host *h, Err *err)
+{
+	const Config *c = h->config;
+	ProcessesConfig p = processes_config(h);
 	WorkerConfig w = {
 		.name = p.worker_name,
 		.host = h->host_name,
@@ -118,6 +126,7 @@ worker_role_start(Host *h, Err *err)
 		.cores = sysconf(_SC_NPROCESSORS_ONLN),
 	};
 
+	p.envs = h->envs = host_envs(h);
 	if (!reach_read(h, &p.reach, err) || !confine_settings(h, &p, err) || !processes_open(&p, &h->starter, err))
 		return err_wrap(err, "worker");
 	w.starter = h->starter;
@@ -196,7 +205,13 @@ notifier_role_start(Host *h, Err *err)
 static void
 on_bound(void *self, int port)
 {
-	host_token_leave(self, port);
+	Host *h = self;
+	Str *url = &h->pack_tests.processes.api_url;
+
+	host_token_leave(h, port);
+	if (str_none(config_str(h->config, "server.public_url"))) /* the configured port may be 0 */
+		*url = str_fmt(
+		    h->arena, "%s://127.0.0.1:%d", config_has(h->config, "server.tls_cert") ? "https" : "http", port);
 }
 
 static bool
@@ -206,9 +221,15 @@ api_role_start(Host *h, Err *err)
 		.config = h->config,
 		.hub = h->hub,
 		.access = h->access,
+		.pack_tests = &h->pack_tests,
 		.bound = on_bound,
 		.self = h };
 
+	h->pack_tests = (PackTestsConfig){ .processes = processes_config(h),
+		.envs = host_envs_config(h),
+		.limit = config_time(h->config, "pack_tests.timeout") };
+	if (!confine_settings(h, &h->pack_tests.processes, err))
+		return err_wrap(err, "api");
 	if (h->notifier != NULL)
 		config.sockets = (Sockets){ notifier_open, notifier_stats, notifier_figures, h->notifier };
 

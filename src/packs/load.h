@@ -69,4 +69,5 @@ extern const Kind pack_kinds[];
 extern const size_t pack_kind_count;
 
 void manifest_read(Load *l);
-void workflows_read(Load *l); /* after the actions, which name some of them */
+void testing_read(Load *l, const Json *testing); /* of the manifest */
+void workflows_read(Load *l);                    /* after the actions, which name some of them */

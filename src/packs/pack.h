@@ -5,6 +5,7 @@
 #pragma once
 
 #include "model/defs.h"
+#include "model/pack_tests.h"
 
 typedef struct PackProblem {
 	bool fatal; /* else a warning */
@@ -15,6 +16,7 @@ typedef struct PackProblem {
 
 typedef struct Pack {
 	PackDef def;
+	PackTests tests; /* its own */
 	RuntimeDef *runtimes;
 	size_t runtime_count;
 	TriggerDef *triggers;

@@ -12,6 +12,13 @@ as_int(Arena *a, Row r, int col)
 }
 
 static Json
+as_real(Arena *a, Row r, int col)
+{
+	(void)a;
+	return json_real(row_real(r, col));
+}
+
+static Json
 as_bool(Arena *a, Row r, int col)
 {
 	(void)a;
@@ -47,6 +54,7 @@ as_refs(Arena *a, Row r, int col)
 
 static Json (*const makers[COL_KINDS])(Arena *a, Row r, int col) = {
 	[COL_INT] = as_int,
+	[COL_REAL] = as_real,
 	[COL_BOOL] = as_bool,
 	[COL_TEXT] = as_text,
 	[COL_TIME] = as_time,

@@ -8,7 +8,7 @@
 #include "store/db.h"
 
 /* What a column becomes. The small ones are left out when there is no value, the others are null then. */
-typedef enum ColumnKind { COL_INT, COL_BOOL, COL_TEXT, COL_TIME, COL_JSON, COL_REFS, COL_KINDS } ColumnKind;
+typedef enum ColumnKind { COL_INT, COL_REAL, COL_BOOL, COL_TEXT, COL_TIME, COL_JSON, COL_REFS, COL_KINDS } ColumnKind;
 
 typedef struct Column {
 	const char *sql; /* a constant expression */

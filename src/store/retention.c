@@ -161,6 +161,8 @@ static const RetainSql tables[RETAIN_TARGETS] = {
 	    false, { 0 } },
 	[RETAIN_WEBHOOK_EVENT_LOGS] = { BOUNDS("webhook_event_log", "created"),
 	    REMOVE("webhook_event_log", "created", ""), false, { 0 } },
+	[RETAIN_PACK_TEST_EXECUTIONS] = { BOUNDS("pack_test_execution", "created"),
+	    REMOVE("pack_test_execution", "created", ""), false, { 0 } },
 };
 
 static int64_t

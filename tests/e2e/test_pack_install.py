@@ -242,9 +242,44 @@ def test_a_batch_registers_what_it_can_and_says_what_it_cannot(api):
 
 def test_what_this_version_does_not_do_says_so(api):
     for path, body in (("/packs/download", {"packs": ["x"], "destination_dir": "/x"}),
-                       ("/packs/build-envs", {"pack_paths": []}), ("/packs/core/test", None),
+                       ("/packs/build-envs", {"pack_paths": []}),
                        ("/packs/install", {"source": "https://example.org/x.git"}), ("/packs/install", {"source": "shop"})):
         assert refused(api, "POST", path, 501, body)["code"] == "NOT_IMPLEMENTED"
-    assert api.get("/packs/core/tests")["data"] == []
+
+
+TESTED = {**SHOP, "pack.yaml": "ref: shop\nversion: 1.0.0\ntesting:\n  runners:\n    unit: {type: script, entry_point: tests/run.sh, timeout: 60}\n",
+          "tests/run.sh": "#!/bin/sh\ntest -f pack.yaml && echo 'Total Tests: 2' && echo 'Passed: 2'\n"}
+BROKEN = {**TESTED, "pack.yaml": TESTED["pack.yaml"].replace("1.0.0", "2.0.0"),
+          "tests/run.sh": "#!/bin/sh\necho the shop is closed >&2\nexit 3\n"}
+
+
+def test_a_pack_whose_tests_fail_is_not_let_in_and_each_run_of_them_is_kept(api, tmp_path):
     assert "core" in refused(api, "GET", "/packs/core/tests/latest", 404)["error"]
+    assert "no tests" in refused(api, "POST", "/packs/core/test", 400)["error"]
     assert "gone" in refused(api, "POST", "/packs/gone/test", 404)["error"]
+    bad = write(tmp_path / "bad", BROKEN)
+    for why in (upload(api, tar(BROKEN), 400)["error"], refused(api, "POST", "/packs/install", 400, {"source": bad})["error"]):
+        assert "1 of 1 tests of pack 'shop' failed" in why and "the shop is closed" in why and "skip_tests" in why
+    refused(api, "GET", "/packs/shop", 404)
+    assert [f for f in folder(api) if not f.startswith("core/")] == []
+    made = upload(api, tar(TESTED))["data"]
+    assert made["tests_skipped"] is False and made["test_result"]["status"] == "passed" and made["test_result"]["totalTests"] == 2
+    refused(api, "POST", "/packs/install", 400, {"source": bad})
+    assert api.get("/packs/shop")["data"]["version"] == "1.0.0"
+    assert api.post("/packs/install", {"source": bad, "skip_tests": True}, 200)["data"]["tests_skipped"] is True
+    forced = api.post("/packs/install", {"source": bad, "force": True}, 200)["data"]
+    assert forced["pack"]["version"] == "2.0.0" and forced["test_result"]["failed"] == 1
+    shown = api.request("POST", "/packs/shop/test", 200).json()["data"]
+    assert shown["status"] == "failed" and shown["testSuites"][0]["testCases"][0]["stderr"] == "the shop is closed\n"
+    path = os.path.join(api.packs, "shop")
+    refused(api, "POST", "/packs/register", 409, {"path": path})
+    assert api.post("/packs/register", {"path": path, "force": True}, 201)["data"]["version"] == "2.0.0"
+    batch = api.post("/packs/register-batch", {"pack_paths": [path], "force": True}, 200)["data"]
+    assert batch["registered_packs"][0]["test_result"] == {"status": "failed", "total_tests": 1, "passed": 0, "failed": 1}
+    rows = api.get("/packs/shop/tests")["data"]
+    assert [(r["triggerReason"], r["packVersion"], r["failed"]) for r in rows] == [
+        ("update", "2.0.0", 1), ("update", "2.0.0", 1), ("manual", "2.0.0", 1), ("update", "2.0.0", 1), ("update", "2.0.0", 1),
+        ("install", "1.0.0", 0)]
+    assert api.get("/packs/shop/tests/latest")["data"]["id"] == rows[0]["id"]
+    said = api.cli("pack", "test", "shop", code=1)
+    assert "0 passed, 1 failed" in said.out and "the shop is closed" in said.out

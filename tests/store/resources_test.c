@@ -1,6 +1,7 @@
 #include "store/inquiry.h"
 #include "store/migrate.h"
 #include "store/pack.h"
+#include "store/pack_test.h"
 #include "store/policy.h"
 #include "store/retention.h"
 #include "store/trigger.h"
@@ -203,4 +204,36 @@ TEST(requests_to_webhooks_are_counted_by_address_and_go_when_they_are_old)
 	CHECK(!found);
 	IN_ONE(w, retain_step(w->db, w->a, RETAIN_WEBHOOK_EVENT_LOGS, &step, &own));
 	CHECK_INT(step.removed, 3);
+}
+
+TEST(how_the_tests_of_a_pack_ended_is_kept_newest_first_and_goes_with_it)
+{
+	static const Stmt count = { .sql = "select count(*) from pack_test_execution", .in = "" };
+	CLEANUP(world_done) World *w = world_tables();
+	PackDef p = pack_made(w);
+	Json result = json(w, "{\"status\": \"partial\", \"said\": \"a\\u0000b\"}");
+	PackTestRow row = { .pack = p.id,
+		.version = str_of("1.0.0"),
+		.reason = PACK_TEST_INSTALL,
+		.began = NOW,
+		.took_ms = 12,
+		.counts = { 4, 1, 1, 2 },
+		.result = &result };
+	Slice slice = { .size = 1 };
+	SliceOut out;
+	Err err = { 0 };
+
+	IN_ONE(w, pack_test_add(w->db, w->a, &row, NOW, &own));
+	row.reason = PACK_TEST_MANUAL;
+	IN_ONE(w, pack_test_add(w->db, w->a, &row, LATER, &own));
+	CHECK_OK(pack_test_list(w->db, w->a, p.id, &slice, &out, &err), err);
+	CHECK(out.rows.n == 1 && out.more);
+	CHECK_STR(json_get_text(&out.rows.items[0], "triggerReason"), str_of("manual"));
+	CHECK(json_as_real(json_get(&out.rows.items[0], "passRate"), 0) == 0.5);
+	CHECK_INT(json_as_int(json_get(&out.rows.items[0], "durationMs"), 0), 12);
+	CHECK_STR(json_get_text(json_get(&out.rows.items[0], "result"), "status"), str_of("partial"));
+	CHECK_OK(pack_test_list(w->db, w->a, p.id + 1, &slice, &out, &err), err);
+	CHECK(out.rows.n == 0);
+	IN_ONE(w, pack_delete(w->db, w->a, p.id, LATER, &own));
+	CHECK_INT(world_number(w, &count), 0);
 }
