@@ -39,6 +39,9 @@ static const char *const names[] = {
 	"sweep.before_commit",
 	"sweep.after_commit",
 	"sweep.after_publish",
+	"window.before_commit",
+	"window.after_commit",
+	"window.after_publish",
 };
 
 #if defined(__SANITIZE_ADDRESS__) || !defined(__OPTIMIZE__)

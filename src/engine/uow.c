@@ -16,6 +16,7 @@ const CommitPoints points_worker = { "worker.before_commit", "worker.after_commi
 const CommitPoints points_complete = { "complete.before_commit", "complete.after_commit", "complete.after_publish" };
 const CommitPoints points_cancel = { "cancel.before_commit", "cancel.after_commit", "cancel.after_publish" };
 const CommitPoints points_sweep = { "sweep.before_commit", "sweep.after_commit", "sweep.after_publish" };
+const CommitPoints points_window = { "window.before_commit", "window.after_commit", "window.after_publish" };
 
 bool
 uow_open(Engine *e, Uow **ret, Err *err)

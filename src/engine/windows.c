@@ -95,7 +95,7 @@ windows_turn(Uow *u, TimeUs *ret_next, Err *err)
 		return false;
 	ok = windows_end(u, &more, err) && rule_window_next(u->db, u->arena, &quiet, &other, err);
 	defs_leave(u->e->defs);
-	if (!ok || !uow_commit(u, &points_ingest, err))
+	if (!ok || !uow_commit(u, &points_window, err))
 		return false;
 	other = other == 0 ? 0 : other + LAZY_US;
 	*ret_next = more ? u->now : quiet == 0 || (other != 0 && other < quiet) ? other : quiet;

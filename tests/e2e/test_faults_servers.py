@@ -114,8 +114,8 @@ def test_an_executor_and_a_sensor_that_stood_still_catch_up_and_no_tick_comes_tw
     try:
         asked = [ask(world, "lab.mark") for _ in range(20)]
         calm(10)
-        waiting = world.rows("select id from execution where status = 'requested'")
-        assert {r["id"] for r in waiting} >= set(asked)
+        waiting = world.rows("select n.id from enforcement n left join execution x on x.enforcement = n.id where x.id is null")
+        assert len(waiting) >= 5, "the other sensor ticks, and what its ticks ask for waits"
     finally:
         executor.signal(signal.SIGCONT)
         sensor.signal(signal.SIGCONT)

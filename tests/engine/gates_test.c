@@ -1,4 +1,5 @@
 /* What stands between an event and its enforcement, over both stores; between any two steps the process may be another one. */
+#include "base/crash.h"
 #include "engine/moves.h"
 #include "engine/windows.h"
 #include "store/action.h"
@@ -10,6 +11,9 @@
 #include "world.h"
 
 #include "test.h"
+
+#include <setjmp.h>
+#include <string.h>
 
 typedef struct Rig {
 	World *w;
@@ -274,6 +278,36 @@ TEST(debounce_acts_on_the_last_event_when_it_is_quiet)
 	CHECK(str_find(held(r, first), str_of("came before it was quiet"), NULL));
 	turn(r);
 	CHECK_INT(count(r, "select count(*) from enforcement"), 1);
+}
+
+static jmp_buf dies;
+
+static void
+die_at(void *self, const char *point)
+{
+	if (strcmp(self, point) == 0)
+		longjmp(dies, 1);
+}
+
+TEST(a_process_that_dies_when_a_window_ends_leaves_one_enforcement_to_the_next)
+{
+	static const char *const points[] = { "window.before_commit", "window.after_commit", "window.after_publish" };
+	CLEANUP(rig_done) Rig *r = rig_open();
+
+	rule_on(r, "test.one", "{\"debounce\": {\"quiet\": \"5s\"}}", "{}", "{}");
+	for (size_t i = 0; i < countof(points); i++) {
+		CHECK_INT(happens(r, "test.one", "{}", NULL), 0);
+		r->now += 6LL * US_PER_S;
+		crash_hook(die_at, (void *)points[i]);
+		if (setjmp(dies) == 0) {
+			turn(r);
+			test_fail(__FILE__, __LINE__, "the point %s was not passed", points[i]);
+		}
+		crash_hook(NULL, NULL);
+		restart(r);
+		CHECK_INT(turn(r), 0);
+		CHECK_INT(count(r, "select count(*) from enforcement"), (int64_t)i + 1);
+	}
 }
 
 static const char both[] =
