@@ -1,7 +1,8 @@
 """Every test that asks for `world` or `running` runs in both worlds. Run them with `dev/test e2e [PYTEST_ARGS]`.
 
-`world` is a fresh world of the test's own, not started yet; `running` is one that is up already, with the test pack of work.py,
-shared by the tests of one file, which must leave it as they found it.
+`world` is a fresh world of the test's own, not started yet. To start one takes seconds, so most share theirs with the other tests
+of their file: `running` is up already, with the test pack of work.py, and must be left as it was found; `swept` is up with nothing
+but the core pack, and what a test makes in it is taken away behind it.
 """
 
 import os
@@ -12,7 +13,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import World  # noqa: E402
-from work import Ledger, add_test_pack  # noqa: E402
+from work import Ledger, add_test_pack, sweep  # noqa: E402
 
 WORLDS = ("embedded", "distributed")
 
@@ -33,11 +34,11 @@ def pytest_generate_tests(metafunc):
         return
     only = metafunc.definition.get_closest_marker("only")
     kinds = only.args if only else WORLDS
-    metafunc.parametrize(name, kinds, indirect=True, scope="module" if name == "running" else "function")
+    metafunc.parametrize(name, kinds, indirect=True, scope="function" if name == "world" else "module")
 
 
 def fixture_of(names):
-    return next((name for name in ("world", "running") if name in names), None)
+    return next((name for name in ("world", "running", "served") if name in names), None)
 
 
 def pytest_collection_modifyitems(config, items):
@@ -79,6 +80,21 @@ def running(request, tmp_path_factory):
         assert not w.sanitizer_reports(), "a sanitizer complained in the log of: " + ", ".join(w.sanitizer_reports())
 
 
+@pytest.fixture(scope="module")
+def served(request, tmp_path_factory):
+    with World(request.param, tmp_path_factory.mktemp("served")) as w:
+        w.start()
+        yield w
+        w.close()
+        assert not w.sanitizer_reports(), "a sanitizer complained in the log of: " + ", ".join(w.sanitizer_reports())
+
+
+@pytest.fixture
+def swept(served):
+    yield served
+    sweep(served)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item):
     def give_up(*_):
@@ -97,7 +113,7 @@ def pytest_runtest_call(item):
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     args = getattr(item, "funcargs", {})
-    w = args.get("world") or args.get("running")
+    w = next((args[name] for name in ("world", "running", "served") if name in args), None)
     if report.failed and isinstance(w, World):
         for p in w.processes:
             report.sections.append((f"end of {p.name}'s log", w.logs_of(p)[-6000:]))

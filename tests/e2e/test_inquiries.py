@@ -11,9 +11,8 @@ from test_api import refused, run
 
 
 @pytest.fixture
-def api(world):
-    world.start()
-    return world
+def api(swept):
+    return swept
 
 
 def ask(world, **more):

@@ -18,9 +18,8 @@ SHOP = {"pack.yaml": "ref: shop\nversion: 1.0.0\n",
 
 
 @pytest.fixture
-def api(world):
-    world.start()
-    return world
+def api(swept):
+    return swept
 
 
 def tar(files, more=(), mode="w:gz"):

@@ -8,8 +8,8 @@ from test_api import refused
 
 
 @pytest.fixture
-def api(world):
-    world.start()
+def api(swept):
+    world = swept
     world.post("/packs", {"ref": "mine", "label": "Mine", "version": "1.0.0"}, 201)
     return world
 

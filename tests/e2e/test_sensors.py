@@ -6,8 +6,8 @@ from test_api import ended, refused, run
 
 
 @pytest.fixture
-def api(world):
-    world.start()
+def api(swept):
+    world = swept
     world.post("/packs", {"ref": "mine", "label": "Mine", "version": "1.0.0"}, 201)
     world.post("/triggers", {"ref": "mine.trig", "pack_ref": "mine", "label": "Trig"}, 201)
     return world

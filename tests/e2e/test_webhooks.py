@@ -15,7 +15,7 @@ from test_api import refused
 
 class Hook:
     def __init__(self, world):
-        self.world = world
+        self.world, self.before = world, max((e["id"] for e in world.get("/events")["data"]), default=0)
         world.post("/packs", {"ref": "mine", "label": "Mine", "version": "1.0.0"}, 201)
         world.post("/triggers", {"ref": "mine.hook", "pack_ref": "mine", "label": "Hook"}, 201)
         world.post("/rules", {"ref": "mine.on_hook", "pack_ref": "mine", "label": "R", "action_ref": "core.echo",
@@ -33,16 +33,15 @@ class Hook:
                              timeout=60)
 
     def events(self):
-        return self.world.get("/events", trigger_ref="mine.hook")["data"]
+        return [e for e in self.world.get("/events", trigger_ref="mine.hook")["data"] if e["id"] > self.before]
 
     def last_log(self):
         return self.world.get("/triggers/mine.hook/webhooks/log")["data"][0]
 
 
 @pytest.fixture
-def hook(world):
-    world.start()
-    return Hook(world)
+def hook(swept):
+    return Hook(swept)
 
 
 def standard(secret, body, message="msg_1", at=None):

@@ -6,10 +6,11 @@ really happened can be held against what the database says.
 
 import os
 import re
+import shutil
 import time
 from collections import namedtuple
 
-from harness import eventually, process_words
+from harness import ADMIN, eventually, process_words
 
 TERMINAL = ("completed", "failed", "cancelled", "timeout", "abandoned")
 
@@ -213,6 +214,24 @@ def processes_of(world, execution):
         if name.isdigit() and marks <= set(process_words(name, "environ")):
             found[int(name)] = " ".join(process_words(name, "cmdline")).strip()
     return found
+
+
+def sweep(world):
+    """Takes away what a test has made in a world that it shares: what has happened in it stays."""
+    for policy in world.get("/policies")["data"]:
+        world.delete(f"/policies/{policy['ref']}")
+    for inquiry in world.get("/inquiries")["data"]:
+        world.delete(f"/inquiries/{inquiry['id']}")
+    for pack in world.get("/packs")["data"]:
+        if pack["ref"] != "core":
+            world.delete(f"/packs/{pack['ref']}")
+    for identity in world.get("/identities")["data"]:
+        if identity["login"] not in ("system", ADMIN[0]):
+            world.delete(f"/identities/{identity['id']}")
+    for name in os.listdir(world.packs):
+        path = os.path.join(world.packs, name)
+        if name != "core":
+            shutil.rmtree(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
 
 
 def calm(seconds):
