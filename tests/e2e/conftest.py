@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import World  # noqa: E402
-from work import Ledger, add_test_pack, sweep  # noqa: E402
+from work import KINDS, Ledger, add_test_pack, sweep, things  # noqa: E402
 
 WORLDS = ("embedded", "distributed")
 
@@ -91,8 +91,9 @@ def served(request, tmp_path_factory):
 
 @pytest.fixture
 def swept(served):
+    kept = {kind: things(served, kind) for kind in KINDS}
     yield served
-    sweep(served)
+    sweep(served, kept)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -102,23 +102,22 @@ WORKER = [{"resource": r, "actions": ["read"]} for r in ("packs", "actions", "ru
     [{"resource": "artifacts", "actions": ["read", "create", "update"]}]
 
 
-def test_every_route_lets_in_whom_its_right_allows_and_nobody_else(world):
-    world.start()
-    sets = {s["ref"]: s["grants"] for s in world.get("/permissions/sets")}
-    secret = secret_of(world)
-    run = world.post("/executions/execute", {"action_ref": "core.sleep", "parameters": {"seconds": 300}})["data"]["id"]
-    callers = {"nobody": (None, []), "expired": (sign(secret, claims(world, exp=int(time.time()) - 120)), []),
-               "forged": (sign("not the secret, but as long as it is", claims(world)), []),
-               "admin": (world.token, sets["core.admin"])}
+def test_every_route_lets_in_whom_its_right_allows_and_nobody_else(swept):
+    sets = {s["ref"]: s["grants"] for s in swept.get("/permissions/sets")}
+    secret = secret_of(swept)
+    run = swept.post("/executions/execute", {"action_ref": "core.sleep", "parameters": {"seconds": 300}})["data"]["id"]
+    callers = {"nobody": (None, []), "expired": (sign(secret, claims(swept, exp=int(time.time()) - 120)), []),
+               "forged": (sign("not the secret, but as long as it is", claims(swept)), []),
+               "admin": (swept.token, sets["core.admin"])}
     for name in ("viewer", "executor", "editor"):
-        person(world, name, [f"core.{name}"])
-        callers[name] = (world.login(name, PASSWORD), sets[f"core.{name}"])
-    person(world, "foreign")
-    callers["foreign"] = (world.login("foreign", PASSWORD), [])
-    callers["execution"] = (sign(secret, claims(world, token_type="execution", login=f"execution:{run}", metadata={
+        person(swept, name, [f"core.{name}"])
+        callers[name] = (swept.login(name, PASSWORD), sets[f"core.{name}"])
+    person(swept, "foreign")
+    callers["foreign"] = (swept.login("foreign", PASSWORD), [])
+    callers["execution"] = (sign(secret, claims(swept, token_type="execution", login=f"execution:{run}", metadata={
         "execution_id": run, "action_ref": "core.sleep", "permission_set_refs": ["core.viewer"]})), sets["core.viewer"])
-    callers["sensor"] = (sign(secret, claims(world, token_type="sensor", login="core.eye", metadata={"trigger_types": ["core.alert"]})), SENSOR)
-    callers["worker"] = (sign(secret, claims(world, token_type="worker", login="worker:1", metadata={"worker_id": 1})), WORKER)
+    callers["sensor"] = (sign(secret, claims(swept, token_type="sensor", login="core.eye", metadata={"trigger_types": ["core.alert"]})), SENSOR)
+    callers["worker"] = (sign(secret, claims(swept, token_type="worker", login="worker:1", metadata={"worker_id": 1})), WORKER)
     wrong, asked = [], 0
     for method, path, right in routes():
         if path in ("/ws", "/auth/logout") or "stream" in path:
@@ -131,7 +130,7 @@ def test_every_route_lets_in_whom_its_right_allows_and_nobody_else(world):
             if kind == "admin" and refused is None and method != "GET":
                 continue  # what it then does is what the other tests ask
             body = {} if method in ("POST", "PUT", "PATCH") else None
-            status = ask(world, method, url, token, json=body).status_code
+            status = ask(swept, method, url, token, json=body).status_code
             asked += 1
             if kind == "sensor" and status == 403 and right and right.split(":")[0] in ("artifacts", "keys"):
                 continue  # those of the sensor itself only
@@ -144,10 +143,9 @@ def test_every_route_lets_in_whom_its_right_allows_and_nobody_else(world):
 # ---- tokens
 
 
-def test_a_token_that_is_not_ours_opens_nothing(world):
-    world.start()
-    secret, now = secret_of(world), int(time.time())
-    good = claims(world)
+def test_a_token_that_is_not_ours_opens_nothing(swept):
+    secret, now = secret_of(swept), int(time.time())
+    good = claims(swept)
     bad = {
         "no algorithm": sign(secret, good, {"alg": "none", "typ": "JWT"}, ""),
         "no algorithm, signed": sign(secret, good, {"alg": "none"}),
@@ -170,64 +168,60 @@ def test_a_token_that_is_not_ours_opens_nothing(world):
         "rubbish": "a.b.c", "empty": ".", "long": "x" * 9000,
     }
     for name, token in bad.items():
-        assert ask(world, "GET", "/packs", token).status_code == 401, name
-    assert ask(world, "GET", "/packs", sign(secret, good)).status_code == 200
-    assert ask(world, "GET", "/packs", sign(secret, {**good, "exp": now - 30})).status_code == 200, "a clock may be a little wrong"
-    lower = requests.get(world.url + "/api/v1/packs", headers={"Authorization": f"bearer {sign(secret, good)}"}, timeout=10)
+        assert ask(swept, "GET", "/packs", token).status_code == 401, name
+    assert ask(swept, "GET", "/packs", sign(secret, good)).status_code == 200
+    assert ask(swept, "GET", "/packs", sign(secret, {**good, "exp": now - 30})).status_code == 200, "a clock may be a little wrong"
+    lower = requests.get(swept.url + "/api/v1/packs", headers={"Authorization": f"bearer {sign(secret, good)}"}, timeout=10)
     assert lower.status_code == 401
 
 
-def test_a_refresh_token_used_twice_ends_its_session(world):
-    world.start()
-    first = ask(world, "POST", "/auth/login", json={"login": ADMIN[0], "password": ADMIN[1]}).json()["data"]
-    second = ask(world, "POST", "/auth/refresh", json={"refresh_token": first["refresh_token"]}).json()["data"]
-    assert ask(world, "GET", "/packs", second["access_token"]).status_code == 200
-    assert ask(world, "POST", "/auth/refresh", json={"refresh_token": first["refresh_token"]}).status_code == 401
-    assert ask(world, "POST", "/auth/refresh", json={"refresh_token": second["refresh_token"]}).status_code == 401
-    eventually(lambda: ask(world, "GET", "/packs", second["access_token"]).status_code == 401, 5, "its access token is worth nothing")
-    assert world.get("/packs")["data"], "other sessions go on"
+def test_a_refresh_token_used_twice_ends_its_session(swept):
+    first = ask(swept, "POST", "/auth/login", json={"login": ADMIN[0], "password": ADMIN[1]}).json()["data"]
+    second = ask(swept, "POST", "/auth/refresh", json={"refresh_token": first["refresh_token"]}).json()["data"]
+    assert ask(swept, "GET", "/packs", second["access_token"]).status_code == 200
+    assert ask(swept, "POST", "/auth/refresh", json={"refresh_token": first["refresh_token"]}).status_code == 401
+    assert ask(swept, "POST", "/auth/refresh", json={"refresh_token": second["refresh_token"]}).status_code == 401
+    eventually(lambda: ask(swept, "GET", "/packs", second["access_token"]).status_code == 401, 5, "its access token is worth nothing")
+    assert swept.get("/packs")["data"], "other sessions go on"
 
 
-def test_a_browser_keeps_its_session_in_cookies_and_uses_them_from_its_own_pages_only(world):
-    world.start()
+def test_a_browser_keeps_its_session_in_cookies_and_uses_them_from_its_own_pages_only(swept):
     browser = requests.Session()
-    answer = browser.post(world.url + "/auth/login", json={"login": ADMIN[0], "password": ADMIN[1]}, timeout=10)
+    answer = browser.post(swept.url + "/auth/login", json={"login": ADMIN[0], "password": ADMIN[1]}, timeout=10)
     assert all("HttpOnly" in c and "SameSite=Lax" in c for c in answer.raw.headers.getlist("Set-Cookie"))
-    assert browser.get(world.url + "/api/v1/packs", timeout=10).status_code == 200
+    assert browser.get(swept.url + "/api/v1/packs", timeout=10).status_code == 200
     body = {"action_ref": "core.noop"}
-    assert browser.post(world.url + "/api/v1/executions/execute", json=body, headers={"Origin": "https://evil.example"}, timeout=10).status_code == 403
-    assert browser.post(world.url + "/api/v1/executions/execute", json=body, headers={"Sec-Fetch-Site": "cross-site"}, timeout=10).status_code == 403
-    assert browser.post(world.url + "/api/v1/executions/execute", json=body, headers={"Origin": world.url}, timeout=10).status_code == 201
-    assert browser.post(world.url + "/auth/refresh", timeout=10).status_code == 200
-    out = browser.get(world.url + "/auth/logout", allow_redirects=False, timeout=10)
+    assert browser.post(swept.url + "/api/v1/executions/execute", json=body, headers={"Origin": "https://evil.example"}, timeout=10).status_code == 403
+    assert browser.post(swept.url + "/api/v1/executions/execute", json=body, headers={"Sec-Fetch-Site": "cross-site"}, timeout=10).status_code == 403
+    assert browser.post(swept.url + "/api/v1/executions/execute", json=body, headers={"Origin": swept.url}, timeout=10).status_code == 201
+    assert browser.post(swept.url + "/auth/refresh", timeout=10).status_code == 200
+    out = browser.get(swept.url + "/auth/logout", allow_redirects=False, timeout=10)
     assert out.status_code == 307 and out.headers["Location"] == "/login"
-    assert browser.get(world.url + "/api/v1/packs", timeout=10).status_code == 401
+    assert browser.get(swept.url + "/api/v1/packs", timeout=10).status_code == 401
 
 
 # ---- passwords
 
 
-def test_guessing_a_password_gets_slower_and_tells_nothing(world):
-    world.start()
-    guesses = [ask(world, "POST", "/auth/login", json={"login": "nobody-here", "password": f"guess {i}"}) for i in range(40)]
+def test_guessing_a_password_gets_slower_and_tells_nothing(swept):
+    guesses = [ask(swept, "POST", "/auth/login", json={"login": "nobody-here", "password": f"guess {i}"}) for i in range(40)]
     wrong = [g for g in guesses if g.status_code == 401]
     assert len(wrong) <= 10 and {g.status_code for g in guesses} == {401, 429}
     assert all(int(g.headers["Retry-After"]) >= 1 for g in guesses if g.status_code == 429)
-    other = ask(world, "POST", "/auth/login", json={"login": ADMIN[0], "password": "wrong"})
+    other = ask(swept, "POST", "/auth/login", json={"login": ADMIN[0], "password": "wrong"})
     assert other.json() == wrong[0].json(), "who is not there is answered as who is"
-    assert ask(world, "POST", "/auth/login", json={"login": ADMIN[0], "password": ADMIN[1]}).status_code == 200
+    assert ask(swept, "POST", "/auth/login", json={"login": ADMIN[0], "password": ADMIN[1]}).status_code == 200
 
 
 @pytest.mark.alone
-def test_a_flood_of_logins_is_refused_at_once_and_others_are_served(world):
-    world.start()
-    world.bearer()
+def test_a_flood_of_logins_is_refused_at_once_and_others_are_served(swept):
+    swept.bearer()
     for i in range(12):
-        person(world, f"flood{i}")
+        person(swept, f"flood{i}")
 
     def login(i):
         began = time.monotonic()
-        answer = ask(world, "POST", "/auth/login", json={"login": f"flood{i % 12}", "password": PASSWORD})
+        answer = ask(swept, "POST", "/auth/login", json={"login": f"flood{i % 12}", "password": PASSWORD})
         return answer.status_code, time.monotonic() - began
 
     with ThreadPoolExecutor(48) as pool:
@@ -235,7 +229,7 @@ def test_a_flood_of_logins_is_refused_at_once_and_others_are_served(world):
         slow = []
         while not all(f.done() for f in flood):
             began = time.monotonic()
-            assert world.request("GET", "/packs/core").status_code == 200
+            assert swept.request("GET", "/packs/core").status_code == 200
             slow.append(time.monotonic() - began)
         codes = [f.result() for f in flood]
     assert {c for c, _ in codes} <= {200, 429} and any(c == 429 for c, _ in codes) and any(c == 200 for c, _ in codes)
@@ -244,17 +238,16 @@ def test_a_flood_of_logins_is_refused_at_once_and_others_are_served(world):
     assert sorted(slow)[int(len(slow) * 0.9)] < 1, "others wait"
 
 
-def test_a_changed_password_ends_the_other_sessions(world):
-    world.start()
-    person(world, "eve")
-    first, second = world.login("eve", PASSWORD), world.login("eve", PASSWORD)
-    assert ask(world, "POST", "/auth/change-password", first, json={"current_password": "wrong", "new_password": "another one"}).status_code == 401
-    assert ask(world, "POST", "/auth/change-password", first, json={"current_password": PASSWORD, "new_password": "short"}).status_code == 422
-    assert ask(world, "POST", "/auth/change-password", first, json={"current_password": PASSWORD, "new_password": "another one"}).status_code == 200
-    assert ask(world, "GET", "/auth/me", first).status_code == 200
-    eventually(lambda: ask(world, "GET", "/auth/me", second).status_code == 401, 5)
-    assert ask(world, "POST", "/auth/login", json={"login": "eve", "password": PASSWORD}).status_code == 401
-    assert world.login("eve", "another one")
+def test_a_changed_password_ends_the_other_sessions(swept):
+    person(swept, "eve")
+    first, second = swept.login("eve", PASSWORD), swept.login("eve", PASSWORD)
+    assert ask(swept, "POST", "/auth/change-password", first, json={"current_password": "wrong", "new_password": "another one"}).status_code == 401
+    assert ask(swept, "POST", "/auth/change-password", first, json={"current_password": PASSWORD, "new_password": "short"}).status_code == 422
+    assert ask(swept, "POST", "/auth/change-password", first, json={"current_password": PASSWORD, "new_password": "another one"}).status_code == 200
+    assert ask(swept, "GET", "/auth/me", first).status_code == 200
+    eventually(lambda: ask(swept, "GET", "/auth/me", second).status_code == 401, 5)
+    assert ask(swept, "POST", "/auth/login", json={"login": "eve", "password": PASSWORD}).status_code == 401
+    assert swept.login("eve", "another one")
 
 
 def test_registration_is_off_until_it_is_switched_on(world):
@@ -272,66 +265,63 @@ def test_registration_is_off_until_it_is_switched_on(world):
 # ---- what is given and taken
 
 
-def test_what_is_taken_back_is_gone_within_five_seconds(world):
-    world.start()
-    who = person(world, "bob", ["core.viewer"])
-    token = world.login("bob", PASSWORD)
-    assert ask(world, "GET", "/packs", token).status_code == 200
-    given = world.get(f"/identities/{who}/permissions")
-    world.delete(f"/permissions/assignments/{given[0]['id']}")
-    eventually(lambda: ask(world, "GET", "/packs", token).status_code == 403, 5)
-    role = world.post(f"/identities/{who}/roles", {"role": "watchers"}, 201)["data"]
-    viewer = next(s for s in world.get("/permissions/sets") if s["ref"] == "core.viewer")
-    world.post(f"/permissions/sets/{viewer['id']}/roles", {"role": "watchers"}, 201)
-    eventually(lambda: ask(world, "GET", "/packs", token).status_code == 200, 5)
-    world.delete(f"/identities/roles/{role['id']}")
-    eventually(lambda: ask(world, "GET", "/packs", token).status_code == 403, 5)
-    world.post(f"/identities/{who}/freeze")
-    eventually(lambda: ask(world, "GET", "/auth/me", token).status_code in (401, 403), 5)
-    assert ask(world, "POST", "/auth/login", json={"login": "bob", "password": PASSWORD}).status_code == 403
-    world.post(f"/identities/{who}/unfreeze")
-    assert ask(world, "GET", "/auth/me", world.login("bob", PASSWORD)).status_code == 200
+def test_what_is_taken_back_is_gone_within_five_seconds(swept):
+    who = person(swept, "bob", ["core.viewer"])
+    token = swept.login("bob", PASSWORD)
+    assert ask(swept, "GET", "/packs", token).status_code == 200
+    given = swept.get(f"/identities/{who}/permissions")
+    swept.delete(f"/permissions/assignments/{given[0]['id']}")
+    eventually(lambda: ask(swept, "GET", "/packs", token).status_code == 403, 5)
+    role = swept.post(f"/identities/{who}/roles", {"role": "watchers"}, 201)["data"]
+    viewer = next(s for s in swept.get("/permissions/sets") if s["ref"] == "core.viewer")
+    swept.post(f"/permissions/sets/{viewer['id']}/roles", {"role": "watchers"}, 201)
+    eventually(lambda: ask(swept, "GET", "/packs", token).status_code == 200, 5)
+    swept.delete(f"/identities/roles/{role['id']}")
+    eventually(lambda: ask(swept, "GET", "/packs", token).status_code == 403, 5)
+    swept.post(f"/identities/{who}/freeze")
+    eventually(lambda: ask(swept, "GET", "/auth/me", token).status_code in (401, 403), 5)
+    assert ask(swept, "POST", "/auth/login", json={"login": "bob", "password": PASSWORD}).status_code == 403
+    swept.post(f"/identities/{who}/unfreeze")
+    assert ask(swept, "GET", "/auth/me", swept.login("bob", PASSWORD)).status_code == 200
 
 
-def test_an_integration_token_is_shown_once_and_ends_when_it_is_revoked(world):
-    world.start()
-    who = person(world, "robot", ["core.viewer"])
-    made = world.post(f"/identities/{who}/integration-tokens", {"label": "ci"}, 201)["data"]
+def test_an_integration_token_is_shown_once_and_ends_when_it_is_revoked(swept):
+    who = person(swept, "robot", ["core.viewer"])
+    made = swept.post(f"/identities/{who}/integration-tokens", {"label": "ci"}, 201)["data"]
     secret, row = made["token"], made["integration_token"]
     assert secret.startswith("attune_it_") and row["token_prefix"] == secret[:18] and row["token_suffix"] == secret[-6:]
-    assert secret not in json.dumps(world.get(f"/identities/{who}/integration-tokens"))
-    assert not world.rows("select id from integration_token where token_hash like ?", "%" + secret[10:30] + "%")
-    token = ask(world, "POST", "/auth/token-login", json={"token": secret}).json()["data"]["access_token"]
-    assert ask(world, "GET", "/packs", token).status_code == 200
-    assert world.get(f"/identities/{who}/integration-tokens")["data"][0]["last_used_at"]
-    world.post(f"/identities/{who}/integration-tokens/{row['id']}/revoke", {"reason": "test"})
-    eventually(lambda: ask(world, "GET", "/packs", token).status_code == 401, 5)
-    assert ask(world, "POST", "/auth/token-login", json={"token": secret}).status_code == 401
-    past = ask(world, "POST", f"/identities/{who}/integration-tokens", world.token, json={"label": "x", "expires_at": "2001-01-01T00:00:00Z"})
+    assert secret not in json.dumps(swept.get(f"/identities/{who}/integration-tokens"))
+    assert not swept.rows("select id from integration_token where token_hash like ?", "%" + secret[10:30] + "%")
+    token = ask(swept, "POST", "/auth/token-login", json={"token": secret}).json()["data"]["access_token"]
+    assert ask(swept, "GET", "/packs", token).status_code == 200
+    assert swept.get(f"/identities/{who}/integration-tokens")["data"][0]["last_used_at"]
+    swept.post(f"/identities/{who}/integration-tokens/{row['id']}/revoke", {"reason": "test"})
+    eventually(lambda: ask(swept, "GET", "/packs", token).status_code == 401, 5)
+    assert ask(swept, "POST", "/auth/token-login", json={"token": secret}).status_code == 401
+    past = ask(swept, "POST", f"/identities/{who}/integration-tokens", swept.token, json={"label": "x", "expires_at": "2001-01-01T00:00:00Z"})
     assert past.status_code == 422
 
 
-def test_nobody_gives_more_than_they_have(world):
-    world.start()
-    grants_set(world, "core.executor", [{"resource": "permissions", "actions": ["read", "manage"]},
+def test_nobody_gives_more_than_they_have(swept):
+    grants_set(swept, "core.executor", [{"resource": "permissions", "actions": ["read", "manage"]},
                                         {"resource": "identities", "actions": ["read", "create", "update"]},
                                         {"resource": "packs", "actions": ["read"]}, {"resource": "actions", "actions": ["read", "execute"]}])
-    boss, other = person(world, "boss", ["core.executor"]), person(world, "other")
-    token = world.login("boss", PASSWORD)
+    boss, other = person(swept, "boss", ["core.executor"]), person(swept, "other")
+    token = swept.login("boss", PASSWORD)
     body = {"identity_id": other, "permission_set_ref": "core.admin"}
-    refused = ask(world, "POST", "/permissions/assignments", token, json=body)
+    refused = ask(swept, "POST", "/permissions/assignments", token, json=body)
     assert refused.status_code == 403 and "more than you have" in refused.json()["error"]
-    viewer = next(s for s in world.get("/permissions/sets") if s["ref"] == "core.viewer")
-    assert ask(world, "PUT", f"/permissions/sets/{viewer['id']}", token, json={"grants": [{"resource": "keys", "actions": ["decrypt"]}]}).status_code == 403
-    assert ask(world, "POST", f"/permissions/sets/{viewer['id']}/roles", token, json={"role": "x"}).status_code == 403
-    assert ask(world, "POST", "/permissions/assignments", token, json={**body, "permission_set_ref": "core.executor"}).status_code == 201
-    admin = me(world)["id"]
-    assert ask(world, "PUT", f"/identities/{admin}", token, json={"password": "taken over!"}).status_code == 403
-    assert ask(world, "POST", f"/identities/{admin}/integration-tokens", token, json={"label": "x"}).status_code == 403
+    viewer = next(s for s in swept.get("/permissions/sets") if s["ref"] == "core.viewer")
+    assert ask(swept, "PUT", f"/permissions/sets/{viewer['id']}", token, json={"grants": [{"resource": "keys", "actions": ["decrypt"]}]}).status_code == 403
+    assert ask(swept, "POST", f"/permissions/sets/{viewer['id']}/roles", token, json={"role": "x"}).status_code == 403
+    assert ask(swept, "POST", "/permissions/assignments", token, json={**body, "permission_set_ref": "core.executor"}).status_code == 201
+    admin = me(swept)["id"]
+    assert ask(swept, "PUT", f"/identities/{admin}", token, json={"password": "taken over!"}).status_code == 403
+    assert ask(swept, "POST", f"/identities/{admin}/integration-tokens", token, json={"label": "x"}).status_code == 403
     run = {"action_ref": "core.noop", "permission_set_refs": ["core.admin"]}
-    assert ask(world, "POST", "/executions/execute", token, json=run).status_code == 403
-    assert ask(world, "POST", "/executions/execute", token, json={**run, "permission_set_refs": ["core.executor"]}).status_code == 201
-    assert ask(world, "POST", "/executions/execute", token, json={**run, "permission_set_refs": ["no.such"]}).status_code == 422
+    assert ask(swept, "POST", "/executions/execute", token, json=run).status_code == 403
+    assert ask(swept, "POST", "/executions/execute", token, json={**run, "permission_set_refs": ["core.executor"]}).status_code == 201
+    assert ask(swept, "POST", "/executions/execute", token, json={**run, "permission_set_refs": ["no.such"]}).status_code == 422
     assert boss
 
 
@@ -398,37 +388,35 @@ def test_an_action_may_do_only_what_its_run_was_given(world):
     assert run(["standard"]) == {"packs": 403, "workers": 403, "identities": 403}
 
 
-def test_what_waits_for_somebody_who_is_frozen_does_not_start(world):
-    world.start()
-    who = person(world, "carol", ["core.editor"])
-    token = world.login("carol", PASSWORD)
-    for worker in world.get("/workers")["data"]:
-        world.post(f"/workers/{worker['id']}/cordon", {"reason": "test"})
-    run = ask(world, "POST", "/executions/execute", token, json={"action_ref": "core.noop"}).json()["data"]["id"]
-    world.post(f"/identities/{who}/freeze")
-    for worker in world.get("/workers")["data"]:
-        world.post(f"/workers/{worker['id']}/uncordon")
-    assert world.get(f"/executions/{run}", wait_seconds=10)["data"]["status"] == "cancelled"
+def test_what_waits_for_somebody_who_is_frozen_does_not_start(swept):
+    who = person(swept, "carol", ["core.editor"])
+    token = swept.login("carol", PASSWORD)
+    for worker in swept.get("/workers")["data"]:
+        swept.post(f"/workers/{worker['id']}/cordon", {"reason": "test"})
+    run = ask(swept, "POST", "/executions/execute", token, json={"action_ref": "core.noop"}).json()["data"]["id"]
+    swept.post(f"/identities/{who}/freeze")
+    for worker in swept.get("/workers")["data"]:
+        swept.post(f"/workers/{worker['id']}/uncordon")
+    assert swept.get(f"/executions/{run}", wait_seconds=10)["data"]["status"] == "cancelled"
 
 
-def test_rules_of_somebody_who_is_frozen_make_nothing_until_they_are_back(world):
-    world.start()
-    who = person(world, "dora", ["core.admin"])
-    token = world.login("dora", PASSWORD)
+def test_rules_of_somebody_who_is_frozen_make_nothing_until_they_are_back(swept):
+    who = person(swept, "dora", ["core.admin"])
+    token = swept.login("dora", PASSWORD)
     rule = {"ref": "core.doras", "pack_ref": "core", "label": "R", "trigger_ref": "core.alert", "action_ref": "core.noop"}
-    assert ask(world, "POST", "/rules", token, json=rule).status_code == 201
+    assert ask(swept, "POST", "/rules", token, json=rule).status_code == 201
 
     def outcome():
-        event = world.post("/events", {"trigger_ref": "core.alert", "payload": {}}, 201)["data"]["id"]
-        return eventually(lambda: [r["status"] for r in world.get("/enforcements", event=event)["data"] if r["status"] != "created"])
+        event = swept.post("/events", {"trigger_ref": "core.alert", "payload": {}}, 201)["data"]["id"]
+        return eventually(lambda: [r["status"] for r in swept.get("/enforcements", event=event)["data"] if r["status"] != "created"])
 
     assert outcome() == ["processed"]
-    world.post(f"/identities/{who}/freeze")
+    swept.post(f"/identities/{who}/freeze")
     assert outcome() == ["disabled"]
-    world.post(f"/identities/{who}/unfreeze")
+    swept.post(f"/identities/{who}/unfreeze")
     assert outcome() == ["processed"]
-    ask(world, "DELETE", f"/identities/{who}", world.token).raise_for_status()
-    assert world.get("/rules/core.doras")["data"]["enabled"] is False  # nobody answers for it
+    ask(swept, "DELETE", f"/identities/{who}", swept.token).raise_for_status()
+    assert swept.get("/rules/core.doras")["data"]["enabled"] is False  # nobody answers for it
 
 
 def test_somebody_is_always_left_who_may_manage_permissions(world):

@@ -37,12 +37,11 @@ def test_executions_are_counted_by_hour_state_and_action(world):
     assert world.get("/analytics/executions/status", since="2020-01-01T00:00:00Z", until="2020-01-02T00:00:00Z")["data"]["data"] == []
 
 
-def test_a_run_that_hits_its_limit_counts_as_timed_out(world):
-    world.start()
-    made = world.post("/executions/execute", {"action_ref": "core.sleep", "parameters": {"seconds": 30}, "timeout_seconds": 1}, 201)["data"]
-    done = eventually(lambda: world.get(f"/executions/{made['id']}", wait_seconds=20)["data"], 25)
+def test_a_run_that_hits_its_limit_counts_as_timed_out(swept):
+    made = swept.post("/executions/execute", {"action_ref": "core.sleep", "parameters": {"seconds": 30}, "timeout_seconds": 1}, 201)["data"]
+    done = eventually(lambda: swept.get(f"/executions/{made['id']}", wait_seconds=20)["data"], 25)
     assert done["status"] == "failed" and done["result"]["timed_out"]
-    rate = world.get("/analytics/executions/failure-rate")["data"]
+    rate = swept.get("/analytics/executions/failure-rate")["data"]
     assert (rate["failed_count"], rate["timeout_count"], rate["failure_rate_pct"]) == (0, 1, 100)
 
 

@@ -76,9 +76,8 @@ def path_of(path, made):
     return "/".join(parts)
 
 
-def test_every_read_answers_as_the_description_says(world):
-    world.start()
-    made = made_things(world)
+def test_every_read_answers_as_the_description_says(swept):
+    made = made_things(swept)
     document = description()
     wrong, seen = [], 0
     for path, operations in document["paths"].items():
@@ -88,7 +87,7 @@ def test_every_read_answers_as_the_description_says(world):
         answer = operations["get"]["responses"]["200"] if url else None
         if answer is None or "application/json" not in answer.get("content", {"application/json": None}):
             continue
-        response = world.request("GET", url)
+        response = swept.request("GET", url)
         if "content" not in answer:
             assert response.content == b"", path
             continue
@@ -202,26 +201,24 @@ def test_the_description_is_whole():
         assert method in ("get", "delete") or o["security"] or path.startswith(("/auth/", "/api/v1/webhooks/")), where
 
 
-def test_no_route_answers_that_is_not_described(world):
-    world.start()
+def test_no_route_answers_that_is_not_described(swept):
     for pattern, operations in description()["paths"].items():
         path, described = pattern.replace("{", "").replace("}", ""), {method.upper() for method in operations}
         for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - described:
-            response = world.http.request(method, world.url + path, timeout=30)
+            response = swept.http.request(method, swept.url + path, timeout=30)
             assert response.status_code == 405, f"{method} {path}: {response.status_code}"
             answers = {word for word in response.headers["Allow"].split(", ") if word not in ("HEAD", "OPTIONS")}
             assert answers == described, f"{path}: {answers} are answered, {described} described"
     for path in ("/", "/api", "/api/v1", "/api/v2/packs", "/metrics/x", "/admin", "/debug", "/api/v1/packs/", "/swagger", "/.env"):
-        assert world.http.get(world.url + path, timeout=30, allow_redirects=False).status_code in (401, 404), path
+        assert swept.http.get(swept.url + path, timeout=30, allow_redirects=False).status_code in (401, 404), path
 
 
-def test_the_description_can_be_read_in_a_browser_without_an_outside_network(world):
-    world.start()
-    response = world.http.get(world.url + "/docs", timeout=30)
+def test_the_description_can_be_read_in_a_browser_without_an_outside_network(swept):
+    response = swept.http.get(swept.url + "/docs", timeout=30)
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
     assert not re.search(r"(src|href)=|https?://|@import|url\(", response.text), "it must hold all it needs"
-    assert world.http.get(world.url + "/api-spec/openapi.json", timeout=30).json() == description()
+    assert swept.http.get(swept.url + "/api-spec/openapi.json", timeout=30).json() == description()
 
 
 def test_the_command_that_prints_the_description_takes_nothing_else():

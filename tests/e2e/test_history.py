@@ -12,11 +12,10 @@ def states(records):
     return [r["new_values"]["status"] for r in records]
 
 
-def test_the_history_of_an_execution_tells_each_move_newest_first(world):
-    world.start()
-    done = run(world, "core.echo", parameters={"message": "hi"})
-    other = run(world)
-    page = world.get(f"/executions/{done['id']}/history")
+def test_the_history_of_an_execution_tells_each_move_newest_first(swept):
+    done = run(swept, "core.echo", parameters={"message": "hi"})
+    other = run(swept)
+    page = swept.get(f"/executions/{done['id']}/history")
     records = page["items"]
     assert states(records) == [m["status"] for m in reversed(done["timeline"])]
     assert states(records)[0] == "completed" and states(records)[-1] == "requested"
@@ -28,8 +27,8 @@ def test_the_history_of_an_execution_tells_each_move_newest_first(world):
     assert digest["digest"].startswith("sha256:") and digest["size"] > 0 and digest["type"] == "object"
     assert page["pagination"]["total_items"] == len(records) == len(done["timeline"])
     assert {r["entity_id"] for r in records} == {done["id"]}
-    assert {r["entity_id"] for r in world.get("/history/execution")["items"]} == {done["id"], other["id"]}
-    assert world.get("/executions/999999999/history")["items"] == []
+    assert {r["entity_id"] for r in swept.get("/history/execution")["items"]} == {done["id"], other["id"]}
+    assert swept.get("/executions/999999999/history")["items"] == []
 
 
 def test_a_history_is_filtered_and_paged(world):
@@ -57,55 +56,51 @@ def test_a_history_is_filtered_and_paged(world):
     assert world.get("/history/execution", page_size=2, include_total="true")["pagination"]["total_items"] == len(every)
 
 
-def test_what_was_noted_beside_the_timeline_is_in_the_history(world):
-    world.start()
-    done = run(world)
-    at = world.rows("select finished_at from execution where id = ?", done["id"])[0]["finished_at"] + 1000
-    when = at if world.embedded else f"epoch {at}"
-    value = "?" if world.embedded else "to_timestamp(cast(substr(?, 7) as numeric) / 1000000)"
-    world.execute(f"insert into execution_history (time, operation, entity_id, entity_ref, changed_fields, new_values)"
+def test_what_was_noted_beside_the_timeline_is_in_the_history(swept):
+    done = run(swept)
+    at = swept.rows("select finished_at from execution where id = ?", done["id"])[0]["finished_at"] + 1000
+    when = at if swept.embedded else f"epoch {at}"
+    value = "?" if swept.embedded else "to_timestamp(cast(substr(?, 7) as numeric) / 1000000)"
+    swept.execute(f"insert into execution_history (time, operation, entity_id, entity_ref, changed_fields, new_values)"
                   f" values ({value}, 'UPDATE', ?, 'core.noop', '[\"note\"]', '{{\"late\": true}}')", when, done["id"])
-    latest = world.get(f"/executions/{done['id']}/history")["items"][0]
+    latest = swept.get(f"/executions/{done['id']}/history")["items"][0]
     assert latest["changed_fields"] == ["note"] and latest["new_values"] == {"late": True}
 
 
-def test_the_history_of_a_worker_tells_when_it_came_and_was_cordoned(world):
-    world.start()
-    (worker,) = eventually(lambda: world.get("/workers")["items"])
-    eventually(lambda: world.get(f"/workers/{worker['id']}")["status"] == "active")
-    world.post(f"/workers/{worker['id']}/cordon", {"reason": "looking"}, 200)
-    world.post(f"/workers/{worker['id']}/uncordon", None, 200)
-    records = world.get(f"/workers/{worker['id']}/history")["items"]
+def test_the_history_of_a_worker_tells_when_it_came_and_was_cordoned(swept):
+    (worker,) = eventually(lambda: swept.get("/workers")["items"])
+    eventually(lambda: swept.get(f"/workers/{worker['id']}")["status"] == "active")
+    swept.post(f"/workers/{worker['id']}/cordon", {"reason": "looking"}, 200)
+    swept.post(f"/workers/{worker['id']}/uncordon", None, 200)
+    records = swept.get(f"/workers/{worker['id']}/history")["items"]
     assert records[0]["changed_fields"] == ["cordoned", "cordon_reason"]
     assert records[0]["new_values"] == {"cordoned": False, "cordon_reason": None}
     assert records[1]["new_values"] == {"cordoned": True, "cordon_reason": "looking"}
     assert records[1]["old_values"] == {"cordoned": False, "cordon_reason": None}
     assert "active" in [r["new_values"].get("status") for r in records]
-    assert world.get("/history/worker", changed_field="cordoned")["pagination"]["total_items"] == 2
-    assert world.get("/history/worker", entity_ref=worker["name"])["items"][0]["entity_id"] == worker["id"]
+    assert swept.get("/history/worker", changed_field="cordoned")["pagination"]["total_items"] == 2
+    assert swept.get("/history/worker", entity_ref=worker["name"])["items"][0]["entity_id"] == worker["id"]
 
 
-def test_a_history_of_what_has_none_is_refused(world):
-    world.start()
+def test_a_history_of_what_has_none_is_refused(swept):
     for path, params in (("/history/rule", {}), ("/history/execution", {"operation": "LOOK"}),
                          ("/history/execution", {"since": "then"}), ("/history/execution", {"after": "!"}),
                          ("/executions/x/history", {})):
-        assert world.get(path, 400, **params)["code"] == "BAD_REQUEST", path
+        assert swept.get(path, 400, **params)["code"] == "BAD_REQUEST", path
 
 
-def test_what_executions_did_is_in_the_audit(world):
-    world.start()
-    done = run(world)
-    rows = world.get("/audit-events", category="execution", resource_id=done["id"])["items"]
+def test_what_executions_did_is_in_the_audit(swept):
+    done = run(swept)
+    rows = swept.get("/audit-events", category="execution", resource_id=done["id"])["items"]
     assert [r["event_type"] for r in rows] == [
         "execution.completed", "execution.started", "execution.scheduled", "execution.requested"]
     assert all(r["resource_type"] == "execution" and r["resource_ref"] == "core.noop" for r in rows)
-    one = world.get(f"/audit-events/{rows[0]['id']}")["data"]
+    one = swept.get(f"/audit-events/{rows[0]['id']}")["data"]
     assert one["resource_id"] == done["id"] and one["correlation_chain"]["correlation_id"] == done["correlation_id"]
-    failed = run(world, "core.echo", parameters={"message": {"not": "a text"}})
+    failed = run(swept, "core.echo", parameters={"message": {"not": "a text"}})
     assert failed["status"] == "failed"
-    bad = world.get("/audit-events", event_type="execution.failed")["items"]
+    bad = swept.get("/audit-events", event_type="execution.failed")["items"]
     assert [r["outcome"] for r in bad] == ["failure"]
-    assert world.get("/audit-events", category="execution", outcome="failure")["pagination"]["total_items"] == 1
-    assert world.get("/audit-events", category="execution", http_status=200)["items"] == []
-    world.get(f"/audit-events/{2 ** 52 + 999 * 1024}", 404)
+    assert swept.get("/audit-events", category="execution", outcome="failure")["pagination"]["total_items"] == 1
+    assert swept.get("/audit-events", category="execution", http_status=200)["items"] == []
+    swept.get(f"/audit-events/{2 ** 52 + 999 * 1024}", 404)

@@ -25,16 +25,15 @@ def figures(world, answer=None):
     return out
 
 
-def test_metrics_count_answers_by_route_and_status_and_say_what_runs(world):
-    world.start()
-    eventually(lambda: world.get("/workers")["data"], what="the worker is there")
+def test_metrics_count_answers_by_route_and_status_and_say_what_runs(swept):
+    eventually(lambda: swept.get("/workers")["data"], what="the worker is there")
     for _ in range(3):
-        world.get("/packs/core")
-    world.get("/packs/nope", 404)
-    world.request("GET", "/no/such/route", 404)
-    run = world.post("/executions/execute", {"action_ref": "core.sleep", "parameters": {"seconds": 30}}, 201)["data"]
-    eventually(lambda: world.get(f"/executions/{run['id']}")["data"]["status"] == "running")
-    now = figures(world)
+        swept.get("/packs/core")
+    swept.get("/packs/nope", 404)
+    swept.request("GET", "/no/such/route", 404)
+    run = swept.post("/executions/execute", {"action_ref": "core.sleep", "parameters": {"seconds": 30}}, 201)["data"]
+    eventually(lambda: swept.get(f"/executions/{run['id']}")["data"]["status"] == "running")
+    now = figures(swept)
     shown = 'method="GET",route="/api/v1/packs/{ref}"'
     assert now["attune_http_requests_total", shown + ',status="200"'] == 3 and now["attune_http_requests_total", shown + ',status="404"'] == 1
     assert now["attune_http_request_seconds_count", shown] == 4 == now["attune_http_request_seconds_bucket", shown + ',le="+Inf"']
@@ -43,7 +42,7 @@ def test_metrics_count_answers_by_route_and_status_and_say_what_runs(world):
     assert sum(v for (name, _), v in now.items() if name == "attune_worker_running") == 1
     assert [v for (name, _), v in now.items() if name == "attune_worker_slots"] == [10]
     assert now["process_resident_memory_bytes", ""] > 1e6 and now["process_open_fds", ""] > 5 and now["attune_database_statements_total", ""] > 0
-    world.post(f"/executions/{run['id']}/cancel")
+    swept.post(f"/executions/{run['id']}/cancel")
 
 
 def test_each_role_shows_its_figures(world):
@@ -63,14 +62,13 @@ def test_each_role_shows_its_figures(world):
         assert eventually(lambda role=role: figures(world).get(("attune_role_processes", f'role="{role}"'))) == 1, role
 
 
-def test_the_notifier_shows_its_figures_to_who_may_see_workers(world):
-    world.start()
-    with Socket(world) as ws:
+def test_the_notifier_shows_its_figures_to_who_may_see_workers(swept):
+    with Socket(swept) as ws:
         ws.subscribe("entity_type:execution")
-        world.post("/executions/execute", {"action_ref": "core.noop"}, 201)
+        swept.post("/executions/execute", {"action_ref": "core.noop"}, 201)
         assert ws.notice(lambda n: n["payload"]["status"] == "completed")
-        headers = {"Authorization": f"Bearer {world.token}"}
-        now = eventually(lambda: figures(world, requests.get(world.socket_url + "/metrics", headers=headers, timeout=10)))
+        headers = {"Authorization": f"Bearer {swept.token}"}
+        now = eventually(lambda: figures(swept, requests.get(swept.socket_url + "/metrics", headers=headers, timeout=10)))
         assert now["attune_notifier_clients", ""] == 1 and now["attune_notifier_notices_total", ""] >= 3
-    refused = requests.get(world.socket_url + "/metrics", timeout=10)
+    refused = requests.get(swept.socket_url + "/metrics", timeout=10)
     assert refused.status_code == 401, refused.text

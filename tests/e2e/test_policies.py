@@ -9,9 +9,8 @@ from test_api import refused
 
 @pytest.fixture
 def api(swept):
-    world = swept
-    world.post("/packs", {"ref": "mine", "label": "Mine", "version": "1.0.0"}, 201)
-    return world
+    swept.post("/packs", {"ref": "mine", "label": "Mine", "version": "1.0.0"}, 201)
+    return swept
 
 
 def policy(ref="mine.few", **more):

@@ -87,11 +87,10 @@ def identity(world):
     return world.rows("select id from identity where login = 'somebody'")[0]["id"]
 
 
-def test_a_key_that_cannot_be_is_refused_with_what_is_wrong(world):
-    world.start()
-    world.post("/keys", key("a.taken"), 201)
-    assert "already exists" in refused(world, "POST", "/keys", 409, key("a.taken"))["error"]
-    assert "a.taken" in refused(world, "POST", "/keys", 409, key("b.taken"))["error"]
+def test_a_key_that_cannot_be_is_refused_with_what_is_wrong(swept):
+    swept.post("/keys", key("a.taken"), 201)
+    assert "already exists" in refused(swept, "POST", "/keys", 409, key("a.taken"))["error"]
+    assert "a.taken" in refused(swept, "POST", "/keys", 409, key("b.taken"))["error"]
     for body, status, word in (
         ({**key("x"), "owner_type": "galaxy"}, 400, "owner_type"),
         (key("x", "pack"), 400, "owner_pack_ref"),
@@ -103,8 +102,8 @@ def test_a_key_that_cannot_be_is_refused_with_what_is_wrong(world):
         (key("x", value="a\0b"), 422, "U+0000"),
         (key("x", name=""), 422, "name"),
     ):
-        assert word in refused(world, "POST", "/keys", status, body)["error"], body
-    assert [row["ref"] for row in world.get("/keys")["items"]] == ["a.taken"]
+        assert word in refused(swept, "POST", "/keys", status, body)["error"], body
+    assert [row["ref"] for row in swept.get("/keys")["items"]] == ["a.taken"]
 
 
 def stored(world, ref):
@@ -112,30 +111,28 @@ def stored(world, ref):
     return json.loads(row["value"])
 
 
-def test_an_encrypted_value_is_stored_sealed_whatever_it_is_and_flipping_transforms_it(world):
-    world.start()
+def test_an_encrypted_value_is_stored_sealed_whatever_it_is_and_flipping_transforms_it(swept):
     values = [CANARY, {"user": "me", "list": [1, None, True]}, 42, None, ["x"], False, ""]
     for i, value in enumerate(values):
-        made = world.post("/keys", key(f"e.k{i}", value=value, encrypted=True), 201)["data"]
+        made = swept.post("/keys", key(f"e.k{i}", value=value, encrypted=True), 201)["data"]
         assert made["value"] == value and made["encrypted"] is True
-        assert world.get(f"/keys/e.k{i}")["data"]["value"] == value
-        assert stored(world, f"e.k{i}").startswith("v1:")
-    sealed = stored(world, "e.k0")
-    assert world.put("/keys/e.k0", {"encrypted": False})["data"]["value"] == CANARY
-    assert stored(world, "e.k0") == CANARY
-    assert world.put("/keys/e.k0", {"encrypted": True})["data"]["value"] == CANARY
-    assert stored(world, "e.k0") not in (sealed, CANARY) and world.get("/keys/e.k0")["data"]["value"] == CANARY
-    assert world.put("/keys/e.k0", {"value": "new", "name": "other"})["data"]["value"] == "new"
-    assert stored(world, "e.k0").startswith("v1:") and world.get("/keys/e.k0")["data"]["name"] == "other"
+        assert swept.get(f"/keys/e.k{i}")["data"]["value"] == value
+        assert stored(swept, f"e.k{i}").startswith("v1:")
+    sealed = stored(swept, "e.k0")
+    assert swept.put("/keys/e.k0", {"encrypted": False})["data"]["value"] == CANARY
+    assert stored(swept, "e.k0") == CANARY
+    assert swept.put("/keys/e.k0", {"encrypted": True})["data"]["value"] == CANARY
+    assert stored(swept, "e.k0") not in (sealed, CANARY) and swept.get("/keys/e.k0")["data"]["value"] == CANARY
+    assert swept.put("/keys/e.k0", {"value": "new", "name": "other"})["data"]["value"] == "new"
+    assert stored(swept, "e.k0").startswith("v1:") and swept.get("/keys/e.k0")["data"]["name"] == "other"
 
 
-def test_a_sealed_value_put_into_another_row_does_not_open(world):
-    world.start()
+def test_a_sealed_value_put_into_another_row_does_not_open(swept):
     for ref in ("s.one", "s.two"):
-        world.post("/keys", key(ref, value=ref, encrypted=True), 201)
-    world.execute("update key set value = (select k.value from key k where k.ref = 's.one') where ref = 's.two'")
-    assert "does not belong" in refused(world, "GET", "/keys/s.two", 500)["error"]
-    assert world.get("/keys/s.one")["data"]["value"] == "s.one"
+        swept.post("/keys", key(ref, value=ref, encrypted=True), 201)
+    swept.execute("update key set value = (select k.value from key k where k.ref = 's.one') where ref = 's.two'")
+    assert "does not belong" in refused(swept, "GET", "/keys/s.two", 500)["error"]
+    assert swept.get("/keys/s.one")["data"]["value"] == "s.one"
 
 
 # ---- who may
@@ -349,18 +346,17 @@ def test_values_that_an_earlier_system_stored_are_read(world):
     assert world.get("/keys/old.k")["data"]["value"] == {"a": 1} and stored(world, "old.k").startswith("v1:")
 
 
-def test_a_secret_of_a_packs_configuration_is_shown_as_a_mark_that_may_be_given_back(world):
-    world.start()
+def test_a_secret_of_a_packs_configuration_is_shown_as_a_mark_that_may_be_given_back(swept):
     pack = {"ref": "conf", "label": "Conf", "version": "1.0.0", "config": {"password": CANARY, "host": "h"},
             "conf_schema": {"password": {"type": "string", "secret": True}, "host": {"type": "string"}}}
     shown = {"password": MARK, "host": "h"}
-    assert world.post("/packs", pack, 201)["data"]["config"] == shown == world.get("/packs/conf")["data"]["config"]
-    assert world.put("/packs/conf", {"config": {**shown, "host": "other"}})["data"]["config"] == {**shown, "host": "other"}
-    kept = world.rows("select config from pack where ref = 'conf'")[0]["config"]
+    assert swept.post("/packs", pack, 201)["data"]["config"] == shown == swept.get("/packs/conf")["data"]["config"]
+    assert swept.put("/packs/conf", {"config": {**shown, "host": "other"}})["data"]["config"] == {**shown, "host": "other"}
+    kept = swept.rows("select config from pack where ref = 'conf'")[0]["config"]
     assert (json.loads(kept) if isinstance(kept, str) else kept) == {"password": CANARY, "host": "other"}
-    refused(world, "PUT", "/packs/conf", 422, {"config": {"host": MARK}})
-    refused(world, "POST", "/packs", 422, {**pack, "ref": "conf2", "config": {"password": MARK}})
-    assert CANARY not in json.dumps([world.get("/audit-events"), world.get("/packs"), [world.get(f"/audit-events/{e['id']}") for e in world.get("/audit-events")["items"]]])
+    refused(swept, "PUT", "/packs/conf", 422, {"config": {"host": MARK}})
+    refused(swept, "POST", "/packs", 422, {**pack, "ref": "conf2", "config": {"password": MARK}})
+    assert CANARY not in json.dumps([swept.get("/audit-events"), swept.get("/packs"), [swept.get(f"/audit-events/{e['id']}") for e in swept.get("/audit-events")["items"]]])
 
 
 # ---- the canary

@@ -7,10 +7,9 @@ from test_api import ended, refused, run
 
 @pytest.fixture
 def api(swept):
-    world = swept
-    world.post("/packs", {"ref": "mine", "label": "Mine", "version": "1.0.0"}, 201)
-    world.post("/triggers", {"ref": "mine.trig", "pack_ref": "mine", "label": "Trig"}, 201)
-    return world
+    swept.post("/packs", {"ref": "mine", "label": "Mine", "version": "1.0.0"}, 201)
+    swept.post("/triggers", {"ref": "mine.trig", "pack_ref": "mine", "label": "Trig"}, 201)
+    return swept
 
 
 def sensor(ref="mine.eye", **more):

@@ -14,9 +14,8 @@ TASKS = {"tasks": [{"name": "a", "action": "core.noop", "next": [{"when": "{{ su
 
 @pytest.fixture
 def api(swept):
-    world = swept
-    world.post("/packs", {"ref": "mine", "label": "Mine", "version": "1.0.0"}, 201)
-    return world
+    swept.post("/packs", {"ref": "mine", "label": "Mine", "version": "1.0.0"}, 201)
+    return swept
 
 
 def flow(ref="mine.flow", **more):

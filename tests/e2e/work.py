@@ -10,7 +10,7 @@ import shutil
 import time
 from collections import namedtuple
 
-from harness import ADMIN, eventually, process_words
+from harness import eventually, process_words
 
 TERMINAL = ("completed", "failed", "cancelled", "timeout", "abandoned")
 
@@ -216,18 +216,22 @@ def processes_of(world, execution):
     return found
 
 
-def sweep(world):
-    """Takes away what a test has made in a world that it shares: what has happened in it stays."""
-    for policy in world.get("/policies")["data"]:
-        world.delete(f"/policies/{policy['ref']}")
-    for inquiry in world.get("/inquiries")["data"]:
-        world.delete(f"/inquiries/{inquiry['id']}")
-    for pack in world.get("/packs")["data"]:
-        if pack["ref"] != "core":
-            world.delete(f"/packs/{pack['ref']}")
-    for identity in world.get("/identities")["data"]:
-        if identity["login"] not in ("system", ADMIN[0]):
-            world.delete(f"/identities/{identity['id']}")
+# In the order in which they can be deleted; what stands in a pack goes with it.
+KINDS = {"inquiries": "id", "rules": "ref", "policies": "ref", "packs": "ref", "sensors": "ref", "triggers": "ref", "workflows": "ref",
+         "actions": "ref", "keys": "ref", "identities": "id"}
+
+
+def things(world, kind):
+    """The names of what can be deleted."""
+    found = world.get(f"/{kind}", page_size=100)
+    return {thing[KINDS[kind]] for thing in found.get("items", found.get("data"))}
+
+
+def sweep(world, kept):
+    """Takes away what a test has made in a world that it shares; what has happened in it stays."""
+    for kind in KINDS:
+        for name in things(world, kind) - kept[kind]:
+            world.delete(f"/{kind}/{name}")
     for name in os.listdir(world.packs):
         path = os.path.join(world.packs, name)
         if name != "core":
