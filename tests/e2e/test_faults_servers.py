@@ -140,7 +140,7 @@ def test_connections_closed_and_queues_deleted_by_the_broker_under_load_lose_not
     add_test_pack(world)
     world.start(counts={"executor": 2, "worker": 2})
     rule(world, "lab.beat", action_ref="lab.mark", trigger_params=ticking())
-    with Pressure(world) as pressure:
+    with Pressure(world, seconds=0.05) as pressure:
         calm(1)
         rabbitmqctl("close_all_connections", "--vhost", world.name, "test")
         calm(1.5)
