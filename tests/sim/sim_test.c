@@ -50,7 +50,8 @@ check_points(uint64_t passed)
 		Str name = str_of(names[i]);
 
 		/* Nobody logs in there, no window ends: tests/e2e/test_access.py and tests/engine/gates_test.c die at those. */
-		if ((passed >> i & 1) == 0 && !str_starts(name, str_of("access.")) && !str_starts(name, str_of("window.")))
+		if ((passed >> i & 1) == 0 && !str_starts(name, str_of("access.")) &&
+		    !str_starts(name, str_of("window.")))
 			test_fail(__FILE__, __LINE__, "no seed passed the crash point %s", names[i]);
 	}
 }
