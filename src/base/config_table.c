@@ -241,8 +241,9 @@ const Setting settings[] = {
 	{ "worker.stream_logs", SETTING_BOOL, "true", "output can always be followed", .flags = SETTING_IGNORED },
 
 	{ "worker.warm", SETTING_BOOL, "false",
-	    "Python actions are forks of interpreters that have started already, where that can be: as yet hardly "
-	    "cheaper" },
+	    "Python actions are forks of interpreters that have started already, and Node's processes are started "
+	    "ahead, where "
+	    "that can be" },
 	{ "environments.build_timeout", SETTING_SECONDS, "600", "for building the environment of a pack", .min = 1,
 	    .max = DAY },
 	{ "environments.pip.index_url", SETTING_STRING, NULL, "where pip finds packages, instead of its own default",

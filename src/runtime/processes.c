@@ -5,6 +5,7 @@
 
 #include "os/fs.h"
 #include "os/guardian.h"
+#include "runtime/ahead.h"
 #include "runtime/container.h"
 #include "runtime/forks.h"
 #include "runtime/homes.h"
@@ -332,7 +333,8 @@ turn(Processes *p, TimeUs timeout)
 	}
 	take_answers(p);
 	run_timers(p);
-	p->forks_look = forks_tick(p->forks, clock_mono(p->config.clock));
+	p->forks_look = sooner(
+	    forks_tick(p->forks, clock_mono(p->config.clock)), ahead_tick(p->ahead, clock_mono(p->config.clock)));
 	return woken;
 }
 
@@ -512,6 +514,8 @@ processes_close(Starter *s)
 	outward_close(p->outward);
 	forks_close(p->forks);
 	p->forks = NULL;
+	ahead_close(p->ahead);
+	p->ahead = NULL;
 	isolation_close(p);
 	if (p->home_base.n > 0)
 		(void)tree_remove(p->home_base.p);
@@ -578,6 +582,12 @@ processes_forked(const Starter *s)
 	return ((const Processes *)s)->forked;
 }
 
+size_t
+processes_ahead(const Starter *s)
+{
+	return ((const Processes *)s)->ahead_used;
+}
+
 static void
 envs_wake(void *self)
 {
@@ -609,8 +619,10 @@ processes_open(const ProcessesConfig *config, Starter **ret, Err *err)
 	if (p->config.envs != NULL)
 		envs_changed(p->config.envs, envs_wake, p);
 	isolation_open(p);
-	if (p->config.warm)
+	if (p->config.warm) {
 		p->forks = forks_open(p);
+		p->ahead = ahead_open(p);
+	}
 	*ret = &p->face;
 	return true;
 }

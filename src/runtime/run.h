@@ -15,6 +15,7 @@
 
 typedef struct Processes Processes;
 typedef struct Forks Forks;     /* forks.h */
+typedef struct Ahead Ahead;     /* ahead.h */
 typedef struct Forking Forking; /* forks.c */
 typedef struct Run Run;
 
@@ -85,9 +86,11 @@ struct Processes {
 	Outward *outward; /* NULL until the first call */
 	int null;
 	Forks *forks; /* NULL: every run is started plainly */
-	TimeUs forks_look;
-	size_t forked;  /* runs that were handed to a server */
-	size_t waiting; /* runs that wait for their environments */
+	Ahead *ahead; /* NULL: nothing is started ahead */
+	size_t ahead_used;
+	TimeUs forks_look; /* when those two are to be looked at */
+	size_t forked;     /* runs that were handed to a server */
+	size_t waiting;    /* runs that wait for their environments */
 	Sandbox *sandbox;
 	Groups *groups;     /* NULL: none here */
 	Str groups_missing; /* and why */

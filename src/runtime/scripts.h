@@ -4,3 +4,4 @@
 #pragma once
 
 extern const char forkserver_text[];
+extern const char nodeahead_text[];

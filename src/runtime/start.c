@@ -3,6 +3,7 @@
 
 #include "os/fs.h"
 #include "os/guardian.h"
+#include "runtime/ahead.h"
 #include "runtime/container.h"
 #include "runtime/environ.h"
 #include "runtime/forks.h"
@@ -137,10 +138,16 @@ set_limits(const Launch *l, SpawnSpec *spec)
 		spec->limits.processes = (uint64_t)is->processes;
 }
 
+static GroupLimits
+group_limits(const Run *run)
+{
+	return (GroupLimits){ (uint64_t)run->limits.memory_mb << 20, (uint64_t)run->limits.processes };
+}
+
 static bool
 enclose(Launch *l, SpawnSpec *spec, Err *err)
 {
-	GroupLimits limits = { (uint64_t)l->run->limits.memory_mb << 20, (uint64_t)l->run->limits.processes };
+	GroupLimits limits = group_limits(l->run);
 	SandboxPlaces places = { .readable = { l->plan.places.pack_dir.p, l->plan.places.env_dir.p },
 		.own = l->run->dir.p,
 		.files = l->run->files.p };
@@ -171,6 +178,25 @@ spawn_within(Launch *l, SpawnSpec *spec, Err *err)
 }
 
 static bool
+began_ahead(Launch *l, SpawnSpec *spec)
+{
+	AheadWant want = { .spec = spec,
+		.limits = group_limits(l->run),
+		.kind = l->kind,
+		.readable = { l->plan.places.pack_dir.p, l->plan.places.env_dir.p },
+		.in = spec->in,
+		.in_null = !str_none(l->parameter_file) };
+
+	if (l->p->ahead == NULL || l->plan.file_count > 0 || l->plan.container.engine != NULL)
+		return false;
+	set_limits(l, spec);
+	if (!ahead_try(l->p->ahead, l->run, &want))
+		return false;
+	stamp(l->p, l->run);
+	return true;
+}
+
+static bool
 spawn_with(Launch *l, int in, Err *err)
 {
 	CLEANUP(fd_done) int out = -1;
@@ -188,6 +214,8 @@ spawn_with(Launch *l, int in, Err *err)
 		.out = out,
 		.err = errs,
 	};
+	if (began_ahead(l, &spec))
+		return true;
 	if (!enclose(l, &spec, err))
 		return false;
 	/* the spec is whole here: a fork gets all that it says (job_text, and forkserver.py), or is not begun as one (can_serve) */
