@@ -1,6 +1,7 @@
 #include "access/access.h"
 
 #include "access/inner.h"
+#include "base/codec.h"
 
 #include <stdlib.h>
 
@@ -155,4 +156,28 @@ bool
 access_read(Access *x, Arena *a, Str token, Claims *ret, Err *err)
 {
 	return token_read(a, &x->key, token, clock_wall(x->config.clock), ret, err);
+}
+
+/* ---- links ---- */
+
+Str
+access_link(Access *x, Arena *a, Id link, TimeUs created)
+{
+	unsigned char mac[MAC_BYTES];
+	Str what = str_fmt(a, "inquiry link %lld of %lld", (long long)link, (long long)created), text;
+
+	mac_make(&x->key, what, mac);
+	text = base64url_encode(a, (Str){ (const char *)mac, sizeof(mac) });
+	return str_fmt(a, "%lld.%.*s", (long long)link, STR_ARG(text));
+}
+
+bool
+access_link_id(Str token, Id *ret)
+{
+	size_t n = 0;
+
+	*ret = 0;
+	for (; n < token.n && n < 18 && token.p[n] >= '0' && token.p[n] <= '9'; n++)
+		*ret = *ret * 10 + (token.p[n] - '0');
+	return n > 0 && n < token.n && token.p[n] == '.';
 }

@@ -52,6 +52,10 @@ typedef struct RunToken {
 Str access_run_token(Access *x, Arena *a, const RunToken *r);
 MUST_CHECK bool access_read(Access *x, Arena *a, Str token, Claims *ret, Err *err);
 
+/* Of a link by which somebody answers an inquiry: its number and a signature of it. Ask whether it is the same as the one that was sent. */
+Str access_link(Access *x, Arena *a, Id link, TimeUs created);
+bool access_link_id(Str token, Id *ret);
+
 /* ---- who is it? ---- */
 
 Callers *callers_open(Access *x);

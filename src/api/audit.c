@@ -154,16 +154,20 @@ fill_resource(const Req *q, AuditRow *r)
 	}
 }
 
-/* A webhook's key is a secret that stands in its path. */
+/* A webhook's key is a secret that stands in its path, and so is the token of a link. */
 static void
 hide_webhook_key(AuditRow *r)
 {
-	static const char hooks[] = "/api/v1/webhooks/";
+	static const char *const secret[] = { "/api/v1/webhooks/", "/api/v1/inquiries/callback/" };
+	static const char *const shown[] = { "/api/v1/webhooks/***", "/api/v1/inquiries/callback/***" };
 
-	if (!str_starts(r->path, str_of(hooks)))
+	for (size_t i = 0; i < countof(secret); i++) {
+		if (!str_starts(r->path, str_of(secret[i])))
+			continue;
+		r->path = str_of(shown[i]);
+		r->resource_ref = (Str){ 0 };
 		return;
-	r->path = str_of("/api/v1/webhooks/***");
-	r->resource_ref = (Str){ 0 };
+	}
 }
 
 /* The words of a path that are no parameters, behind the collection: "enable", "webhooks.config"; none when there are none. */

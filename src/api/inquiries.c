@@ -2,16 +2,15 @@
 
 #include "api/body.h"
 #include "api/handlers.h"
+#include "api/inquiry.h"
 #include "api/page.h"
 #include "api/work.h"
 #include "base/names.h"
 #include "engine/changes.h"
-#include "engine/inquiries.h"
 #include "model/params.h"
 #include "store/execution_read.h"
-#include "store/inquiry.h"
 
-enum { PAGE_DEFAULT = 50, PAGE_MOST = 100, PROMPT_MOST = 10000 };
+enum { PAGE_DEFAULT = 50, PAGE_MOST = 100 };
 
 static const char *const statuses[] = { "pending", "responded", "timeout", "cancelled" };
 
@@ -104,6 +103,7 @@ typedef struct InquiryWork {
 	const char *right;
 	Id id;
 	Inquiry i;
+	Question question;
 } InquiryWork;
 
 static bool
@@ -119,18 +119,32 @@ inquiry_show(App *app, Req *q, Res *s, Err *err)
 {
 	InquiryWork w = { .a = req_arena(q), .right = "inquiries:read" };
 
-	if (!req_id(q, "id", &w.id, err) || !settle(app, w.a, err) || !inquiry_reach(app, &w, err))
+	if (!req_id(q, "id", &w.id, err) || !settle(app, w.a, err) || !inquiry_reach(app, &w, err) ||
+	    !inquiry_answers(app_db(app), w.a, w.id, &w.i.answers, err))
 		return false;
 	return res_data(s, 200, inquiry_json(w.a, &w.i), NULL);
 }
 
 /* ---- making and changing ---- */
 
+static Str
+by_whom(App *app)
+{
+	Str login = app_caller(app)->login;
+
+	return str_none(login) ? str_of("hand") : login;
+}
+
 static const BodyField create_fields[] = {
 	{ "execution", FIELD_NUMBER | FIELD_NEEDED | FIELD_POSITIVE, 0 },
 	{ "prompt", FIELD_TEXT | FIELD_NEEDED, PROMPT_MOST },
 	{ "response_schema", FIELD_MAP, 0 },
-	{ "assigned_to", FIELD_NUMBER | FIELD_POSITIVE, 0 },
+	{ "assigned_to", FIELD_ANY, 0 },
+	{ "assigned_role", FIELD_TEXT, 255 },
+	{ "required_responses", FIELD_NUMBER | FIELD_POSITIVE, 0 },
+	{ "default", FIELD_MAP, 0 },
+	{ "remind_every", FIELD_ANY, 0 },
+	{ "escalate", FIELD_ANY, 0 },
 	{ "timeout_at", FIELD_TEXT, 64 },
 };
 
@@ -140,10 +154,8 @@ create_work(App *app, void *self, Err *err)
 	InquiryWork *w = self;
 	Target t = { 0 };
 
-	if (!need(app, "inquiries:create", &t, err) || !inquiry_insert(app_db(app), w->a, &w->i, app->uow->now, err))
-		return false;
-	change_add(app->uow, CHANGE_INQUIRY_CREATED, w->i.id, "pending", NULL);
-	return inquiry_get(app_db(app), w->a, w->i.id, &w->i, err);
+	return need(app, "inquiries:create", &t, err) &&
+	       inquiry_ask(app->uow, w->i.execution, &w->question, w->i.timeout_at, &w->i, err);
 }
 
 bool
@@ -157,14 +169,11 @@ inquiry_create(App *app, Req *q, Res *s, Err *err)
 		return false;
 	timeout = json_get_text(&body, "timeout_at");
 	body_int(&body, "execution", &w.i.execution);
-	body_int(&body, "assigned_to", &w.i.assigned_to);
-	body_text(&body, "prompt", &w.i.prompt);
-	body_json(&body, "response_schema", &w.i.response_schema);
 	if (!str_none(timeout) && !time_parse(timeout, &w.i.timeout_at))
 		return err_set(err, ERR_VALIDATION, "Validation failed: timeout_at: '%.*s' is no time like %s",
 		    STR_ARG(timeout), "2026-01-31T12:00:00Z");
-	if (!params_schema_check(w.a, &w.i.response_schema, err))
-		return err_wrap(err, "Validation failed: response_schema");
+	if (!question_read(w.a, &body, &w.question, err))
+		return err_wrap(err, "Validation failed");
 	if (!app_work(app, &points_create, create_work, &w, err))
 		return false;
 	return res_data(s, 201, inquiry_json(w.a, &w.i), "Inquiry created successfully");
@@ -174,6 +183,7 @@ static const BodyField update_fields[] = {
 	{ "status", FIELD_TEXT, 16 },
 	{ "response", FIELD_MAP, 0 },
 	{ "assigned_to", FIELD_NUMBER | FIELD_POSITIVE, 0 },
+	{ "assigned_role", FIELD_TEXT, 255 },
 };
 
 static bool
@@ -185,7 +195,15 @@ update_work(App *app, void *self, Err *err)
 	if (!inquiry_reach(app, w, err))
 		return false;
 	before = w->i.status;
+	if ((json_get(w->body, "status") != NULL || json_get(w->body, "response") != NULL) &&
+	    !inquiry_foreign(app, w->a, &w->i, err))
+		return false;
+	if (json_get(w->body, "assigned_to") != NULL || json_get(w->body, "assigned_role") != NULL) {
+		w->i.assigned_to = 0;
+		w->i.assigned_role = (Str){ 0 };
+	}
 	body_int(w->body, "assigned_to", &w->i.assigned_to);
+	body_text(w->body, "assigned_role", &w->i.assigned_role);
 	body_json(w->body, "response", &w->i.response);
 	body_text(w->body, "status", &w->i.status);
 	if (name_index(statuses, countof(statuses), w->i.status) < 0)
@@ -195,6 +213,8 @@ update_work(App *app, void *self, Err *err)
 		return false;
 	if (!str_eq(before, w->i.status) && str_is(w->i.status, "timeout"))
 		change_add(app->uow, CHANGE_INQUIRY_TIMEOUT, w->id, "timeout", NULL);
+	if (str_is(before, "pending") && !inquiry_settled(app->uow, &w->i, by_whom(app), err))
+		return false;
 	return inquiry_get(app_db(app), w->a, w->id, &w->i, err);
 }
 
@@ -215,7 +235,14 @@ remove_work(App *app, void *self, Err *err)
 {
 	InquiryWork *w = self;
 
-	return inquiry_reach(app, w, err) && inquiry_delete(app_db(app), w->a, w->id, err);
+	if (!inquiry_reach(app, w, err))
+		return false;
+	if (str_is(w->i.status, "pending")) {
+		w->i.status = str_of("cancelled");
+		if (!inquiry_settled(app->uow, &w->i, by_whom(app), err))
+			return false;
+	}
+	return inquiry_delete(app_db(app), w->a, w->id, err);
 }
 
 bool
@@ -230,67 +257,73 @@ inquiry_remove(App *app, Req *q, Res *s, Err *err)
 
 /* ---- answering ---- */
 
-/* A run cannot give itself what it asked people for, nor can what it started. */
-static bool
-may_answer(App *app, const InquiryWork *w, Err *err)
+/* A run cannot give itself what it asked people for, nor can what it started, or what started it. */
+bool
+inquiry_foreign(App *app, Arena *a, const Inquiry *i, Err *err)
 {
 	const Caller *c = app_caller(app);
 	bool own = false;
 
-	if (c->kind == CALLER_EXECUTION) {
-		if (!execution_descends(app_db(app), w->a, c->execution, w->i.execution, &own, err))
-			return false;
-		if (own)
-			return err_set(err, ERR_FORBIDDEN,
-			    "An execution cannot answer an inquiry of its own or of the run that started it");
-	}
-	return w->i.assigned_to == 0 || w->i.assigned_to == c->identity ||
-	       err_set(err, ERR_FORBIDDEN, "Inquiry %lld is assigned to somebody else", (long long)w->id);
+	if (c->kind != CALLER_EXECUTION)
+		return true;
+	return execution_same_tree(app_db(app), a, c->execution, i->execution, &own, err) &&
+	       (!own || err_set(err, ERR_FORBIDDEN,
+			    "An execution cannot answer an inquiry of its own or of the run that started it"));
 }
 
-/* For whoever waits with its execution. */
-static void
-out_responded(Uow *u, const Inquiry *i, Id by)
+bool
+inquiry_asks(App *app, Arena *a, const Inquiry *i, Id identity, Err *err)
 {
-	Arena *a = u->out.a;
-	Json o = json_object();
+	bool has = i->assigned_to == 0 && str_none(i->assigned_role);
 
-	json_add(a, &o, "inquiry_id", json_int(i->id));
-	json_add(a, &o, "execution_id", json_int(i->execution));
-	json_add(a, &o, "response", json_clone(a, &i->response));
-	json_add(a, &o, "responded_by", by == 0 ? json_null() : json_int(by));
-	json_add(a, &o, "responded_at", json_str(time_text(a, u->now)));
-	*outbox_add(&u->out, MSG_INQUIRY_RESPONDED) =
-	    (MsgItem){ .id = i->id, .parent = i->execution, .at = u->now, .correlation = uuid_new(u->now), .json = o };
-	change_add(u, CHANGE_INQUIRY_RESPONDED, i->id, "responded", "pending");
+	has = has || (i->assigned_to != 0 && i->assigned_to == identity);
+	if (!has && !str_none(i->assigned_role) && identity != 0 &&
+	    !identity_has_role(app_db(app), a, identity, i->assigned_role, &has, err))
+		return false;
+	if (has)
+		return true;
+	if (i->assigned_to == 0)
+		return err_set(err, ERR_FORBIDDEN, "Inquiry %lld is for people with the role '%.*s'", (long long)i->id,
+		    STR_ARG(i->assigned_role));
+	return err_set(err, ERR_FORBIDDEN, "Inquiry %lld is assigned to somebody else", (long long)i->id);
+}
+
+bool
+inquiry_take_body(App *app, Arena *a, Inquiry *i, const Json *body, Id identity, Id link, Err *err)
+{
+	Json response = *json_get(body, "response");
+	InquiryAnswer x = { .inquiry = i->id, .identity = identity, .link = link, .response = &response };
+
+	if (!str_is(i->status, "pending"))
+		return err_set(err, ERR_INVALID, "Inquiry %lld cannot be answered: its status is %.*s",
+		    (long long)i->id, STR_ARG(i->status));
+	return params_prepare(
+		   a, "inquiry", str_fmt(a, "%lld", (long long)i->id), &i->response_schema, &response, false, err) &&
+	       inquiry_take(app->uow, i, &x, err);
 }
 
 static bool
 respond_work(App *app, void *self, Err *err)
 {
 	InquiryWork *w = self;
-	bool done = false;
-	Json response;
+	Id identity = app_caller(app)->identity;
 
-	if (!inquiry_reach(app, w, err) || !may_answer(app, w, err))
-		return false;
-	if (!str_is(w->i.status, "pending"))
-		return err_set(err, ERR_INVALID, "Inquiry %lld cannot be answered: its status is %.*s",
-		    (long long)w->id, STR_ARG(w->i.status));
-	response = *json_get(w->body, "response");
-	if (!params_prepare(w->a, "inquiry", str_fmt(w->a, "%lld", (long long)w->id), &w->i.response_schema, &response,
-		false, err) ||
-	    !inquiry_respond(app_db(app), w->a, w->id, &response, app->uow->now, &done, err))
-		return false;
-	if (!done)
-		return err_set(err, ERR_INVALID, "Inquiry %lld cannot be answered: its time is over", (long long)w->id);
-	if (!inquiry_get(app_db(app), w->a, w->id, &w->i, err))
-		return false;
-	out_responded(app->uow, &w->i, app_caller(app)->identity);
-	return inquiry_answered(app->uow, &w->i, err);
+	return inquiry_reach(app, w, err) && inquiry_foreign(app, w->a, &w->i, err) &&
+	       inquiry_asks(app, w->a, &w->i, identity, err) &&
+	       inquiry_take_body(app, w->a, &w->i, w->body, identity, 0, err);
 }
 
-static const BodyField respond_fields[] = { { "response", FIELD_MAP | FIELD_NEEDED, 0 } };
+bool
+inquiry_response_body(Req *q, Json *ret, Err *err)
+{
+	static const BodyField fields[] = { { "response", FIELD_MAP | FIELD_NEEDED, 0 } };
+
+	if (!body_read(q, fields, countof(fields), ret, err))
+		return false;
+	return !json_has_nul(ret) ||
+	       err_set(err, ERR_VALIDATION,
+		   "Validation failed: response: holds the character U+0000, which cannot be stored");
+}
 
 bool
 inquiry_answer(App *app, Req *q, Res *s, Err *err)
@@ -298,11 +331,8 @@ inquiry_answer(App *app, Req *q, Res *s, Err *err)
 	Json body;
 	InquiryWork w = { .a = req_arena(q), .body = &body, .right = "inquiries:respond" };
 
-	if (!req_id(q, "id", &w.id, err) || !body_read(q, respond_fields, countof(respond_fields), &body, err))
+	if (!req_id(q, "id", &w.id, err) || !inquiry_response_body(q, &body, err))
 		return false;
-	if (json_has_nul(&body))
-		return err_set(err, ERR_VALIDATION,
-		    "Validation failed: response: holds the character U+0000, which cannot be stored");
 	if (!settle(app, w.a, err) || !app_work(app, &points_create, respond_work, &w, err))
 		return false;
 	return res_data(s, 200, inquiry_json(w.a, &w.i), "Response submitted successfully");

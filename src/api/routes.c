@@ -297,6 +297,12 @@ const Route api_routes[] = {
 	    "delete an inquiry" },
 	{ "POST", "/api/v1/inquiries/{id}/respond", inquiry_answer, "inquiries:respond", 0, "InquiryRespondRequest",
 	    "InquiryResponse", 200, "answer an inquiry" },
+	{ "POST", "/api/v1/inquiries/{id}/links", inquiry_link_create, "inquiries:update", 0, "InquiryLinkRequest",
+	    "InquiryLinkResponse", 201, "a link by which somebody answers once, without logging in" },
+	{ "GET", "/api/v1/inquiries/callback/{token}", inquiry_callback_show, NULL, ROUTE_PUBLIC, NULL,
+	    "InquiryCallback", 200, "what such a link asks" },
+	{ "POST", "/api/v1/inquiries/callback/{token}", inquiry_callback, NULL, ROUTE_PUBLIC, "InquiryRespondRequest",
+	    "InquiryCallbackDone", 200, "answer by such a link" },
 	{ "GET", "/api/v1/executions/{execution_id}/inquiries", inquiries_of_execution, "inquiries:read", 0, NULL,
 	    "InquirySummary[]", 200, "the inquiry of an execution" },
 

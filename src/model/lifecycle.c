@@ -23,6 +23,7 @@ static const char *const events[EXEC_EVENTS] = {
 	[EV_BEGIN] = "begin",
 	[EV_EXIT_OK] = "success",
 	[EV_EXIT_BAD] = "failure",
+	[EV_TIMEOUT] = "timeout",
 	[EV_REFUSE] = "refuse",
 	[EV_CANCEL] = "cancel",
 	[EV_ENDED] = "end",
@@ -56,7 +57,7 @@ static const ExecState transitions[EXEC_STATES][EXEC_EVENTS] = {
 	    [EV_CANCEL] = EXEC_CANCELLED },
 	[EXEC_RUNNING] = { [EV_EXIT_OK] = EXEC_COMPLETED,
 	    [EV_EXIT_BAD] = EXEC_FAILED,
-	    [EV_REFUSE] = EXEC_TIMEOUT, /* a question that nobody answers */
+	    [EV_TIMEOUT] = EXEC_TIMEOUT,
 	    [EV_CANCEL] = EXEC_CANCELING,
 	    [EV_WORKER_LOST] = EXEC_ABANDONED },
 	[EXEC_CANCELING] = { [EV_ENDED] = EXEC_CANCELLED, [EV_WORKER_LOST] = EXEC_CANCELLED },

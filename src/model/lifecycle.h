@@ -28,6 +28,7 @@ typedef enum ExecEvent {
 	EV_BEGIN,    /* it begins without a worker: a workflow, a question */
 	EV_EXIT_OK,
 	EV_EXIT_BAD,    /* exit code, signal, time limit, set-up */
+	EV_TIMEOUT,     /* nobody answered a question in time */
 	EV_REFUSE,      /* cannot ever run: bad parameters, no worker in time */
 	EV_CANCEL,      /* somebody wants it stopped */
 	EV_ENDED,       /* the process of a cancelled run is gone */

@@ -69,6 +69,7 @@ static const MoveRow move_rows[EXEC_EVENTS] = {
 	    &look_state, BINDS_NONE),
 	[EV_EXIT_OK] = ENDS,
 	[EV_EXIT_BAD] = ENDS,
+	[EV_TIMEOUT] = ENDS,
 	[EV_ENDED] = ENDS,
 	[EV_WORKER_LOST] = ENDS,
 	[EV_REFUSE] = MOVE("result = $6, finished_at = $7, " NO_WAIT, "", "", "isstsJT", &look_state, BINDS_STOP),

@@ -14,7 +14,7 @@ static const char from[] = " from execution x";
 
 /* "no_worker: what is missing", or the reason alone */
 #define WAIT_REASON \
-	"case when x.status <> 'requested' then null when x.wait_detail is null then x.wait_reason" \
+	"case when x.status not in ('requested', 'running') then null when x.wait_detail is null then x.wait_reason" \
 	" else x.wait_reason || ': ' || x.wait_detail end"
 
 static const Column summary[] = {

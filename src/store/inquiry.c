@@ -1,5 +1,9 @@
 #include "store/inquiry.h"
 
+#include "model/question.h"
+
+#define RECEIVED(of) "(select count(*) from inquiry_answer y where y.inquiry = " of ".id)"
+
 static const Column summary[] = {
 	{ "x.id", "id", COL_INT, false },
 	{ "x.execution", "execution", COL_INT, false },
@@ -7,6 +11,9 @@ static const Column summary[] = {
 	{ "x.assigned_to", "assigned_to", COL_INT, false },
 	{ "x.status", "status", COL_TEXT, false },
 	{ "x.response is not null", "has_response", COL_BOOL, false },
+	{ "x.assigned_role", "assigned_role", COL_TEXT, false },
+	{ "x.required_responses", "required_responses", COL_INT, false },
+	{ RECEIVED("x"), "responses_received", COL_INT, false },
 	{ "x.timeout_at", "timeout_at", COL_TIME, false },
 	{ "x.created", "created", COL_TIME, false },
 };
@@ -18,7 +25,9 @@ inquiry_get(Db *db, Arena *a, Id id, Inquiry *ret, Err *err)
 {
 	static const Stmt s = {
 		.sql = "select id, execution, assigned_to, prompt, status, response_schema, response, timeout_at,"
-		       " responded_at, created, updated from inquiry where id = $1",
+		       " responded_at, created, updated, assigned_role, required_responses, " RECEIVED(
+			   "x") ", default_response, escalation, escalated, remind_every, reminded from inquiry x "
+				"where id = $1",
 		.in = "i",
 	};
 	Bind b[] = { bind_int(id) };
@@ -42,6 +51,14 @@ inquiry_get(Db *db, Arena *a, Id id, Inquiry *ret, Err *err)
 		.responded_at = row_int(r, 8),
 		.created = row_int(r, 9),
 		.updated = row_int(r, 10),
+		.assigned_role = row_str(r, 11),
+		.required = row_int(r, 12),
+		.received = row_int(r, 13),
+		.default_response = row_json(a, r, 14),
+		.escalation = row_json(a, r, 15),
+		.escalated = row_int(r, 16),
+		.remind_every = row_int(r, 17),
+		.reminded = row_int(r, 18),
 	};
 	return true;
 }
@@ -71,6 +88,40 @@ time_or_null(Arena *a, TimeUs t)
 	return t == 0 ? json_null() : json_str(time_text(a, t));
 }
 
+static TimeUs
+after_of(const Inquiry *i, int64_t step)
+{
+	const Json *s = step < 0 ? NULL : json_at(&i->escalation, (size_t)step);
+
+	return json_as_int(json_get(s, "after"), 0);
+}
+
+/* The steps with their times, and whether they have been taken. */
+static Json
+escalation_json(Arena *a, const Inquiry *i)
+{
+	Json list = json_array();
+
+	for (size_t k = 0; i->escalation.kind == JSON_ARRAY && k < i->escalation.n; k++) {
+		const Json *s = &i->escalation.items[k], *to = json_get(s, "assigned_to"),
+			   *role = json_get(s, "assigned_role");
+		Json o = json_object();
+
+		json_add(a, &o, "at", json_str(time_text(a, i->created + after_of(i, (int64_t)k))));
+		json_add(a, &o, "assigned_to", to == NULL ? json_null() : *to);
+		json_add(a, &o, "assigned_role", role == NULL ? json_null() : *role);
+		json_add(a, &o, "done", json_bool((int64_t)k < i->escalated));
+		json_push(a, &list, o);
+	}
+	return list;
+}
+
+static TimeUs
+next_of(const Inquiry *i, TimeUs created)
+{
+	return question_next(created, i->timeout_at, i->remind_every, i->reminded, after_of(i, i->escalated));
+}
+
 Json
 inquiry_json(Arena *a, const Inquiry *i)
 {
@@ -87,6 +138,15 @@ inquiry_json(Arena *a, const Inquiry *i)
 	json_add(a, &o, "responded_at", time_or_null(a, i->responded_at));
 	json_add(a, &o, "created", json_str(time_text(a, i->created)));
 	json_add(a, &o, "updated", json_str(time_text(a, i->updated)));
+	json_add(a, &o, "assigned_role", str_none(i->assigned_role) ? json_null() : json_str(i->assigned_role));
+	json_add(a, &o, "required_responses", json_int(i->required));
+	json_add(a, &o, "responses_received", json_int(i->received));
+	json_add(a, &o, "default_response", i->default_response);
+	json_add(a, &o, "escalation", escalation_json(a, i));
+	json_add(a, &o, "remind_every", i->remind_every == 0 ? json_null() : json_int(i->remind_every / US_PER_S));
+	json_add(a, &o, "reminded", json_int(i->reminded));
+	if (i->answers.kind == JSON_ARRAY)
+		json_add(a, &o, "answers", i->answers);
 	return o;
 }
 
@@ -126,13 +186,20 @@ inquiry_insert(Db *db, Arena *a, Inquiry *i, TimeUs now, Err *err)
 {
 	static const Stmt taken = { .sql = "select id from inquiry where execution = $1", .in = "i" };
 	static const Stmt s = {
-		.sql = "insert into inquiry (execution, prompt, response_schema, assigned_to, status, timeout_at,"
-		       " created, updated) values ($1, $2, $3, $4, 'pending', $5, $6, $6) returning id",
-		.in = "isJITt",
+		.sql =
+		    "insert into inquiry (execution, prompt, response_schema, assigned_to, status, timeout_at,"
+		    " created, updated, assigned_role, required_responses, default_response, escalation, remind_every,"
+		    " next_at) values ($1, $2, $3, $4, 'pending', $5, $6, $6, $7, $8, $9, $10, $11, $12) returning id",
+		.in = "isJITtSiJjiT",
 	};
+	Json none = json_array();
 	Bind b[] = { bind_int(i->execution), bind_str(i->prompt),
 		bind_json(json_is_null(&i->response_schema) ? NULL : &i->response_schema), bind_id(i->assigned_to),
-		bind_time(i->timeout_at), bind_time(now) };
+		bind_time(i->timeout_at), bind_time(now), bind_str(i->assigned_role),
+		bind_int(i->required < 1 ? 1 : i->required),
+		bind_json(json_is_null(&i->default_response) ? NULL : &i->default_response),
+		bind_json(i->escalation.kind == JSON_ARRAY ? &i->escalation : &none), bind_int(i->remind_every),
+		bind_time(next_of(i, now)) };
 	bool there = false;
 	Rows rows;
 
@@ -150,11 +217,13 @@ bool
 inquiry_update(Db *db, Arena *a, const Inquiry *i, TimeUs now, Err *err)
 {
 	static const Stmt s = {
-		.sql = "update inquiry set status = $1, response = $2, assigned_to = $3, updated = $4 where id = $5",
-		.in = "sJIti",
+		.sql =
+		    "update inquiry set status = $1, response = $2, assigned_to = $3, updated = $4, assigned_role = $6"
+		    " where id = $5",
+		.in = "sJItiS",
 	};
 	Bind b[] = { bind_str(i->status), bind_json(json_is_null(&i->response) ? NULL : &i->response),
-		bind_id(i->assigned_to), bind_time(now), bind_int(i->id) };
+		bind_id(i->assigned_to), bind_time(now), bind_int(i->id), bind_str(i->assigned_role) };
 
 	return inquiry_refers(db, a, i, err) && (db_exec(db, a, &s, b, NULL, err) || err_wrap(err, "store inquiry"));
 }
@@ -206,21 +275,96 @@ inquiry_any_due(Db *db, Arena *a, TimeUs now, bool *ret, Err *err)
 }
 
 bool
-inquiry_time_out(Db *db, Arena *a, TimeUs now, Id **ret, size_t *ret_n, Err *err)
+inquiry_due(Db *db, Arena *a, TimeUs now, size_t most, Id **ret, size_t *ret_n, Err *err)
 {
 	static const Stmt s = {
-		.sql = "update inquiry set status = 'timeout', updated = $1 where " DUE " returning id",
-		.in = "t",
+		.sql = "select id from inquiry where status = 'pending' and next_at is not null and next_at <= $1"
+		       " order by next_at limit $2",
+		.in = "ti",
 	};
-	Bind b[] = { bind_time(now) };
+	Bind b[] = { bind_time(now), bind_int((int64_t)most) };
 	Rows rows;
 
 	if (!db_exec(db, a, &s, b, &rows, err))
-		return err_wrap(err, "end inquiries whose time is over");
+		return err_wrap(err, "read due inquiries");
 	*ret = arena_array(a, Id, rows.n + 1);
 	*ret_n = rows.n;
 	for (size_t i = 0; i < rows.n; i++)
 		(*ret)[i] = row_int(rows_at(&rows, i), 0);
+	return true;
+}
+
+bool
+inquiry_time_out(Db *db, Arena *a, Id id, TimeUs now, bool *ret_done, Err *err)
+{
+	static const Stmt s = {
+		.sql = "update inquiry set status = 'timeout', updated = $2 where id = $1 and status = 'pending'",
+		.in = "it",
+	};
+	Bind b[] = { bind_int(id), bind_time(now) };
+	Rows rows;
+
+	if (!db_exec(db, a, &s, b, &rows, err))
+		return err_wrap(err, "end inquiries whose time is over");
+	*ret_done = rows.affected > 0;
+	return true;
+}
+
+bool
+inquiry_go_on(Db *db, Arena *a, const Inquiry *before, const Inquiry *now, TimeUs at, bool *ret_done, Err *err)
+{
+	static const Stmt s = {
+		.sql = "update inquiry set assigned_to = $2, assigned_role = $3, escalated = $4, reminded = $5, "
+		       "next_at = $6,"
+		       " updated = $7 where id = $1 and status = 'pending' and escalated = $8 and reminded = $9",
+		.in = "iISiiTtii",
+	};
+	Bind b[] = { bind_int(now->id), bind_id(now->assigned_to), bind_str(now->assigned_role),
+		bind_int(now->escalated), bind_int(now->reminded), bind_time(next_of(now, now->created)), bind_time(at),
+		bind_int(before->escalated), bind_int(before->reminded) };
+	Rows rows;
+
+	if (!db_exec(db, a, &s, b, &rows, err))
+		return err_wrap(err, "store inquiry");
+	*ret_done = rows.affected > 0;
+	return true;
+}
+
+bool
+inquiry_waits(Db *db, Arena *a, Id execution, Id inquiry, Err *err)
+{
+	static const Stmt s = {
+		.sql = "update execution set wait_reason = 'inquiry', wait_detail = $2 where id = $1 and status = "
+		       "'running'",
+		.in = "is",
+	};
+	Bind b[] = { bind_int(execution), bind_str(str_fmt(a, "%lld", (long long)inquiry)) };
+
+	return db_exec(db, a, &s, b, NULL, err) || err_wrap(err, "say what execution waits for");
+}
+
+/* "/1/5/" and 7: 1; "/" or nothing and 7: 7. */
+static Id
+root_of(Row r)
+{
+	Str line = row_null(r, 1) ? (Str){ 0 } : row_str(r, 1);
+	Id root = 0;
+
+	for (size_t i = 1; i < line.n && line.p[i] != '/'; i++)
+		root = root * 10 + (line.p[i] - '0');
+	return root == 0 ? row_int(r, 0) : root;
+}
+
+bool
+execution_same_tree(Db *db, Arena *a, Id x, Id y, bool *ret, Err *err)
+{
+	static const Stmt s = { .sql = "select id, ancestors from execution where id = $1 or id = $2", .in = "ii" };
+	Bind b[] = { bind_int(x), bind_int(y) };
+	Rows rows;
+
+	if (!db_read(db, a, &s, b, &rows, err))
+		return err_wrap(err, "look for what led to execution %lld", (long long)x);
+	*ret = x == y || (rows.n == 2 && root_of(rows_at(&rows, 0)) == root_of(rows_at(&rows, 1)));
 	return true;
 }
 
@@ -246,8 +390,8 @@ bool
 inquiry_next_due(Db *db, Arena *a, TimeUs *ret, Err *err)
 {
 	static const Stmt s = {
-		.sql = "select timeout_at from inquiry where status = 'pending' and timeout_at is not null"
-		       " order by timeout_at limit 1",
+		.sql = "select next_at from inquiry where status = 'pending' and next_at is not null"
+		       " order by next_at limit 1",
 		.in = "",
 	};
 	Rows rows;

@@ -10,6 +10,14 @@ typedef struct Inquiry {
 	Str prompt, status;
 	Json response_schema, response;
 	TimeUs timeout_at, responded_at, created, updated;
+	Str assigned_role;          /* none: of any */
+	int64_t required, received; /* answers of so many people */
+	Json default_response;      /* when nobody answers in time; null: none */
+	Json escalation;            /* [{"after": microseconds, "assigned_to", "assigned_role"}], in order */
+	int64_t escalated;          /* steps of it that have been taken */
+	TimeUs remind_every;        /* 0: never */
+	int64_t reminded;
+	Json answers; /* for inquiry_json; null: they are not shown */
 } Inquiry;
 
 typedef struct InquiryFilter {
@@ -31,15 +39,23 @@ MUST_CHECK bool inquiry_delete(Db *db, Arena *a, Id id, Err *err); /* ERR_NOT_FO
 
 /* Is the time of any pending one over? */
 MUST_CHECK bool inquiry_any_due(Db *db, Arena *a, TimeUs now, bool *ret, Err *err);
-/* Those whose time is over become `timeout`; their ids. */
-MUST_CHECK bool inquiry_time_out(Db *db, Arena *a, TimeUs now, Id **ret, size_t *ret_n, Err *err);
-
-/* The first time at which one is over; 0: none has a time. */
+/* Those for which something is to be done by now: a reminder, an escalation, their end. */
+MUST_CHECK bool inquiry_due(Db *db, Arena *a, TimeUs now, size_t most, Id **ret, size_t *ret_n, Err *err);
+/* Its time is over. Guarded: *ret_done, it was pending. */
+MUST_CHECK bool inquiry_time_out(Db *db, Arena *a, Id id, TimeUs now, bool *ret_done, Err *err);
+/* Keeps who is asked now and how often it was reminded of, if it is as it was. before: as it was read. */
+MUST_CHECK bool inquiry_go_on(
+    Db *db, Arena *a, const Inquiry *before, const Inquiry *now, TimeUs at, bool *ret_done, Err *err);
+/* The first time at which something is to be done; 0: none has a time. */
 MUST_CHECK bool inquiry_next_due(Db *db, Arena *a, TimeUs *ret, Err *err);
 /* What a run of core.ask was given; null: it is none. */
 MUST_CHECK bool inquiry_asked(Db *db, Arena *a, Id execution, Json *ret, Err *err);
 /* The pending one of a run, if any, is over. */
 MUST_CHECK bool inquiry_cancel(Db *db, Arena *a, Id execution, TimeUs now, Err *err);
 
+/* The run that asked waits for this inquiry, and says so. */
+MUST_CHECK bool inquiry_waits(Db *db, Arena *a, Id execution, Id inquiry, Err *err);
+/* Did both come of one run, or is one of them the other? */
+MUST_CHECK bool execution_same_tree(Db *db, Arena *a, Id x, Id y, bool *ret, Err *err);
 /* Is that the run itself, or one that led to it? */
 MUST_CHECK bool execution_descends(Db *db, Arena *a, Id execution, Id from, bool *ret, Err *err);

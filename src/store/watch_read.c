@@ -83,6 +83,8 @@ static const Member inquiry_members[] = {
 	{ "status", FROM_STATUS, 0, EVERY },
 	{ "timeout_at", FROM_TIME, 2, K(INQUIRY_CREATED) | K(INQUIRY_TIMEOUT) },
 	{ "created", FROM_TIME, 3, K(INQUIRY_CREATED) },
+	{ "assigned_to", FROM_INT, 4, K(INQUIRY_REMINDER) | K(INQUIRY_ESCALATED) },
+	{ "assigned_role", FROM_TEXT, 5, K(INQUIRY_REMINDER) | K(INQUIRY_ESCALATED) },
 	{ "updated", FROM_CHANGED, 0, K(INQUIRY_RESPONDED) | K(INQUIRY_TIMEOUT) },
 };
 
@@ -121,7 +123,7 @@ static const SubjectRow subjects[SUBJECTS] = {
 	[SUBJECT_ENFORCEMENT] = { READ("id, rule, rule_ref, trigger_ref, event, condition, created, resolved_at",
 				      "enforcement"),
 	    MEMBERS(enforcement_members), .ref = 2, .pack_of = 2 },
-	[SUBJECT_INQUIRY] = { READ("id, execution, timeout_at, created, assigned_to", "inquiry"),
+	[SUBJECT_INQUIRY] = { READ("id, execution, timeout_at, created, assigned_to, assigned_role", "inquiry"),
 	    MEMBERS(inquiry_members), .user = 4 },
 	[SUBJECT_ARTIFACT] = { READ("id, ref, type, visibility, name, scope, owner, content_type, size_bytes,"
 				    " case when type = 'progress' then data else null end, created",

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from harness import eventually
+from test_access import PASSWORD, ask as call, person
 from test_api import refused, run
 
 
@@ -111,3 +112,66 @@ def test_an_answer_is_told_to_whoever_waits(world):
     message = json.loads(got)
     assert message["message_type"] == "InquiryResponded"
     assert message["payload"]["inquiry_id"] == asked["id"] and message["payload"]["response"] == {"n": 1}
+
+
+ROBOT = '''#!/usr/bin/env python3
+import json, os, time, urllib.request, urllib.error
+def ask(method, path, body=None):
+    r = urllib.request.Request(os.environ["ATTUNE_API_URL"] + "/api/v1" + path, method=method, data=body and json.dumps(body).encode(),
+                               headers={"Authorization": "Bearer " + os.environ["ATTUNE_API_TOKEN"], "Content-Type": "application/json"})
+    try:
+        a = urllib.request.urlopen(r, timeout=30)
+        return a.status, json.load(a)
+    except urllib.error.HTTPError as e:
+        return e.code, json.load(e)
+found = []
+while not found:
+    found = ask("GET", "/inquiries")[1]["data"]
+    time.sleep(0.1)
+at = f"/inquiries/{found[0]['id']}"
+answer = {"response": {"ok": True}}
+print(json.dumps([ask("POST", at + "/respond", answer)[0], ask("PUT", at, {"status": "responded", **answer})[0], ask("POST", at + "/links", {"expires_in": 60})[0]]))
+'''
+
+
+def test_so_many_people_of_a_role_answer_by_themselves_or_by_a_link_and_never_the_run_that_asks(world):
+    world.add_pack("probe", {"pack.yaml": "ref: probe\nlabel: Probe\nversion: 1.0.0\n", "actions/robot.py": ROBOT,
+                             "actions/robot.yaml": "ref: probe.robot\nlabel: R\nrunner_type: python\nentry_point: robot.py\noutput_format: json\n"})
+    world.start()
+    who = {login: person(world, login, ["core.admin"]) for login in ("ann", "bob", "cid")}
+    token = {login: world.login(login, PASSWORD) for login in who}
+    for login in ("ann", "bob"):
+        world.post(f"/identities/{who[login]}/roles", {"role": "ops"}, 201)
+    tasks = [{"name": "ask", "action": "core.ask", "input": {
+                  "prompt": "Go?", "assigned_to": "role:ops", "required_responses": 2,
+                  "response_schema": {"type": "object", "required": ["ok"], "properties": {"ok": {"type": "boolean"}}}},
+              "next": [{"publish": [{"said": "{{ map(result().responses, 'login') }}"}]}]},
+             {"name": "robot", "action": "probe.robot", "permission_set_refs": ["core.admin"],
+              "next": [{"publish": [{"tried": "{{ result().data }}"}]}]}]
+    world.post("/workflows", {"ref": "probe.flow", "pack_ref": "probe", "label": "F", "version": "1", "definition": {
+        "tasks": tasks, "output_map": {"said": "{{ vars.said }}", "tried": "{{ vars.tried }}"}}}, 201)
+    flow = run(world, "probe.flow")
+    asked = eventually(lambda: world.get("/inquiries/status/pending")["data"], seconds=60)[0]
+    at = f"/inquiries/{asked['id']}"
+    assert eventually(lambda: world.get(f"/executions/{asked['execution']}")["data"]["wait_reason"], seconds=30) == f"inquiry: {asked['id']}"
+    say = lambda login, ok: call(world, "POST", at + "/respond", token[login], json={"response": {"ok": ok}})
+    assert say("cid", True).status_code == 403 and "'ops'" in say("cid", True).json()["error"]
+    assert say("ann", "maybe").status_code == 422
+    first = say("ann", True)
+    assert first.status_code == 200 and first.json()["data"]["status"] == "pending" and first.json()["data"]["responses_received"] == 1
+    assert say("ann", True).status_code == 409
+    head, row = world.cli("inquiry", "list", "--status", "pending").out.splitlines()[:2]
+    assert row[head.index("GOT"):].split()[:2] == ["1", "2"] and "ops" in row
+    refused(world, "POST", at + "/links", 422, {})
+    refused(world, "POST", at + "/links", 403, {"identity": who["cid"]})
+    link = world.post(at + "/links", {"identity": who["bob"]}, 201)["data"]
+    use = lambda method, url, **kw: call(world, method, url, None, **kw)
+    assert use("GET", link["url"]).json()["data"]["prompt"] == "Go?"
+    assert use("GET", link["url"][:-2] + "xx").status_code == 404
+    assert use("POST", link["url"], json={"response": {}}).status_code == 422
+    assert use("POST", link["url"], json={"response": {"ok": False}}).json()["data"]["status"] == "responded"
+    assert use("POST", link["url"], json={"response": {"ok": False}}).status_code == 409
+    assert use("GET", link["url"]).status_code == 409
+    done = world.get(f"/executions/{flow['id']}", wait_seconds=60)["data"]
+    assert done["status"] == "completed" and done["result"]["said"] == ["ann", "bob"] and done["result"]["tried"] == [403] * 3
+    assert [a["login"] for a in world.get(at)["data"]["answers"]] == ["ann", "bob"]

@@ -111,9 +111,9 @@ TEST(an_action_that_must_be_walled_in_waits_for_a_worker_that_can)
 	worker(&c, 0, "weak", weak);
 	worker(&c, 1, "strong", "{'runtimes': ['shell'], 'sandboxes': ['off', 'standard', 'strict']}");
 	c.loads[1].assigned = 3; /* the weak one would be preferred */
-	CHECK_INT(choose(&c, 2).worker, 0);
+	CHECK(choose(&c, 2).worker == 0);
 	c.action.sandbox = str_of("strict");
-	CHECK_INT(choose(&c, 2).worker, 1);
+	CHECK(choose(&c, 2).worker == 1);
 	refused(&c, "worker 'weak' cannot give 'sandbox: strict' (the kernel is old)");
 	c.action.sandbox = str_of("standard");
 	CHECK_INT(choose(&c, 1).kind, CHOICE_WORKER);
