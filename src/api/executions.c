@@ -5,6 +5,7 @@
 #include "api/handlers.h"
 #include "api/reveal.h"
 #include "api/work.h"
+#include "engine/rerun.h"
 #include "model/placement.h"
 #include "store/execution_read.h"
 
@@ -375,20 +376,73 @@ retry_work(App *app, void *self, Err *err)
 }
 
 /* Whoever may run its action may run it again, with the secrets it had: it sees no more of them than before. */
+static bool
+may_again(App *app, Req *q, Id id, Err *err)
+{
+	ExecLive e;
+	Target t;
+
+	if (!execution_reach(app, req_arena(q), id, "executions:read", err) || !uow_begin(app->uow, err) ||
+	    !execution_peek(app_db(app), req_arena(q), id, &e, err))
+		return false;
+	uow_abort(app->uow);
+	t = (Target){ .ref = e.action_ref, .pack_ref = ref_pack(e.action_ref), .asked = e.action_ref };
+	return reach(app, "actions:execute", &t, err);
+}
+
 bool
 execution_again(App *app, Req *q, Res *s, Err *err)
 {
 	OneWork w = { 0 };
-	ExecLive e;
-	Target t;
 
-	if (!req_id(q, "id", &w.id, err) || !execution_reach(app, req_arena(q), w.id, "executions:read", err) ||
-	    !uow_begin(app->uow, err) || !execution_peek(app_db(app), req_arena(q), w.id, &e, err))
+	return req_id(q, "id", &w.id, err) && may_again(app, q, w.id, err) &&
+	       app_work(app, &points_create, retry_work, &w, err) && one_answer(app, q, s, 201, w.made, err);
+}
+
+typedef struct RerunWork {
+	Id id, made;
+	Json from; /* names of tasks */
+} RerunWork;
+
+static bool
+rerun_work(App *app, void *self, Err *err)
+{
+	RerunWork *w = self;
+
+	return execution_rerun(app->uow, w->id, &w->from, str_of(by_api), &w->made, err);
+}
+
+static const BodyField rerun_fields[] = { { "from", FIELD_ANY | FIELD_NEEDED, 0 } };
+
+/* One name, or a list of them. */
+static bool
+rerun_read(Req *q, Json *ret, Err *err)
+{
+	Json body;
+	const Json *from;
+
+	if (!body_read(q, rerun_fields, countof(rerun_fields), &body, err))
 		return false;
-	uow_abort(app->uow);
-	t = (Target){ .ref = e.action_ref, .pack_ref = ref_pack(e.action_ref), .asked = e.action_ref };
-	return reach(app, "actions:execute", &t, err) && app_work(app, &points_create, retry_work, &w, err) &&
-	       one_answer(app, q, s, 201, w.made, err);
+	from = json_get(&body, "from");
+	*ret = json_array();
+	if (json_is(from, JSON_STRING))
+		json_push(req_arena(q), ret, *from);
+	else if (json_is(from, JSON_ARRAY))
+		*ret = *from;
+	for (size_t i = 0; i < ret->n; i++)
+		if (ret->items[i].kind != JSON_STRING)
+			ret->n = 0;
+	return ret->n > 0 || err_set(err, ERR_VALIDATION,
+				 "Validation failed: from: must be the name of a task, or a list of such names");
+}
+
+bool
+execution_rerun_from(App *app, Req *q, Res *s, Err *err)
+{
+	RerunWork w = { 0 };
+
+	return req_id(q, "id", &w.id, err) && rerun_read(q, &w.from, err) && may_again(app, q, w.id, err) &&
+	       app_work(app, &points_create, rerun_work, &w, err) && one_answer(app, q, s, 201, w.made, err);
 }
 
 static bool

@@ -60,7 +60,7 @@ Handler events_list, event_get, event_create;
 Handler enforcements_list, enforcement_get, enforcement_executions;
 /* executions.c */
 Handler executions_list, executions_by_status, execution_get, execution_execute, execution_stop, executions_stats;
-Handler execution_again, execution_pause_run, execution_resume_run;
+Handler execution_again, execution_rerun_from, execution_pause_run, execution_resume_run;
 /* streams.c */
 Handler executions_stream;
 /* artifact_stream.c */

@@ -138,6 +138,15 @@ str_or_null(Str s)
 	return s.n == 0 ? json_null() : json_str(s);
 }
 
+/* From the run that this one was begun anew of: nothing of the task ran here. */
+static bool
+is_taken(const Timeline *t, int no)
+{
+	const WorkflowTaskRow *row = t->tasks[no];
+
+	return t->run.rerun_of != 0 && row != NULL && row->finished != 0 && row->finished < t->run.created;
+}
+
 static void
 task_times(const Timeline *t, int no, Json *o)
 {
@@ -145,7 +154,7 @@ task_times(const Timeline *t, int no, Json *o)
 	const WorkflowRound *last = last_round(t, no);
 	bool own = t->g->tasks[no].kind == WF_PARALLEL;
 	TimeUs ready = row == NULL ? 0 : row->started;
-	TimeUs started = own ? ready : last == NULL ? 0 : last->started;
+	TimeUs started = own || is_taken(t, no) ? ready : last == NULL ? 0 : last->started;
 	bool over = row != NULL && wf_status_of(row->status) >= WF_DONE;
 
 	/* of the round that goes on, not of the one before it */
@@ -179,6 +188,7 @@ task_json(const Timeline *t, int no)
 		? json_null()
 		: json_str(t->g->tasks[row->triggered_by].name));
 	task_times(t, no, &o);
+	json_add(t->a, &o, "taken_over", json_bool(is_taken(t, no)));
 	json_add(t->a, &o, "note", row == NULL ? json_null() : str_or_null(row->note));
 	json_add(t->a, &o, "items", items_json(t->a, row));
 	json_add(t->a, &o, "rounds", rounds_json(t, no));
@@ -197,6 +207,7 @@ timeline_json(const Timeline *t)
 	json_add(t->a, &o, "workflow_ref", json_str(t->run.ref));
 	json_add(t->a, &o, "status", json_str(t->run.status));
 	json_add(t->a, &o, "paused", json_bool(t->run.paused));
+	json_add(t->a, &o, "rerun_of", json_id(t->run.rerun_of));
 	json_add(t->a, &o, "error", str_or_null(t->run.error));
 	json_add(t->a, &o, "variables", t->run.variables);
 	json_add(t->a, &o, "created", json_time(t->a, t->run.created));

@@ -34,13 +34,30 @@ cli_params(Cli *c, Json *params, Err *err)
 	return true;
 }
 
+/* What --wait and --watch say of a run that was asked for. */
+static bool
+made(Cli *c, Json *row, int64_t seconds, int *ret_code, Err *err)
+{
+	Str id = json_text(c->a, json_get(row, "id"));
+
+	if (cli_has(c, "watch"))
+		return cli_watch(c, id, seconds, ret_code, err);
+	if (cli_has(c, "wait")) {
+		if (!status_is_terminal(json_get_text(row, "status")) && !cli_wait(c, id, seconds, row, err))
+			return false;
+		*ret_code = cmd_execution_report(c, row);
+		return true;
+	}
+	cli_said(c, "Execution {id} is {status}. Follow it: attune execution watch {id}", row);
+	return true;
+}
+
 bool
 cli_execute(Cli *c, const Json *body, int *ret_code, Err *err)
 {
 	bool dry = cli_has(c, "dry-run");
 	int64_t seconds;
 	Json row;
-	Str id;
 
 	if (!cli_opt_int(c, "timeout", EXECUTION_WAIT_S, &seconds, err))
 		return false;
@@ -51,17 +68,7 @@ cli_execute(Cli *c, const Json *body, int *ret_code, Err *err)
 		cli_said(c, "The parameters are fine.", &row);
 		return true;
 	}
-	id = json_text(c->a, json_get(&row, "id"));
-	if (cli_has(c, "watch"))
-		return cli_watch(c, id, seconds, ret_code, err);
-	if (cli_has(c, "wait")) {
-		if (!status_is_terminal(json_get_text(&row, "status")) && !cli_wait(c, id, seconds, &row, err))
-			return false;
-		*ret_code = cmd_execution_report(c, &row);
-		return true;
-	}
-	cli_said(c, "Execution {id} is {status}. Follow it: attune execution watch {id}", &row);
-	return true;
+	return made(c, &row, seconds, ret_code, err);
 }
 
 bool
@@ -76,6 +83,29 @@ cmd_action_execute(Cli *c, int *ret_code, Err *err)
 	return cli_execute(c, &body, ret_code, err);
 }
 
+/* A workflow from some of its tasks: everything else is as it was. */
+static bool
+rerun_from(Cli *c, int *ret_code, Err *err)
+{
+	Json body = json_object(), from = json_array(), row;
+	int64_t seconds;
+
+	for (size_t i = 0; i < c->n_given; i++) {
+		const char *name = c->given[i].opt->name;
+
+		if (strcmp(name, "from") == 0)
+			json_push(c->a, &from, json_str(c->given[i].value));
+		else if (strcmp(name, "param") == 0 || strncmp(name, "params", 6) == 0 ||
+			 strncmp(name, "worker", 6) == 0)
+			return err_set(err, ERR_INVALID,
+			    "--%s does not go with --from, which takes over what the run was given", name);
+	}
+	json_add(c->a, &body, "from", from);
+	return cli_opt_int(c, "timeout", EXECUTION_WAIT_S, &seconds, err) &&
+	       cli_call(c, "POST", cli_fill(c, "/api/v1/executions/{0}/rerun", NULL, true), &body, &row, err) &&
+	       made(c, &row, seconds, ret_code, err);
+}
+
 /* What it was started with, less what is to be another. */
 bool
 cmd_execution_rerun(Cli *c, int *ret_code, Err *err)
@@ -85,6 +115,8 @@ cmd_execution_rerun(Cli *c, int *ret_code, Err *err)
 	Json row, body, params = json_object();
 	const Json *config;
 
+	if (cli_has(c, "from"))
+		return rerun_from(c, ret_code, err);
 	if (!cli_body(c, &body, err) ||
 	    !cli_call(c, "GET", cli_fill(c, "/api/v1/executions/{0}", NULL, true), NULL, &row, err))
 		return false;

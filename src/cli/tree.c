@@ -135,6 +135,8 @@ task_more(const Tree *t, const Json *task)
 		say(&b, "round %lld", (long long)int_of(task, "iterations"));
 	if (int_of(task, "tries") > 1)
 		say(&b, "try %lld", (long long)int_of(task, "tries"));
+	if (json_as_bool(json_get(task, "taken_over"), false))
+		say(&b, "taken over");
 	if (wait.n > 0)
 		say(&b, "waits: %.*s", STR_ARG(wait));
 	if (str_is(json_get_text(task, "status"), "delayed"))

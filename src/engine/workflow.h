@@ -42,12 +42,15 @@ typedef struct WorkflowStep {
 	Json chunk;   /* of items */
 	int chunk_task;
 	int64_t chunk_no;
-	bool fresh;
-	bool over; /* it is not to be written any more */
-	Err err;   /* of the port */
+	bool fresh;   /* nothing of it is stored yet */
+	bool resumes; /* it begins in the middle: what it has taken over is stored */
+	bool over;    /* it is not to be written any more */
+	Err err;      /* of the port */
 } WorkflowStep;
 
 MUST_CHECK bool step_open(WorkflowStep *s, Err *err);
+WfTaskState task_state_of(const WorkflowTaskRow *r);
+WorkflowTaskRow task_row_of(Id workflow, const WfGraph *g, int task, const WfTaskState *st);
 void step_take_task(WorkflowStep *s, const WorkflowTaskRow *row);
 /* The rows of tasks that have changed. */
 size_t step_changed(const WorkflowStep *s, WorkflowTaskRow *ret);

@@ -14,12 +14,10 @@ state_fresh(WorkflowStep *s)
 	return st;
 }
 
-void
-step_take_task(WorkflowStep *s, const WorkflowTaskRow *r)
+WfTaskState
+task_state_of(const WorkflowTaskRow *r)
 {
-	WfTaskState *st = state_fresh(s);
-
-	*st = (WfTaskState){
+	return (WfTaskState){
 		.status = wf_status_of(r->status),
 		.iteration = r->iteration,
 		.backlog = r->backlog,
@@ -40,7 +38,45 @@ step_take_task(WorkflowStep *s, const WorkflowTaskRow *r)
 		.started = r->started,
 		.finished = r->finished,
 	};
+}
+
+void
+step_take_task(WorkflowStep *s, const WorkflowTaskRow *r)
+{
+	WfTaskState *st = arena_new(s->u->arena, WfTaskState);
+
+	*st = task_state_of(r);
 	s->states[r->task] = st;
+}
+
+WorkflowTaskRow
+task_row_of(Id workflow, const WfGraph *g, int task, const WfTaskState *st)
+{
+	return (WorkflowTaskRow){
+		.workflow = workflow,
+		.task = task,
+		.name = g->tasks[task].name,
+		.status = str_of(wf_status_name(st->status)),
+		.iteration = st->iteration,
+		.backlog = st->backlog,
+		.begun = st->begun,
+		.arrived = st->arrived,
+		.triggered_by = st->triggered_by,
+		.due = st->due,
+		.execution = st->execution,
+		.items = st->items,
+		.items_n = st->items_n,
+		.items_next = st->items_next,
+		.items_live = st->items_live,
+		.items_bad = st->items_bad,
+		.items_late = st->items_late,
+		.open = st->open,
+		.waiting = st->waiting,
+		.bad = st->bad,
+		.started = st->started,
+		.finished = st->finished,
+		.published = st->published,
+	};
 }
 
 static Str
@@ -62,31 +98,11 @@ step_changed(const WorkflowStep *s, WorkflowTaskRow *ret)
 
 		if (st == NULL || !st->changed)
 			continue;
-		ret[n++] = (WorkflowTaskRow){
-			.workflow = s->row.id,
-			.task = (int)i,
-			.name = s->g->tasks[i].name,
-			.status = str_of(wf_status_name(st->status)),
-			.iteration = st->iteration,
-			.backlog = st->backlog,
-			.begun = st->begun,
-			.arrived = st->arrived,
-			.triggered_by = st->triggered_by,
-			.due = st->due,
-			.execution = st->execution,
-			.items = st->items,
-			.items_n = st->items_n,
-			.items_next = st->items_next,
-			.items_live = st->items_live,
-			.items_bad = st->items_bad,
-			.items_late = st->items_late,
-			.open = st->open,
-			.waiting = st->waiting,
-			.bad = st->bad,
-			.note = note_of(s, (int)i),
-			.started = st->started,
-			.finished = st->finished,
-		};
+		ret[n] = task_row_of(s->row.id, s->g, (int)i, st);
+		ret[n].note = note_of(s, (int)i);
+		if (step_hides(s, &st->published))
+			ret[n].published = json_null();
+		n++;
 	}
 	return n;
 }
@@ -142,14 +158,35 @@ parallel_result(WorkflowStep *s, int task, Json *ret)
 	return true;
 }
 
+static Json
+result_view(Arena *a, const WfTaskState *st, const Json *result)
+{
+	Json all = *result;
+
+	if (!st->items)
+		return wf_view(a, result);
+	for (size_t i = 0; json_is(&all, JSON_ARRAY) && i < all.n; i++)
+		all.items[i] = wf_view(a, &all.items[i]);
+	return all;
+}
+
 static bool
 result_read(WorkflowStep *s, int task, const WfTaskState *st, Json *ret)
 {
+	bool taken = false;
+
 	*ret = json_null();
 	if (st->status == WF_SKIPPED)
 		return true;
 	if (s->g->tasks[task].kind == WF_PARALLEL)
 		return parallel_result(s, task, ret);
+	if (s->row.starts.kind == JSON_ARRAY &&
+	    !workflow_taken_read(s->u->db, s->u->arena, s->row.id, task, st->iteration, ret, &taken, &s->err))
+		return false;
+	if (taken) {
+		*ret = result_view(s->u->arena, st, ret);
+		return true;
+	}
 	if (st->items)
 		return items_result(s, task, st, ret);
 	if (st->execution == 0)

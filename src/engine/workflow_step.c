@@ -1,6 +1,7 @@
 #include "engine/workflow.h"
 
 #include "base/log.h"
+#include "workflow/rerun.h"
 
 #include <stdlib.h>
 
@@ -184,13 +185,30 @@ say_notes(WorkflowStep *s, Err *err)
 }
 
 static bool
+resume(WorkflowStep *s)
+{
+	const Json *list = &s->row.starts;
+	WfStart *starts = arena_array(s->u->arena, WfStart, list->n + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		int64_t task = json_as_int(json_at(&list->items[i], 0), -1);
+		int64_t from = json_as_int(json_at(&list->items[i], 1), -1);
+
+		if (task >= 0 && task < (int64_t)s->g->n)
+			starts[n++] = (WfStart){ (int)task, (int)from };
+	}
+	return wf_resume(&s->w, starts, n);
+}
+
+static bool
 advance(WorkflowStep *s, const WorkflowNews *news, size_t n, Err *err)
 {
 	bool ok = true;
 
 	s->w.halted = str_is(s->row.state, "canceling");
-	if (s->fresh)
-		ok = wf_begin(&s->w);
+	if (s->fresh || s->resumes)
+		ok = s->fresh ? wf_begin(&s->w) : resume(s);
 	for (size_t i = 0; ok && i < n; i++) {
 		WfOutcome how = outcome_read(news[i].outcome);
 		bool again = false;
@@ -320,7 +338,10 @@ steps_of(Uow *u, const WorkflowRun *rows, size_t n, bool fresh, WorkflowStep *re
 		if (rows[i].id == 0 || !str_is(rows[i].status, "running") ||
 		    (!stops && !str_is(rows[i].state, "running")) || (rows[i].paused && !stops))
 			continue;
-		ret[live++] = (WorkflowStep){ .u = u, .row = rows[i], .fresh = fresh };
+		ret[live++] = (WorkflowStep){ .u = u,
+			.row = rows[i],
+			.fresh = fresh && rows[i].starts.kind != JSON_ARRAY,
+			.resumes = fresh && rows[i].starts.kind == JSON_ARRAY };
 	}
 	return live;
 }
@@ -432,7 +453,9 @@ begin_rows(Uow *u, const ExecWaiting *rows, const ExecMoved *moved, size_t n, Id
 		runs[some] = (WorkflowRun){ .id = rows[i].id,
 			.version = version,
 			.ref = rows[i].action_ref,
-			.timeout_at = limit == 0 ? 0 : u->now + limit * US_PER_S };
+			.timeout_at = limit == 0 ? 0 : u->now + limit * US_PER_S,
+			.own_timeout_at =
+			    rows[i].timeout_seconds == 0 ? 0 : u->now + rows[i].timeout_seconds * US_PER_S };
 		if (moved[i].of_task && !workflow_run_depth(u->db, u->arena, moved[i].parent, &runs[some].depth, err))
 			return false;
 		runs[some].depth += moved[i].of_task;

@@ -5,7 +5,7 @@ workflow_show_run(Db *db, Arena *a, Id id, WorkflowShown *ret, Err *err)
 {
 	static const Stmt s = {
 		.sql = "select x.id, x.version, x.ref, e.status, x.variables, x.paused, x.error_message, e.created, "
-		       "e.started_at, e.finished_at, x.timeout_at"
+		       "e.started_at, e.finished_at, x.timeout_at, x.rerun_of"
 		       " from workflow_execution x join execution e on e.id = x.id where x.id = $1",
 		.in = "i",
 	};
@@ -30,6 +30,7 @@ workflow_show_run(Db *db, Arena *a, Id id, WorkflowShown *ret, Err *err)
 		.started = row_int(r, 8),
 		.finished = row_int(r, 9),
 		.timeout_at = row_int(r, 10),
+		.rerun_of = row_int(r, 11),
 	};
 	return true;
 }

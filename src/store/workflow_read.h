@@ -7,8 +7,8 @@
 #include "store/workflow_run.h"
 
 typedef struct WorkflowShown {
-	Id id, version;
-	Str ref, status; /* of its execution */
+	Id id, version, rerun_of; /* rerun_of 0: it began at its beginning */
+	Str ref, status;          /* of its execution */
 	Json variables;
 	bool paused;
 	Str error;

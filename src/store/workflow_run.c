@@ -63,14 +63,16 @@ workflow_run_insert(Db *db, Arena *a, const WorkflowRun *rows, size_t n, TimeUs 
 {
 	static const Stmt s = {
 		.sql = "insert into workflow_execution (id, version, ref, depth, timeout_at, due_at, created, updated)"
-		       " values ($1, $2, $3, $4, $5, $5, $6, $6)",
-		.in = "iisiTt",
+		       " values ($1, $2, $3, $4, $5, $5, $6, $6) on conflict (id) do update set depth = excluded.depth,"
+		       " timeout_at = $7, due_at = $7, updated = excluded.updated",
+		.in = "iisiTtT",
 	};
-	Bind *b = arena_array(a, Bind, n * 6 + 1);
+	Bind *b = arena_array(a, Bind, n * 7 + 1);
 
 	for (size_t i = 0; i < n; i++) {
 		Bind all[] = { bind_int(rows[i].id), bind_int(rows[i].version), bind_str(rows[i].ref),
-			bind_int(rows[i].depth), bind_time(rows[i].timeout_at), bind_time(now) };
+			bind_int(rows[i].depth), bind_time(rows[i].timeout_at), bind_time(now),
+			bind_time(rows[i].own_timeout_at) };
 
 		memcpy(b + i * countof(all), all, sizeof(all));
 	}
@@ -80,7 +82,7 @@ workflow_run_insert(Db *db, Arena *a, const WorkflowRun *rows, size_t n, TimeUs 
 #define RUN_COLUMNS \
 	"select x.id, x.version, x.ref, x.status, x.variables, x.failed_tasks, x.open, x.waiting, x.bad, x.depth, " \
 	"x.paused, x.timeout_at, x.due_at, e.status, e.config, e.env_vars, e.enforcement, e.executor, e.action, " \
-	"e.parent, e.action_ref, e.attempt, e.correlation_id, e.started_at, e.permission_set_refs" \
+	"e.parent, e.action_ref, e.attempt, e.correlation_id, e.started_at, e.permission_set_refs, x.starts" \
 	" from workflow_execution x join execution e on e.id = x.id where x.id = $1"
 
 static void
@@ -112,6 +114,7 @@ run_read(Arena *a, Row r, WorkflowRun *x)
 		.correlation = row_uuid(r, 22),
 		.started = row_int(r, 23),
 		.permission_set_refs = row_json(a, r, 24),
+		.starts = row_json(a, r, 25),
 	};
 }
 

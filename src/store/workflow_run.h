@@ -22,7 +22,9 @@ typedef struct WorkflowRun {
 	int64_t open, waiting, bad, depth;
 	bool paused;
 	TimeUs timeout_at, due_at;
-	Str error; /* written only */
+	TimeUs own_timeout_at; /* inserted only: by its execution, whatever its definition says */
+	Json starts;           /* of one begun anew from some tasks: [[task, from], ...]; null: from its beginning */
+	Str error;             /* written only */
 	/* of its execution */
 	Str state;
 	Json config, env_vars, permission_set_refs;
@@ -66,6 +68,7 @@ typedef struct WorkflowTaskRow {
 	Id execution;
 	int64_t items_n, items_next, items_live, items_bad, items_late, open, waiting, bad;
 	Str note;
+	Json published; /* written only; null: as it was */
 } WorkflowTaskRow;
 
 typedef struct WorkflowTaskKey {
@@ -95,6 +98,21 @@ MUST_CHECK bool workflow_result(Db *db, Arena *a, Id execution, Json *ret, Err *
 /* Of all items of one round, in their order; null where there is none. */
 MUST_CHECK bool workflow_results(
     Db *db, Arena *a, Id workflow, int task, int64_t iteration, int64_t n, Json *ret, Err *err);
+
+/* ---- runs begun anew ---- */
+
+/* What a run has taken over of another is there before it begins: rows[0] is the new one, which follows `of`. */
+MUST_CHECK bool workflow_rerun_insert(Db *db, Arena *a, const WorkflowRun *run, Id of, TimeUs now, Err *err);
+typedef struct WorkflowTaken {
+	int task;
+	int64_t iteration;
+	Json result;
+} WorkflowTaken;
+MUST_CHECK bool workflow_taken_write(Db *db, Arena *a, Id workflow, const WorkflowTaken *rows, size_t n, Err *err);
+MUST_CHECK bool workflow_taken_read(
+    Db *db, Arena *a, Id workflow, int task, int64_t iteration, Json *ret, bool *ret_found, Err *err);
+/* By task, of those that have ended; null where there is none. */
+MUST_CHECK bool workflow_published(Db *db, Arena *a, Id workflow, Json *ret, size_t n, Err *err);
 
 /* ---- inbox ---- */
 

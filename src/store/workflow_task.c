@@ -77,7 +77,7 @@ workflow_task_all(Db *db, Arena *a, Id workflow, WorkflowTaskRow **ret, size_t *
 	return true;
 }
 
-enum { TASK_WIDTH = 23 };
+enum { TASK_WIDTH = 24 };
 
 static void
 task_binds(const WorkflowTaskRow *t, Bind *b)
@@ -106,6 +106,7 @@ task_binds(const WorkflowTaskRow *t, Bind *b)
 		bind_str(t->note),
 		bind_time(t->started),
 		bind_time(t->finished),
+		bind_json(t->published.kind == JSON_OBJECT ? &t->published : NULL),
 	};
 
 	if (t->triggered_by >= 0)
@@ -121,9 +122,10 @@ workflow_task_write(Db *db, Arena *a, const WorkflowTaskRow *rows, size_t n, Err
 		       "triggered_by,"
 		       " due_at, execution, items, items_n, items_next, items_live, items_bad, items_late, open, "
 		       "waiting, bad, note,"
-		       " started_at, finished_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, "
+		       " started_at, finished_at, published) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+		       "$12, $13, $14, "
 		       "$15, $16, $17,"
-		       " $18, $19, $20, $21, $22, $23) on conflict (workflow, task) do update set status = "
+		       " $18, $19, $20, $21, $22, $23, $24) on conflict (workflow, task) do update set status = "
 		       "excluded.status,"
 		       " iteration = excluded.iteration, backlog = excluded.backlog, begun = excluded.begun,"
 		       " arrived = excluded.arrived, triggered_by = excluded.triggered_by, due_at = excluded.due_at,"
@@ -133,8 +135,9 @@ workflow_task_write(Db *db, Arena *a, const WorkflowTaskRow *rows, size_t n, Err
 		       " items_late = excluded.items_late, open = excluded.open, waiting = excluded.waiting, bad = "
 		       "excluded.bad,"
 		       " note = coalesce(excluded.note, workflow_task.note), started_at = excluded.started_at,"
-		       " finished_at = excluded.finished_at",
-		.in = "iissiibjITIbiiiiiiiiSTT",
+		       " finished_at = excluded.finished_at,"
+		       " published = coalesce(excluded.published, workflow_task.published)",
+		.in = "iissiibjITIbiiiiiiiiSTTJ",
 	};
 	Bind *b = arena_array(a, Bind, n * TASK_WIDTH + 1);
 

@@ -112,7 +112,11 @@ static void
 next_publish(WfScope *s, int task, const WfNext *n)
 {
 	Json *values = arena_array(s->w->a, Json, n->publish_n + 1);
+	WfTaskState *st = wf_state(s->w, task);
 	Err why = { 0 };
+
+	if (st == NULL)
+		return;
 
 	for (size_t i = 0; i < n->publish_n; i++) {
 		values[i] = s->run.result == NULL ? json_null() : *s->run.result;
@@ -122,8 +126,10 @@ next_publish(WfScope *s, int task, const WfNext *n)
 			return;
 		}
 	}
-	for (size_t i = 0; i < n->publish_n; i++)
+	for (size_t i = 0; i < n->publish_n; i++) {
 		wf_publish(s, n->publish[i].name, values[i]);
+		json_set_str(s->w->a, &st->published, n->publish[i].name, values[i]);
+	}
 }
 
 /* Every transition whose condition holds. True when one of them led somewhere. */
@@ -196,6 +202,7 @@ task_ended(Wf *w, int task, WfOutcome how, bool skipped)
 		return;
 	st->status = skipped ? WF_SKIPPED : ends[how];
 	st->finished = w->now;
+	st->published = json_object();
 	st->changed = true;
 	s.run = (ExprRun){ result, how == WF_SUCCEEDED, how == WF_FAILED, how == WF_TIMED_OUT };
 	if (t->reads_result && !w->port.result(w->port.self, task, result))
@@ -216,8 +223,8 @@ task_ended(Wf *w, int task, WfOutcome how, bool skipped)
 	group_over(w, t->group);
 }
 
-static bool
-settle(Wf *w)
+bool
+wf_settle(Wf *w)
 {
 	for (size_t i = 0; i < w->quick_n && !w->broken; i++)
 		task_ended(w, w->quick[i].task, w->quick[i].outcome, w->quick[i].skipped);
@@ -247,14 +254,14 @@ wf_child_ended(Wf *w, int task, int64_t iteration, int64_t index, int64_t execut
 	WfTaskState *st = task < 0 || task >= (int)w->g->n ? NULL : wf_state(w, task);
 
 	if (st == NULL || st->status != WF_RUNNING || st->iteration != iteration)
-		return settle(w); /* of a round that is over */
+		return wf_settle(w); /* of a round that is over */
 	if (index >= 0) {
 		item_ended(w, task, st, how);
-		return settle(w);
+		return wf_settle(w);
 	}
 	st->execution = execution;
 	wf_quick(w, task, how, false);
-	return settle(w);
+	return wf_settle(w);
 }
 
 bool
@@ -281,7 +288,7 @@ wf_begin(Wf *w)
 	w->vars_known = w->vars_changed = true;
 	for (size_t i = 0; i < w->g->entries_n; i++)
 		wf_start(w, w->g->entries[i], -1);
-	return settle(w);
+	return wf_settle(w);
 }
 
 /* ---- the end of all ---- */

@@ -42,6 +42,7 @@ typedef struct WfTaskState {
 	int64_t open, waiting,
 	    bad; /* of a parallel task: of its tasks those under way, joins not met, failures nobody handled */
 	TimeUs started, finished; /* of the round that began last */
+	Json published;           /* by its end in this step; null: it did not end in it */
 	bool changed;             /* in this step */
 } WfTaskState;
 

@@ -21,6 +21,10 @@ MUST_CHECK bool wf_render(WfScope *s, const Tmpl *t, Json *ret, Err *err);
 MUST_CHECK bool wf_holds(WfScope *s, const WfCond *c, bool *ret, Err *err);
 void wf_publish(WfScope *s, Str name, Json value);
 
+/* ---- advance.c ---- */
+
+bool wf_settle(Wf *w); /* ends what ended by itself; false: broken */
+
 /* ---- start.c: beginning tasks ---- */
 
 void wf_start(Wf *w, int task, int from); /* from -1: nobody */

@@ -219,6 +219,11 @@ def test_a_workflow_is_drawn_and_its_run_followed(api):
     many = api.get(f"/executions/{deep['runs'][0]['execution']}/workflow")["data"]["tasks"][1]
     assert many["items"] == {"total": 2, "begun": 2, "running": 0, "failed": 0} and many["rounds"][0]["runs"] == 2 and many["triggered_by"] == "begin"
     assert "no workflow" in refused(api, "GET", f"/executions/{ended(api, run(api, 'core.noop'))['id']}/workflow", 404)["error"]
+    again = api.cli("execution", "rerun", run_id, "--from", "deep", "--wait", "-j").json()
+    assert again["status"] == "completed" and again["retry_reason"] == "rerun"
+    deep, off = api.get(f"/executions/{again['id']}/workflow")["data"]["tasks"]
+    assert (deep["taken_over"], off["taken_over"], off["status"]) == (False, True, "skipped") and deep["runs"]
+    assert "There is no task 'gone'" in api.cli("execution", "rerun", run_id, "--from", "gone", code=1).err
     api.post("/workflows", flow("mine.bad", definition={"tasks": [{"name": "a", "action": "core.nothing"}, {"name": "b", "action": "core.noop"}]}), 201)
     assert "failed: a" in api.cli("workflow", "watch", run(api, "mine.bad")["id"], code=1).err
     assert "json, text, dot or svg" in refused(api, "GET", "/workflows/mine.seen/graph?format=png", 400)["error"]

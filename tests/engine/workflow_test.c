@@ -1,6 +1,7 @@
 /* Workflows over both stores: their runs are ended by hand, as a worker would, and every row can be looked at in between. */
 #include "base/yaml.h"
 #include "engine/moves.h"
+#include "engine/rerun.h"
 #include "store/action.h"
 #include "store/migrate.h"
 #include "store/pack.h"
@@ -706,4 +707,85 @@ TEST(many_items_end_in_order_and_each_once)
 	CHECK_INT(row_int(rows_at(&rows, 0), 1), 300);
 	CHECK_STR(rig_state(r, id), str_of("completed"));
 	CHECK(json_as_bool(json_get(arena_copy(r->a, &(Json[]){ rig_result(r, id) }, sizeof(Json)), "same"), false));
+}
+
+/* What came of it: the new run, or 0 with the sentence that refuses it. */
+static Id
+rig_rerun(Rig *r, Id of, const char *from, Err *err)
+{
+	Json names;
+	Id made = 0;
+
+	CHECK_OK(uow_begin(r->u, err), *err);
+	CHECK_OK(yaml_parse(r->u->arena, "test", str_of(from), NULL, &names, err), *err);
+	if (!execution_rerun(r->u, of, &names, str_of("tester"), &made, err)) {
+		uow_abort(r->u);
+		return 0;
+	}
+	CHECK_OK(uow_commit(r->u, &points_create, err), *err);
+	return made;
+}
+
+#define RERUN_FLOW \
+	"{vars: {n: 0, log: none}, tasks: [{name: a, action: test.ok, next: [{publish: [{n: 3}], do: [many, side]}]}," \
+	" {name: many, action: test.ok, with_items: '{{ range(n) }}', concurrency: 2, input: {x: '{{ item + n }}'}," \
+	" next: [{do: end}]}, {name: side, action: test.ok, input: {k: 1}, next: [{publish: [{log: side}], do: " \
+	"end}]}," \
+	" {name: end, join: 2, action: test.ok, input: {x: '{{ n }}'}, next: [{publish: [{n: 99}]}]}]," \
+	" output_map: {many: '{{ map(task.many, \"got.x\") }}', end: '{{ task.end.got.x }}', log: '{{ log }}'}}"
+#define RERUN_RESULT "{\"many\":[3,4,5],\"end\":3,\"log\":\"side\",\"succeeded\":true}"
+
+TEST(a_run_begun_anew_from_a_task_takes_over_the_results_of_the_others)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	static const Stmt forget = { .sql = "delete from execution where id = $1 or parent = $1", .in = "i" };
+	Id first, second, third;
+	Err err = { 0 };
+	Bind b[1];
+
+	rig_workflow(r, "test.flow", RERUN_FLOW, NULL);
+	first = rig_start(r, "test.flow", "{}");
+	rig_run(r);
+	rig_check(r, first, "completed", "a many#0 many#1 side many#2 end", RERUN_RESULT);
+	rig_workflow(r, "test.flow", "{tasks: [{name: z, action: test.bad}]}", NULL);
+	second = rig_rerun(r, first, "[side]", &err);
+	b[0] = bind_int(first);
+	CHECK_OK(uow_begin(r->u, &err), err); /* the first is removed before the second has begun */
+	CHECK_OK(db_exec(r->u->db, r->u->arena, &forget, b, NULL, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	rig_run(r);
+	rig_check(r, second, "completed", "side end", RERUN_RESULT);
+	third = rig_rerun(r, second, "[many]", &err);
+	rig_run(r);
+	rig_check(r, third, "completed", "many#0 many#1 many#2 end", RERUN_RESULT);
+}
+
+static void
+rig_refuses(Rig *r, Id id, const char *from, const char *says)
+{
+	Err err = { 0 };
+
+	CHECK_INT(rig_rerun(r, id, from, &err), 0);
+	CHECK(err.code == ERR_CONFLICT && str_find(str_of(err.text), str_of(says), NULL));
+}
+
+TEST(a_run_that_cannot_be_begun_anew_says_why)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Err err = { 0 };
+	Id id, plain;
+
+	rig_workflow(r, "test.flow", "{tasks: [{name: a, action: test.ok}, {name: b, action: test.bad}]}", NULL);
+	id = rig_start(r, "test.flow", "{}");
+	plain = rig_start(r, "test.ok", "{}");
+	rig_step(r);
+	rig_refuses(r, id, "[a]", "only a run that has ended");
+	rig_run(r);
+	rig_refuses(r, id, "[nobody]", "no task 'nobody'");
+	rig_refuses(r, id, "[a]", "'b' failed too");
+	rig_refuses(r, plain, "[a]", "is no workflow");
+	id = rig_rerun(r, id, "[a, b]", &err);
+	CHECK_OK(id != 0, err);
+	rig_run(r);
+	CHECK_STR(rig_trace(r, id), str_of("a b!"));
 }

@@ -1,0 +1,17 @@
+-- Runs of workflows that are begun anew from some of their tasks.
+
+-- What a task has published by its end, so that it is known without what others have published.
+alter table workflow_task add column published jsonb;
+
+-- The run whose results were taken over, and what the new one begins with: [[task, from], ...].
+alter table workflow_execution add column rerun_of bigint;
+alter table workflow_execution add column starts jsonb;
+
+-- Results of the other run, which may be removed before this one has ended.
+create table workflow_taken (
+    workflow bigint not null references execution (id) on delete cascade,
+    task bigint not null,
+    iteration bigint not null,
+    result jsonb not null,
+    primary key (workflow, task)
+);
