@@ -273,7 +273,7 @@ rule_test(App *app, Req *q, Res *s, Err *err)
 		json_add(x.a, &o, "met", json_bool(met));
 		json_add(x.a, &o, "conditions", conditions);
 		json_add(x.a, &o, "action_params",
-		    met ? rule_render(index, x.a, &d, &view, NULL, app_now(app)) : json_null());
+		    met ? rule_render(index, x.a, &d, &view, &(RuleGiven){ 0 }, app_now(app)) : json_null());
 		json_push(x.a, &rows, o);
 	}
 	rule_index_close(index);

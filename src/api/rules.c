@@ -8,6 +8,7 @@
 #include "engine/keys.h"
 #include "model/condition.h"
 #include "model/extras.h"
+#include "model/keystore.h"
 #include "model/params.h"
 #include "model/schedule.h"
 #include "store/action.h"
@@ -98,6 +99,22 @@ timer_check(App *app, const RuleDef *d, Err *err)
 	       err_wrap(err, "Invalid parameters for trigger '%.*s'", STR_ARG(d->trigger_ref));
 }
 
+/* Who lets a rule use the keys of its pack must be allowed to see them: its action may do with them what it likes. */
+static bool
+keys_check(App *app, Arena *a, const RuleDef *d, const ActionDef *action, Err *err)
+{
+	Target t = { .ref = d->pack_ref,
+		.pack_ref = d->pack_ref,
+		.owner_type = str_of("pack"),
+		.owner_ref = d->pack_ref,
+		.encrypted = 1 };
+
+	if (!keystore_wanted(a, &d->action_params))
+		return true;
+	return keystore_check(a, action->ref, &action->param_schema, &d->action_params, err) &&
+	       need(app, "keys:decrypt", &t, err);
+}
+
 /* Action and trigger must be there, the parameters must fit them; refs become ids. */
 static bool
 rule_refer(App *app, Arena *a, RuleDef *d, Err *err)
@@ -113,7 +130,8 @@ rule_refer(App *app, Arena *a, RuleDef *d, Err *err)
 	d->action = action.id;
 	d->trigger = t.id;
 	return params_check(a, "trigger", t.ref, &t.param_schema, &d->trigger_params, err) &&
-	       timer_check(app, d, err) && params_check(a, "action", action.ref, &schema, &d->action_params, err);
+	       timer_check(app, d, err) && params_check(a, "action", action.ref, &schema, &d->action_params, err) &&
+	       keys_check(app, a, d, &action, err);
 }
 
 static bool

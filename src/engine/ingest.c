@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "engine/gates.h"
+#include "engine/keys.h"
 #include "engine/secrets.h"
 
 /* One event's way through the transaction. */
@@ -140,7 +141,8 @@ hit_take(
 	const RuleExtras *extras = rule_extras(rules, rule);
 	const ActionDef *action = defs_action(u->e->defs, rule->action);
 	Json *config = arena_new(u->arena, Json);
-	Json events = json_null();
+	Json events = json_null(), keystore = json_null();
+	RuleGiven given = { 0 };
 	Secrets secrets = { 0 };
 	bool passes = true;
 
@@ -148,7 +150,11 @@ hit_take(
 		return false;
 	if (!passes)
 		return true;
-	*config = rule_render(rules, u->arena, rule, e, events.kind == JSON_NULL ? NULL : &events, u->now);
+	if (action != NULL && action->has_secrets && !keys_for_rule(u, rule, action, &keystore, err))
+		return false;
+	given.events = events.kind == JSON_NULL ? NULL : &events;
+	given.keystore = keystore.kind == JSON_NULL ? NULL : &keystore;
+	*config = rule_render(rules, u->arena, rule, e, &given, u->now);
 	if (action != NULL && action->has_secrets)
 		secrets = secrets_take(u->arena, &action->param_schema, config);
 	met_add(met,

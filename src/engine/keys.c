@@ -4,6 +4,7 @@
 #include "engine/defs_keys.h"
 #include "engine/secrets.h"
 #include "engine/webhooks.h"
+#include "model/keystore.h"
 #include "model/params.h"
 
 enum { STEP = 256 };
@@ -112,6 +113,60 @@ keys_deliver(Uow *u, const ActionDef *action, Json *params, Json *given, Err *er
 	*params = params->kind == JSON_OBJECT ? json_clone(u->arena, params) : json_object();
 	for (size_t i = 0; i < n; i++)
 		if (!deliver(u, names[i], params, given, err))
+			return false;
+	return true;
+}
+
+/* ---- for rules ---- */
+
+static bool
+named(const Str *names, size_t n, Str name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(names[i], name))
+			return true;
+	return false;
+}
+
+/* An event is worth more than a key that cannot be opened. */
+static bool
+give(Uow *u, const RuleDef *rule, const KeyName *name, Json *to, Err *err)
+{
+	KeyRow k;
+	Json plain;
+	bool found;
+	Err why = { 0 };
+
+	if (!json_is_null(json_get_str(to, name->name)))
+		return true;
+	if (!key_get_id(u->db, u->arena, name->id, &k, &found, err))
+		return false;
+	if (found && key_plain(u->e->vault, u->arena, &k, &plain, &why))
+		json_set_str(u->arena, to, k.name, plain);
+	else if (found)
+		log_warn("rule '%.*s' gets no key '%.*s': %s", STR_ARG(rule->ref), STR_ARG(k.name), why.text);
+	return true;
+}
+
+bool
+keys_for_rule(Uow *u, const RuleDef *rule, const ActionDef *action, Json *ret, Err *err)
+{
+	const ActionDef asker = { .pack = rule->pack, .param_schema = action->param_schema, .keys = action->keys };
+	size_t wanted_n, n;
+	const Str *wanted = rule_keys(defs_rules(u->e->defs), rule, &wanted_n);
+	const KeyName *const *names;
+	Err why = { 0 };
+
+	*ret = json_object();
+	if (wanted_n == 0)
+		return true;
+	if (!keystore_check(u->arena, action->ref, &action->param_schema, &rule->action_params, &why)) {
+		log_warn("rule '%.*s' gets no keys: %s", STR_ARG(rule->ref), why.text);
+		return true;
+	}
+	names = defs_keys(u->e->defs, u->arena, &asker, &n);
+	for (size_t i = 0; i < n; i++)
+		if (named(wanted, wanted_n, names[i]->name) && !give(u, rule, names[i], ret, err))
 			return false;
 	return true;
 }

@@ -16,6 +16,11 @@ MUST_CHECK bool key_plain(const Vault *v, Arena *a, const KeyRow *k, Json *ret, 
  * Between defs_enter and defs_leave. */
 MUST_CHECK bool keys_deliver(Uow *u, const ActionDef *action, Json *params, Json *given, Err *err);
 
+/* For a rule's parameters: of the keys named, those of the rule's pack, and the system keys that its action declares, by name. None may go
+ * into a parameter that is not secret: where the action has changed since, none is given, and the log says why. One that cannot be
+ * opened is missing. Between defs_enter and defs_leave. */
+MUST_CHECK bool keys_for_rule(Uow *u, const RuleDef *rule, const ActionDef *action, Json *ret, Err *err);
+
 /* What must be given by hand: the action's schema, without the demand for those secret parameters that a key of their name gives.
  * Between defs_enter and defs_leave. */
 Json keys_spare(Uow *u, const ActionDef *action);

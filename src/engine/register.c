@@ -2,6 +2,7 @@
 
 #include "base/map.h"
 #include "model/choice.h"
+#include "model/keystore.h"
 #include "store/action.h"
 #include "store/pack.h"
 #include "store/permission_set.h"
@@ -368,6 +369,8 @@ rule_targets(Reg *g, RuleDef *d)
 		warn(g, "rule '%.*s': there is no action '%.*s' yet", STR_ARG(d->ref), STR_ARG(d->action_ref));
 	if (!has_trigger)
 		warn(g, "rule '%.*s': there is no trigger '%.*s' yet", STR_ARG(d->ref), STR_ARG(d->trigger_ref));
+	if (has_action && !keystore_check(g->a, action.ref, &action.param_schema, &d->action_params, g->err))
+		return err_wrap(g->err, "rule '%.*s'", STR_ARG(d->ref));
 	d->action = has_action ? action.id : 0;
 	d->trigger = has_trigger ? trigger.id : 0;
 	return true;

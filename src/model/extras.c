@@ -1,5 +1,6 @@
 #include "model/extras.h"
 
+#include "model/keystore.h"
 #include "model/refs.h"
 
 const char *const extras_names[] = { "throttle", "debounce", "once_within", "triggers", "correlate" };
@@ -56,6 +57,9 @@ gate_key(Reader *r, const Json *v, const char *field, Gate *g)
 	if (key->kind != JSON_STRING)
 		return err_set(
 		    r->err, ERR_VALIDATION, "%s.key must be a text like \"{{ event.payload.host }}\"", field);
+	if (keystore_wanted(r->a, key))
+		return err_set(r->err, ERR_VALIDATION,
+		    "%s.key cannot look at keystore: what it makes is stored where people can see it", field);
 	g->key = template_compile(r->a, key, r->wants_config);
 	return true;
 }

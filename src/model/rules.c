@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "model/condition.h"
 #include "model/extras.h"
+#include "model/keystore.h"
 #include "model/template.h"
 
 #include <stdlib.h>
@@ -28,6 +29,8 @@ struct Entry {
 	const Template *params;
 	Json pack_config;         /* only when the templates look at it */
 	const RuleExtras *extras; /* NULL: none */
+	const Str *keys;          /* of the keystore, that the templates name */
+	size_t keys_n;
 	Place *places;
 	size_t places_n; /* 0 while disabled */
 };
@@ -246,6 +249,7 @@ put(RuleIndex *x, const RuleDef *rule, const Json *pack_config, Str *ret_problem
 
 	e->def = def_clone(x->a, rule);
 	e->params = template_compile(x->a, &e->def.action_params, &wants_config);
+	e->keys = keystore_names(x->a, e->params, &e->keys_n);
 	if (!condition_compile(x->a, &e->def.conditions, &e->condition, &problem))
 		e->condition = NULL;
 	if (!extras_read(x->a, e, &wants_config, &problem))
@@ -400,10 +404,12 @@ rule_index_match(const RuleIndex *x, Arena *a, const EventView *e, size_t *ret_n
 }
 
 Json
-rule_render(const RuleIndex *x, Arena *a, const RuleDef *rule, const EventView *e, const Json *events, TimeUs now)
+rule_render(const RuleIndex *x, Arena *a, const RuleDef *rule, const EventView *e, const RuleGiven *given, TimeUs now)
 {
 	const Entry *entry = map_get(&x->by_id, rule->id);
-	TemplateRoots roots = { .event = e, .rule = rule, .events = events, .now = now };
+	TemplateRoots roots = {
+		.event = e, .rule = rule, .events = given->events, .keystore = given->keystore, .now = now
+	};
 	Json made;
 
 	if (entry == NULL)
@@ -411,6 +417,15 @@ rule_render(const RuleIndex *x, Arena *a, const RuleDef *rule, const EventView *
 	roots.pack_config = &entry->pack_config;
 	made = template_render(a, entry->params, &roots);
 	return made.kind == JSON_OBJECT ? made : json_object();
+}
+
+const Str *
+rule_keys(const RuleIndex *x, const RuleDef *rule, size_t *ret_n)
+{
+	const Entry *entry = map_get(&x->by_id, rule->id);
+
+	*ret_n = entry == NULL ? 0 : entry->keys_n;
+	return entry == NULL ? NULL : entry->keys;
 }
 
 const RuleExtras *

@@ -31,8 +31,17 @@ const RuleDef *rule_index_next(const RuleIndex *x, size_t *at);
 const RuleDef *rule_index_get(const RuleIndex *x, Id rule);
 /* Enabled rules that the event meets, in order of id; the array lies in the arena. */
 const RuleDef **rule_index_match(const RuleIndex *x, Arena *a, const EventView *e, size_t *ret_n);
-/* The rule's action parameters for this event; always an object. events: of a rule on several triggers, by name; NULL else. */
-Json rule_render(const RuleIndex *x, Arena *a, const RuleDef *rule, const EventView *e, const Json *events, TimeUs now);
+/* What else parameters may look at. */
+typedef struct RuleGiven {
+	const Json *events;   /* of a rule on several triggers, by name; NULL else */
+	const Json *keystore; /* what rule_keys asks for, by name; NULL: none */
+} RuleGiven;
+
+/* The rule's action parameters for this event; always an object. */
+Json rule_render(
+    const RuleIndex *x, Arena *a, const RuleDef *rule, const EventView *e, const RuleGiven *given, TimeUs now);
+/* The keys that its parameters name; most name none. */
+const Str *rule_keys(const RuleIndex *x, const RuleDef *rule, size_t *ret_n);
 /* What a rule says beyond conditions; NULL when it says nothing. */
 const RuleExtras *rule_extras(const RuleIndex *x, const RuleDef *rule);
 /* One of the texts of its extras, for this event: which of its windows the event belongs to. */

@@ -95,6 +95,10 @@ find(const void *roots, Arena *a, const Str *parts, size_t n, Json *ret)
 		*ret = *((const TemplateRoots *)roots)->events;
 		return 1;
 	}
+	if (str_is(parts[0], "keystore") && ((const TemplateRoots *)roots)->keystore != NULL) {
+		*ret = *((const TemplateRoots *)roots)->keystore;
+		return 1;
+	}
 	for (size_t i = 0; i < countof(roots_known); i++) {
 		if (!str_is(parts[0], roots_known[i].root) || !str_is(parts[1], roots_known[i].name))
 			continue;

@@ -1,6 +1,6 @@
 /*
  * Rule parameters: values whose strings may hold {{ expression }}, compiled once, over the roots event, events,
- * pack.config and system.
+ * pack.config, system and keystore.
  * A string that is exactly one block yields the value itself with its type, anything else becomes text; what is missing or cannot
  * be worked out is null, in text nothing. Never an error.
  */
@@ -16,6 +16,7 @@ typedef struct TemplateRoots {
 	const RuleDef *rule;
 	const Json *pack_config; /* may be NULL */
 	const Json *events;      /* of a rule on several triggers, by name; may be NULL */
+	const Json *keystore;    /* the keys that are asked for, by name; NULL: none */
 	TimeUs now;
 } TemplateRoots;
 

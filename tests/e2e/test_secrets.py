@@ -50,6 +50,8 @@ def secret_pack(world):
         "actions/mint.sh": f"#!/bin/sh\nprintf '%s' '{json.dumps({'token': MINTED, 'size': 3})}'\n",
         "permission_sets/reveal.yaml": "ref: vault.reveal\nlabel: Reveal\ngrants:\n  - {resource: executions, actions: [read, decrypt]}\n"
                                        "  - {resource: enforcements, actions: [read, decrypt]}\n",
+        "permission_sets/maker.yaml": "ref: vault.maker\nlabel: Maker\ngrants:\n  - {resource: rules, actions: [read, create]}\n"
+                                      "  - {resource: actions, actions: [read, execute]}\n  - {resource: packs, actions: [read]}\n",
         "actions/show.sh": KEYED,
         "actions/keep.sh": "#!/bin/sh\ncat >\"$HOME/got\"; cp \"$HOME/got\" \"$KEEP\"\n",
     })
@@ -287,6 +289,20 @@ def test_a_secret_of_a_rule_waits_sealed_beside_its_enforcement(world):
     reader = as_somebody(world, "reader", "vault.reveal")
     open_ = reader("GET", f"/enforcements/{execution['enforcement']}?include_secret_values=true", 200)["data"]
     assert open_["config"]["token"] == "quiet-word"
+
+    # a key may be named there too, and nowhere else
+    world.post("/keys", key("vault.door", "pack", owner_pack_ref="vault", encrypted=True, value=4711), 201)
+    rule = {"ref": "vault.k", "pack_ref": "vault", "label": "K", "action_ref": "vault.show", "trigger_ref": "core.alert"}
+    bad = refused(world, "POST", "/rules", 422, {**rule, "action_params": {"url": "{{ keystore.door }}"}})
+    assert "action_params.url: keystore may stand only in a parameter that action 'vault.show' marks as secret" in json.dumps(bad)
+    good = {**rule, "action_params": {"auth": {"pin": "{{ keystore.door }}", "user": "u"}}}
+    as_somebody(world, "maker", "vault.maker")("POST", "/rules", 403, good)  # who may not see the key lets no rule use it
+    world.post("/rules", good, 201)
+    world.post("/events", {"trigger_ref": "core.alert", "payload": {}}, 201)
+    (execution,) = eventually(lambda: [e for e in world.get("/executions", rule_ref="vault.k")["items"] if e["status"] == "completed"])
+    assert world.get(f"/executions/{execution['id']}")["data"]["config"]["auth"] == {"pin": MARK, "user": "u"}
+    open_ = reader("GET", f"/executions/{execution['id']}?include_secret_values=true", 200)["data"]
+    assert open_["config"]["auth"] == {"pin": 4711, "user": "u"}
 
 
 # ---- rotation

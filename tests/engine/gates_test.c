@@ -1,6 +1,8 @@
 /* What stands between an event and its enforcement, over both stores; between any two steps the process may be another one. */
 #include "base/crash.h"
+#include "engine/keys.h"
 #include "engine/moves.h"
+#include "engine/secrets.h"
 #include "engine/windows.h"
 #include "store/action.h"
 #include "store/migrate.h"
@@ -399,4 +401,93 @@ TEST(a_rule_that_is_switched_off_while_it_waits_for_quiet_does_not_act)
 	r->now += 6LL * US_PER_S;
 	CHECK_INT(turn(r), 0);
 	CHECK_INT(count(r, "select count(*) from enforcement"), 0);
+}
+
+/* ---- keys in a rule's parameters ---- */
+
+static const char schema_of_do[] =
+    "{\"token\": {\"type\": \"string\", \"secret\": true}, \"note\": {\"type\": \"string\"}}";
+
+static void
+action_schema(Rig *r, const char *schema)
+{
+	Uow *u = r->u;
+	ActionDef action;
+	Err err = { 0 };
+	DefPut put;
+
+	CHECK_OK(uow_begin(u, &err), err);
+	CHECK_OK(action_get(u->db, u->arena, r->action, &action, &err), err);
+	action.param_schema = json_of(u->arena, schema);
+	CHECK_OK(action_put(u->db, u->arena, &action, u->now, &put, &err), err);
+	CHECK_OK(uow_commit(u, &points_create, &err), err);
+}
+
+static void
+pack_key(Rig *r, const char *name, const char *value)
+{
+	Uow *u = r->u;
+	Json plain = json_cstr(value);
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(u, &err), err);
+	{
+		KeyRow k = { .ref = str_fmt(u->arena, "test.%s", name),
+			.name = str_of(name),
+			.owner_type = str_of("pack"),
+			.owner = str_fmt(u->arena, "%lld", (long long)r->pack),
+			.owner_pack = r->pack,
+			.owner_pack_ref = str_of("test"),
+			.encrypted = true };
+
+		CHECK_OK(key_seal(r->engine.vault, u->arena, &k, &plain, &err), err);
+		CHECK_OK(key_insert(u->db, u->arena, &k, u->now, &err), err);
+	}
+	CHECK_OK(uow_commit(u, &points_create, &err), err);
+}
+
+/* What the enforcement's config is with its secrets back in place. */
+static Str
+last_revealed(Rig *r)
+{
+	Rows rows;
+	Err err = { 0 };
+	Json config;
+
+	CHECK_OK(
+	    db_read_text(r->w->db, r->w->a, str_of("select max(id) from enforcement"), "", NULL, &rows, &err), err);
+	config = json_of(r->w->a, last_config(r).p);
+	CHECK_OK(secrets_reveal(r->w->db, r->w->a, r->engine.vault, SECRET_OF_ENFORCEMENT,
+		     row_int(rows_at(&rows, 0), 0), &config, &err),
+	    err);
+	return json_text(r->w->a, &config);
+}
+
+TEST(a_key_reaches_only_secret_parameters_and_lies_sealed)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	const char *params = "{\"token\": \"Bearer {{ keystore.api_token }}\", \"note\": \"{{ event.payload.x }}\"}";
+	Vault *v;
+	Err err = { 0 };
+
+	CHECK_OK(vault_open(r->w->a, str_of("0123456789abcdef0123456789abcdef"), NULL, &v, &err), err);
+	r->engine.vault = v;
+	action_schema(r, schema_of_do);
+	pack_key(r, "api_token", "s3cret");
+	rule_on(r, "test.one", "{}", params, "{}");
+	CHECK_INT(happens(r, "test.one", "{\"x\": \"hello\"}", NULL), 1);
+	CHECK(!str_find(last_config(r), str_of("s3cret"), NULL));
+	CHECK_STR(last_revealed(r), str_of("{\"token\":\"Bearer s3cret\",\"note\":\"hello\"}"));
+
+	/* the action has changed since the rule was made: nothing that is not sealed gets it */
+	action_schema(r, "{\"token\": {\"type\": \"string\"}, \"note\": {\"type\": \"string\", \"secret\": true}}");
+	CHECK_INT(happens(r, "test.one", "{\"x\": \"hello\"}", NULL), 1);
+	CHECK_STR(last_revealed(r), str_of("{\"token\":\"Bearer \",\"note\":\"hello\"}"));
+
+	/* a key that cannot be opened costs the parameter, not the event */
+	action_schema(r, schema_of_do);
+	CHECK_OK(vault_open(r->w->a, str_of("another-key-another-key-another-k"), NULL, &v, &err), err);
+	r->engine.vault = v;
+	CHECK_INT(happens(r, "test.one", "{\"x\": \"hello\"}", NULL), 1);
+	CHECK_STR(last_revealed(r), str_of("{\"token\":\"Bearer \",\"note\":\"hello\"}"));
 }

@@ -1,6 +1,8 @@
 #include "model/rules.h"
 
 #include "model/condition.h"
+#include "model/extras.h"
+#include "model/keystore.h"
 #include "test.h"
 #include "values.h"
 
@@ -216,10 +218,59 @@ TEST(parameters_are_rendered_as_written)
 
 		r.action_params = value_of(a, table[i].params);
 		rule_index_put(x, &r, &config, NULL);
-		made = rule_render(x, a, rule_index_get(x, 3), &e, NULL, NOW);
+		made = rule_render(x, a, rule_index_get(x, 3), &e, &(RuleGiven){ 0 }, NOW);
 		if (!json_eq(&made, &want))
 			test_fail(__FILE__, __LINE__, "%s is %s", table[i].params, json_text(a, &made).p);
 	}
 	rule_index_close(x);
 	arena_close(a);
+}
+
+TEST(keystore_may_stand_only_where_the_action_says_secret)
+{
+	static const struct {
+		const char *params, *refusal; /* NULL: none */
+	} table[] = {
+		{ "{'token': '{{ keystore.api }}'}", NULL },
+		{ "{'token': 'x {{ upper(keystore[\\\"api-key\\\"]) }}'}", NULL },
+		{ "{'login': {'password': '{{ keystore.pw }}', 'user': 'me'}}", NULL },
+		{ "{'hosts': [{'key': '{{ keystore.ssh }}'}]}", NULL },
+		{ "{'note': '{{ event.payload.keystore }}'}", NULL },
+		{ "{'note': '{{ keystore.api }}'}",
+		    "action_params.note: keystore may stand only in a parameter that action "
+		    "'p.a' marks as secret" },
+		{ "{'note': 'x {{ upper(default(keystore.api, 1)) }}'}", "action_params.note: keystore" },
+		{ "{'login': {'user': '{{ keystore.pw }}'}}", "action_params.login.user: keystore" },
+		{ "{'hosts': [{'name': '{{ keystore.ssh }}'}]}", "action_params.hosts[0].name: keystore" },
+		{ "{'other': '{{ keystore.api }}'}", "action_params.other: keystore" },
+		{ "{'token': '{{ keystore }}'}", "action_params.token: say which key" },
+		{ "{'token': '{{ keystore[event.payload.which] }}'}", "action_params.token: say which key" },
+	};
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Json schema =
+	    value_of(a, "{'token': {'type': 'string', 'secret': true}, 'note': {'type': 'string'},"
+			" 'login': {'type': 'object', 'properties': {'user': {}, 'password': {'secret': true}}},"
+			" 'hosts': {'type': 'array', 'items': {'properties': {'name': {}, 'key': {'secret': true}}}}}");
+
+	for (size_t i = 0; i < countof(table); i++) {
+		Json params = value_of(a, table[i].params);
+		Err err = { 0 };
+		bool ok = keystore_check(a, str_of("p.a"), &schema, &params, &err);
+
+		if (ok != (table[i].refusal == NULL) || (!ok && strstr(err.text, table[i].refusal) == NULL))
+			test_fail(__FILE__, __LINE__, "%s: %s", table[i].params, ok ? "accepted" : err.text);
+	}
+}
+
+TEST(what_sorts_events_into_windows_sees_no_key)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	RuleDef d = rule_of(3, "p.t", json_array());
+	RuleExtras made;
+	bool config = false;
+	Err err = { 0 };
+
+	d.extras = value_of(a, "{'throttle': {'limit': 1, 'per': 5, 'key': '{{ keystore.api }}'}}");
+	CHECK(!extras_compile(a, &d, &made, &config, &err));
+	CHECK(strstr(err.text, "throttle.key cannot look at keystore") != NULL);
 }
