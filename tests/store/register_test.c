@@ -282,6 +282,25 @@ TEST(a_rule_waits_for_the_pack_of_its_action)
 	CHECK(rule.trigger != 0);
 }
 
+TEST(a_pack_whose_rule_gives_a_key_to_a_parameter_that_is_not_secret_is_refused)
+{
+	CLEANUP(bench_done) Bench b = bench_open();
+	RegisterResult *all;
+	RuleDef rule;
+	size_t n;
+	Err err = { 0 };
+
+	write_pack(&b);
+	write_file(&b, "q1/pack.yaml", "ref: q1\nversion: 1.0.0\n");
+	write_file(&b, "q1/rules/r.yaml",
+	    "ref: r\ntrigger_ref: p1.tick\naction_ref: p1.act\naction_params: {host: \"{{ keystore.k }}\"}\n");
+	CHECK_OK(register_all(b.w->db, b.w->a, b.dir, NOW, &all, &n, &err), err);
+	CHECK_INT((int64_t)n, 2);
+	CHECK(str_find(
+	    all[1].problem, str_of("rule 'q1.r': action_params.host: keystore may stand only in a parameter"), NULL));
+	CHECK(!rule_get_ref(b.w->db, b.w->a, str_of("q1.r"), &rule, &err));
+}
+
 TEST(the_core_pack_registers_without_a_word)
 {
 	CLEANUP(bench_done) Bench b = bench_open();
