@@ -118,6 +118,7 @@ worker_role_start(Host *h, Err *err)
 		.taints = config_json(c, "worker.taints"),
 		.runtimes = config_json(c, "worker.runtimes"),
 		.interpreters = p.interpreters,
+		.patience = config_int(c, "worker.probe_patience_ms") * US_PER_MS,
 		.keep_policy = config_str(c, "worker.execution_log_retention_policy"),
 		.keep_limit = config_int(c, "worker.execution_log_retention_limit"),
 		.show_output = config_bool(c, "demo"),

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { LIMIT_S = 10, COMMANDS_MOST = 8, WHY_OUTPUT = 100 };
+enum { COMMANDS_MOST = 8, WHY_OUTPUT = 100 };
 
 /* A question that several rows may have: it is asked once. */
 typedef struct Question {
@@ -152,6 +152,7 @@ judge(Arena *a, const Json *command, const Probe *p)
 	int64_t wanted = json_as_int(json_get(command, "exit_code"), 0);
 	Found f = { .path = str_copy(a, str_of(p->argv[0])) };
 
+	f.late = p->err.code == ERR_TIMEOUT;
 	if (p->err.code != ERR_NONE)
 		f.why = str_copy(a, str_of(p->err.text));
 	else if (p->code != wanted)
@@ -177,6 +178,7 @@ conclude(const Questions *q, const Json *distributions, const Json *config)
 
 		if (f.there)
 			return f;
+		no.late = no.late || f.late;
 		optional = optional && json_as_bool(json_get(&c.list[i], "optional"), false);
 		no.why = str_none(no.why) ? f.why : str_fmt(q->a, "%.*s; %.*s", STR_ARG(no.why), STR_ARG(f.why));
 	}
@@ -185,11 +187,11 @@ conclude(const Questions *q, const Json *distributions, const Json *config)
 }
 
 Detected *
-runtimes_detect(Arena *a, const Interpreters *in, const RuntimeDef *rows, size_t n)
+runtimes_detect(Arena *a, const Interpreters *in, TimeUs patience, const RuntimeDef *rows, size_t n)
 {
 	Detected *all = arena_array(a, Detected, n + 1);
 	Questions q = { .a = a, .in = in };
-	TimeUs until = clock_mono(clock_real()) + LIMIT_S * US_PER_S;
+	TimeUs until = clock_mono(clock_real()) + patience;
 
 	for (size_t i = 0; i < n; i++) {
 		ask(&q, &rows[i].distributions, &rows[i].execution_config);

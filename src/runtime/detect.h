@@ -12,6 +12,7 @@ typedef struct Found {
 	Str path;    /* of the program that answered; none: there is none to ask */
 	Str version; /* "3.11.2"; none: it said none */
 	Str why;     /* not there: one sentence */
+	bool late;   /* not there, because a program had not answered in time */
 } Found;
 
 typedef struct Detected {
@@ -19,5 +20,7 @@ typedef struct Detected {
 	Found *versions; /* of each row of RuntimeDef.versions */
 } Detected;
 
-/* One answer per row, in the arena. Takes ten seconds at most. */
-Detected *runtimes_detect(Arena *a, const Interpreters *in, const RuntimeDef *rows, size_t n);
+enum { DETECT_US = 10 * US_PER_S }; /* no program needs longer than this to say its version */
+
+/* One answer per row, in the arena, after the patience given at the latest. */
+Detected *runtimes_detect(Arena *a, const Interpreters *in, TimeUs patience, const RuntimeDef *rows, size_t n);

@@ -89,7 +89,7 @@ probe_end(Arena *a, Probe *p, TimeUs until)
 		p->output = utf8_clean(a, str_trim((Str){ text, n > 0 ? (size_t)n : 0 }));
 		p->code = end.code;
 		if (!in_time)
-			err_set(&p->err, ERR_TIMEOUT, "'%s' did not end within 10 s", p->argv[0]);
+			err_set(&p->err, ERR_TIMEOUT, "'%s' did not end in time", p->argv[0]);
 		else if (end.signalled)
 			err_set(&p->err, ERR_INVALID, "'%s' was killed by signal %d", p->argv[0], end.code);
 	}

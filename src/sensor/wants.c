@@ -66,7 +66,7 @@ keeper_probe(Keeper *k)
 {
 	Arena *a = k->arena;
 	Json names = json_array(), versions = json_object();
-	const Detected *all = runtimes_detect(a, &k->config.interpreters, k->runtimes, k->runtime_count);
+	const Detected *all = runtimes_detect(a, &k->config.interpreters, DETECT_US, k->runtimes, k->runtime_count);
 
 	for (size_t i = 0; i < k->runtime_count; i++)
 		offer(k, &k->runtimes[i], &all[i], &names, &versions);

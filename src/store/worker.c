@@ -261,6 +261,18 @@ worker_set_status(Db *db, Arena *a, Id id, Str incarnation, const char *status, 
 }
 
 bool
+worker_set_capabilities(Db *db, Arena *a, Id id, Str incarnation, const Json *capabilities, TimeUs now, Err *err)
+{
+	static const Stmt s = {
+		.sql = "update worker set capabilities = $3, updated = $4 where id = $1 and incarnation = $2",
+		.in = "isJt",
+	};
+	Bind b[] = { bind_int(id), bind_str(incarnation), bind_json(capabilities), bind_time(now) };
+
+	return db_exec(db, a, &s, b, NULL, err);
+}
+
+bool
 worker_no_slots(Db *db, Arena *a, Id id, Str incarnation, TimeUs now, Err *err)
 {
 	static const Stmt s = {

@@ -26,6 +26,9 @@ typedef struct WorkerBeat {
 MUST_CHECK bool worker_beats(Db *db, Arena *a, WorkerBeat **ret, size_t *ret_n, Err *err);
 void worker_beats_ahead(Db *db, Arena *a); /* see db_ahead */
 MUST_CHECK bool worker_set_status(Db *db, Arena *a, Id id, Str incarnation, const char *status, TimeUs now, Err *err);
+/* What it can do, found out anew; nothing, if it is not this process of that name any more. */
+MUST_CHECK bool worker_set_capabilities(
+    Db *db, Arena *a, Id id, Str incarnation, const Json *capabilities, TimeUs now, Err *err);
 /* It drains: alive, but nothing more is given to it. */
 MUST_CHECK bool worker_no_slots(Db *db, Arena *a, Id id, Str incarnation, TimeUs now, Err *err);
 MUST_CHECK bool worker_cordon(Db *db, Arena *a, Id id, bool cordoned, Str reason, Id by, TimeUs now, Err *err);

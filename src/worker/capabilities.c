@@ -21,6 +21,7 @@ wanted(const WorkerConfig *config, Arena *a, Str name)
 typedef struct Finding {
 	Arena *a;
 	Json names, versions, builds, found, missing;
+	bool late; /* something that is missing may only be slow */
 } Finding;
 
 static void
@@ -88,9 +89,9 @@ some_version(const RuntimeDef *r, const Detected *d)
 }
 
 static void
-runtimes_find(const WorkerConfig *config, Finding *f, const RuntimeDef *rows, size_t n)
+runtimes_find(const WorkerConfig *config, Finding *f, TimeUs patience, const RuntimeDef *rows, size_t n)
 {
-	const Detected *all = runtimes_detect(f->a, &config->interpreters, rows, n);
+	const Detected *all = runtimes_detect(f->a, &config->interpreters, patience, rows, n);
 
 	for (size_t i = 0; i < n; i++) {
 		Str name = str_lower(f->a, rows[i].name);
@@ -101,6 +102,7 @@ runtimes_find(const WorkerConfig *config, Finding *f, const RuntimeDef *rows, si
 		}
 		if (!all[i].base.there && !some_version(&rows[i], &all[i])) {
 			missing_note(f, name, all[i].base.why);
+			f->late = f->late || all[i].base.late;
 			continue;
 		}
 		json_push(f->a, &f->names, json_str(name));
@@ -123,16 +125,18 @@ sandboxes_given(Arena *a, bool strict)
 }
 
 bool
-capabilities_find(Uow *u, const WorkerConfig *config, Arena *a, Json *ret, Err *err)
+capabilities_find(
+    Uow *u, const WorkerConfig *config, TimeUs patience, Arena *a, Json *ret, bool *ret_late, Err *err)
 {
 	DefFilter all = { 0 };
 	RuntimeDef *rows;
 	size_t n;
-	Finding f = { a, json_array(), json_object(), json_object(), json_array(), json_array() };
+	Finding f = { a, json_array(), json_object(), json_object(), json_array(), json_array(), false };
 
 	if (!runtime_list(u->db, a, &all, &rows, &n, NULL, err))
 		return err_wrap(err, "which runtimes are there");
-	runtimes_find(config, &f, rows, n);
+	runtimes_find(config, &f, patience, rows, n);
+	*ret_late = f.late;
 	*ret = json_object();
 	json_add(a, ret, "runtimes", f.names);
 	json_add(a, ret, "runtime_versions", f.versions);

@@ -5,5 +5,7 @@
 
 #include "worker/worker.h"
 
-/* The capabilities column: runtimes, runtime_versions, labels, taints, max_concurrent_executions, worker_version. */
-MUST_CHECK bool capabilities_find(Uow *u, const WorkerConfig *config, Arena *a, Json *ret, Err *err);
+/* The capabilities column: runtimes, runtime_versions, labels, taints, max_concurrent_executions, worker_version.
+ * *ret_late: an interpreter had not answered when the patience was at its end. */
+MUST_CHECK bool capabilities_find(
+    Uow *u, const WorkerConfig *config, TimeUs patience, Arena *a, Json *ret, bool *ret_late, Err *err);

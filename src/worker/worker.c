@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "engine/consumer.h"
 #include "engine/moves.h"
+#include "runtime/detect.h"
 #include "store/change.h"
 #include "store/worker.h"
 #include "worker/capabilities.h"
@@ -39,6 +40,7 @@ struct Worker {
 	atomic_bool stopping, now, drained; /* drained: nothing runs any more, heartbeats end */
 	_Atomic int64_t ahead, held;
 	bool away;
+	bool late; /* an interpreter had not answered when it registered */
 };
 
 /* ---- feeding ---- */
@@ -214,6 +216,32 @@ beat_once(Worker *w)
 		log_debug("heartbeat: %s", err.text);
 }
 
+/* Once more, for those that were too slow for the start. */
+static bool
+capabilities_complete(Worker *w, Arena *a, Err *err)
+{
+	Uow *u = w->beat_u;
+	Json capabilities;
+
+	if (!capabilities_find(u, &w->config, DETECT_US, a, &capabilities, &w->late, err) || !uow_begin(u, err))
+		return false;
+	return worker_set_capabilities(u->db, u->arena, w->id, w->incarnation, &capabilities, u->now, err) &&
+	       change_note(u->db, u->arena, "worker", w->id, u->now, err) && uow_commit(u, &points_worker, err);
+}
+
+static void
+late_ones(Worker *w)
+{
+	Arena *a = arena_open();
+	Err err = { 0 };
+
+	if (!capabilities_complete(w, a, &err)) {
+		uow_abort(w->beat_u);
+		log_warn("interpreters that answered late are offered after the next start only: %s", err.text);
+	}
+	arena_close(a);
+}
+
 static void *
 beat_run(void *arg)
 {
@@ -221,6 +249,8 @@ beat_run(void *arg)
 	int64_t told = 0;
 
 	log_role("worker");
+	if (w->late)
+		late_ones(w);
 	pthread_mutex_lock(&w->lock);
 	while (!atomic_load(&w->drained)) {
 		TimeUs wait = w->config.heartbeat > 0 ? w->config.heartbeat : 3600LL * US_PER_S;
@@ -280,8 +310,9 @@ worker_register_row(Worker *w, Err *err)
 	Json capabilities;
 	Id id;
 
-	if (!capabilities_find(u, &w->config, w->arena, &capabilities, err))
+	if (!capabilities_find(u, &w->config, w->config.patience, w->arena, &capabilities, &w->late, err))
 		return false;
+	w->config.isolation = json_get(&capabilities, "isolation"); /* which lives as long as we do */
 	row = worker_row(w, capabilities);
 	if (!uow_begin(u, err))
 		return false;

@@ -23,6 +23,7 @@ typedef struct WorkerConfig {
 	const Json *labels, *taints; /* may be NULL */
 	const Json *runtimes;        /* names to offer; NULL or null: what is found */
 	Interpreters interpreters;   /* where programs are found */
+	TimeUs patience;             /* how long the start waits for them to say what they are */
 	Starter *starter;            /* not owned */
 	Envs *envs;                  /* not owned; NULL: environments are nobody's business here */
 	Str envs_dir;                /* where they lie */

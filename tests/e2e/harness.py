@@ -236,7 +236,7 @@ class World:
         # what is slow to answer for its version is not asked by each of the hundreds of workers that are started
         slow = {name: f"/not/asked/{name}" for name in ("java", "docker")}
         common = {"packs_base_dir": self.packs, "log": {"level": os.environ.get("ATTUNE_TEST_LOG", "info")},
-                  "worker": {"interpreters": slow}}
+                  "worker": {"interpreters": slow, "probe_patience_ms": 10000}}
         if self.embedded:
             return common
         return merged(common, {

@@ -21,9 +21,10 @@ def test_a_call_goes_out_only_where_it_may(world):
 
 
 def test_a_worker_tells_what_it_found_and_what_it_lacks_and_runs_the_one_that_is_asked_for(world):
+    """Also one that takes its time to say what it is, which the start does not wait for."""
     stand_in = os.path.join(world.dir, "ruby-9")  # behaves as ruby's command line, and takes bash for its language
     with open(stand_in, "w", encoding="utf-8") as f:
-        f.write("#!/bin/bash\n[ \"$1\" = --version ] && { echo 'ruby 9.1.2p20'; exit; }\nexec /bin/bash \"$@\"\n")
+        f.write("#!/bin/bash\n[ \"$1\" = --version ] && { sleep 1; echo 'ruby 9.1.2p20'; exit; }\nexec /bin/bash \"$@\"\n")
     os.chmod(stand_in, 0o755)
     world.add_pack("gems", {"pack.yaml": "ref: gems\nlabel: Gems\nversion: 1.0.0\n",
                             "actions/shine.rb": "cat; echo \"$RUBYLIB\"\n",
@@ -31,14 +32,15 @@ def test_a_worker_tells_what_it_found_and_what_it_lacks_and_runs_the_one_that_is
                                                   "runtime_version: '>=9'\nrequired_worker_runtimes: {shell: '*'}\n",
                             "actions/old.yaml": "ref: gems.old\nlabel: S\nrunner_type: ruby\nentry_point: shine.rb\nruntime_version: '<9'\n"})
     world.start(config={"worker": {"interpreters": {"ruby": stand_in, "go": "/nowhere/go"}, "labels": {"zone": "a"},
-                                   "sandbox_read": [world.dir]}})  # an interpreter beside the system must be readable for actions
+                                   "probe_patience_ms": 500, "sandbox_read": [world.dir]}})  # an interpreter beside the system must be readable for actions
+    row = do(world, "gems.shine", {"carat": 2})  # waits until somebody offers ruby
+    assert row["result"]["stdout"].startswith('{"carat":2}\n') and "/gems/lib" in row["result"]["stdout"], row
     worker = world.get("/workers/" + str(world.rows("select id from worker where worker_role = 'action'")[0]["id"]))
     found = {f["name"]: f for f in worker["detected_interpreters"]}
     assert found["ruby"] == {"name": "ruby", "path": stand_in, "version": "9.1.2"} and found["shell"]["path"] == "/bin/bash"
     assert {"name": "ruby", "versions": ["9.1.2"]} in worker["supported_runtimes"]
     assert "/nowhere/go" in {m["name"]: m["why"] for m in worker["missing_runtimes"]}["go"] and worker["labels"] == {"zone": "a"}
-    row = do(world, "gems.shine", {"carat": 2})
-    assert row["result"]["stdout"].startswith('{"carat":2}\n') and "/gems/lib" in row["result"]["stdout"], row
+    assert sum("Registered runtimes: " in line for line in world.logs("worker").splitlines()) == 2
     waits = ask(world, "gems.old")
     eventually(lambda: "'<9'" in (world.get(f"/executions/{waits}")["data"]["wait_reason"] or ""), 30)
 

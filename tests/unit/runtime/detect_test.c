@@ -105,7 +105,7 @@ TEST(each_language_of_the_core_pack_is_found_by_its_row_and_runs_its_file)
 	r = rig_open_with(look_there);
 	for (size_t i = 0; i < countof(stand_ins); i++) {
 		RuntimeDef d = core_runtime(r, stand_ins[i].runtime);
-		const Detected *found = runtimes_detect(r->a, &r->config.interpreters, &d, 1);
+		const Detected *found = runtimes_detect(r->a, &r->config.interpreters, DETECT_US, &d, 1);
 
 		CHECK_STR(found->base.why, (Str){ 0 });
 		CHECK(found->base.there);
@@ -120,7 +120,7 @@ TEST(perl_runs_as_its_row_says)
 {
 	CLEANUP(rig_done) Rig *r = rig_open();
 	RuntimeDef d = core_runtime(r, "perl");
-	const Detected *found = runtimes_detect(r->a, &r->config.interpreters, &d, 1);
+	const Detected *found = runtimes_detect(r->a, &r->config.interpreters, DETECT_US, &d, 1);
 	RunSpec spec = rig_spec(r, "perl", "act.pl");
 	RunEnd end;
 
@@ -155,7 +155,7 @@ TEST(why_a_runtime_is_missing_is_said_of_each_command)
 
 	for (size_t i = 0; i < countof(rows); i++) {
 		RuntimeDef d = { .distributions = rig_json(r, rows[i][0]) };
-		const Detected *found = runtimes_detect(r->a, &r->config.interpreters, &d, 1);
+		const Detected *found = runtimes_detect(r->a, &r->config.interpreters, DETECT_US, &d, 1);
 
 		CHECK(!found->base.there);
 		CHECK_STR(str_sub(found->base.why, 0, strlen(rows[i][1])), str_of(rows[i][1]));
@@ -175,7 +175,7 @@ TEST(commands_are_tried_in_order_and_one_that_succeeds_is_enough)
 		      r, "{\"verification\":{\"commands\":[{\"binary\":\"/bin/false\",\"optional\":true}]}}") },
 		{ .distributions = rig_json(r, "{\"verification\":{\"always_available\":true}}") },
 	};
-	const Detected *found = runtimes_detect(r->a, &r->config.interpreters, d, countof(d));
+	const Detected *found = runtimes_detect(r->a, &r->config.interpreters, DETECT_US, d, countof(d));
 
 	CHECK_STR(found[0].base.version, str_of("2.0"));
 	for (size_t i = 0; i < countof(d); i++)
@@ -192,9 +192,25 @@ TEST(the_interpreter_that_an_operator_names_is_taken_for_that_binary)
 	const Detected *found;
 
 	json_add(seat->a, &named, "thing", json_str(str_fmt(seat->a, "%s/mine", folder.p)));
-	found = runtimes_detect(seat->a, &in, &d, 1);
+	found = runtimes_detect(seat->a, &in, DETECT_US, &d, 1);
 	CHECK_STR(found->base.version, str_of("9.9"));
 	CHECK(str_ends(found->base.path, str_of("/bin/mine")));
+}
+
+TEST(a_program_that_has_not_answered_in_time_is_late_and_one_that_answers_wrongly_is_not)
+{
+	CLEANUP(rig_done) Rig *seat = rig_open();
+	Json named = json_object();
+	Interpreters in = { .named = &named };
+	RuntimeDef slow = { .execution_config = rig_json(seat, "{\"interpreter\":{\"binary\":\"slow\"}}") };
+	RuntimeDef wrong = { .execution_config = rig_json(seat, "{\"interpreter\":{\"binary\":\"wrong\"}}") };
+	Str bin = program(seat, "slow", "exec sleep 60");
+
+	json_add(seat->a, &named, "slow", json_str(str_fmt(seat->a, "%s/slow", bin.p)));
+	bin = program(seat, "wrong", "exit 3");
+	json_add(seat->a, &named, "wrong", json_str(str_fmt(seat->a, "%s/wrong", bin.p)));
+	CHECK(runtimes_detect(seat->a, &in, 50 * US_PER_MS, &slow, 1)->base.late);
+	CHECK(!runtimes_detect(seat->a, &in, DETECT_US, &wrong, 1)->base.late);
 }
 
 /* ---- containers ---- */
@@ -235,7 +251,7 @@ TEST(a_container_gets_parameters_environment_and_folders_and_nothing_secret_by_i
 
 	search_path = str_fmt(seat->a, "%s:/usr/bin:/bin", program(seat, "podman", podman).p);
 	r = rig_open_with(look_there);
-	found = runtimes_detect(r->a, &r->config.interpreters, &d, 1);
+	found = runtimes_detect(r->a, &r->config.interpreters, DETECT_US, &d, 1);
 	CHECK_STR(found->base.version, str_of("4.3.1"));
 	spec = rig_spec(r, "container", "my/image:1  /bin/bash -c env;cat;exit");
 	spec.runtime_config = &d.execution_config;
