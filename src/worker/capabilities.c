@@ -125,8 +125,7 @@ sandboxes_given(Arena *a, bool strict)
 }
 
 bool
-capabilities_find(
-    Uow *u, const WorkerConfig *config, TimeUs patience, Arena *a, Json *ret, bool *ret_late, Err *err)
+capabilities_find(Uow *u, const WorkerConfig *config, TimeUs patience, Arena *a, Json *ret, bool *ret_late, Err *err)
 {
 	DefFilter all = { 0 };
 	RuntimeDef *rows;
