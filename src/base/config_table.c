@@ -235,8 +235,7 @@ const Setting settings[] = {
 	{ "worker.execution_log_retention_policy", SETTING_ENUM, "days", "unit of the limit below",
 	    .names = retention_policies },
 	{ "worker.execution_log_retention_limit", SETTING_INT, "7",
-	    "how long logs of runs that became artifacts are kept, where the action says nothing", .min = 1,
-	    .max = MANY },
+	    "how long logs of runs are kept, where action and pack say nothing", .min = 1, .max = MANY },
 	{ "worker.http_request_allow", SETTING_LIST, "",
 	    "private, local or reserved networks that `core.http_request` and `core.poll_http` may call, such as "
 	    "`10.0.0.0/8`" },

@@ -15,7 +15,7 @@ typedef bool Sweep(Uow *u, const char *dir, int64_t *removed, Err *err);
 MUST_CHECK bool broom_start(Engine *e, Str dir, Sweep *sweep, Broom **ret, Err *err);
 void broom_stop(Broom *b); /* NULL is fine */
 
-/* Of a worker's folder: execution_7, when there is no such execution any more. */
+/* Of a worker's folder: execution_7, when there is no such execution any more; its logs, when they are older than its action keeps them. */
 Sweep sweep_run_folders;
 /* Of artifacts_dir: versions that are too old go, and files below artifact_7 that no version names. */
 Sweep sweep_artifact_files;

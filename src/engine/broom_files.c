@@ -20,6 +20,30 @@ number_of(Str name, const char *prefix, Id *ret)
 	return str_starts(name, str_of(prefix)) && str_to_int(str_sub(name, strlen(prefix), name.n), ret) && *ret >= 0;
 }
 
+/* The row still has how its output began. What the run left behind stays as long as the row. */
+static bool
+remove_logs(Uow *u, const char *dir, Id id, int64_t *removed, Err *err)
+{
+	static const char *const names[] = { "stdout.log", "stderr.log", "stdout.whole.log", "stderr.whole.log" };
+	const char *paths[countof(names)];
+	bool some = false, over;
+
+	for (size_t i = 0; i < countof(names); i++) {
+		paths[i] = str_fmt(u->arena, "%s/execution_%lld/%s", dir, (long long)id, names[i]).p;
+		some |= file_exists(paths[i]);
+	}
+	if (!some)
+		return true;
+	if (!execution_logs_over(
+		u->db, u->arena, id, u->e->log_policy, u->e->log_limit, clock_wall(u->e->clock), &over, err))
+		return false;
+	for (size_t i = 0; over && i < countof(names); i++)
+		*removed += unlink(paths[i]) == 0;
+	if (over)
+		(void)rmdir(str_fmt(u->arena, "%s/execution_%lld", dir, (long long)id).p); /* when that was all */
+	return true;
+}
+
 static bool
 remove_gone(Uow *u, const char *dir, const Id *ids, size_t n, int64_t *removed, Err *err)
 {
@@ -30,6 +54,8 @@ remove_gone(Uow *u, const char *dir, const Id *ids, size_t n, int64_t *removed, 
 	for (size_t i = 0; i < n; i++)
 		if (!there[i])
 			*removed += tree_remove(str_fmt(u->arena, "%s/execution_%lld", dir, (long long)ids[i]).p);
+		else if (!remove_logs(u, dir, ids[i], removed, err))
+			return false;
 	return true;
 }
 

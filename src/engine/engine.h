@@ -28,6 +28,8 @@ typedef struct Engine {
 	TimeUs scheduled_timeout; /* how long an execution may wait without a worker that can run it */
 	size_t max_payload;       /* bytes of an event's payload */
 	RetainPlan keep; /* what is old, and how often that is looked for, unless clients have stored another */
+	Str log_policy;  /* how long logs of runs are kept, where their action says nothing: a policy of artifacts */
+	int64_t log_limit;
 	/* Told after a commit that had something to say, with what it said: arms the sweeper, wakes who waits. May be NULL. */
 	void (*moved)(void *self, const Outbox *out);
 	void *moved_self;

@@ -270,6 +270,8 @@ retention_read(Host *h, Err *err)
 	for (size_t i = 0; i < RETAIN_TARGETS; i++)
 		plan->max_age[i] =
 		    config_has(c, "retention.days") ? config_int(c, "retention.days") * DAY : RETAIN_FOR_EVER;
+	h->engine.log_policy = config_str(c, "worker.execution_log_retention_policy");
+	h->engine.log_limit = config_int(c, "worker.execution_log_retention_limit");
 	plan->max_age[RETAIN_AUDIT_EVENTS] = AUDIT_DAYS * (int64_t)DAY;
 	return retention_targets(config_json(c, "retention.targets"), plan, err);
 }

@@ -240,6 +240,8 @@ action_preset(Load *l, void *def)
 	d->required_worker_runtimes = json_object();
 	d->default_permission_set_refs = json_array();
 	d->keys = json_array();
+	d->log_retention_policy = l->pack->def.log_retention_policy;
+	d->log_retention_limit = l->pack->def.log_retention_limit;
 	placement_preset(&d->placement);
 }
 

@@ -5,6 +5,8 @@
 
 #define AT(member) offsetof(PackDef, member)
 
+static const char *const retentions[] = { "versions", "days", "hours", "minutes", NULL };
+
 static const Field fields[] = {
 	{ "ref", NULL, FIELD_TEXT, .required = true, .at = AT(ref) },
 	{ "version", NULL, FIELD_TEXT, .required = true, .at = AT(version) },
@@ -14,6 +16,8 @@ static const Field fields[] = {
 	{ "tags", "keywords", FIELD_TEXTS, .at = AT(tags) },
 	{ "runtime_deps", NULL, FIELD_TEXTS, .at = AT(runtime_deps) },
 	{ "dependencies", NULL, FIELD_TEXTS, .at = AT(dependencies) },
+	{ "log_retention_policy", NULL, FIELD_WORD, .at = AT(log_retention_policy), .words = retentions },
+	{ "log_retention_limit", NULL, FIELD_COUNT, .at = AT(log_retention_limit) },
 	{ "system", NULL, FIELD_BOOL, .at = AT(is_standard) }, { "enabled", NULL, FIELD_IGNORED },
 	{ "python", NULL, FIELD_IGNORED }, { "nodejs", NULL, FIELD_IGNORED }, { "author", NULL, FIELD_IGNORED },
 	{ "email", NULL, FIELD_IGNORED }, { "license", NULL, FIELD_IGNORED }, { "homepage", NULL, FIELD_IGNORED },

@@ -58,6 +58,8 @@ MUST_CHECK bool artifact_list(
 
 /* ---- versions ---- */
 
+TimeUs retention_unit(Str policy); /* of "days", "hours", "minutes"; 0: it counts versions */
+
 /* Takes the next number, which is never given again, and applies the retention by count. v->id and v->version are set; size and type
  * become the artifact's too. Numbers are handed out one at a time, whoever asks. */
 MUST_CHECK bool version_add(Db *db, Arena *a, VersionRow *v, TimeUs now, ArtifactFiles *ret, Err *err);

@@ -176,8 +176,8 @@ version_delete(Db *db, Arena *a, Id artifact, int64_t version, ArtifactFiles *re
 	return true;
 }
 
-static TimeUs
-unit_of(Str policy)
+TimeUs
+retention_unit(Str policy)
 {
 	static const struct {
 		const char *policy;
@@ -225,7 +225,7 @@ version_expire(Db *db, Arena *a, TimeUs now, Id *after, size_t most, ArtifactFil
 	for (size_t i = 0; i < rows.n; i++) {
 		Row r = rows_at(&rows, i);
 
-		if (!expire_one(db, a, row_int(r, 0), now - unit_of(row_str(r, 1)) * row_int(r, 2), ret, err))
+		if (!expire_one(db, a, row_int(r, 0), now - retention_unit(row_str(r, 1)) * row_int(r, 2), ret, err))
 			return err_wrap(err, "retention of artifacts");
 		*after = row_int(r, 0);
 	}

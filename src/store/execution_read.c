@@ -1,5 +1,7 @@
 #include "store/execution_read.h"
 
+#include "store/artifact.h"
+
 #include "store/execution_aside.h"
 #include "model/limits.h"
 #include "store/history.h"
@@ -223,6 +225,55 @@ execution_show(Db *db, Arena *a, Id id, Json *ret, Err *err)
 		return err_set(err, ERR_NOT_FOUND, "Execution with ID %lld not found", (long long)id);
 	json_set(a, ret, "timeline", timeline(a, json_get_text(ret, "timeline")));
 	return !str_is(json_get_text(ret, "status"), "requested") || line_show(db, a, id, ret, err);
+}
+
+static bool
+newer_than(Db *db, Arena *a, Str action_ref, Id id, int64_t most, bool *ret, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select count(*) from (select 1 from execution where action_ref = $1 and id > $2"
+		       " and finished_at is not null limit $3) x",
+		.in = "sii",
+	};
+	Bind b[] = { bind_str(action_ref), bind_int(id), bind_int(most) };
+	Rows rows;
+
+	if (!db_read(db, a, &s, b, &rows, err))
+		return false;
+	*ret = row_int(rows_at(&rows, 0), 0) >= most;
+	return true;
+}
+
+bool
+execution_logs_over(Db *db, Arena *a, Id id, Str usual_policy, int64_t usual_limit, TimeUs now, bool *ret, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select x.action_ref, x.finished_at, d.log_retention_policy, coalesce(d.log_retention_limit, 0)"
+		       " from execution x left join action d on d.ref = x.action_ref"
+		       " where x.id = $1 and x.finished_at is not null",
+		.in = "i",
+	};
+	Bind b[] = { bind_int(id) };
+	Str policy = usual_policy;
+	int64_t limit = usual_limit;
+	Rows rows;
+	Row r;
+
+	*ret = false;
+	if (!db_read(db, a, &s, b, &rows, err))
+		return err_wrap(err, "how long logs are kept");
+	if (rows.n == 0)
+		return true;
+	r = rows_at(&rows, 0);
+	if (row_int(r, 3) > 0) {
+		limit = row_int(r, 3);
+		policy = row_null(r, 2) ? str_of("days") : row_str(r, 2);
+	}
+	if (limit > 0 && retention_unit(policy) > 0)
+		*ret = row_int(r, 1) < now - retention_unit(policy) * limit;
+	else if (limit > 0)
+		return newer_than(db, a, row_str(r, 0), id, limit, ret, err) || err_wrap(err, "how long logs are kept");
+	return true;
 }
 
 bool

@@ -23,6 +23,10 @@ MUST_CHECK bool execution_list(Db *db, Arena *a, const ExecFilter *f, const Slic
 MUST_CHECK bool execution_show(Db *db, Arena *a, Id id, Json *ret, Err *err);
 /* Which of these are there? */
 MUST_CHECK bool executions_exist(Db *db, Arena *a, const Id *ids, size_t n, bool *ret, Err *err);
+/* How long the logs of an execution are kept, when it has ended, as its action says or else as is usual (limit 0: for ever); how many of the
+ * same action came after it, counted up to the limit, is asked for where versions are kept. */
+MUST_CHECK bool execution_logs_over(
+    Db *db, Arena *a, Id id, Str usual_policy, int64_t usual_limit, TimeUs now, bool *ret, Err *err);
 /* Is it terminal? ERR_NOT_FOUND. */
 MUST_CHECK bool execution_status(Db *db, Arena *a, Id id, ExecState *ret, Err *err);
 /* The same, and what the runs it asks for have as ancestors. */

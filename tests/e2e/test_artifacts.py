@@ -240,6 +240,32 @@ def test_the_folders_of_old_runs_go_with_their_rows(world):
     assert kept[-1] == runs[-1] and runs[0] not in kept
 
 
+def test_logs_go_when_their_action_or_its_pack_keeps_them_no_longer(world):
+    parts = {"pack.yaml": "ref: logs\nversion: 1.0.0\nlog_retention_policy: versions\nlog_retention_limit: 2\n"}
+    for name, own in (("some", ""), ("old", "log_retention_policy: minutes\nlog_retention_limit: 5\n"), ("long", "log_retention_policy: days\nlog_retention_limit: 400\n")):
+        parts[f"actions/{name}.yaml"] = f"ref: logs.{name}\nentry_point: x.sh\n{own}"
+    parts["actions/x.sh"] = "echo it\n[ -z \"$LEAVE\" ] || echo x > $ATTUNE_EXECUTION_DIR/x\n"
+    world.add_pack("logs", parts)
+    world.start(config={"retention": {"check_interval": 1}, "worker": {"inline_output_bytes": 0}})
+    runs = {name: [] for name in ("long", "old", "some")}
+    for name, ids in runs.items():
+        for _ in range(4):
+            got = world.post("/executions/execute", {"action_ref": f"logs.{name}", "env_vars": {"LEAVE": "1"}}, 201)["data"]["id"]
+            assert world.get(f"/executions/{got}", wait_seconds=30)["data"]["status"] == "completed"
+            ids.append(got)
+
+    def with_log():
+        return sorted(int(p.split("execution_")[1].split("/")[0]) for p in glob.glob(os.path.join(artifacts_dir(world), "*", "execution_*", "stdout.log")))
+
+    eventually(lambda: with_log() == sorted(runs["long"] + runs["old"] + runs["some"][2:]), seconds=30)
+    for column in ("started_at", "finished_at"):
+        world.execute(f"update execution set {column} = " + ("created - 400000000" if world.embedded else "created - interval '400 seconds'"))
+    eventually(lambda: with_log() == sorted(runs["long"] + runs["some"][2:]), seconds=30)
+    gone = world.get(f"/executions/{runs['old'][0]}")["data"]
+    assert gone["result"]["stdout"] == "it\n" and world.request("GET", f"/executions/{gone['id']}/logs/stdout").text == "it\n"
+    assert run_folders(world) == sorted(sum(runs.values(), [])), "what they left behind stays"
+
+
 def test_versions_too_old_go_and_their_files_and_the_latest_stays(world):
     world.start(config={"retention": {"check_interval": 1}})
     x = made(world, retention_policy="hours", retention_limit=1)
