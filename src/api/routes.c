@@ -318,6 +318,8 @@ const Route api_routes[] = {
 	    "delete a workflow and its action" },
 	{ "GET", "/api/v1/workflows/{ref}/graph", workflow_draw, "actions:read", 0, NULL, "WorkflowGraph", 200,
 	    "a workflow's tasks in layers with the ways between them, to be drawn; format=text, dot or svg: drawn" },
+	{ "POST", "/api/v1/workflows/{ref}/dry-run", workflow_dry_run, "actions:read", 0, "DryRunWorkflowRequest",
+	    "WorkflowDryRun", 200, "step through a workflow with given or assumed results, and start nothing" },
 	{ "PUT", "/api/v1/workflows/{ref}/file", workflow_file_update, "actions:update", 0, "SaveWorkflowFileRequest",
 	    "WorkflowResponse", 200, "change a workflow and its files" },
 	{ "GET", "/api/v1/packs/{pack_ref}/workflows", workflows_of_pack, "actions:read", 0, NULL, "WorkflowSummary[]",

@@ -40,6 +40,8 @@ made(Cli *c, Json *row, int64_t seconds, int *ret_code, Err *err)
 {
 	Str id = json_text(c->a, json_get(row, "id"));
 
+	if (cli_has(c, "watch") && str_starts(str_of(c->command->words), str_of("workflow ")))
+		return cli_watch_tree(c, id, seconds, ret_code, err);
 	if (cli_has(c, "watch"))
 		return cli_watch(c, id, seconds, ret_code, err);
 	if (cli_has(c, "wait")) {

@@ -17,4 +17,6 @@ MUST_CHECK bool cli_params(Cli *c, Json *params, Err *err);
 MUST_CHECK bool cli_execute(Cli *c, const Json *body, int *ret_code, Err *err);
 /* watch.c: its states and its output as they come, until it has ended or the seconds are over. */
 MUST_CHECK bool cli_watch(Cli *c, Str id, int64_t seconds, int *ret_code, Err *err);
+/* workflow_watch.c: the tree of a workflow's tasks, likewise. */
+MUST_CHECK bool cli_watch_tree(Cli *c, Str id, int64_t seconds, int *ret_code, Err *err);
 void print_with_end(FILE *f, Str text);

@@ -311,17 +311,16 @@ report(Watch *w, int *ret_code, Err *err)
 }
 
 bool
-cmd_workflow_watch(Cli *c, int *ret_code, Err *err)
+cli_watch_tree(Cli *c, Str id, int64_t seconds, int *ret_code, Err *err)
 {
 	CLEANUP(arena_done) Arena *kept = arena_open();
-	Watch w = { .c = c, .id = c->args[0], .kept = kept, .said = map_open(kept) };
+	Watch w = { .c = c, .id = id, .kept = kept, .said = map_open(kept) };
 	Err ignored = { 0 };
-	int64_t seconds;
 	bool fine, left;
 	Json row;
 
-	if (!cli_opt_int(c, "timeout", DAY_S, &seconds, err) ||
-	    !cli_call(c, "GET", cli_fill(c, "/api/v1/executions/{0}", NULL, true), NULL, &row, err) ||
+	if (!cli_call(
+		c, "GET", str_fmt(c->a, "/api/v1/executions/%.*s", STR_ARG(url_escape(c->a, id))), NULL, &row, err) ||
 	    !signals_open(&w.signals, err))
 		return false;
 	w.mark = arena_mark(c->a);
@@ -339,4 +338,12 @@ cmd_workflow_watch(Cli *c, int *ret_code, Err *err)
 	    STR_ARG(w.id));
 	*ret_code = INTERRUPTED;
 	return true;
+}
+
+bool
+cmd_workflow_watch(Cli *c, int *ret_code, Err *err)
+{
+	int64_t seconds;
+
+	return cli_opt_int(c, "timeout", DAY_S, &seconds, err) && cli_watch_tree(c, c->args[0], seconds, ret_code, err);
 }

@@ -284,7 +284,7 @@ wf_again(Wf *w, int task, int64_t iteration, WfOutcome how, const Json *result)
 bool
 wf_begin(Wf *w)
 {
-	w->vars = w->g->vars;
+	w->vars = json_clone(w->a, &w->g->vars); /* many runs share the graph */
 	w->vars_known = w->vars_changed = true;
 	for (size_t i = 0; i < w->g->entries_n; i++)
 		wf_start(w, w->g->entries[i], -1);

@@ -219,6 +219,13 @@ def test_a_workflow_is_drawn_and_its_run_followed(api):
     many = api.get(f"/executions/{deep['runs'][0]['execution']}/workflow")["data"]["tasks"][1]
     assert many["items"] == {"total": 2, "begun": 2, "running": 0, "failed": 0} and many["rounds"][0]["runs"] == 2 and many["triggered_by"] == "begin"
     assert "no workflow" in refused(api, "GET", f"/executions/{ended(api, run(api, 'core.noop'))['id']}/workflow", 404)["error"]
+    before = api.get("/executions", page_size=1)["data"][0]["id"]
+    said = api.cli("workflow", "run", "mine.seen", "--dry-run", "--result", 'many=[{"x": 1}, {"x": 2}]').out
+    assert "task     begin  completed, publishes {\"n\":2}\n" in said and 'ends     many[1]  completed with {"data":{"x":2}}\n' in said
+    assert said.endswith('completed  {"succeeded":true}\n') and "starts   end  core.noop {}\n" in said
+    assert "failed with" in api.cli("workflow", "run", "mine.seen", "--dry-run", "--fail", "end", code=1).out
+    assert "no task 'gone'" in api.cli("workflow", "run", "mine.seen", "--dry-run", "--fail", "gone", code=1).err
+    assert api.get("/executions", page_size=1)["data"][0]["id"] == before, "a dry run starts nothing"
     again = api.cli("execution", "rerun", run_id, "--from", "deep", "--wait", "-j").json()
     assert again["status"] == "completed" and again["retry_reason"] == "rerun"
     deep, off = api.get(f"/executions/{again['id']}/workflow")["data"]["tasks"]
