@@ -20,6 +20,7 @@ WORLDS = ("embedded", "distributed")
 
 def pytest_addoption(parser):
     parser.addoption("--world", choices=WORLDS, help="only this world")
+    parser.addoption("--part", default="1/1", help="K/N: the K-th of N parts of about the same number of tests, whole files")
 
 
 def pytest_configure(config):
@@ -54,6 +55,12 @@ def pytest_collection_modifyitems(config, items):
         return chosen == (WORLDS[0] if name is None else item.callspec.params[name])
 
     leave_out(config, items, lambda item: not belongs(item))
+    part, parts = map(int, config.getoption("--part").split("/"))
+    first = {}  # where each file begins
+    for i, item in enumerate(items):
+        first.setdefault(item.path, i)
+    share = max(1, len(items)) / parts
+    leave_out(config, items, lambda item: int(first[item.path] // share) + 1 != part)
 
 
 def leave_out(config, items, unwanted):
