@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "engine/limits.h"
 #include "model/choice.h"
+#include "store/environment.h"
 #include "store/execution_limits.h"
 #include "store/worker.h"
 
@@ -171,6 +172,27 @@ need_of(Uow *u, const ActionDef *action, const ExecWaiting *row)
 	};
 }
 
+/* Who has built what the action's pack needs. Asked only where it makes a difference. */
+static bool
+built_mark(Pass *p, const Need *need, Err *err)
+{
+	const RuntimeDef *r = need->runtime;
+	Uow *u = p->u;
+	Str *hosts;
+	size_t n;
+
+	for (size_t i = 0; i < p->n; i++)
+		p->loads[i].built = false;
+	if (p->n < 2 || r == NULL || json_get(&r->execution_config, "dependencies") == NULL)
+		return true;
+	if (!environment_hosts(u->db, u->arena, need->action->pack_ref, str_lower(u->arena, r->name), &hosts, &n, err))
+		return false;
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t k = 0; k < n; k++)
+			p->loads[i].built |= str_eq(p->loads[i].def->host, hosts[k]);
+	return true;
+}
+
 static void
 say_scheduled(const Uow *u, Id id, Id worker, Str action_ref, TimeUs created)
 {
@@ -242,6 +264,8 @@ class_place(Pass *p, const Need *need, const ExecWaiting *rows, size_t n, size_t
 	Choice c = { 0 };
 
 	*ret_given = 0;
+	if (!built_mark(p, need, err))
+		return false;
 	for (size_t i = 0; i < n; i++) {
 		worker_choose(u->arena, need, p->loads, p->n, &u->turn, &c);
 		if (i == 0 && !class_worker_back(p, &rows[0], &c, err))
@@ -540,6 +564,8 @@ place_newborn(Uow *u, ExecNew *row, Err *err)
 	own.worker_affinity = row->worker_affinity == NULL ? json_null() : *row->worker_affinity;
 	need = need_of(u, action, &own);
 	u->turn++;
+	if (!built_mark(&p, &need, err))
+		return false;
 	worker_choose(u->arena, &need, p.loads, p.n, &u->turn, &c);
 	if (c.kind != CHOICE_WORKER)
 		return true;

@@ -266,13 +266,15 @@ load_cmp(const WorkerLoad *x, const WorkerLoad *y)
 	return (l > r) - (l < r);
 }
 
-/* Which of the best so far and the next is better: weight first, then load; 0 when they are equal. */
+/* Which of the best so far and the next is better: weight first, then load, then who need not build; 0 when they are equal. */
 static int
 better(int64_t weight, const WorkerLoad *x, int64_t best_weight, const WorkerLoad *best)
 {
 	if (weight != best_weight)
 		return weight > best_weight ? 1 : -1;
-	return -load_cmp(x, best);
+	if (load_cmp(x, best) != 0)
+		return -load_cmp(x, best);
+	return (int)x->built - (int)best->built;
 }
 
 void

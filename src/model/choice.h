@@ -1,6 +1,6 @@
 /*
  * Which worker runs this? Pure: workers and loads in, a choice or a reason out (decisions 2.7, 2.8; engine 3.4). Order: fits →
- * preferred labels → least loaded → in turn. A worker is judged by the runtimes it declares, never by names of files.
+ * preferred labels → least loaded → the pack's environment is built there → in turn. A worker is judged by the runtimes it declares, never by names of files.
  */
 #pragma once
 
@@ -9,6 +9,7 @@
 typedef struct WorkerLoad {
 	const WorkerDef *def;
 	bool alive;       /* fresh heartbeat, or the live process of the data directory */
+	bool built;       /* the environment that the action's pack needs is there */
 	int64_t assigned; /* scheduled and running */
 	int64_t room;     /* how many more it may be given now (slots + ahead - assigned) */
 } WorkerLoad;

@@ -102,6 +102,26 @@ environment_requested(Db *db, Arena *a, Str pack_ref, Str runtime, Str host, Str
 }
 
 bool
+environment_hosts(Db *db, Arena *a, Str pack_ref, Str runtime, Str **ret, size_t *ret_n, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select distinct host from pack_environment where pack_ref = $1 and status = 'ready'"
+		       " and (runtime = $2 or runtime like $3)",
+		.in = "sss",
+	};
+	Bind b[] = { bind_str(pack_ref), bind_str(runtime), bind_str(str_fmt(a, "%.*s-%%", STR_ARG(runtime))) };
+	Rows rows;
+
+	if (!db_read(db, a, &s, b, &rows, err))
+		return err_wrap(err, "read environments");
+	*ret = arena_array(a, Str, rows.n + 1);
+	*ret_n = rows.n;
+	for (size_t i = 0; i < rows.n; i++)
+		(*ret)[i] = row_str(rows_at(&rows, i), 0);
+	return true;
+}
+
+bool
 environment_waiting(Db *db, Arena *a, Str host, Str place, Str **ret, size_t *ret_n, Err *err)
 {
 	static const Stmt s = {

@@ -27,6 +27,8 @@ MUST_CHECK bool environment_requested(
     Db *db, Arena *a, Str pack_ref, Str runtime, Str host, Str place, bool *ret, Err *err);
 /* Which packs of this place have such. */
 MUST_CHECK bool environment_waiting(Db *db, Arena *a, Str host, Str place, Str **ret, size_t *ret_n, Err *err);
+/* On which machines this pack has one that is ready, for any version of the runtime. */
+MUST_CHECK bool environment_hosts(Db *db, Arena *a, Str pack_ref, Str runtime, Str **ret, size_t *ret_n, Err *err);
 
 /* A runtime that actions of a pack use. */
 typedef struct PackRuntime {

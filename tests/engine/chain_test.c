@@ -1,6 +1,8 @@
 /* The moves of the engine, one after the other, over both stores: one event's whole path with the rows looked at in between. */
 #include "rig.h"
 
+#include "store/environment.h"
+
 #include "store/action.h"
 #include "store/migrate.h"
 #include "store/pack.h"
@@ -372,6 +374,35 @@ TEST(what_is_old_goes_in_small_steps_and_what_has_not_ended_stays)
 		CHECK_OK(uow_commit(r->u, &points_sweep, &err), err);
 	}
 	CHECK(rig_look(r, ids[2]).id != 0 && rig_look(r, ids[7]).id != 0 && rig_look(r, ids[6]).id == 0);
+}
+
+TEST(of_idle_workers_the_one_that_has_built_the_environment_of_the_pack_gets_the_run)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	EnvironmentRow env = { .pack_ref = str_of("test"),
+		.runtime = str_of("shell-1"),
+		.host = str_of("w2"),
+		.place = str_of("/envs"),
+		.worker = str_of("w2"),
+		.env_path = str_of("/envs/test"),
+		.status = "ready",
+		.built = true };
+	Id built;
+	Err err = { 0 };
+
+	rig_worker_named(r, "w1", "inc-1", 8, "shell");
+	rig_worker_named(r, "w2", "inc-2", 8, "shell");
+	built = r->worker;
+	rig_worker_named(r, "w3", "inc-3", 8, "shell");
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(environment_put(r->u->db, r->u->arena, &env, r->now, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_worker, &err), err);
+	for (int i = 0; i < 9; i++) {
+		Id run = rig_create(r);
+
+		rig_schedule(r);
+		CHECK(i % 3 != 0 || rig_look(r, run).worker == built); /* then the others are less loaded */
+	}
 }
 
 TEST(a_run_waits_behind_a_long_one_until_somebody_else_is_free)

@@ -45,6 +45,8 @@ rig_definitions(Rig *r)
 	CHECK_OK(uow_begin(u, &err), err);
 	CHECK_OK(pack_put(u->db, u->arena, &pack, u->now, &put, &err), err);
 	runtime.pack = trigger.pack = action.pack = rule.pack = put.id;
+	runtime.execution_config = json_object();
+	json_add(u->arena, &runtime.execution_config, "dependencies", json_object());
 	CHECK_OK(runtime_put(u->db, u->arena, &runtime, u->now, &put, &err), err);
 	action.runtime = put.id;
 	CHECK_OK(trigger_put(u->db, u->arena, &trigger, u->now, &put, &err), err);
@@ -66,7 +68,7 @@ rig_worker_named(Rig *r, const char *name, const char *incarnation, int64_t slot
 	WorkerDef w = { .name = str_of(name),
 		.type = str_of("local"),
 		.role = str_of("action"),
-		.host = str_of("here"),
+		.host = str_of(name),
 		.incarnation = str_of(incarnation),
 		.boot_id = str_of("boot"),
 		.slots = slots };

@@ -101,6 +101,21 @@ TEST(what_is_missing_is_said)
 	arena_close(c.a);
 }
 
+TEST(of_equally_loaded_workers_the_one_that_has_built_the_environment_is_taken)
+{
+	Case c;
+
+	setup(&c, "python");
+	for (size_t i = 0; i < 3; i++)
+		worker(&c, i, "w", "{'runtimes': ['python']}");
+	c.loads[1].built = c.loads[2].built = true;
+	CHECK_INT((int64_t)choose(&c, 3).worker, 1);
+	CHECK_INT((int64_t)choose(&c, 3).worker, 2);
+	c.loads[1].assigned = c.loads[2].assigned = 1;
+	CHECK_INT((int64_t)choose(&c, 3).worker, 0); /* load comes first */
+	arena_close(c.a);
+}
+
 TEST(an_action_that_must_be_walled_in_waits_for_a_worker_that_can)
 {
 	static const char weak[] = "{'runtimes': ['shell', 'internal'], 'sandboxes': ['off', 'standard'], 'isolation': "
