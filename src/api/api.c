@@ -8,6 +8,7 @@
 #include "api/errands.h"
 #include "api/handlers.h"
 #include "api/once.h"
+#include "api/pack_sources.h"
 #include "api/streams.h"
 #include "base/log.h"
 
@@ -32,6 +33,7 @@ struct Api {
 	Hasher *hasher;
 	Backoff *backoff;
 	Errands *errands;
+	PackSources *pack_sources;
 	const struct PackTestsConfig *pack_tests;
 	HttpServer *http;
 	pthread_mutex_t
@@ -58,6 +60,7 @@ thread_open(void *self, App **ret, Err *err)
 		.hasher = api->hasher,
 		.backoff = api->backoff,
 		.errands = api->errands,
+		.pack_sources = api->pack_sources,
 		.pack_tests = api->pack_tests };
 	if (!uow_open(api->engine, &app->uow, err)) {
 		free(app);
@@ -169,6 +172,7 @@ api_free(Api *api)
 {
 	hasher_close(api->hasher);
 	errands_close(api->errands);
+	pack_sources_close(api->pack_sources);
 	backoff_close(api->backoff);
 	audit_log_close(api->audit);
 	pthread_mutex_destroy(&api->waking);
@@ -185,6 +189,7 @@ helpers_open(Api *api, Err *err)
 
 	api->backoff = backoff_open(clock);
 	api->errands = errands_open(helper_done, api);
+	api->pack_sources = pack_sources_open(api->config);
 	return audit_log_open(&audit, &api->audit, err) && hasher_open(&hasher, &api->hasher, err);
 }
 

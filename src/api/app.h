@@ -16,6 +16,7 @@ struct Callers;
 struct Hasher;
 struct Backoff;
 struct Errands;
+struct PackSources;
 struct PackTestsConfig;
 
 /* Whoever takes the connections that become WebSockets: the notifier, when it lives in the same process. */
@@ -40,6 +41,7 @@ struct App {
 	struct Hasher *hasher;
 	struct Backoff *backoff;
 	struct Errands *errands;
+	struct PackSources *pack_sources;
 	const struct PackTestsConfig *pack_tests;
 
 	/* while a request under an Idempotency-Key is answered: see api/once.h */

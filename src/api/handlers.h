@@ -46,7 +46,8 @@ Handler policies_list, policies_of_pack, policies_of_action, policy_show, policy
     policy_enable, policy_disable;
 /* pack_install.c */
 Handler pack_install, pack_upload, packs_register, packs_dependencies, packs_download, packs_build, pack_test,
-    pack_environments, pack_environments_rebuild, pack_tests, pack_tests_latest;
+    pack_environments, pack_environments_rebuild, pack_indices_list, pack_index_create, pack_index_update,
+    pack_index_remove, pack_index_packs, pack_index_pack, pack_tests, pack_tests_latest;
 /* inquiries.c */
 Handler inquiries_list, inquiries_by_status, inquiries_of_execution, inquiry_show, inquiry_create, inquiry_change,
     inquiry_remove, inquiry_answer, inquiry_link_create, inquiry_callback_show, inquiry_callback;

@@ -17,7 +17,7 @@ rewrap_work(App *app, void *self, Err *err)
 }
 
 /* The stages of a cursor: "s12" is in secrets, behind 12. */
-static const char stage_letters[REWRAP_STAGES] = { 'k', 's', 'w' };
+static const char stage_letters[REWRAP_STAGES] = { 'k', 's', 'w', 'i' };
 
 static bool
 cursor_read(const Req *q, Rewrap *r, Err *err)

@@ -1,3 +1,4 @@
+#include "api/pack_remote.h"
 #include "api/pack_trial.h"
 
 #include "api/body.h"
@@ -22,6 +23,7 @@ typedef struct Install {
 	PackTry *try;
 	Str content, before;
 	Str root, final; /* where its pack.yaml lies, and where it is to lie */
+	PackWish wish;   /* where it comes from */
 	bool skip_deps;
 	bool placed, had;
 	int status; /* of the answer */
@@ -130,9 +132,11 @@ install_tested(App *app, Req *q, Res *s, Install *w, bool replaces, Err *err)
 		.files = &w->try->files,
 		.force = replaces,
 		.tested = w->try,
+		.source = w->wish.from.type == NULL ? NULL : &w->wish.from,
 		.last = place,
 		.self = w };
 
+	w->wish.from.by = app->caller.identity;
 	if (!trial_passed(w->try, w->t->force, err)) {
 		trial_note(app, w->try);
 		return false;
@@ -175,29 +179,46 @@ static const BodyField install_fields[] = {
 };
 
 static bool
-is_remote(Str source)
-{
-	return str_find(source, str_of("://"), NULL) || str_starts(source, str_of("git@"));
-}
-
-static bool
 content_read(Install *w, Str source, Err *err)
 {
 	Str manifest = str_fmt(w->a, "%.*s/.", STR_ARG(source));
 
-	if (is_remote(source))
-		return err_set(err, ERR_UNSUPPORTED,
-		    "Packs are installed from a folder or an archive on the server only: '%.*s' lies elsewhere. Upload "
-		    "it to /api/v1/packs/upload",
-		    STR_ARG(source));
-	if (!str_find(source, str_of("/"), NULL))
-		return err_set(err, ERR_UNSUPPORTED,
-		    "Packs are not installed from registries: '%.*s' is no path of a folder or an archive",
-		    STR_ARG(source));
 	if (!file_exists(str_cstr(w->a, source)))
 		return err_set(err, ERR_NOT_FOUND, "There is nothing at '%.*s' on the server", STR_ARG(source));
+	w->wish.from = (PackSource){ .type = file_exists(manifest.p) ? "local_directory" : "local_archive",
+		.url = str_copy(w->a, source) };
 	return file_exists(manifest.p) ? unpack_folder(w->a, source, w->content, err)
 				       : unpack_file(w->a, source, w->content, err);
+}
+
+static bool
+install_fetch(PackTrial *t, const atomic_bool *stopping, Err *err)
+{
+	Install *w = t->owner;
+
+	return pack_wish_fetch(w->a, &w->wish, stopping, err);
+}
+
+static bool
+fetch_begin(App *app, Req *q, Res *s, Install *w, Str source, Str ref_spec, Err *err)
+{
+	if (!pack_wish(app, w->a, source, ref_spec, &w->wish, err)) {
+		trial_close(w->t);
+		return false;
+	}
+	w->wish.content = w->content;
+	w->t->work = install_fetch;
+	w->t->limit = (TimeUs)(w->wish.n + 1) * pack_fetch_limit(app->config);
+	return trial_wait(app, q, s, w->t, err);
+}
+
+static bool
+fetched(App *app, Req *q, Res *s, Install *w, Err *err)
+{
+	bool ok = content_load(app, w, true, err) &&
+		  pack_wish_met(&w->wish, w->try->files.def.ref, w->try->files.def.version, err);
+
+	return install_go(app, q, s, w, ok, true, err);
 }
 
 static bool
@@ -205,6 +226,7 @@ install_begin(App *app, Req *q, Res *s, Err *err)
 {
 	bool skip_tests = false, force = false, skip_deps = false;
 	Install *w;
+	Str source;
 	Json body;
 
 	if (!body_read(q, install_fields, countof(install_fields), &body, err))
@@ -215,8 +237,10 @@ install_begin(App *app, Req *q, Res *s, Err *err)
 	if (!install_open(app, force, skip_tests, 200, &w, err))
 		return false;
 	w->skip_deps = skip_deps;
-	return install_go(app, q, s, w,
-	    content_read(w, json_get_text(&body, "source"), err) && content_load(app, w, true, err), true, err);
+	source = json_get_text(&body, "source");
+	if (pack_is_remote(source))
+		return fetch_begin(app, q, s, w, source, json_get_text(&body, "ref_spec"), err);
+	return install_go(app, q, s, w, content_read(w, source, err) && content_load(app, w, true, err), true, err);
 }
 
 bool
@@ -229,7 +253,11 @@ pack_install(App *app, Req *q, Res *s, Err *err)
 		return false;
 	if (asleep)
 		return true;
-	return t == NULL ? install_begin(app, q, s, err) : install_end(app, q, s, t, true, err);
+	if (t == NULL)
+		return install_begin(app, q, s, err);
+	if (!t->tries[0].read)
+		return fetched(app, q, s, t->owner, err);
+	return install_end(app, q, s, t, true, err);
 }
 
 static bool

@@ -30,7 +30,7 @@ trial_close(PackTrial *t)
 {
 	if (t == NULL)
 		return;
-	if (!t->kept && !tree_remove(t->stage.p))
+	if (!t->kept && !str_none(t->stage) && !tree_remove(t->stage.p))
 		log_warn("the folder %s cannot be removed", t->stage.p);
 	arena_close(t->a);
 }
@@ -70,6 +70,10 @@ trial_open(App *app, size_t tries, PackTrial **ret, Err *err)
 	t->n = tries;
 	t->tries = arena_array(a, PackTry, tries);
 	t->tests = app->pack_tests;
+	if (tries == 0) { /* nothing lies anywhere */
+		*ret = t;
+		return true;
+	}
 	if (dirs_make(base, 0755, err) && dir_private(a, base, PACK_INCOMING, &t->stage, err)) {
 		pack_leftovers(app, a);
 		if (runtime_config(app, a, "core.python", &t->python, err) &&

@@ -41,6 +41,7 @@ struct PackTrial {
 
 /* *ret NULL: the handler is called for the first time. *ret_asleep: it is to return true. A trial that failed is closed. */
 MUST_CHECK bool trial_back(App *app, Req *q, Res *s, PackTrial **ret, bool *ret_asleep, Err *err);
+/* With no tries it has no folder. */
 MUST_CHECK bool trial_open(App *app, size_t tries, PackTrial **ret, Err *err);
 void trial_close(PackTrial *t); /* NULL is fine */
 /* The request falls asleep, and has the trial again when the work is done. On failure the trial is closed. */

@@ -5,6 +5,7 @@
 
 #include "api/resource.h"
 #include "packs/pack.h"
+#include "store/pack.h"
 
 #define PACK_INCOMING ".incoming" /* below packs_base_dir: folders of installs, which are no packs */
 
@@ -14,6 +15,7 @@ typedef struct PackRegistration {
 	bool force;                   /* although it is there already; else ERR_CONFLICT */
 	PackDef d;                    /* what became of it */
 	const struct PackTry *tested; /* how its tests went is stored with it; NULL: they were not run */
+	const PackSource *source;     /* NULL: nothing is known of it */
 	/* Done last in the transaction, which it undoes by failing; may be NULL. */
 	bool (*last)(App *app, void *self, Err *err);
 	void *self;

@@ -333,7 +333,8 @@ pack_register_work(App *app, void *self, Err *err)
 	if (!rule_list(app_db(app), w->a, &of, &before, &before_n, NULL, err) ||
 	    !register_pack(app_db(app), w->a, w->files, app->uow->now, &report, err) ||
 	    !rule_list(app_db(app), w->a, &of, &after, &after_n, NULL, err) ||
-	    !pack_get(app_db(app), w->a, report.pack, &w->d, err) || !tests_store(app, w->a, w->tested, &report, err))
+	    !pack_get(app_db(app), w->a, report.pack, &w->d, err) || !tests_store(app, w->a, w->tested, &report, err) ||
+	    (w->source != NULL && !pack_set_source(app_db(app), w->a, report.pack, w->source, app->uow->now, err)))
 		return false;
 	for (size_t i = 0; i < w->files->runtime_count; i++)
 		json_push(w->a, &names, json_str(w->files->runtimes[i].name));

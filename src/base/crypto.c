@@ -31,6 +31,23 @@ sha256_hex(Arena *a, Str bytes)
 	return hex_encode(a, (Str){ (const char *)digest, sizeof(digest) });
 }
 
+bool
+digest_hex(Arena *a, Str algorithm, Str bytes, Str *ret)
+{
+	static const char *const names[] = { "sha256", "sha512", "sha1", "md5" };
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	const EVP_MD *md = NULL;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < countof(names); i++)
+		if (str_is(algorithm, names[i]))
+			md = EVP_get_digestbyname(names[i]);
+	if (md == NULL || EVP_Digest(bytes.p, bytes.n, digest, &n, md, NULL) != 1)
+		return false;
+	*ret = hex_encode(a, (Str){ (const char *)digest, n });
+	return true;
+}
+
 size_t
 keyed_hash(HashKind kind, Str key, Str bytes, unsigned char ret[HMAC_MOST])
 {

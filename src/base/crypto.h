@@ -10,6 +10,8 @@ enum { SHA1_BYTES = 20, SHA256_BYTES = 32 };
 void sha1(Str bytes, unsigned char ret[SHA1_BYTES]); /* only where a protocol asks for it */
 void sha256(Str bytes, unsigned char ret[SHA256_BYTES]);
 Str sha256_hex(Arena *a, Str bytes);
+/* By name: sha256, sha512, sha1, md5 (only where others use these). False: no such. */
+MUST_CHECK bool digest_hex(Arena *a, Str algorithm, Str bytes, Str *ret);
 
 typedef enum HashKind { HASH_SHA1, HASH_SHA256, HASH_SHA512 } HashKind;
 

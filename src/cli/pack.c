@@ -51,6 +51,19 @@ cmd_pack_upload(Cli *c, int *ret_code, Err *err)
 	return true;
 }
 
+/* A name is one of the server's registries, unless somebody will not have that. */
+bool
+cmd_pack_install(Cli *c, int *ret_code, Err *err)
+{
+	Str source = c->args[0];
+
+	if (cli_has(c, "no-registry") && !str_find(source, str_of("/"), NULL))
+		return err_set(err, ERR_INVALID,
+		    "'%.*s' is no path of the server and no URL, and with --no-registry it is looked for nowhere else",
+		    STR_ARG(source));
+	return cli_ask(c, ret_code, err);
+}
+
 static void
 say_printed(const Cli *c, Str text)
 {

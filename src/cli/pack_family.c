@@ -24,16 +24,24 @@ static const Thing tests = { NULL,
 enum { PATIENT_S = 3600 }; /* its dependencies are installed and its tests are run before the answer comes */
 
 #define INDEX_OPTS \
-	{ "name", 'n', "NAME", "name", "what it is called" }, \
+	{ "name", 'n', "NAME", "name", "what it is called; empty: nothing" }, \
+	    { "headers", '\0', "JSON", "headers", "sent along when it is read: {\"Authorization\": \"Bearer ...\"}", \
+		    KIND_OBJECT }, \
 	{ \
 		"position", '\0', "N", "position", "lower ones are asked first", KIND_INT \
+	}
+
+#define BROWSE_OPTS \
+	{ \
+		"registry", 'r', "ID", "registry_id", "of this one only" \
 	}
 
 #define SOURCE_OPTS \
 	{ "git-url", 'g', "URL", NULL, "the repository it can be had from" }, \
 	    { "git-ref", 'r', "REF", NULL, "its branch, tag or commit" }, \
+	    { "archive-url", 'a', "URL", NULL, "the archive it can be had from" }, \
 	{ \
-		"archive-url", 'a', "URL", NULL, "the archive it can be had from" \
+		"archive", '\0', "FILE", NULL, "that archive, for its checksum" \
 	}
 
 static const Command commands[] = {
@@ -99,17 +107,18 @@ static const Command commands[] = {
 	    .help = "send a folder, or a .tar.gz, to the server and load it",
 	    .example = "attune pack upload ./weather" },
 	{ .words = "pack install",
-	    .run = cli_ask,
+	    .run = cmd_pack_install,
 	    .args = "SOURCE",
 	    .ask = "POST /api/v1/packs/install source={0}",
 	    .opts = OPTS({ "ref-spec", 'r', "REF", "ref_spec", "branch, tag or commit" },
 		{ "force", 'f', NULL, "force", "although its tests fail", KIND_ON },
 		{ "skip-tests", '\0', NULL, "skip_tests", "without its tests", KIND_ON },
+		{ "no-registry", '\0', NULL, NULL, "a path or a URL only, never a name of a registry" },
 		{ "skip-deps", '\0', NULL, "skip_deps", "also when packs it needs are missing", KIND_ON }),
 	    .seconds = PATIENT_S,
 	    .done = "Pack {pack.ref} {pack.version} is installed.",
-	    .help = "from a git repository, an archive or a registry",
-	    .example = "attune pack install https://example.org/weather.git -r v1.2.0" },
+	    .help = "from a registry (REF or REF@VERSION), the URL of an archive, or a path of the server",
+	    .example = "attune pack install weather@1.2.0" },
 	{ .words = "pack uninstall",
 	    .run = cli_ask,
 	    .args = "REF",
@@ -151,9 +160,18 @@ static const Command commands[] = {
 	    .run = cmd_list_run,
 	    .args = "[QUERY]",
 	    .ask = "/api/v1/pack-indices/packs?q={0}",
+	    .opts = OPTS(LIST_OPTS, BROWSE_OPTS),
 	    .thing = &indexed,
+	    .seconds = PATIENT_S,
 	    .help = "packs in the registries",
 	    .example = "attune pack search weather" },
+	{ .words = "pack registries",
+	    .run = cmd_list_run,
+	    .ask = "/api/v1/pack-indices?configured=true",
+	    .opts = OPTS(LIST_OPTS),
+	    .thing = &indices,
+	    .help = "registries that are asked, also those of the server's configuration (with id 0)",
+	    .example = "attune pack registries" },
 	{ .words = "pack checksum",
 	    .run = cmd_pack_checksum,
 	    .args = "PATH",
@@ -171,7 +189,8 @@ static const Command commands[] = {
 	    .opts = OPTS({ "index", 'i', "FILE", NULL, "the registry's file", KIND_TEXT, true },
 		{ "update", 'u', NULL, NULL, "also when the pack is in it already" }, SOURCE_OPTS),
 	    .help = "put the pack in a folder into a registry's file",
-	    .example = "attune pack index-update -i index.json ./weather -a https://example.org/weather-1.2.0.tar.gz" },
+	    .example = "attune pack index-update -i index.json ./weather -a https://example.org/weather-1.2.0.tar.gz "
+		       "--archive weather-1.2.0.tar.gz" },
 	{ .words = "pack index-merge",
 	    .run = cmd_index_merge,
 	    .args = "FILE...",
@@ -210,10 +229,21 @@ static const Command commands[] = {
 	    .done = "Registry {0} is forgotten.",
 	    .help = "forget it",
 	    .example = "attune pack index delete 1" },
+	{ .words = "pack index browse",
+	    .run = cmd_list_run,
+	    .args = "[QUERY]",
+	    .ask = "/api/v1/pack-indices/packs?q={0}",
+	    .opts = OPTS(LIST_OPTS, BROWSE_OPTS,
+		{ "disabled", '\0', NULL, "include_disabled", "also of registries that are not used", KIND_ON }),
+	    .thing = &indexed,
+	    .seconds = PATIENT_S,
+	    .help = "packs in the registries",
+	    .example = "attune pack index browse" },
 	{ .words = "pack index show",
 	    .run = cmd_show_run,
 	    .args = "REF",
 	    .ask = "/api/v1/pack-indices/packs/{0}",
+	    .seconds = PATIENT_S,
 	    .help = "one pack of the registries",
 	    .example = "attune pack index show weather" },
 };

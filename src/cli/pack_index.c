@@ -136,17 +136,23 @@ source_of(Cli *c, const char *type, Str url, Str ref, Str digest)
 static bool
 sources_of(Cli *c, Json *ret, Err *err)
 {
-	Str git = cli_opt(c, "git-url"), archive = cli_opt(c, "archive-url"), digest;
+	Str git = cli_opt(c, "git-url"), archive = cli_opt(c, "archive-url"), file = cli_opt(c, "archive"), digest,
+	    packed;
 
 	if (git.n == 0 && archive.n == 0)
 		return err_set(err, ERR_INVALID, "where it can be had from is needed: --git-url or --archive-url");
-	if (!digest_of(c, c->args[0], &digest, err))
+	if (archive.n > 0 && file.n == 0)
+		return err_set(err, ERR_INVALID,
+		    "with --archive-url, --archive FILE is needed too, the archive that lies there: servers refuse one "
+		    "that has "
+		    "not its checksum");
+	if (!digest_of(c, c->args[0], &digest, err) || (archive.n > 0 && !digest_of(c, file, &packed, err)))
 		return false;
 	*ret = json_array();
 	if (git.n > 0)
 		json_push(c->a, ret, source_of(c, "git", git, cli_opt(c, "git-ref"), digest));
 	if (archive.n > 0)
-		json_push(c->a, ret, source_of(c, "archive", archive, (Str){ 0 }, digest));
+		json_push(c->a, ret, source_of(c, "archive", archive, (Str){ 0 }, packed));
 	return true;
 }
 

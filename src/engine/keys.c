@@ -250,6 +250,69 @@ rewrap_webhooks(Uow *u, Rewrap *r, Err *err)
 	return true;
 }
 
+/* ---- registries of packs ---- */
+
+static Str
+index_place(Arena *a, const PackIndexRow *row)
+{
+	return str_fmt(a, "pack-index/%.*s", STR_ARG(row->url));
+}
+
+bool
+index_headers_seal(const Vault *v, Arena *a, const Json *plain, PackIndexRow *row, Err *err)
+{
+	row->headers = row->key_id = (Str){ 0 };
+	if (!json_is(plain, JSON_OBJECT) || plain->n == 0)
+		return true;
+	if (!vault_seal_json(v, a, index_place(a, row), plain, &row->headers, err))
+		return false;
+	row->key_id = vault_key_id(v);
+	return true;
+}
+
+bool
+index_headers_plain(const Vault *v, Arena *a, const PackIndexRow *row, Json *ret, Err *err)
+{
+	*ret = json_object();
+	return str_none(row->headers) || vault_unseal_json(v, a, index_place(a, row), row->headers, ret, err) ||
+	       err_wrap(err, "Registry of packs %lld", (long long)row->id);
+}
+
+static bool
+rewrap_index(Uow *u, const PackIndexRow *was, Rewrap *r, Err *err)
+{
+	PackIndexRow row = *was;
+	Json plain;
+	Err why = { 0 };
+	bool done;
+
+	if (!index_headers_plain(u->e->vault, u->arena, was, &plain, &why)) {
+		log_warn("not re-wrapped: %s", why.text);
+		r->unreadable++;
+		return true;
+	}
+	if (!index_headers_seal(u->e->vault, u->arena, &plain, &row, err) ||
+	    !pack_index_rewrap(u->db, u->arena, was, row.headers, row.key_id, &done, err))
+		return false;
+	r->rewrapped += done;
+	return true;
+}
+
+static bool
+rewrap_indices(Uow *u, Rewrap *r, Err *err)
+{
+	PackIndexRow *rows;
+	size_t n;
+
+	if (!pack_index_stale(u->db, u->arena, vault_key_id(u->e->vault), r->after, STEP, &rows, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!rewrap_index(u, &rows[i], r, err))
+			return false;
+	moved(r, n, n == 0 ? 0 : rows[n - 1].id);
+	return true;
+}
+
 bool
 keys_rewrap(Uow *u, Rewrap *r, Err *err)
 {
@@ -257,6 +320,7 @@ keys_rewrap(Uow *u, Rewrap *r, Err *err)
 		[REWRAP_KEYS] = rewrap_keys,
 		[REWRAP_SECRETS] = rewrap_secrets,
 		[REWRAP_WEBHOOKS] = rewrap_webhooks,
+		[REWRAP_INDICES] = rewrap_indices,
 	};
 
 	if (!vault_has_key(u->e->vault))
@@ -269,11 +333,12 @@ bool
 keys_stale(Db *db, Arena *a, const Vault *v, int64_t *ret, Err *err)
 {
 	Str key_id = vault_has_key(v) ? vault_key_id(v) : str_of("");
-	int64_t keys, secrets, webhooks;
+	int64_t keys, secrets, webhooks, indices;
 
 	if (!key_stale_count(db, a, key_id, &keys, err) || !secret_value_stale_count(db, a, key_id, &secrets, err) ||
-	    !webhook_config_stale_count(db, a, key_id, &webhooks, err))
+	    !webhook_config_stale_count(db, a, key_id, &webhooks, err) ||
+	    !pack_index_stale_count(db, a, key_id, &indices, err))
 		return false;
-	*ret = keys + secrets + webhooks;
+	*ret = keys + secrets + webhooks + indices;
 	return true;
 }

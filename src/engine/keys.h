@@ -6,10 +6,15 @@
 
 #include "engine/engine.h"
 #include "store/key.h"
+#include "store/pack_index.h"
 
 /* Makes value and key_id of the plain value, as k->encrypted says; ref and owner must stand. ERR_INVALID without a key. */
 MUST_CHECK bool key_seal(const Vault *v, Arena *a, KeyRow *k, const Json *plain, Err *err);
 MUST_CHECK bool key_plain(const Vault *v, Arena *a, const KeyRow *k, Json *ret, Err *err);
+
+/* Headers of a registry of packs (an object of texts): where they stand is said by its URL. */
+MUST_CHECK bool index_headers_seal(const Vault *v, Arena *a, const Json *plain, PackIndexRow *row, Err *err);
+MUST_CHECK bool index_headers_plain(const Vault *v, Arena *a, const PackIndexRow *row, Json *ret, Err *err);
 
 /* Puts into *params what the action is given: the keys of its pack and its own, and the system keys that it declares. What *params
  * holds already stays; its own win over those of its pack, these over the system's. Each value given is pushed on *given.
@@ -28,7 +33,7 @@ Json keys_spare(Uow *u, const ActionDef *action);
 MUST_CHECK bool keys_spare_read(Db *db, Arena *a, const ActionDef *action, Json *ret, Err *err);
 
 /* In this order. */
-typedef enum RewrapStage { REWRAP_KEYS, REWRAP_SECRETS, REWRAP_WEBHOOKS, REWRAP_STAGES } RewrapStage;
+typedef enum RewrapStage { REWRAP_KEYS, REWRAP_SECRETS, REWRAP_WEBHOOKS, REWRAP_INDICES, REWRAP_STAGES } RewrapStage;
 
 typedef struct Rewrap {
 	RewrapStage stage; /* which table it has come to */

@@ -63,8 +63,11 @@ open_socket(void *self, curlsocktype purpose, struct curl_sockaddr *to)
 
 	if (purpose == CURLSOCKTYPE_IPCXN && address_of(to, &a) && reach_allows(c->reach, &a))
 		return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
-	c->error = str_of("the address is private, local or reserved, and the worker is not configured to call it "
-			  "(worker.http_request_allow)");
+	c->error =
+	    c->setting == NULL
+		? str_of("the address is private, local or reserved, and the worker is not configured to call it "
+			 "(worker.http_request_allow)")
+		: str_fmt(c->a, "the address is private, local or reserved, and its host is not in %s", c->setting);
 	return CURL_SOCKET_BAD;
 }
 

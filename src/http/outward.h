@@ -22,6 +22,7 @@ typedef struct Call {
 	int64_t redirects; /* followed at most; 0: none */
 	bool trusting;     /* certificates are not looked at */
 	size_t answer_max;
+	const char *setting; /* that would let it reach more; NULL: the worker's */
 	/* the answer */
 	int status;    /* 0: none came */
 	Json received; /* headers of the last answer, names in small letters */

@@ -199,3 +199,17 @@ pack_set_checksum(Db *db, Arena *a, Id id, Str checksum, Err *err)
 
 	return db_exec(db, a, &s, b, NULL, err);
 }
+
+bool
+pack_set_source(Db *db, Arena *a, Id id, const PackSource *source, TimeUs now, Err *err)
+{
+	static const Stmt s = {
+		.sql = "update pack set source_type = $2, source_url = $3, source_ref = $4, checksum_verified = $5,"
+		       " installed_at = $6, installed_by = $7, installation_method = 'api' where id = $1",
+		.in = "isSSbtI",
+	};
+	Bind b[] = { bind_int(id), bind_text(source->type), bind_str(source->url), bind_str(source->ref),
+		bind_bool(source->verified), bind_time(now), bind_id(source->by) };
+
+	return db_exec(db, a, &s, b, NULL, err) || err_wrap(err, "store where pack %lld comes from", (long long)id);
+}

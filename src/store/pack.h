@@ -18,4 +18,12 @@ MUST_CHECK bool pack_delete(Db *db, Arena *a, Id id, TimeUs now, Err *err);
 MUST_CHECK bool pack_set_config(Db *db, Arena *a, Id id, const Json *config, TimeUs now, Err *err);
 /* Of the files it was loaded from; none when it was made by hand. */
 MUST_CHECK bool pack_checksum(Db *db, Arena *a, Str ref, Str *ret, Err *err);
+/* Where it was had from: NULL and 0 are nothing known. */
+typedef struct PackSource {
+	const char *type; /* "archive", "registry", "local_directory", "local_archive" */
+	Str url, ref;
+	bool verified; /* its checksum was as its registry says */
+	Id by;
+} PackSource;
+MUST_CHECK bool pack_set_source(Db *db, Arena *a, Id id, const PackSource *source, TimeUs now, Err *err);
 MUST_CHECK bool pack_set_checksum(Db *db, Arena *a, Id id, Str checksum, Err *err);

@@ -1,5 +1,6 @@
 """The command line against a real server: what is made, shown, changed and removed by it, and how it says what went wrong."""
 
+import hashlib
 import json
 import os
 import pty
@@ -758,9 +759,15 @@ def test_registries_are_made_of_folders_without_a_server(here):
         with open(os.path.join(here.dir, name), "w", encoding="utf-8") as f:
             json.dump({"registry_name": name, "registry_url": "https://example.org", "version": "1", "packs": []}, f)
     add = ["pack", "index-update", "-i", "a.json", "weather", "-a", "https://example.org/w.tar.gz"]
+    assert "--archive FILE" in here.run(*add, code=2).stderr
+    with open(os.path.join(here.dir, "w.tar.gz"), "wb") as f:
+        f.write(b"packed")
+    add += ["--archive", "w.tar.gz"]
     assert here.run(*add).stdout == "a.json: weather 0.1.0 is added.\n"
     assert "--update writes over it" in here.run(*add, code=2).stderr
     assert here.run(*add, "-u").stdout == "a.json: weather 0.1.0 is written over.\n"
+    with open(os.path.join(here.dir, "a.json"), encoding="utf-8") as f:
+        assert json.load(f)["packs"][0]["install_sources"][0]["checksum"] == "sha256:" + hashlib.sha256(b"packed").hexdigest()
     with open(os.path.join(here.dir, "b.json"), "w", encoding="utf-8") as f:
         json.dump({"registry_name": "b", "packs": [{"ref": "weather", "version": "0.10.0"}, {"ref": "other", "version": "1.0.0"}]}, f)
     assert here.run("pack", "index-merge", "-o", "all.json", "a.json", "b.json").stdout == "all.json holds 2 packs.\n"

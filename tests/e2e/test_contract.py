@@ -13,7 +13,7 @@ from schemas import problems
 
 ELSEWHERE = {"/auth/logout", "/auth/oidc/login", "/auth/callback"}  # no answer with a body
 EMPTY = ("/api/v1/dead-letters", "/api/v1/triggers/{trigger_ref}/sensors",
-         "/api/v1/packs/{ref}/tests", "/api/v1/packs/{ref}/environments")  # tests of their own look at these
+         "/api/v1/packs/{ref}/tests", "/api/v1/packs/{ref}/environments", "/api/v1/pack-indices", "/api/v1/pack-indices/packs")  # tests of their own look at these
 
 
 def description():
@@ -50,7 +50,8 @@ def made_things(world):
             "worker": done["worker"]}
 
 
-NOT_READ = ("/api-spec/openapi.json", "/docs", "/ws", "/stats", "/api/v1/packs/{ref}/tests/latest")
+NOT_READ = ("/api-spec/openapi.json", "/docs", "/ws", "/stats", "/api/v1/packs/{ref}/tests/latest",
+            "/api/v1/pack-indices/packs/{ref}")
 
 
 def path_of(path, made):

@@ -1,8 +1,13 @@
 """Packs from outside: from folders, archives and uploads, well-meant and hostile."""
 
+import contextlib
+import hashlib
+import http.server
 import io
+import json
 import os
 import tarfile
+import threading
 import time
 import zipfile
 
@@ -242,7 +247,7 @@ def test_a_batch_registers_what_it_can_and_says_what_it_cannot(api):
 def test_what_this_version_does_not_do_says_so(api):
     for path, body in (("/packs/download", {"packs": ["x"], "destination_dir": "/x"}),
                        ("/packs/build-envs", {"pack_paths": []}),
-                       ("/packs/install", {"source": "https://example.org/x.git"}), ("/packs/install", {"source": "shop"})):
+                       ("/packs/install", {"source": "https://example.org/x.git"})):
         assert refused(api, "POST", path, 501, body)["code"] == "NOT_IMPLEMENTED"
 
 
@@ -282,3 +287,92 @@ def test_a_pack_whose_tests_fail_is_not_let_in_and_each_run_of_them_is_kept(api,
     assert api.get("/packs/shop/tests/latest")["data"]["id"] == rows[0]["id"]
     said = api.cli("pack", "test", "shop", code=1)
     assert "0 passed, 1 failed" in said.out and "the shop is closed" in said.out
+
+
+@contextlib.contextmanager
+def elsewhere(files):
+    """A web server: path → (status, headers, bytes). What was asked of it, and with which Authorization, is in asked."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        asked = []
+
+        def do_GET(self):
+            self.asked.append((self.path, self.headers.get("Authorization")))
+            status, headers, body = files.get(self.path, (404, {}, b"nothing"))
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", Handler.asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_packs_are_found_in_registries_and_installed_from_them(world, tmp_path):
+    files = {}
+    with elsewhere(files) as (url, asked):
+        archive = tar({f"shop-1/{k}": v for k, v in TESTED.items()})
+        good = "sha256:" + hashlib.sha256(archive).hexdigest()
+        entry = {"ref": "shop", "version": "1.0.0", "label": "Shop", "description": "sells", "author": "me", "license": "MIT",
+                 "keywords": ["retail"], "runtime_deps": [], "contents": {"actions": [{"name": "buy", "description": ""}]},
+                 "install_sources": [{"type": "git", "url": "https://example.org/shop.git", "checksum": ""},
+                                     {"type": "archive", "url": f"{url}/shop.tgz", "checksum": good}]}
+        bad = {**entry, "ref": "shop2", "install_sources": [{"type": "archive", "url": f"{url}/shop.tgz", "checksum": "md5:" + "0" * 32}]}
+        other = {**entry, "ref": "other", "install_sources": [entry["install_sources"][1]]}
+        index = {"registry_name": "r", "packs": [entry, bad, other, {"ref": "NO"}]}
+        files["/index.json"] = (200, {}, json.dumps(index).encode())
+        files["/shop.tgz"] = (302, {"Location": "/moved/shop.tgz"}, b"")
+        files["/moved/shop.tgz"] = (200, {}, archive)
+        files["/away"] = (302, {"Location": "http://127.0.0.2:1/x.tgz"}, b"")
+        files["/loop"] = (302, {"Location": "/loop"}, b"")
+        local = tmp_path / "local.json"
+        local.write_text(json.dumps({"packs": [{**entry, "version": "9.0.0"}]}))
+        world.start(config={"pack_registry": {"allow_http": True, "allowed_source_hosts": ["127.0.0.1"],
+                                              "indices": [{"url": f"file://{local}", "priority": 900, "name": "ours"}]}})
+        assert [p["registry"]["name"] for p in world.get("/pack-indices/packs")["data"]] == ["ours"]
+        made = world.post("/pack-indices", {"url": f"{url}/index.json", "name": "theirs", "headers": {"Authorization": "Bearer s3cret"}}, 201)["data"]
+        assert made["headers"] == {"Authorization": "********"} and made["position"] == 0
+        assert "already" in refused(world, "POST", "/pack-indices", 409, {"url": f"{url}/index.json"})["error"]
+        assert "https only" in refused(world, "POST", "/pack-indices", 400, {"url": "ftp://x/y"})["error"]
+        assert "s3cret" not in str(world.rows("select headers from pack_registry_index"))
+        found = world.get("/pack-indices/packs", q="RETAIL")["data"]
+        assert [(p["pack"]["ref"], p["pack"]["version"], p["registry"]["name"]) for p in found] == [
+            ("shop", "1.0.0", "theirs"), ("shop2", "1.0.0", "theirs"), ("other", "1.0.0", "theirs"), ("shop", "9.0.0", "ours")]
+        assert world.get("/pack-indices/packs/shop")["data"]["pack"]["version"] == "1.0.0"
+        assert "nope" in refused(world, "GET", "/pack-indices/packs/nope", 404)["error"]
+        assert asked.count(("/index.json", "Bearer s3cret")) == 1  # and remembered since
+        assert "shop" in world.cli("pack", "search", "retail").out and "theirs" in world.cli("pack", "registries").out
+        said = world.cli("pack", "install", "shop", "--no-registry", code=2)
+        assert "no path" in said.err
+        assert "1.0.0" in world.cli("pack", "install", "shop").out
+        assert ("/moved/shop.tgz", None) in asked
+        row = world.rows("select source_type, source_url, source_ref, checksum_verified from pack where ref = ?", "shop")[0]
+        assert (row["source_type"], row["source_url"], row["source_ref"], bool(row["checksum_verified"])) == (
+            "registry", f"{url}/shop.tgz", "shop@1.0.0", True)
+        assert world.get("/packs/shop/tests/latest")["data"]["triggerReason"] == "install"
+        for source, status, why in (("shop2", 400, "what came is not what the registry means"), ("other", 400, "what came is 'shop'"),
+                                    ("shop@3.0.0", 404, "in version 1.0.0, not 3.0.0"), ("nope", 404, "No registry of packs has 'nope'"),
+                                    (f"{url}/away", 403, "does not name it"), (f"{url}/loop", 503, "redirects more than"),
+                                    (f"{url}/none", 404, "status 404"), ("http://10.0.0.1/x.tgz", 403, "does not name it"),
+                                    (f"http://me:pw@{url[7:]}/shop.tgz", 400, "no password"), (f"{url}/index.json", 400, "archive")):
+            assert why in refused(world, "POST", "/packs/install", status, {"source": source})["error"], source
+        assert world.post("/packs/install", {"source": f"{url}/shop.tgz"}, 200)["data"]["test_result"]["passed"] == 2
+        path = f"/pack-indices/{made['id']}"
+        moved = world.request("PUT", path, 200, json={"headers": {"Authorization": "********", "X-More": "a"}, "position": 7}).json()["data"]
+        assert moved["position"] == 7 and sorted(moved["headers"]) == ["Authorization", "X-More"]
+        assert world.request("PUT", path, 200, json={"enabled": False}).json()["data"]["enabled"] is False
+        assert [p["registry"]["name"] for p in world.get("/pack-indices/packs")["data"]] == ["ours"]
+        assert len(world.get("/pack-indices/packs", include_disabled="true")["data"]) == 4
+        world.request("DELETE", path, 200)
+        refused(world, "DELETE", path, 404)
+        assert "no git" in refused(world, "POST", "/packs/install", 501, {"source": "https://example.org/x.git"})["error"]

@@ -1,6 +1,7 @@
 #include "store/inquiry.h"
 #include "store/migrate.h"
 #include "store/pack.h"
+#include "store/pack_index.h"
 #include "store/pack_test.h"
 #include "store/policy.h"
 #include "store/retention.h"
@@ -236,4 +237,47 @@ TEST(how_the_tests_of_a_pack_ended_is_kept_newest_first_and_goes_with_it)
 	CHECK(out.rows.n == 0);
 	IN_ONE(w, pack_delete(w->db, w->a, p.id, LATER, &own));
 	CHECK_INT(world_number(w, &count), 0);
+}
+
+TEST(registries_are_asked_in_their_order_and_their_headers_are_found_for_a_new_key)
+{
+	CLEANUP(world_done) World *w = world_tables();
+	PackIndexRow one = { .url = str_of("https://a/1"), .position = -1, .enabled = true };
+	PackIndexRow two = { .url = str_of("https://a/2"),
+		.name = str_of("two"),
+		.position = -1,
+		.headers = str_of("sealed"),
+		.key_id = str_of("k1") };
+	PackIndexRow *list;
+	int64_t stale;
+	size_t n;
+	bool done;
+	Err err = { 0 };
+
+	IN_ONE(w, pack_index_add(w->db, w->a, &one, NOW, &own));
+	IN_ONE(w, pack_index_add(w->db, w->a, &two, NOW, &own));
+	CHECK(one.position == 0 && two.position == 1);
+	two.position = 0;
+	one.position = 5;
+	IN_ONE(w, pack_index_set(w->db, w->a, &one, LATER, &own));
+	IN_ONE(w, pack_index_set(w->db, w->a, &two, LATER, &own));
+	CHECK_OK(pack_index_list(w->db, w->a, &list, &n, &err), err);
+	CHECK(n == 2 && list[0].id == two.id && list[1].id == one.id && list[1].updated == LATER);
+	CHECK(!list[0].enabled && list[1].enabled && str_none(list[1].name) && str_none(list[1].headers));
+	CHECK_OK(pack_index_stale_count(w->db, w->a, str_of("k2"), &stale, &err), err);
+	CHECK_INT(stale, 1);
+	CHECK_OK(pack_index_stale(w->db, w->a, str_of("k2"), 0, 10, &list, &n, &err), err);
+	CHECK(n == 1 && list[0].id == two.id);
+	IN_ONE(w, pack_index_rewrap(w->db, w->a, &two, str_of("again"), str_of("k2"), &done, &own));
+	CHECK(done);
+	IN_ONE(w, pack_index_rewrap(w->db, w->a, &two, str_of("late"), str_of("k3"), &done, &own));
+	CHECK(!done);
+	CHECK_OK(pack_index_stale_count(w->db, w->a, str_of("k2"), &stale, &err), err);
+	CHECK_INT(stale, 0);
+	CHECK_OK(db_begin(w->db, &err), err);
+	CHECK(!pack_index_add(w->db, w->a, &(PackIndexRow){ .url = two.url }, NOW, &err) && err.code == ERR_CONFLICT);
+	db_rollback(w->db);
+	err_clear(&err);
+	IN_ONE(w, pack_index_delete(w->db, w->a, two.id, &own));
+	CHECK(!pack_index_get(w->db, w->a, two.id, &two, &err) && err.code == ERR_NOT_FOUND);
 }
