@@ -388,7 +388,9 @@ const Route api_routes[] = {
 	    "ExecutionResponse", 201,
 	    "run a workflow once more from some of its tasks, with the results of the others" },
 	{ "POST", "/api/v1/executions/{id}/pause", execution_pause_run, "executions:cancel", 0, NULL,
-	    "ExecutionResponse", 200, "an execution that waits is not started until it is resumed" },
+	    "ExecutionResponse", 200,
+	    "an execution that waits is not started until it is resumed; a workflow, with all under it, makes no "
+	    "step" },
 	{ "POST", "/api/v1/executions/{id}/resume", execution_resume_run, "executions:cancel", 0, NULL,
 	    "ExecutionResponse", 200, "it may start" },
 	{ "GET", "/api/v1/trace/{id}", trace_show, "executions:read", 0, NULL, "Trace", 200,

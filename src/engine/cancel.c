@@ -1,7 +1,5 @@
 #include "engine/workflow.h"
 
-#include "store/execution_limits.h"
-
 #include <stdio.h>
 
 static bool
@@ -67,27 +65,4 @@ execution_cancel(Uow *u, Id id, Str by, ExecState *ret_status, Err *err)
 	*ret_status = moved.to;
 	out_status(u, &moved, id, e.status, u->now);
 	return !exec_terminal(moved.to) || one_ended(u, &moved, id, NULL, u->now, err);
-}
-
-bool
-execution_hold(Uow *u, Id id, bool hold, Err *err)
-{
-	ExecLive e;
-	bool done;
-
-	if (!execution_peek(u->db, u->arena, id, &e, err))
-		return false;
-	if (e.id == 0)
-		return err_set(err, ERR_NOT_FOUND, "Execution with ID %lld not found", (long long)id);
-	if (!(hold ? execution_pause : execution_resume)(u->db, u->arena, id, u->now, &done, err))
-		return false;
-	if (!done)
-		return err_set(err, ERR_CONFLICT,
-		    hold ? "Execution %lld is %s: only a run that waits can be paused"
-			 : "Execution %lld is %s and not paused",
-		    (long long)id, e.reason == WAIT_PAUSED ? "paused already" : exec_state_name(e.status));
-	change_add(u, CHANGE_EXECUTION_STATUS, id, exec_state_name(e.status), exec_state_name(e.status));
-	if (!hold)
-		out_requested(u, id, e.action, e.action_ref, e.parent, e.enforcement, e.correlation);
-	return true;
 }

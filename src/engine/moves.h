@@ -81,7 +81,7 @@ MUST_CHECK bool execution_cancel(Uow *u, Id id, Str by, ExecState *ret_status, E
 
 /* A new run like one that has ended, whatever its end was. ERR_CONFLICT while it has not. */
 MUST_CHECK bool execution_retry(Uow *u, Id id, Str by, Id *ret, Err *err);
-/* A run that waits is not given to a worker until it is resumed. ERR_CONFLICT when it does not wait, or is not paused. */
+/* What waits, or a workflow with all under it, goes on only when it is resumed. ERR_CONFLICT: it is neither, or not paused. */
 MUST_CHECK bool execution_hold(Uow *u, Id id, bool hold, Err *err);
 
 /* ---- worker ---- */

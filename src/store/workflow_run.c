@@ -163,17 +163,39 @@ workflow_run_write(Db *db, Arena *a, const WorkflowRun *rows, size_t n, TimeUs n
 bool
 workflow_run_pause(Db *db, Arena *a, Id id, bool paused, TimeUs now, bool *ret_there, Err *err)
 {
-	static const Stmt s = {
-		.sql = "update workflow_execution set paused = $2, updated = $3 where id = $1 and status = 'running'",
-		.in = "ibt",
+	/* the time in which it was paused does not count for its limit */
+	static const Stmt pause = {
+		.sql = "update workflow_execution set paused = $3, updated = $2 where id = $1 and status = 'running' "
+		       "and not paused",
+		.in = "itb",
 	};
-	Bind b[] = { bind_int(id), bind_bool(paused), bind_time(now) };
+	static const Stmt resume = {
+		.sql =
+		    "update workflow_execution set paused = $3, timeout_at = timeout_at + ($2 - updated), updated = $2"
+		    " where id = $1 and status = 'running' and paused",
+		.in = "itb",
+	};
+	Bind b[] = { bind_int(id), bind_time(now), bind_bool(paused) };
 	Rows rows;
 
-	if (!db_exec(db, a, &s, b, &rows, err))
+	if (!db_exec(db, a, paused ? &pause : &resume, b, &rows, err))
 		return err_wrap(err, "pause workflow run");
 	*ret_there = rows.affected > 0;
 	return true;
+}
+
+bool
+workflow_run_paused_mark(Db *db, Arena *a, Id id, bool paused, TimeUs now, Err *err)
+{
+	static const Stmt s = {
+		.sql = "update execution set wait_reason = $2, wait_detail = null, updated = $3 where id = $1 and "
+		       "status = "
+		       "'running'",
+		.in = "iSt",
+	};
+	Bind b[] = { bind_int(id), paused ? bind_text("paused") : bind_str((Str){ 0 }), bind_time(now) };
+
+	return db_exec(db, a, &s, b, NULL, err) || err_wrap(err, "pause workflow run");
 }
 
 bool
@@ -193,7 +215,8 @@ bool
 workflow_run_next_due(Db *db, Arena *a, TimeUs *ret, Err *err)
 {
 	static const Stmt s = {
-		.sql = "select due_at from workflow_execution where due_at is not null order by due_at limit 1",
+		.sql = "select due_at from workflow_execution where due_at is not null and not paused order by due_at "
+		       "limit 1",
 		.in = "",
 	};
 	Rows rows;
@@ -222,8 +245,8 @@ bool
 workflow_run_due(Db *db, Arena *a, TimeUs now, size_t most, Id **ret, size_t *ret_n, Err *err)
 {
 	static const Stmt s = {
-		.sql = "select id from workflow_execution where due_at is not null and due_at <= $1 order by due_at "
-		       "limit $2",
+		.sql = "select id from workflow_execution where due_at is not null and due_at <= $1 and not paused"
+		       " order by due_at limit $2",
 		.in = "ti",
 	};
 	Bind b[] = { bind_time(now), bind_int((int64_t)most) };

@@ -41,6 +41,8 @@ MUST_CHECK bool workflow_run_insert(Db *db, Arena *a, const WorkflowRun *rows, s
 MUST_CHECK bool workflow_run_lock(Db *db, Arena *a, const Id *ids, size_t n, WorkflowRun *ret, Err *err);
 MUST_CHECK bool workflow_run_write(Db *db, Arena *a, const WorkflowRun *rows, size_t n, TimeUs now, Err *err);
 MUST_CHECK bool workflow_run_pause(Db *db, Arena *a, Id id, bool paused, TimeUs now, bool *ret_there, Err *err);
+/* Its execution says so. */
+MUST_CHECK bool workflow_run_paused_mark(Db *db, Arena *a, Id id, bool paused, TimeUs now, Err *err);
 /* Depth of the run that an execution is; 0: it is none. */
 MUST_CHECK bool workflow_run_depth(Db *db, Arena *a, Id id, int64_t *ret, Err *err);
 /* The first time at which one has something to do; 0: none. And which have. */
