@@ -97,8 +97,8 @@ rerun_from(Cli *c, int *ret_code, Err *err)
 
 		if (strcmp(name, "from") == 0)
 			json_push(c->a, &from, json_str(c->given[i].value));
-		else if (strcmp(name, "param") == 0 || strncmp(name, "params", 6) == 0 ||
-			 strncmp(name, "worker", 6) == 0)
+		else if (strcmp(name, "param") == 0 || strcmp(name, "interactive") == 0 ||
+			 strncmp(name, "params", 6) == 0 || strncmp(name, "worker", 6) == 0)
 			return err_set(err, ERR_INVALID,
 			    "--%s does not go with --from, which takes over what the run was given", name);
 	}
@@ -116,6 +116,7 @@ cmd_execution_rerun(Cli *c, int *ret_code, Err *err)
 		"worker_affinity", "permission_set_refs" };
 	Json row, body, params = json_object();
 	const Json *config;
+	Str what;
 
 	if (cli_has(c, "from"))
 		return rerun_from(c, ret_code, err);
@@ -125,7 +126,9 @@ cmd_execution_rerun(Cli *c, int *ret_code, Err *err)
 	config = json_get(&row, "config");
 	if (json_is(config, JSON_OBJECT))
 		params = json_clone(c->a, config);
-	if (!cli_params(c, &params, err))
+	what = str_fmt(c->a, "Parameters of %.*s, as execution %.*s had them",
+	    STR_ARG(json_get_text(&row, "action_ref")), STR_ARG(c->args[0]));
+	if (!cli_params(c, &params, err) || (cli_has(c, "interactive") && !cli_edit(c, what, &params, err)))
 		return false;
 	json_add(c->a, &body, "action_ref", json_str(json_get_text(&row, "action_ref")));
 	json_add(c->a, &body, "parameters", params);

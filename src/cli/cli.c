@@ -118,6 +118,11 @@ cli_io(Arena *a)
 		.ca_file = getenv("ATTUNE_CA_FILE") };
 
 	terminal_size(&io);
+	io.editor = getenv("VISUAL");
+	if (io.editor == NULL || io.editor[0] == '\0')
+		io.editor = getenv("EDITOR");
+	if (io.editor == NULL || io.editor[0] == '\0')
+		io.editor = "vi";
 	io.token = token != NULL ? token : getenv("ATTUNE_AUTH_TOKEN");
 	if (config != NULL && config[0] == '/')
 		io.config_home = config;

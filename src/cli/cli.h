@@ -89,6 +89,7 @@ typedef struct CliIo {
 	const char *api_url; /* of the environment, or NULL */
 	const char *token;
 	const char *profile;
+	const char *editor;      /* of the person */
 	const char *ca_file;     /* vouches for servers, instead of what the machine trusts */
 	const char *config_home; /* the directory of the profiles file; NULL: there is none */
 } CliIo;

@@ -99,6 +99,7 @@ static const Command commands[] = {
 			     "of a workflow: only from this task on, with the results of the others; may be repeated" },
 		{ "param", '\0', "NAME=VALUE", NULL, "a parameter that is to be another; may be repeated" },
 		{ "params-json", '\0', "JSON", NULL, "all parameters anew" },
+		{ "interactive", 'i', NULL, NULL, "edit them first, in $VISUAL or $EDITOR" },
 		{ "wait", 'w', NULL, NULL, "wait for the end and print what it gave" },
 		{ "watch", '\0', NULL, NULL, "the same, with its states and output as they come" },
 		{ "timeout", '\0', "SECONDS", NULL, "how long to wait (default 300)" },

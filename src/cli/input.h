@@ -12,5 +12,7 @@ MUST_CHECK bool cli_json_of(Cli *c, const char *what, Str given, Json *ret, Err 
 MUST_CHECK bool cli_opt_json(Cli *c, const char *name, Json *ret, Err *err);
 /* One line typed at the terminal, unseen if secret; ERR_INVALID when nobody can type. */
 MUST_CHECK bool cli_prompt(Cli *c, const char *question, bool secret, Str *ret, Err *err);
+/* An object that a person changes in an editor; what: how the file calls it. ERR_INVALID when there is no terminal. */
+MUST_CHECK bool cli_edit(Cli *c, Str what, Json *value, Err *err);
 /* Asks on a terminal; without one, or with --yes, the answer is yes. */
 bool cli_sure(Cli *c, Str question);

@@ -112,6 +112,11 @@ def test_a_run_is_shown_followed_run_again_and_cancelled(running):
     assert running.cli("execution", "result", run, "--field", "exit_code").out == "0\n"
     assert running.cli("execution", "rerun", run, "--wait").out == "first\n"
     assert running.cli("execution", "rerun", run, "--param", "message=second", "--wait").out == "second\n"
+    edit = ["execution", "rerun", run, "-i", "--wait"]
+    assert "no terminal" in running.cli(*edit, code=1).err
+    assert terminal(running, *edit, width=80, env={"EDITOR": "sed -i s/first/edited/"}).endswith("edited\n")
+    assert "nothing was left" in terminal(running, *edit, width=80, env={"EDITOR": "vi", "VISUAL": "truncate -s 0"})
+    assert "exit code 3" in terminal(running, *edit, width=80, env={"EDITOR": "exit 3; true"})
     nowhere = running.cli("execution", "rerun", run, "--worker-selector", '{"no": "such"}', "-q").out.strip()
     eventually(lambda: "no_worker" in running.cli("execution", "show", nowhere, "--field", "wait_reason").out)
     running.cli("execution", "cancel", nowhere)
