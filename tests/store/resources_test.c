@@ -133,8 +133,6 @@ TEST(an_inquiry_is_answered_once_and_in_time)
 	Inquiry open = { .execution = run_made(w, 0), .prompt = str_of("?") };
 	Json answer = json(w, "{\"yes\":true}");
 	bool done = false, due = true;
-	Id *ids;
-	size_t n;
 	Err err = { 0 };
 
 	IN_ONE(w, inquiry_insert(w->db, w->a, &soon, NOW, &own));
@@ -143,8 +141,10 @@ TEST(an_inquiry_is_answered_once_and_in_time)
 	CHECK(!due);
 	IN_ONE(w, inquiry_respond(w->db, w->a, soon.id, &answer, LATER, &done, &own)); /* its time is over */
 	CHECK(!done);
-	IN_ONE(w, inquiry_time_out(w->db, w->a, LATER, &ids, &n, &own));
-	CHECK(n == 1 && ids[0] == soon.id);
+	IN_ONE(w, inquiry_time_out(w->db, w->a, soon.id, LATER, &done, &own));
+	CHECK(done);
+	IN_ONE(w, inquiry_time_out(w->db, w->a, soon.id, LATER, &done, &own));
+	CHECK(!done);
 	IN_ONE(w, inquiry_respond(w->db, w->a, open.id, &answer, LATER, &done, &own));
 	CHECK(done);
 	IN_ONE(w, inquiry_respond(w->db, w->a, open.id, &answer, LATER, &done, &own));
