@@ -1,5 +1,7 @@
 """What a worker does with what people write: calls to elsewhere, languages, parameters in, results out."""
 
+import contextlib
+import glob
 import json
 import os
 
@@ -32,7 +34,7 @@ def test_a_worker_tells_what_it_found_and_what_it_lacks_and_runs_the_one_that_is
                                                   "runtime_version: '>=9'\nrequired_worker_runtimes: {shell: '*'}\n",
                             "actions/old.yaml": "ref: gems.old\nlabel: S\nrunner_type: ruby\nentry_point: shine.rb\nruntime_version: '<9'\n"})
     world.start(config={"worker": {"interpreters": {"ruby": stand_in, "go": "/nowhere/go"}, "labels": {"zone": "a"},
-                                   "probe_patience_ms": 500, "sandbox_read": [world.dir]}})  # an interpreter beside the system must be readable for actions
+                                   "probe_patience_ms": 500}})
     row = do(world, "gems.shine", {"carat": 2})  # waits until somebody offers ruby
     assert row["result"]["stdout"].startswith('{"carat":2}\n') and "/gems/lib" in row["result"]["stdout"], row
     worker = world.get("/workers/" + str(world.rows("select id from worker where worker_role = 'action'")[0]["id"]))
@@ -43,6 +45,39 @@ def test_a_worker_tells_what_it_found_and_what_it_lacks_and_runs_the_one_that_is
     assert sum("Registered runtimes: " in line for line in world.logs("worker").splitlines()) == 2
     waits = ask(world, "gems.old")
     eventually(lambda: "'<9'" in (world.get(f"/executions/{waits}")["data"]["wait_reason"] or ""), 30)
+
+
+def waits_ahead(home):
+    """Numbers of the processes that were started ahead by a worker whose runs have their folders there."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        with contextlib.suppress(OSError), open(path, "rb") as f:
+            words = f.read().split(b"\0")
+            if len(words) > 2 and words[1] == b"--require" and words[2].decode().startswith(home):
+                found.append(int(path.split("/")[2]))
+    return found
+
+
+def test_node_that_was_started_ahead_serves_runs_and_goes_with_its_worker(world):
+    code = ("const fs = require('fs');\nconsole.log(JSON.stringify({got: JSON.parse(fs.readFileSync(0, 'utf8')), id: process.env.ATTUNE_EXECUTION_ID, "
+            "home: process.env.HOME, ahead: fs.readFileSync('/proc/self/cmdline', 'utf8').includes('.ahead.cjs')}));\n")
+    world.add_pack("quick", {"pack.yaml": "ref: quick\nversion: 1.0.0\n", "actions/n.js": code,
+                             "actions/n.yaml": "ref: quick.n\nrunner_type: nodejs\nentry_point: n.js\noutput_format: json\n"})
+    world.start(config={"worker": {"warm": True}})
+
+    def run(number):
+        row = do(world, "quick.n", {"n": number})
+        data = row["result"]["data"]
+        assert data["got"] == {"n": number} and data["id"] == str(row["id"]), row
+        return data
+
+    eventually(lambda: run(0)["ahead"], 90)
+    seen = [run(n) for n in range(1, 9)]
+    assert len({data["home"] for data in seen}) == 8
+    home = os.path.dirname(seen[0]["home"])
+    eventually(lambda: waits_ahead(home), 60)
+    world.kill("worker")
+    eventually(lambda: not waits_ahead(home) and not os.path.exists(home), 30, "the guardian has taken them away")
 
 
 def test_a_result_too_large_for_its_row_and_one_with_secrets_look_like_any_other(world):
