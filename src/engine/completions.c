@@ -56,6 +56,19 @@ event_of(Uow *u, const Completion *c)
 		.depth = c->depth + 1 };
 }
 
+/* A rule that was made after this process last looked counts too: it is older than this commit. */
+static bool
+anybody_hears(Uow *u, bool *ret, Err *err)
+{
+	if (!u->defs_seen) {
+		if (!defs_enter(u->e->defs, u->db, u->arena, err))
+			return false;
+		defs_leave(u->e->defs);
+	}
+	*ret = defs_hears_completions(u->e->defs);
+	return true;
+}
+
 /* Without the trigger (the core pack may be gone) there is nothing to tell it to, and no run may fail to end for that. */
 static bool
 trigger_there(Uow *u, bool *ret_there, Err *err)
@@ -70,17 +83,21 @@ trigger_there(Uow *u, bool *ret_there, Err *err)
 bool
 completions_tell(Uow *u, Err *err)
 {
-	bool there;
+	bool there, heard;
 	Completion *all;
 	EventIn *in;
 	EventOut *out;
 	size_t n;
 	Id *ids;
 
-	if (u->e->defs == NULL || !defs_hears_completions(u->e->defs))
+	if (u->e->defs == NULL)
 		return true;
 	ids = ended_runs(u, &n);
 	if (n == 0)
+		return true;
+	if (!anybody_hears(u, &heard, err))
+		return false;
+	if (!heard)
 		return true;
 	if (!trigger_there(u, &there, err))
 		return false;

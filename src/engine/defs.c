@@ -125,7 +125,12 @@ trigger_place(Defs *d, Id id, TriggerDef *x)
 static size_t
 hears(const RuleDef *r)
 {
-	return r != NULL && r->enabled && str_is(r->trigger_ref, "core.execution_completed");
+	const Json *more = r == NULL ? NULL : json_get(&r->extras, "triggers");
+	bool found = r != NULL && str_is(r->trigger_ref, "core.execution_completed");
+
+	for (size_t i = 0; json_at(more, i) != NULL; i++)
+		found = found || str_is(json_get_text(json_at(more, i), "trigger_ref"), "core.execution_completed");
+	return found && r->enabled;
 }
 
 static void

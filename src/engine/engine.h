@@ -56,6 +56,7 @@ struct Uow {
 	Changes changes;       /* of this transaction, for those who watch */
 	struct Graphs *graphs; /* of workflows, compiled; this thread's own */
 	size_t born;           /* runs made in this transaction that wait to be scheduled */
+	bool defs_seen;        /* definitions were brought up to date in it */
 	TimeUs window_due;     /* when the next window that it has stored is over; 0: none */
 };
 

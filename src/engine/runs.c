@@ -173,6 +173,7 @@ runs_claim(Uow *u, Id worker, Str incarnation, Str by, RunClaim *claims, size_t 
 		ok = !moved[i].moved || claim_describe(u, &claims[i], err);
 	}
 	defs_leave(u->e->defs);
+	u->defs_seen = true;
 	return ok;
 }
 
@@ -265,6 +266,8 @@ runs_finish(Uow *u, Id worker, Str by, RunResult *results, size_t n, Err *err)
 
 	if (n == 0)
 		return true;
+	if (u->e->defs != NULL)
+		defs_enter_ahead(u->e->defs, u->db, u->arena); /* the commit asks who hears of the ends */
 	for (size_t i = 0; i < n; i++)
 		results[i].stored = false;
 	for (size_t i = 0; i < countof(ends); i++)

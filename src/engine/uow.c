@@ -63,6 +63,7 @@ uow_begin_keep(Uow *u, Err *err)
 	u->born = 0;
 	u->window_due = 0;
 	u->due = 0;
+	u->defs_seen = false;
 	u->now = clock_wall(u->e->clock);
 	u->defs_version = defs_version(u->e->defs);
 	return db_begin(u->db, err);

@@ -424,3 +424,76 @@ TEST(a_run_waits_behind_a_long_one_until_somebody_else_is_free)
 	CHECK(!rig_claim(r, waits, 1, "inc-1")); /* it is the other one's now */
 	CHECK(rig_claim(r, waits, 2, "inc-2"));
 }
+
+/* ---- rules on the end of runs ---- */
+
+/* Another process makes it: this one's memory of definitions does not know. */
+static void
+hear_ends(Rig *r, const char *trigger_ref, const char *extras)
+{
+	Uow *u = r->u;
+	TriggerDef t = { .ref = str_of("core.execution_completed"),
+		.pack_ref = str_of("test"),
+		.label = str_of("Ended"),
+		.enabled = true };
+	RuleDef rule, other;
+	Err err = { 0 };
+	DefPut put;
+
+	CHECK_OK(db_begin(u->db, &err), err);
+	CHECK_OK(rule_get(u->db, r->w->a, r->rule, &rule, &err), err);
+	t.pack = rule.pack;
+	CHECK_OK(trigger_put(u->db, r->w->a, &t, r->now, &put, &err), err);
+	other = rule;
+	other.id = 0;
+	other.ref = str_of("test.after");
+	other.trigger_ref = str_of(trigger_ref);
+	CHECK_OK(trigger_get_ref(u->db, r->w->a, other.trigger_ref, &t, &err), err);
+	other.trigger = t.id;
+	CHECK_OK(json_parse(r->w->a, str_of(extras), NULL, &other.extras, &err), err);
+	CHECK_OK(rule_put(u->db, r->w->a, &other, r->now, &put, &err), err);
+	CHECK_OK(db_commit(u->db, &err), err);
+}
+
+static int64_t
+ends_told(Rig *r)
+{
+	static const char sql[] = "select count(*) from event where trigger_ref = 'core.execution_completed'";
+	Rows rows;
+	Err err = { 0 };
+
+	CHECK_OK(db_read_text(r->w->db, r->w->a, str_of(sql), "", NULL, &rows, &err), err);
+	return row_int(rows_at(&rows, 0), 0);
+}
+
+static void
+run_begins(Rig *r, Id *ret)
+{
+	rig_worker(r, "i1", 2, "shell");
+	*ret = rig_create(r);
+	CHECK(rig_claim(r, *ret, 1, "i1"));
+}
+
+TEST(a_rule_hears_the_end_of_a_run_that_began_before_it_was_made)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id run;
+
+	run_begins(r, &run);
+	hear_ends(r, "core.execution_completed", "null");
+	CHECK(rig_finish(r, run, 1, EV_EXIT_OK));
+	CHECK_INT(ends_told(r), 1);
+}
+
+TEST(a_rule_on_several_triggers_hears_the_end_of_a_run_too)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id run;
+
+	run_begins(r, &run);
+	hear_ends(r, "test.happened",
+	    "{\"triggers\": [{\"trigger_ref\": \"test.happened\"}, {\"trigger_ref\": \"core.execution_completed\"}],"
+	    " \"correlate\": {\"mode\": \"any\", \"within\": \"5m\"}}");
+	CHECK(rig_finish(r, run, 1, EV_EXIT_OK));
+	CHECK_INT(ends_told(r), 1);
+}
