@@ -20,7 +20,7 @@
 	    { "parameter_delivery", FIELD_TEXT, 16 }, { "parameter_format", FIELD_TEXT, 16 }, \
 	    { "output_format", FIELD_TEXT, 16 }, { "accesses_mcp", FIELD_BOOL, 0 }, { "enabled", FIELD_BOOL, 0 }, \
 	    { "timeout_seconds", FIELD_NUMBER | FIELD_POSITIVE | FIELD_PATCH, 0 }, { "retry", FIELD_MAP, 0 }, \
-	    { "sandbox", FIELD_TEXT | FIELD_PATCH, 16 }, { "limits", FIELD_MAP, 0 }, \
+	    { "priority", FIELD_NUMBER, 0 }, { "sandbox", FIELD_TEXT | FIELD_PATCH, 16 }, { "limits", FIELD_MAP, 0 }, \
 	    { "default_execution_permission_set_refs", FIELD_REFS, 0 }, { "required_worker_runtimes", FIELD_MAP, 0 }, \
 	    { "worker_selector", FIELD_MAP, 0 }, { "worker_tolerations", FIELD_ITEMS, 0 }, \
 	    { "worker_affinity", FIELD_MAP, 0 }, { "log_retention_policy", FIELD_TEXT | FIELD_PATCH, 16 }, \
@@ -158,7 +158,7 @@ action_create_read(Req *q, ActionWork *w, Json *ret_body, Err *err)
 		.is_adhoc = true,
 	};
 	action_fill(ret_body, &w->d);
-	return true;
+	return body_priority(ret_body, &w->d.priority, err);
 }
 
 bool
@@ -195,6 +195,8 @@ action_update_work(App *app, void *self, Err *err)
 		return false;
 	before = w->d.default_permission_set_refs;
 	action_fill(w->body, &w->d);
+	if (!body_priority(w->body, &w->d.priority, err))
+		return false;
 	if (!json_eq(&before, &w->d.default_permission_set_refs) &&
 	    !delegate_refs(app, w->a, &w->d.default_permission_set_refs, err))
 		return false;

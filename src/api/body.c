@@ -1,6 +1,7 @@
 #include "api/body.h"
 
 #include "base/codec.h"
+#include "model/limits.h"
 
 /* What is wrong, in one text. */
 typedef struct Wrongs {
@@ -197,4 +198,17 @@ body_patch_json(const Json *body, const char *key, Json *to)
 
 	if (v != NULL)
 		*to = *v;
+}
+
+bool
+body_priority(const Json *body, int64_t *to, Err *err)
+{
+	const Json *v = json_get(body, "priority");
+
+	if (v == NULL)
+		return true;
+	*to = json_as_int(v, 0);
+	return (*to >= -PRIORITY_MOST && *to <= PRIORITY_MOST) ||
+	       err_set(err, ERR_VALIDATION, "Validation failed: priority: must be a whole number from -%d to %d",
+		   PRIORITY_MOST, PRIORITY_MOST);
 }

@@ -40,3 +40,5 @@ void body_json(const Json *body, const char *key, Json *to);
 void body_patch_text(const Json *body, const char *key, Str *to);
 void body_patch_int(const Json *body, const char *key, int64_t *to);
 void body_patch_json(const Json *body, const char *key, Json *to);
+/* "priority", null being 0. ERR_VALIDATION beyond PRIORITY_MOST. */
+MUST_CHECK bool body_priority(const Json *body, int64_t *to, Err *err);

@@ -209,8 +209,6 @@ given_some(const Json *body, const char *key)
 	return v != NULL && v->n == 0 ? NULL : v;
 }
 
-enum { PRIORITY_MOST = 100 };
-
 static const TimeUs later_most = 366 * 24 * 3600LL * US_PER_S;
 
 static bool
@@ -268,14 +266,10 @@ execute_read(Req *q, TimeUs now, Json *body, ExecutionIn *in, Err *err)
 		.worker_affinity = given(body, "worker_affinity"),
 		.permission_set_refs = given(body, "permission_set_refs"),
 		.timeout_seconds = json_as_int(json_get(body, "timeout_seconds"), 0),
-		.priority = json_as_int(json_get(body, "priority"), 0),
 		.correlation = trace_parent(req_header(q, "traceparent")),
 		.by = str_of(by_api),
 	};
-	if (in->priority < -PRIORITY_MOST || in->priority > PRIORITY_MOST)
-		return err_set(
-		    err, ERR_VALIDATION, "Validation failed: priority: must be a whole number from -100 to 100");
-	return later_read(body, now, &in->due, err);
+	return body_priority(body, &in->priority, err) && later_read(body, now, &in->due, err);
 }
 
 static bool

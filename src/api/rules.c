@@ -197,6 +197,7 @@ static const BodyField create_fields[] = {
 	{ "correlate", FIELD_MAP, 0 },
 	{ "permission_set_refs", FIELD_REFS, 0 },
 	{ "enabled", FIELD_BOOL, 0 },
+	{ "priority", FIELD_NUMBER, 0 },
 };
 
 /* Each is set, or with null taken away; the rule's first trigger is that of its list. */
@@ -287,7 +288,7 @@ rule_create(App *app, Req *q, Res *s, Err *err)
 		.is_adhoc = true,
 	};
 	rule_fill(w.a, &body, &w.d);
-	if (!app_define(app, create_work, &w, err))
+	if (!body_priority(&body, &w.d.priority, err) || !app_define(app, create_work, &w, err))
 		return false;
 	return res_data(s, 201, rule_whole(w.a, &w.d), "Rule created successfully");
 }
@@ -309,6 +310,7 @@ static const BodyField update_fields[] = {
 	{ "correlate", FIELD_MAP, 0 },
 	{ "permission_set_refs", FIELD_REFS, 0 },
 	{ "enabled", FIELD_BOOL, 0 },
+	{ "priority", FIELD_NUMBER, 0 },
 };
 
 /* Parameters are looked at only when they, or what they are for, change: a rule whose action has grown stays changeable. */
@@ -347,6 +349,8 @@ update_work(App *app, void *self, Err *err)
 		return false;
 	w->d = before;
 	rule_fill(w->a, w->body, &w->d);
+	if (!body_priority(w->body, &w->d.priority, err))
+		return false;
 	body_patch_text(w->body, "description", &w->d.description);
 	if ((!json_eq(&before.permission_set_refs, &w->d.permission_set_refs) &&
 		!delegate_refs(app, w->a, &w->d.permission_set_refs, err)) ||

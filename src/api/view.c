@@ -162,6 +162,7 @@ action_summary(Arena *a, const void *def)
 	json_add(a, &o, "accesses_mcp", json_bool(d->accesses_mcp));
 	json_add(a, &o, "enabled", json_bool(d->enabled));
 	json_add(a, &o, "timeout_seconds", json_id(d->timeout_seconds));
+	json_add(a, &o, "priority", json_int(d->priority));
 	add_id(a, &o, "workflow_def", d->workflow_def);
 	json_add(a, &o, "default_execution_permission_set_refs", array_of(&d->default_permission_set_refs));
 	json_add(a, &o, "required_worker_runtimes", object_of(&d->required_worker_runtimes));
@@ -298,6 +299,7 @@ rule_summary(Arena *a, const void *def)
 	json_add(a, &o, "trigger_params", object_of(&d->trigger_params));
 	json_add(a, &o, "permission_set_refs", d->permission_set_refs);
 	json_add(a, &o, "enabled", json_bool(d->enabled));
+	json_add(a, &o, "priority", json_int(d->priority));
 	add_times(a, &o, d->created, d->updated);
 	return o;
 }

@@ -4,7 +4,8 @@
 static const Thing actions = { "/api/v1/actions",
 	{ { "REF", "ref", COLUMN_FIXED }, { "LABEL", "label", COLUMN_TEXT }, { "PACK", "pack_ref", COLUMN_TEXT },
 	    { "RUNTIME", "runtime_ref", COLUMN_TEXT }, { "DESCRIPTION", "description", COLUMN_TEXT },
-	    { "ENTRY POINT", "entrypoint", COLUMN_TEXT, true }, { "ID", "id", COLUMN_FIXED, true } } };
+	    { "PRIORITY", "priority", COLUMN_FIXED, true }, { "ENTRY POINT", "entrypoint", COLUMN_TEXT, true },
+	    { "ID", "id", COLUMN_FIXED, true } } };
 static const Thing hits = { "/api/v1/actions/search",
 	{ { "REF", "ref", COLUMN_FIXED }, { "LABEL", "label", COLUMN_TEXT }, { "PACK", "pack_ref", COLUMN_TEXT },
 	    { "DESCRIPTION", "description", COLUMN_TEXT } } };
@@ -14,6 +15,11 @@ static const Thing hits = { "/api/v1/actions/search",
 	    { "worker-tolerations", '\0', "JSON", "worker_tolerations", "taints that it may have", KIND_JSON }, \
 	{ \
 		"worker-affinity", '\0', "JSON", "worker_affinity", "workers that are preferred", KIND_OBJECT \
+	}
+
+#define PRIORITY_OPT \
+	{ \
+		"priority", '\0', "N", "priority", "of its runs before others that wait, -100 to 100", KIND_INT \
 	}
 
 #define SCHEMA_OPTS \
@@ -82,7 +88,7 @@ static const Command commands[] = {
 		{ "entrypoint", 'e', "FILE", "entrypoint", "the file it runs, or the text of a script", KIND_VALUE,
 		    true },
 		{ "runtime", '\0', "REF", "runtime_ref", "what runs it: core.shell", KIND_TEXT, true }, SCHEMA_OPTS,
-		{ "timeout", '\0', "SECONDS", "timeout_seconds", "its time limit", KIND_INT },
+		{ "timeout", '\0', "SECONDS", "timeout_seconds", "its time limit", KIND_INT }, PRIORITY_OPT,
 		{ "sandbox", '\0', "NAME", "sandbox", "off, standard or strict" },
 		{ "limits", '\0', "JSON", "limits", "memory_mb, processes, open_files, output_bytes", KIND_OBJECT },
 		PLACE_OPTS),
@@ -98,7 +104,7 @@ static const Command commands[] = {
 		{ "entrypoint", '\0', "FILE", "entrypoint", "the file it runs" },
 		{ "runtime", '\0', "REF", "runtime_ref", "what runs it" }, SCHEMA_OPTS,
 		{ "timeout", '\0', "SECONDS", "timeout_seconds", "its time limit; empty: none", KIND_PATCH_INT },
-		{ "sandbox", '\0', "NAME", "sandbox", "off, standard or strict" },
+		PRIORITY_OPT, { "sandbox", '\0', "NAME", "sandbox", "off, standard or strict" },
 		{ "limits", '\0', "JSON", "limits", "memory_mb, processes, open_files, output_bytes", KIND_OBJECT },
 		{ "enabled", '\0', "BOOL", "enabled", "true or false", KIND_BOOL }, PLACE_OPTS),
 	    .done = "Action {ref} is changed.",

@@ -17,8 +17,8 @@ static const ApplyKind kinds[] = {
 	    { { "pack_ref", MEMBER_FIXED | MEMBER_NEEDED, "pack" }, { "label", MEMBER_NEEDED }, { "description" },
 		{ "entrypoint", MEMBER_NEEDED }, { "runtime_ref" }, { "runtime_version_constraint", MEMBER_PATCH },
 		{ "param_schema" }, { "out_schema" }, { "timeout_seconds", MEMBER_PATCH }, { "sandbox", MEMBER_PATCH },
-		{ "limits" }, { "required_worker_runtimes" }, { "default_execution_permission_set_refs" }, PLACEMENT,
-		{ "enabled" } } },
+		{ "limits" }, { "priority" }, { "required_worker_runtimes" },
+		{ "default_execution_permission_set_refs" }, PLACEMENT, { "enabled" } } },
 	{ "workflow", "/api/v1/workflows",
 	    { { "pack_ref", MEMBER_FIXED | MEMBER_NEEDED, "pack" }, { "label", MEMBER_NEEDED }, { "description" },
 		{ "version", MEMBER_NEEDED }, { "definition", MEMBER_NEEDED }, { "param_schema" }, { "out_schema" },
@@ -40,7 +40,7 @@ static const ApplyKind kinds[] = {
 	{ "rule", "/api/v1/rules",
 	    { { "pack_ref", MEMBER_FIXED | MEMBER_NEEDED, "pack" }, { "label", MEMBER_NEEDED }, { "description" },
 		{ "trigger_ref", MEMBER_NEEDED, "trigger" }, { "action_ref", MEMBER_NEEDED, "action" },
-		{ "trigger_params" }, { "action_params" }, { "conditions" }, { "permission_set_refs" },
+		{ "trigger_params" }, { "action_params" }, { "conditions" }, { "permission_set_refs" }, { "priority" },
 		{ "enabled" } } },
 };
 

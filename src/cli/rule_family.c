@@ -4,8 +4,9 @@
 static const Thing rules = { "/api/v1/rules",
 	{ { "REF", "ref", COLUMN_FIXED }, { "TRIGGER", "trigger_ref", COLUMN_TEXT },
 	    { "ACTION", "action_ref", COLUMN_TEXT }, { "ENABLED", "enabled", COLUMN_FIXED },
-	    { "LABEL", "label", COLUMN_TEXT }, { "PACK", "pack_ref", COLUMN_TEXT, true },
-	    { "UPDATED", "updated", COLUMN_TIME, true }, { "ID", "id", COLUMN_FIXED, true } } };
+	    { "LABEL", "label", COLUMN_TEXT }, { "PRIORITY", "priority", COLUMN_FIXED, true },
+	    { "PACK", "pack_ref", COLUMN_TEXT, true }, { "UPDATED", "updated", COLUMN_TIME, true },
+	    { "ID", "id", COLUMN_FIXED, true } } };
 
 static const Thing explained = { NULL,
 	{ { "EVENT", "event", COLUMN_FIXED }, { "CREATED", "created", COLUMN_TIME },
@@ -23,6 +24,8 @@ static const Thing ticks = { NULL, { { "NUMBER", "number", COLUMN_FIXED }, { "LO
 	    { "once-within", '\0', "JSON", "once_within", "{within, key}: once in so long", KIND_OBJECT }, \
 	    { "triggers", '\0', "JSON", "triggers", "several: [{trigger_ref, conditions, as}]", KIND_JSON }, \
 	    { "correlate", '\0', "JSON", "correlate", "{mode, within, key}, for several triggers", KIND_OBJECT }, \
+	    { "priority", '\0', "N", "priority", \
+		    "of its runs before others that wait, -100 to 100; 0: as the action says", KIND_INT }, \
 	    { "criteria", '\0', "JSON", "conditions", "the same as --conditions", KIND_JSON }, \
 	    { "permission-sets", '\0', "REFS", "permission_set_refs", "what the token of its runs may do", \
 		    KIND_WORDS }, \

@@ -38,6 +38,7 @@ execution_of(Uow *u, const EnforcementTaken *e, ExecNew *ret)
 		.wait = WAIT_QUEUED,
 		.wait_class = wait_class_of(u->arena, action->id, NULL, NULL, NULL),
 		.timeout_seconds = action->timeout_seconds,
+		.priority = rule->priority,
 		.correlation = e->correlation,
 		.by = u->e->process,
 		.since = e->created,
@@ -67,6 +68,8 @@ exec_settle(Uow *u, const ActionDef *action, ExecNew *e, Secrets *secrets)
 	Err why = { 0 };
 	bool ok;
 
+	if (e->priority == 0)
+		e->priority = action->priority;
 	*values = e->config == NULL ? json_null() : *e->config;
 	ok = params_prepare(u->arena, "action", action->ref, &schema, values, false, &why);
 	ok = secrets_hide(u, action, values, secrets, &why) && ok;

@@ -100,6 +100,7 @@ child_row(WorkflowStep *s, const WfChild *c, ExecNew *e, Secrets *secrets)
 		.status = EXEC_REQUESTED,
 		.wait = WAIT_QUEUED,
 		.timeout_seconds = timeout,
+		.priority = s->row.priority,
 		.correlation = s->row.correlation,
 		.by = s->u->e->process,
 		.of_task = true,

@@ -45,9 +45,8 @@ typedef struct ActionDef {
 	Json param_schema, out_schema;
 	Str parameter_delivery, parameter_format, output_format, runtime_version_constraint;
 	bool is_adhoc, enabled, accesses_mcp;
-	int64_t timeout_seconds; /* 0: not given */
-	Json retry;
-	Json required_worker_runtimes, default_permission_set_refs;
+	int64_t timeout_seconds, priority; /* 0: not given */
+	Json retry, required_worker_runtimes, default_permission_set_refs;
 	Placement placement;
 	Str log_retention_policy, artifact_retention_policy;
 	int64_t log_retention_limit, artifact_retention_limit; /* 0: not given */
@@ -86,6 +85,7 @@ typedef struct RuleDef {
 	Json conditions, action_params, trigger_params;
 	Json extras;                          /* throttle, debounce, ...: see model/extras.h; null: none */
 	Json permission_set_refs;             /* null: the action's */
+	int64_t priority;                     /* 0: the action's */
 	bool enabled, is_adhoc, owner_frozen; /* the last as of the reading */
 	TimeUs anchor;                        /* timers count from here */
 	TimeUs created, updated;

@@ -5,6 +5,8 @@
 
 #include "model/defs.h"
 
+enum { PRIORITY_MOST = 100 }; /* and as far below 0; the highest of what waits goes first */
+
 /* Names what shares a limit: the policy, the paths it looks at, and what this run's parameters hold there. All runs of one policy and
  * one set of paths have the same tag in front: whoever finds another tag there knows that the policy has changed since. */
 Str limit_tag(Arena *a, Id policy, const Json *paths);

@@ -1,6 +1,7 @@
 #include "packs/load.h"
 
 #include "base/names.h"
+#include "model/limits.h"
 #include "model/params.h"
 #include "model/version.h"
 
@@ -112,6 +113,21 @@ read_count(Load *l, const Field *f, const char *pointer, const Json *v, void *to
 		return false;
 	}
 	*(int64_t *)to = json_as_int(v, 0);
+	return true;
+}
+
+static bool
+read_priority(Load *l, const Field *f, const char *pointer, const Json *v, void *to)
+{
+	int64_t n = json_as_int(v, PRIORITY_MOST + 1);
+
+	(void)f;
+	if (n < -PRIORITY_MOST || n > PRIORITY_MOST) {
+		load_fatal(l, pointer, "'%s' must be a whole number from -%d to %d", pointer + 1, PRIORITY_MOST,
+		    PRIORITY_MOST);
+		return false;
+	}
+	*(int64_t *)to = n;
 	return true;
 }
 
@@ -230,6 +246,7 @@ static ReadField *const readers[FIELD_KINDS] = {
 	[FIELD_TEXT] = read_text,
 	[FIELD_BOOL] = read_bool,
 	[FIELD_COUNT] = read_count,
+	[FIELD_PRIORITY] = read_priority,
 	[FIELD_OBJECT] = read_object,
 	[FIELD_LIST] = read_list,
 	[FIELD_TEXTS] = read_texts,

@@ -31,8 +31,9 @@ Presence load_presence(Load *l, const char *pointer, Str file);
 typedef enum FieldKind {
 	FIELD_TEXT,
 	FIELD_BOOL,
-	FIELD_COUNT,  /* int64 above 0 */
-	FIELD_OBJECT, /* Json */
+	FIELD_COUNT,    /* int64 above 0 */
+	FIELD_PRIORITY, /* int64, as far from 0 as PRIORITY_MOST */
+	FIELD_OBJECT,   /* Json */
 	FIELD_LIST,
 	FIELD_TEXTS, /* a list of texts; one text is a list of one */
 	FIELD_SCHEMA,

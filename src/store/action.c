@@ -1,6 +1,6 @@
 #include "store/action.h"
 
-enum { WIDTH = 32 };
+enum { WIDTH = 33 };
 
 #define COLUMNS \
 	"select x.id, " \
@@ -12,7 +12,7 @@ enum { WIDTH = 32 };
 	"x.log_retention_limit, x.artifact_retention_policy, x.artifact_retention_limit, " \
 	"x.workflow_def, x.required_worker_runtimes, x.worker_selector, " \
 	"x.worker_tolerations, x.worker_affinity, x.created, x.updated, " \
-	"(select ref from runtime where id = x.runtime), x.keys, x.sandbox, x.limits" \
+	"(select ref from runtime where id = x.runtime), x.keys, x.sandbox, x.limits, x.priority" \
 	" from action x"
 #define FILTER \
 	DEF_IN_PACK DEF_ENABLED DEF_SEARCH("ref || ' ' || label || ' ' || coalesce(description, '')") DEF_NO_TRIGGER \
@@ -59,6 +59,7 @@ action_read(Arena *a, Row r, void *def)
 		.keys = row_json(a, r, 33),
 		.sandbox = row_str(r, 34),
 		.limits = row_json(a, r, 35),
+		.priority = row_int(r, 36),
 	};
 }
 
@@ -99,6 +100,7 @@ action_binds(const void *def, Bind *b)
 		bind_array(&d->keys),
 		bind_str(d->sandbox),
 		bind_value(&d->limits),
+		bind_id(d->priority),
 	};
 
 	memcpy(b, all, sizeof(all));
@@ -123,13 +125,13 @@ const DefTable action_table = {
 		       "timeout_seconds, max_retries, retry, runtime_version_constraint, accesses_mcp, "
 		       "default_execution_permission_set_refs, log_retention_policy, log_retention_limit, "
 		       "artifact_retention_policy, artifact_retention_limit, workflow_def, "
-		       "required_worker_runtimes, worker_selector, worker_tolerations, worker_affinity, keys, sandbox, limits, "
+		       "required_worker_runtimes, worker_selector, worker_tolerations, worker_affinity, keys, sandbox, limits, priority, "
 		       "created, updated"
 		       ") values ("
 		       "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-		       "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $33"
+		       "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $34"
 		       ") returning id",
-		.in = "sissSsIJJsssbbIiJSbjSISIIjjjjjSJt",
+		.in = "sissSsIJJsssbbIiJSbjSISIIjjjjjSJIt",
 	},
 	.update = {
 		.sql = "update action set "
@@ -142,9 +144,9 @@ const DefTable action_table = {
 		       "log_retention_limit = $22, artifact_retention_policy = $23, "
 		       "artifact_retention_limit = $24, workflow_def = $25, required_worker_runtimes = $26, "
 		       "worker_selector = $27, worker_tolerations = $28, worker_affinity = $29, "
-		       "keys = $30, sandbox = $31, limits = $32, updated = $33"
-		       " where id = $34",
-		.in = "sissSsIJJsssbbIiJSbjSISIIjjjjjSJti",
+		       "keys = $30, sandbox = $31, limits = $32, priority = $33, updated = $34"
+		       " where id = $35",
+		.in = "sissSsIJJsssbbIiJSbjSISIIjjjjjSJIti",
 	},
 	.remove = { .sql = "delete from action where id = $1 returning id", .in = "i" },
 	.rules_touched = { .sql = "select id from rule where action = $1", .in = "i" },

@@ -33,6 +33,7 @@ static const Column summary[] = {
 	{ "x.workflow_task", "workflow_task", COL_JSON, true },
 	{ "x.attempt", "attempt", COL_INT, false },
 	{ WAIT_REASON, "wait_reason", COL_TEXT, false },
+	{ "x.priority", "priority", COL_INT, false },
 	{ "x.created", "created", COL_TIME, false },
 	{ "x.started_at", "started_at", COL_TIME, true },
 	{ "x.finished_at", "finished_at", COL_TIME, false },

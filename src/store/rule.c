@@ -2,7 +2,7 @@
 
 static const Json no_conditions = { .kind = JSON_ARRAY };
 
-enum { WIDTH = 18 };
+enum { WIDTH = 19 };
 
 #define COLUMNS \
 	"select x.id, " \
@@ -10,7 +10,7 @@ enum { WIDTH = 18 };
 	"x.\"trigger\", x.trigger_ref, x.conditions, x.action_params, x.trigger_params, " \
 	"x.permission_set_refs, x.enabled, x.is_adhoc, x.owner_identity, x.anchor, " \
 	"x.created, x.updated, x.extras, coalesce((select i.frozen from identity i where i.id = x.owner_identity), " \
-	"false)" \
+	"false), x.priority" \
 	" from rule x"
 #define FILTER \
 	DEF_IN_PACK DEF_ENABLED DEF_SEARCH( \
@@ -45,6 +45,7 @@ rule_read(Arena *a, Row r, void *def)
 		.updated = row_int(r, 19),
 		.extras = row_json(a, r, 20),
 		.owner_frozen = row_bool(r, 21),
+		.priority = row_int(r, 22),
 	};
 }
 
@@ -71,6 +72,7 @@ rule_binds(const void *def, Bind *b)
 		bind_id(d->owner),
 		bind_time(d->anchor),
 		bind_value(&d->extras),
+		bind_id(d->priority),
 	};
 
 	memcpy(b, all, sizeof(all));
@@ -106,11 +108,11 @@ const DefTable rule_table = {
 		.sql = "insert into rule ("
 		       "ref, pack, pack_ref, label, description, action, action_ref, \"trigger\", "
 		       "trigger_ref, conditions, action_params, trigger_params, permission_set_refs, "
-		       "enabled, is_adhoc, owner_identity, anchor, extras, created, updated"
+		       "enabled, is_adhoc, owner_identity, anchor, extras, priority, created, updated"
 		       ") values ("
-		       "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19"
+		       "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20"
 		       ") returning id",
-		.in = "sissSIsIsjjjJbbITJt",
+		.in = "sissSIsIsjjjJbbITJIt",
 	},
 	.update = {
 		.sql = "update rule set "
@@ -118,9 +120,9 @@ const DefTable rule_table = {
 		       "action_ref = $7, \"trigger\" = $8, trigger_ref = $9, conditions = $10, "
 		       "action_params = $11, trigger_params = $12, permission_set_refs = $13, "
 		       "enabled = $14, is_adhoc = $15, owner_identity = $16, anchor = $17, extras = $18, "
-		       "updated = $19"
-		       " where id = $20",
-		.in = "sissSIsIsjjjJbbITJti",
+		       "priority = $19, updated = $20"
+		       " where id = $21",
+		.in = "sissSIsIsjjjJbbITJIti",
 	},
 	.remove = { .sql = "delete from rule where id = $1 returning id", .in = "i" },
 };

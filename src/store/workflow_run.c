@@ -82,7 +82,8 @@ workflow_run_insert(Db *db, Arena *a, const WorkflowRun *rows, size_t n, TimeUs 
 #define RUN_COLUMNS \
 	"select x.id, x.version, x.ref, x.status, x.variables, x.failed_tasks, x.open, x.waiting, x.bad, x.depth, " \
 	"x.paused, x.timeout_at, x.due_at, e.status, e.config, e.env_vars, e.enforcement, e.executor, e.action, " \
-	"e.parent, e.action_ref, e.attempt, e.correlation_id, e.started_at, e.permission_set_refs, x.starts" \
+	"e.parent, e.action_ref, e.attempt, e.correlation_id, e.started_at, e.permission_set_refs, x.starts, " \
+	"e.priority" \
 	" from workflow_execution x join execution e on e.id = x.id where x.id = $1"
 
 static void
@@ -115,6 +116,7 @@ run_read(Arena *a, Row r, WorkflowRun *x)
 		.started = row_int(r, 23),
 		.permission_set_refs = row_json(a, r, 24),
 		.starts = row_json(a, r, 25),
+		.priority = row_int(r, 26),
 	};
 }
 

@@ -31,6 +31,7 @@ typedef struct WorkflowRun {
 	Id enforcement, executor, action, parent;
 	Str action_ref;
 	int attempt;
+	int64_t priority;
 	Uuid correlation;
 	TimeUs started;
 	bool variables_changed; /* else they are left as they are */

@@ -68,7 +68,9 @@ def test_an_action_is_made_run_changed_and_removed(running):
                        "-e", "echo hi $PARAM_WHO", "--params-schema", '{"who": {"type": "string"}}')
     assert made.out == "Action core.cli_hi is created.\n"
     assert running.cli("action", "show", "core.cli_hi", "--field", "label").out == "Hi\n"
-    assert running.cli("action", "update", "core.cli_hi", "--label", "Hello").out == "Action core.cli_hi is changed.\n"
+    assert running.cli("action", "update", "core.cli_hi", "--label", "Hello", "--priority", "7").out == "Action core.cli_hi is changed.\n"
+    assert running.cli("run", "core.cli_hi", "--wait", "--field", "priority").out == "7\n", "a run has the priority of its action"
+    assert "from -100 to 100" in running.cli("action", "update", "core.cli_hi", "--priority", "101", code=1).err
     assert running.cli("action", "list", "--pack", "core", "-q").out.count("core.cli_hi\n") == 1
     assert running.cli("action", "list", "--name", "CLI_h", "-q").out == "core.cli_hi\n"
     assert running.cli("pack", "list", "-n", "no such words", "-q").out == "" and "core\n" in running.cli("pack", "list", "-n", "core", "-q").out

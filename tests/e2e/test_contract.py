@@ -43,10 +43,12 @@ def made_things(world):
     execution = eventually(lambda: world.get(f"/enforcements/{enforcement['id']}/executions")["data"])[0]
     done = world.get(f"/executions/{execution['id']}", wait_seconds=20)["data"]
     assert done["status"] == "completed", done
+    flow = world.post("/executions/execute", {"action_ref": "core.flow"})["data"]["id"]
+    assert world.get(f"/executions/{flow}", wait_seconds=20)["data"]["status"] == "completed"
     inquiry = world.post("/inquiries", {"execution": execution["id"], "prompt": "Go on?"})["data"]
     artifact = world.post("/artifacts", {"ref": "mine.art", "scope": "pack", "owner": "mine", "type": "other"})["data"]["id"]
     world.post(f"/artifacts/{artifact}/versions", {"content": {"a": 1}, "execution": execution["id"]})
-    return {"inquiry": inquiry["id"], "artifact": artifact, "event": event["id"], "enforcement": enforcement["id"], "execution": execution["id"],
+    return {"inquiry": inquiry["id"], "artifact": artifact, "event": event["id"], "enforcement": enforcement["id"], "execution": execution["id"], "flow": flow,
             "worker": done["worker"]}
 
 
@@ -64,6 +66,8 @@ def path_of(path, made):
              "versions": (1,), "ref": ("mine.art",)}
     if path.endswith("/ticks"):
         names["rules"] = ("core.timer_echo",)  # the one on a timer
+    if path.endswith("/executions/{id}/workflow"):
+        names["executions"] = (made["flow"],)
     parts = path.split("/")
     for i, part in enumerate(parts):
         if part == "{status}":

@@ -5,6 +5,7 @@
 #include "store/execution_read.h"
 #include "store/action.h"
 #include "store/policy.h"
+#include "store/rule.h"
 
 #include "test.h"
 
@@ -305,4 +306,80 @@ TEST(a_high_priority_goes_first)
 	check_status(r, low, EXEC_REQUESTED);
 	end(r, high, EV_EXIT_OK);
 	check_status(r, low, EXEC_SCHEDULED);
+}
+
+/* By the rule r->rule, from its event on. */
+static Id
+ask_by_rule(Rig *r)
+{
+	static const Stmt waiting = { .sql = "select id from enforcement where status = 'created' and id > $1",
+		.in = "i" };
+	static const Stmt last = { .sql = "select max(id) from execution where id > $1", .in = "i" };
+	Json none = json_object();
+	EventIn in = { .trigger_ref = str_of("test.happened"), .payload = &none };
+	EventOut out;
+	Bind b[] = { bind_int(0) };
+	Err err = { 0 };
+	Rows rows;
+	Id e;
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(ingest(r->u, &in, 1, &out, &err), err);
+	CHECK_OK(db_exec(r->u->db, r->u->arena, &waiting, b, &rows, &err), err);
+	e = row_int(rows_at(&rows, 0), 0);
+	CHECK_OK(uow_commit(r->u, &points_ingest, &err), err);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(enforce(r->u, &e, 1, &err), err);
+	CHECK_OK(db_exec(r->u->db, r->u->arena, &last, b, &rows, &err), err);
+	e = row_int(rows_at(&rows, 0), 0);
+	CHECK_OK(uow_commit(r->u, &points_enforce, &err), err);
+	return e;
+}
+
+static void
+prefer(Rig *r, int64_t of_action, int64_t of_rule)
+{
+	ActionDef d;
+	RuleDef rule;
+	DefPut put;
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(action_get(r->u->db, r->u->arena, r->action, &d, &err), err);
+	d.priority = of_action;
+	CHECK_OK(action_put(r->u->db, r->u->arena, &d, r->u->now, &put, &err), err);
+	CHECK_OK(rule_get(r->u->db, r->u->arena, r->rule, &rule, &err), err);
+	rule.priority = of_rule;
+	CHECK_OK(rule_put(r->u->db, r->u->arena, &rule, r->u->now, &put, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+}
+
+TEST(a_run_has_its_own_priority_else_that_of_its_rule_else_that_of_its_action)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id order[5];
+
+	order[4] = ask(r, NULL, 0, 0);
+	prefer(r, 10, 0);
+	order[2] = ask(r, NULL, 0, 0);
+	order[3] = ask_by_rule(r);
+	prefer(r, 10, 30);
+	order[1] = ask_by_rule(r);
+	order[0] = ask(r, NULL, 99, 0);
+	CHECK_INT(json_as_int(json_get(&(Json[]){ show(r, order[1]) }[0], "priority"), 0), 30);
+	CHECK_INT(json_as_int(json_get(&(Json[]){ show(r, order[2]) }[0], "priority"), 0), 10);
+	rig_worker(r, "i1", 1, "shell");
+	rig_schedule(r);
+	for (size_t i = 0; i < countof(order); i++) {
+		size_t given = 0;
+
+		for (size_t k = 0; k < countof(order); k++) { /* a worker is given a few ahead: the first of them */
+			bool waits = rig_look(r, order[k]).status == EXEC_REQUESTED;
+
+			CHECK(given == k || waits);
+			given += !waits;
+		}
+		CHECK(given > i && (i > 0 || given < countof(order)));
+		end(r, order[i], EV_EXIT_OK);
+	}
 }

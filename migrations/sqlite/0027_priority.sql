@@ -1,0 +1,3 @@
+-- Which of those that wait comes first; null: as all others. That of a rule counts before that of its action.
+alter table action add column priority integer;
+alter table rule add column priority integer;
