@@ -215,6 +215,19 @@ TEST(parameters_by_file_and_changes_of_the_script_arrive_in_what_was_started_ahe
 	CHECK_STR(rig_text(&end, "stdout"), str_of("new\n"));
 }
 
+static size_t
+count_in(const char *path)
+{
+	Arena *a = arena_open();
+	DirEntry *list;
+	size_t n = 0;
+
+	if (!dir_list(a, path, &list, &n, NULL))
+		n = 0;
+	arena_close(a);
+	return n;
+}
+
 /* Of those that wait. */
 static size_t
 waiting(const Rig *r, pid_t *ret)
@@ -299,5 +312,52 @@ TEST(a_run_that_was_started_ahead_can_be_cancelled_and_has_its_time)
 	end = run_ahead(r, &s);
 	CHECK_INT(end.outcome, RUN_TIMED_OUT);
 	CHECK(rig_int(&end, "duration_ms") >= 290);
-	CHECK(!child_tree_alive(0, "ATTUNE_PACK_REF=demo"));
+	CHECK(!child_tree_alive(0, str_fmt(r->a, "ATTUNE_ARTIFACTS_DIR=%s/artifacts", r->dir.p).p));
+}
+
+/* Also those that have just been taken, and what still starts when the worker ends. */
+TEST(cancels_at_any_moment_of_what_was_started_ahead_leave_nothing)
+{
+	Rig *r = rig_open_with(warm);
+	Json config = rig_json(r, node_config);
+	const Processes *p = (const Processes *)r->starter;
+	const char *asked = getenv("RUNS");
+	int runs = asked == NULL ? 60 : atoi(asked);
+	unsigned seed = 20261127;
+	size_t descriptors;
+	pid_t pid = 0;
+	char *homes;
+	Str ours;
+	Arena *a;
+
+	rig_file(r, "actions/long.js",
+	    "require('child_process').spawn('sleep', ['1000'], { detached: true }).unref(); setInterval(() => {}, "
+	    "1000)\n");
+	for (int i = 0; has_node() && i < runs; i++) {
+		RunSpec s = spec_of(r, "long.js", &config);
+		RunEnd end;
+
+		s.timeout = rand_r(&seed) % 2 == 0 ? 1 + rand_r(&seed) % (60 * US_PER_MS) : 60 * US_PER_S;
+		rig_start(r, &s);
+		rig_pause(r, clock_mono(clock_real()) + rand_r(&seed) % (30 * US_PER_MS));
+		if (s.timeout > US_PER_S)
+			r->starter->cancel(r->starter, s.execution, 1);
+		end = rig_wait(r);
+		CHECK(end.outcome == RUN_CANCELLED || end.outcome == RUN_TIMED_OUT);
+		rig_pause(r, clock_mono(clock_real()) + rand_r(&seed) % (150 * US_PER_MS));
+	}
+	CHECK(!has_node() || processes_ahead(r->starter) > 0);
+	CHECK(waiting(r, &pid) <= 2);
+	CHECK_INT(r->starter->running(r->starter), 0);
+	descriptors = count_in("/proc/self/fd");
+	CHECK(descriptors < 200);
+	a = arena_open();
+	homes = arena_copy(a, p->home_base.p, p->home_base.n + 1);
+	ours = str_fmt(a, "ATTUNE_ARTIFACTS_DIR=%s/artifacts", r->dir.p);
+	if (has_node()) /* a folder for each that waits, beside the script */
+		CHECK_INT(count_in(p->logs_base.p), count_in(homes) - 1);
+	rig_done(&r);
+	CHECK(!file_exists(homes));
+	CHECK(!child_tree_alive(0, ours.p));
+	arena_close(a);
 }

@@ -405,5 +405,5 @@ TEST(cancels_and_time_limits_at_any_random_moment_leave_nothing)
 	CHECK(count_in("/proc/self/fd") <= descriptors + 4 * 6);
 	CHECK(p->groups == NULL || count_in(groups_path(p->groups)) <= folders + 6); /* those are used again */
 	CHECK_INT(count_in(p->home_base.p), 0);
-	CHECK(!child_tree_alive(0, str_fmt(r->a, "ATTUNE_PACK_REF=%s", "demo").p));
+	CHECK(!child_tree_alive(0, str_fmt(r->a, "ATTUNE_ARTIFACTS_DIR=%s/artifacts", r->dir.p).p));
 }
