@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import random
+import re
 import base64
 
 
@@ -265,6 +266,12 @@ def from_json(s):
         raise Bad() from None
 
 
+def found(pattern, s, group=0):
+    m = re.search(want(pattern, "string"), want(s, "string"))
+    need(isint(group))
+    return None if m is None or not 0 <= group <= m.re.groups else m.group(group)
+
+
 # name: what it does, and the kinds of its arguments, for the generator.
 FUNCTIONS = {
     "string": (text, "any"),
@@ -289,6 +296,9 @@ FUNCTIONS = {
     "split": (split, "string string"),
     "join": (lambda v, sep: want(sep, "string").join(map(text, want(v, "array"))), "array string"),
     "replace": (lambda s, x, y: want(s, "string").replace(want(x, "string"), want(y, "string")), "string string string"),
+    "match": (lambda p, s: re.search(want(p, "string"), want(s, "string")) is not None, "pattern string"),
+    "regex_find": (found, "pattern string group"),
+    "regex_replace": (lambda p, s, by: re.sub(want(p, "string"), want(by, "string"), want(s, "string")), "pattern string plain"),
     "starts_with": (lambda s, p: want(s, "string").startswith(want(p, "string")), "string string"),
     "ends_with": (lambda s, p: want(s, "string").endswith(want(p, "string")), "string string"),
     "contains": (lambda v, n: inside(n, v), "array any"),
@@ -448,6 +458,9 @@ class Maker:
             "int": lambda: r.choice([0, 1, 2, 3, 7, 10, -1, -4, 2**53, 2**63 - 1, -(2**63)] + [r.randrange(100)] * 6),
             "string": lambda: r.choice(["", "a", "b", ",", "h\u00e9", "it's", 'q"q', "back\\slash", "line\nend\t", "12", "3.5", " x ", "[1]", "x", "{{", "\u20ac\U0001f600"]),
             "bool": lambda: r.random() < 0.5,
+            "pattern": lambda: r.choice(["", "a", "[a-c]+", "^x", "b$", "a|b|,", "(a)(b)?", "x*", "(l+)o", "\u00e9"]),
+            "plain": lambda: r.choice(["", "-", "#h\u00e9"]),
+            "group": lambda: r.randrange(-1, 4),
             "path": lambda: r.choice(["k", "v.x", "v", "0", "none", "c.2"]),
         }
         if want == "number":
@@ -472,8 +485,8 @@ class Maker:
         r = self.rng
         if r.random() < 0.04:
             want = r.choice(["int", "number", "string", "bool", "array", "object", "any"])
-        if want == "path":
-            return ("const", self.const("path"))
+        if want in ("path", "pattern", "plain", "group"):
+            return ("const", self.const(want))
         if want == "any" and r.random() < 0.8:
             want = r.choice(["int", "number", "string", "bool", "array", "object"])
         if depth <= 0 or r.random() < 0.15:
@@ -495,7 +508,7 @@ class Maker:
 
     def made_call(self, name, d):
         kinds = FUNCTIONS[name][1].split()
-        if name in ("range", "slice", "filter") and self.rng.random() < 0.4:
+        if name in ("range", "slice", "filter", "regex_find") and self.rng.random() < 0.4:
             kinds.pop()
         if name == "range":
             return ("call", name, [("const", self.rng.randrange(-3, 12)) for _ in kinds])
@@ -531,7 +544,7 @@ class Maker:
         return r.choice(
             [
                 lambda: ("+", self.make("string", d), self.make("string", d)),
-                lambda: self.one_of("string type_of lower upper trim join replace to_json base64_encode sha256", d),
+                lambda: self.one_of("string type_of lower upper trim join replace to_json base64_encode sha256 regex_find regex_replace", d),
                 lambda: ("call", "base64_decode", [("call", "base64_encode", [self.make("string", d)])]),
                 lambda: ("call", "slice", [self.make("string", d), self.make("int", 0)]),
                 lambda: ("call", "reversed", [self.make("string", d)]),
@@ -550,7 +563,7 @@ class Maker:
                 lambda: (r.choice(["in", "not in"]), self.make("any", d), self.make("array", d)),
                 lambda: (r.choice(["in", "not in"]), self.make("string", d), self.make(r.choice(["string", "object"]), d)),
                 lambda: ("null?", self.make("any", d), r.random() < 0.5),
-                lambda: self.one_of("bool starts_with ends_with contains", d),
+                lambda: self.one_of("bool starts_with ends_with contains match", d),
             ]
         )()
 
