@@ -87,7 +87,7 @@ processes_config(Host *h)
 		.clock = clock_real(),
 		.packs_base_dir = host_absolute(h->arena, config_str(c, "packs_base_dir")),
 		.runtime_envs_dir = host_absolute(h->arena, config_str(c, "runtime_envs_dir")),
-		.artifacts_dir = config_str(c, "artifacts_dir"),
+		.artifacts_dir = host_absolute(h->arena, config_str(c, "artifacts_dir")),
 		.worker_name = worker_name(h),
 		.api_url = api_url(h),
 		.interpreters = { .path = config_str(c, "worker.path"),

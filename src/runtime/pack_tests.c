@@ -359,6 +359,7 @@ trial_open(Trial *t, Err *err)
 	SandboxConfig walls = { .usual = p->sandbox,
 		.least = p->sandbox_least,
 		.read = p->sandbox_read,
+		.programs = p->interpreters.named,
 		.api_url = p->api_url,
 		.run_base = t->ask->stage,
 		.hidden = p->hidden,
