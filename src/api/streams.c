@@ -118,6 +118,7 @@ executions_stream(App *app, Req *q, Res *s, Err *err)
 	    !may_follow(app, execution == 0 ? under : execution, err))
 		return false;
 	hub_enter(app->hub);
+	hub_want(app->hub, 1u << SUBJECT_EXECUTION);
 	*f = (Follower){ .hub = app->hub,
 		.token = stream_token(q),
 		.execution = execution,

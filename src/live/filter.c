@@ -102,6 +102,20 @@ filter_parse(Str text, Filter *ret, Err *err)
 	return true;
 }
 
+unsigned
+filter_subjects(const Filter *f)
+{
+	switch (f->kind) {
+	case FILTER_ALL:
+	case FILTER_USER: return (1u << SUBJECTS) - 1;
+	case FILTER_SUBJECT:
+	case FILTER_ROW: return 1u << f->subject;
+	case FILTER_KIND: return 1u << change_rows[f->change].subject;
+	case FILTER_NEVER: return 0;
+	}
+	return 0;
+}
+
 bool
 filter_match(const Filter *f, const Notice *n)
 {

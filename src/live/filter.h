@@ -17,5 +17,7 @@ typedef struct Filter {
 
 /* ERR_INVALID says what is wrong and what there is. */
 MUST_CHECK bool filter_parse(Str text, Filter *ret, Err *err);
+/* The subjects of which it may let something through, a bit for each. */
+unsigned filter_subjects(const Filter *f);
 bool filter_match(const Filter *f, const Notice *n);
 bool filter_same(const Filter *a, const Filter *b);

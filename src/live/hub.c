@@ -20,8 +20,9 @@ struct Hub {
 	pthread_mutex_t ears_lock;
 	Ear *ears;
 	size_t watching;
-	bool awake;  /* notices are made */
-	TimeUs left; /* when the last who watched went; monotonic */
+	bool awake;      /* notices are made */
+	unsigned wanted; /* of which subjects; nothing is taken from it while awake */
+	TimeUs left;     /* when the last who watched went; monotonic */
 
 	pthread_rwlock_t lock; /* of what follows; only the hub's thread changes it */
 	Notice *ring;          /* number s stands at s % kept */
@@ -61,6 +62,14 @@ hub_enter(Hub *h)
 	if (!h->awake)
 		atomic_fetch_add(&h->engine->watchers, 1);
 	h->awake = true;
+	pthread_mutex_unlock(&h->ears_lock);
+}
+
+void
+hub_want(Hub *h, unsigned subjects)
+{
+	pthread_mutex_lock(&h->ears_lock);
+	h->wanted |= subjects;
 	pthread_mutex_unlock(&h->ears_lock);
 }
 
@@ -161,9 +170,9 @@ tell_ends(Hub *h, const Told *told)
 	pthread_mutex_unlock(&h->ears_lock);
 }
 
-/* Is anybody there? Some time after the last has gone the hub falls asleep. */
+/* Is anybody there, and what is wanted? Some time after the last has gone the hub falls asleep. */
 static bool
-stays_awake(Hub *h)
+stays_awake(Hub *h, unsigned *ret_wanted)
 {
 	bool was, awake;
 
@@ -173,6 +182,9 @@ stays_awake(Hub *h)
 	if (was && !awake)
 		atomic_fetch_sub(&h->engine->watchers, 1);
 	h->awake = awake;
+	if (!awake)
+		h->wanted = 0;
+	*ret_wanted = h->wanted;
 	pthread_mutex_unlock(&h->ears_lock);
 	if (was && !awake) {
 		forget(h);
@@ -193,11 +205,23 @@ on_lost(void *self)
 	tell(h, NULL, 0);
 }
 
+static void
+leave_out(Told *told, unsigned wanted)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < told->n; i++)
+		if ((wanted & 1u << change_rows[told->items[i].kind].subject) != 0)
+			told->items[n++] = told->items[i];
+	told->n = n;
+}
+
 static bool
 on_announced(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
 {
 	Hub *h = self;
 	Told told, sorted;
+	unsigned wanted;
 	Notice *notices;
 	size_t count;
 
@@ -205,8 +229,9 @@ on_announced(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
 	if (!told_read(u->arena, msgs, n, &told, err))
 		return false;
 	tell_ends(h, &told);
-	if (!stays_awake(h))
+	if (!stays_awake(h, &wanted))
 		return true;
+	leave_out(&told, wanted);
 	order_sort(h->order, u->arena, &told, clock_mono(clock_real()), &sorted);
 	if (sorted.n == 0)
 		return true;

@@ -45,6 +45,9 @@ void hub_deaf(Hub *h, Ear *ear); /* when it returns, the ear is not called any m
 
 /* From hub_enter to hub_exit notices are made: each who watches calls both. */
 void hub_enter(Hub *h);
+/* Of these subjects (a bit for each), from the next change on: of others none are made, and nothing is read. What one who watches has
+ * wanted is made for all, until the hub falls asleep: so who comes back within that time has missed nothing. */
+void hub_want(Hub *h, unsigned subjects);
 void hub_exit(Hub *h);
 
 Str hub_series(const Hub *h); /* name of this row of numbers: another process, or another start, has another */

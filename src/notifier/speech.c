@@ -118,6 +118,7 @@ hear_subscribe(const Heard *h, Err *err)
 			return err_set(err, ERR_INVALID, "a connection has at most %d subscriptions", LISTENER_FILTERS);
 		c->filters = more;
 		c->filters[c->filters_n++] = f;
+		hub_want(c->hub, filter_subjects(&f));
 	}
 	confirm(h, "subscribed", text);
 	return true;

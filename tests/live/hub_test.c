@@ -1,6 +1,8 @@
 /* One hub and many threads: who publishes, who reads on, who comes and goes, who is slow. Also built to be watched for races. */
 #include "rig.h"
 
+#include "engine/changes.h"
+
 #include "test.h"
 
 /* One that watches. */
@@ -37,13 +39,20 @@ on_told(void *self, const Notice *notices, size_t n)
 }
 
 static void
-watcher_enter(Watcher *w, Hub *hub)
+watcher_enter_for(Watcher *w, Hub *hub, unsigned subjects)
 {
 	*w = (Watcher){ .hub = hub, .lock = PTHREAD_MUTEX_INITIALIZER, .came = PTHREAD_COND_INITIALIZER };
 	w->ear = (Ear){ .told = on_told, .self = w };
 	hub_enter(hub);
+	hub_want(hub, subjects);
 	hub_hear(hub, &w->ear);
 	w->at = hub_head(hub);
+}
+
+static void
+watcher_enter(Watcher *w, Hub *hub)
+{
+	watcher_enter_for(w, hub, 1u << SUBJECT_EXECUTION);
 }
 
 static void
@@ -229,6 +238,48 @@ TEST(a_slow_one_learns_that_it_missed_some_and_holds_up_nobody)
 	CHECK(slow.missed == 1 && slow.seen == KEPT && !slow.wrong);
 	watcher_exit(&slow);
 	watcher_exit(&quick);
+}
+
+/* A change of a row that is not there, after all that was published before: it is told of, without a notice. */
+static void
+announce_event(Rig *r)
+{
+	Err err = { 0 };
+	Uow *u;
+
+	CHECK_OK(uow_open(&r->engine, &u, &err), err);
+	CHECK_OK(uow_begin(u, &err), err);
+	change_add(u, CHANGE_EVENT_CREATED, 1, NULL, NULL);
+	CHECK_OK(uow_commit(u, &points_create, &err), err);
+	uow_close(u);
+}
+
+TEST(of_what_nobody_wants_no_notice_is_made_until_somebody_does)
+{
+	CLEANUP(rig_done) Rig *r = rig_open(0, 0);
+	Publisher p = { 0 };
+	Watcher w, other;
+	uint64_t told;
+
+	watcher_enter_for(&w, r->hub, 1u << SUBJECT_EVENT);
+	told = watcher_told(&w);
+	publisher_start(&p, r, 5);
+	publisher_join(&p);
+	announce_event(r);
+	watcher_wait(&w, told);
+	CHECK_INT((int64_t)hub_head(r->hub), 0);
+	watcher_enter_for(&other, r->hub, 1u << SUBJECT_EXECUTION);
+	publisher_start(&p, r, 1);
+	publisher_join(&p);
+	watcher_follow(&other, PUBLISHED);
+	CHECK(!other.wrong && other.missed == 0);
+	CHECK_INT((int64_t)hub_head(r->hub), PUBLISHED);
+	watcher_exit(&other);
+	publisher_start(&p, r, 1); /* they go on being made for who comes back */
+	publisher_join(&p);
+	watcher_follow(&w, 2 * PUBLISHED);
+	CHECK(!w.wrong && w.missed == 0);
+	watcher_exit(&w);
 }
 
 TEST(a_hub_that_fell_asleep_wakes_for_the_next_who_comes)

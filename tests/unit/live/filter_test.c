@@ -56,3 +56,26 @@ TEST(the_same_filter_is_known_again)
 	CHECK(filter_same(&a, &b));
 	CHECK(!filter_same(&a, &c));
 }
+
+TEST(a_filter_names_the_subjects_that_it_may_let_through)
+{
+	static const struct {
+		const char *text;
+		unsigned want;
+	} cases[] = {
+		{ "all", (1u << SUBJECTS) - 1 },
+		{ "user:1", (1u << SUBJECTS) - 1 },
+		{ "entity_type:event", 1u << SUBJECT_EVENT },
+		{ "entity:execution:7", 1u << SUBJECT_EXECUTION },
+		{ "notification_type:inquiry_created", 1u << SUBJECT_INQUIRY },
+		{ "entity_type:work_queue", 0 },
+	};
+
+	for (size_t i = 0; i < countof(cases); i++) {
+		Err err = { 0 };
+		Filter f;
+
+		CHECK_OK(filter_parse(str_of(cases[i].text), &f, &err), err);
+		CHECK_INT(filter_subjects(&f), cases[i].want);
+	}
+}
