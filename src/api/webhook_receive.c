@@ -236,6 +236,9 @@ take_work(App *app, void *self, Err *err)
 	};
 	EventOut out;
 
+	/* Of those that came at once each has seen room for itself: now they come one after the other. */
+	if (h->config.requests > 0 && (!webhook_lock(app_db(app), h->a, h->trigger.id, err) || !rate_fits(app, h, err)))
+		return false;
 	if (!ingest(app->uow, &in, 1, &out, err))
 		return false;
 	h->event = out.id;
@@ -306,6 +309,6 @@ webhook_receive(App *app, Req *q, Res *s, Err *err)
 	if (!hook_admit(app, &h, err))
 		return hook_refuse(app, &h, s, err);
 	if (!app_work(app, &points_ingest, take_work, &h, err))
-		return false;
+		return h.limited && hook_refuse(app, &h, s, err);
 	return h.config.wait ? hook_wait(app, &h, s, err) : hook_answer(&h, s, NULL);
 }

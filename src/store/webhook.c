@@ -49,6 +49,17 @@ webhook_log_list(Db *db, Arena *a, Id trigger, const Slice *slice, SliceOut *ret
 }
 
 bool
+webhook_lock(Db *db, Arena *a, Id trigger, Err *err)
+{
+	static const Stmt s = { .sql = "select 1 where $1 > 0", /* there is one writer only */
+		.pg = "select 1 from pg_advisory_xact_lock(74713, ($1 % 2000000000)::int)",
+		.in = "i" };
+	Bind b[] = { bind_int(trigger) };
+
+	return db_exec(db, a, &s, b, NULL, err) || err_wrap(err, "lock the requests of a webhook");
+}
+
+bool
 webhook_recent(Db *db, Arena *a, Id trigger, Str key, Str source_ip, TimeUs since, int64_t *ret, Err *err)
 {
 	static const Stmt s = {

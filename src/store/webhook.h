@@ -22,6 +22,8 @@ MUST_CHECK bool webhook_log_list(Db *db, Arena *a, Id trigger, const Slice *slic
 /* How many requests of that address there were since then, without those that were too many. */
 MUST_CHECK bool webhook_recent(
     Db *db, Arena *a, Id trigger, Str key, Str source_ip, TimeUs since, int64_t *ret, Err *err);
+/* Requests of one trigger are counted by one transaction at a time: until the commit. */
+MUST_CHECK bool webhook_lock(Db *db, Arena *a, Id trigger, Err *err);
 /* The event of that mark; 0: there is none. */
 MUST_CHECK bool event_of_tick(Db *db, Arena *a, Str tick_key, Id *ret, TimeUs *ret_created, Err *err);
 

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -216,6 +217,10 @@ def test_too_many_requests_are_told_so_and_make_no_events(hook):
     answer = hook.send()
     assert answer.json()["code"] == "TOO_MANY_REQUESTS" and answer.headers["Retry-After"] == "600"
     assert len(hook.events()) == 2 and hook.last_log()["rate_limited"] is True
+    hook.configure(rate_limit={"enabled": True, "requests": 7, "window_seconds": 600})
+    with ThreadPoolExecutor(16) as crowd:  # who comes at the same time as others is counted too
+        codes = list(crowd.map(lambda _: hook.send().status_code, range(48)))
+    assert sorted(codes) == [200] * 5 + [429] * 43 and len(hook.events()) == 7
 
 
 def test_a_body_over_the_limit_of_the_webhook_is_refused(hook):
