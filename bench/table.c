@@ -235,6 +235,9 @@ static const Row rows[] = {
 
 	{ "IN MEMORY" },
 	{ "one event among 10,000 rules", "rule_match_us", "us", AT_MOST, 3 },
+	{ "one event among 100,000 rules on 1,000 triggers", "rules_100000_match_us", "us", AT_MOST, 5 },
+	{ "  to compile them all", "rules_100000_load_ms", "ms", AT_MOST, 2000 },
+	{ "  one is changed, and the next event sees it", "rule_change_us", "us", AT_MOST, 1000 },
 	{ "100,000 timers, a year old: begin", "timers_load_ms", "ms" },
 	{ "  memory", "timers_mib", "MiB", AT_MOST, 100 },
 	{ "  a tick and the next one", "timer_tick_us", "us" },
