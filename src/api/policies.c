@@ -63,6 +63,7 @@ static const BodyField create_fields[] = {
 	{ "enabled", FIELD_BOOL, 0 },
 	{ "concurrency", FIELD_MAP, 0 },
 	{ "rate", FIELD_MAP, 0 },
+	{ "breaker", FIELD_MAP, 0 },
 };
 
 static const BodyField update_fields[] = {
@@ -73,15 +74,16 @@ static const BodyField update_fields[] = {
 	{ "enabled", FIELD_BOOL, 0 },
 	{ "concurrency", FIELD_MAP | FIELD_PATCH, 0 },
 	{ "rate", FIELD_MAP | FIELD_PATCH, 0 },
+	{ "breaker", FIELD_MAP | FIELD_PATCH, 0 },
 };
 
 /* "/rate/limit: is missing" as the rest of the API says it. */
 static bool
-limits_read(Arena *a, const Json *concurrency, const Json *rate, PolicyDef *d, Err *err)
+limits_read(Arena *a, const Json *concurrency, const Json *rate, const Json *breaker, PolicyDef *d, Err *err)
 {
 	Str text;
 
-	if (policy_limits_read(concurrency, rate, d, err))
+	if (policy_limits_read(concurrency, rate, breaker, d, err))
 		return true;
 	text = str_copy(a, str_of(err->text + 1));
 	for (size_t i = 0; i < text.n && text.p[i] != ':'; i++)
@@ -93,7 +95,7 @@ limits_read(Arena *a, const Json *concurrency, const Json *rate, PolicyDef *d, E
 static bool
 policy_fill(Arena *a, const Json *body, PolicyDef *d, Err *err)
 {
-	Json concurrency = policy_concurrency(a, d), rate = policy_rate(a, d);
+	Json concurrency = policy_concurrency(a, d), rate = policy_rate(a, d), breaker = policy_breaker(a, d);
 
 	body_text(body, "label", &d->label);
 	body_patch_text(body, "description", &d->description);
@@ -102,7 +104,8 @@ policy_fill(Arena *a, const Json *body, PolicyDef *d, Err *err)
 	body_bool(body, "enabled", &d->enabled);
 	body_patch_json(body, "concurrency", &concurrency);
 	body_patch_json(body, "rate", &rate);
-	return limits_read(a, &concurrency, &rate, d, err);
+	body_patch_json(body, "breaker", &breaker);
+	return limits_read(a, &concurrency, &rate, &breaker, d, err);
 }
 
 static bool

@@ -342,6 +342,7 @@ policy_whole(Arena *a, const void *def)
 	json_add(a, &o, "is_adhoc", json_bool(d->is_adhoc));
 	json_add(a, &o, "concurrency", policy_concurrency(a, d));
 	json_add(a, &o, "rate", policy_rate(a, d));
+	json_add(a, &o, "breaker", policy_breaker(a, d));
 	add_times(a, &o, d->created, d->updated);
 	return o;
 }

@@ -3,14 +3,16 @@
 static const Thing policies = { "/api/v1/policies",
 	{ { "REF", "ref", COLUMN_FIXED }, { "PACK", "pack_ref", COLUMN_TEXT }, { "ACTION", "action_ref", COLUMN_TEXT },
 	    { "CONCURRENCY", "concurrency", COLUMN_TEXT }, { "RATE", "rate", COLUMN_TEXT },
-	    { "LABEL", "label", COLUMN_TEXT }, { "ENABLED", "enabled", COLUMN_FIXED },
-	    { "DESCRIPTION", "description", COLUMN_TEXT, true } } };
+	    { "BREAKER", "breaker", COLUMN_TEXT }, { "LABEL", "label", COLUMN_TEXT },
+	    { "ENABLED", "enabled", COLUMN_FIXED }, { "DESCRIPTION", "description", COLUMN_TEXT, true } } };
 
 #define POLICY_OPTS \
 	{ "label", 'l', "TEXT", "label", "for people" }, { "description", 'd', "TEXT", "description", "for people" }, \
 	    { "concurrency", '\0', "JSON", "concurrency", "{limit, key, method: enqueue|cancel|cancel_oldest}", \
 		    KIND_OBJECT }, \
 	    { "rate", '\0', "JSON", "rate", "{limit, per_seconds, burst, key, method: delay|cancel}", KIND_OBJECT }, \
+	    { "breaker", '\0', "JSON", "breaker", "{failures, within, open_for, key, method: wait|fail}", \
+		    KIND_OBJECT }, \
 	{ \
 		"tags", '\0', "A,B", "tags", "words to find it by", KIND_WORDS \
 	}

@@ -525,14 +525,15 @@ policy_rank(const PolicyDef *p, const ActionDef *action)
 }
 
 const PolicyDef *
-defs_policy_of(const Defs *d, const ActionDef *action, bool rate)
+defs_policy_of(const Defs *d, const ActionDef *action, LimitKind kind)
 {
 	const PolicyDef *best = NULL;
 	int rank = 0;
 
 	for (size_t i = 0; i < d->policy_count; i++) {
 		const PolicyDef *p = &d->policies[i];
-		int own = (rate ? p->rate_limit : p->limit) > 0 ? policy_rank(p, action) : 0;
+		const int64_t says[LIMIT_KINDS] = { p->limit, p->rate_limit, p->failures };
+		int own = says[kind] > 0 ? policy_rank(p, action) : 0;
 
 		if (own == 0 || own < rank || (own == rank && p->id < best->id))
 			continue;

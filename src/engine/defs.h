@@ -32,7 +32,9 @@ const WorkerDef *const *defs_workers(const Defs *d, size_t *ret_n);
 const KeyName *const *defs_keys(const Defs *d, Arena *a, const ActionDef *action, size_t *ret_n);
 /* The policy that limits runs of this action at once, or their rate: its own, else its pack's, else the one for all; of equals the newest.
  * NULL: none. */
-const PolicyDef *defs_policy_of(const Defs *d, const ActionDef *action, bool rate);
+typedef enum LimitKind { LIMIT_SLOT, LIMIT_RATE, LIMIT_BREAKER, LIMIT_KINDS } LimitKind;
+
+const PolicyDef *defs_policy_of(const Defs *d, const ActionDef *action, LimitKind kind);
 int64_t defs_policies_version(const Defs *d); /* rises with each change of them; 0 as long as there were none */
 /* Does some rule react to the end of runs? As last seen: asked outside of enter and leave. */
 bool defs_hears_completions(const Defs *d);

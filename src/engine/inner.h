@@ -18,9 +18,10 @@ void exec_settle(Uow *u, const ActionDef *action, ExecNew *e, Secrets *secrets);
 /* Makes them, with their secrets; says so to those who watch, and of those that are failed already to whoever waits for them. */
 MUST_CHECK bool exec_make(Uow *u, const ExecNew *rows, const Secrets *secrets, size_t n, Id *ret_ids, Err *err);
 /* The same with a priority, and with what its runs share limits with: high priorities come first, and a class has one line to wait in. */
-Str wait_class_full(Arena *a, Str wait_class, int64_t priority, Str slot, Str bucket);
+Str wait_class_full(Arena *a, Str wait_class, int64_t priority, Str slot, Str bucket, Str breaker);
 Str wait_class_slot(Str wait_class); /* none: no limit */
 Str wait_class_bucket(Str wait_class);
+Str wait_class_breaker(Str wait_class);
 
 /* Gives a run that is about to be made to a worker, in its first row: when nobody else schedules just now, nothing waits and somebody
  * has room; else it stays as it is. One round trip with what else is announced (place_newborn_ahead). newborn_placed: once it

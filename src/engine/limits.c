@@ -2,12 +2,13 @@
 
 #include "engine/ended.h"
 #include "model/limits.h"
+#include "store/execution_breaker.h"
 #include "store/execution_limits.h"
 
 enum { RECLASS_MOST = 1024, OLDEST_MOST = 256 };
 
 typedef struct Limits {
-	const PolicyDef *slot, *rate;
+	const PolicyDef *slot, *rate, *breaker;
 } Limits;
 
 static Limits
@@ -16,7 +17,8 @@ limits_of(const Uow *u, const ActionDef *action)
 	/* a workflow takes no slot: it would take that of its own steps */
 	if (action_inside(action))
 		return (Limits){ 0 };
-	return (Limits){ defs_policy_of(u->e->defs, action, false), defs_policy_of(u->e->defs, action, true) };
+	return (Limits){ defs_policy_of(u->e->defs, action, LIMIT_SLOT), defs_policy_of(u->e->defs, action, LIMIT_RATE),
+		defs_policy_of(u->e->defs, action, LIMIT_BREAKER) };
 }
 
 bool
@@ -24,13 +26,19 @@ limits_any(const Uow *u, const ActionDef *action)
 {
 	Limits l = limits_of(u, action);
 
-	return l.slot != NULL || l.rate != NULL;
+	return l.slot != NULL || l.rate != NULL || l.breaker != NULL;
+}
+
+static const Json *
+paths_of(const PolicyDef *p, LimitKind kind)
+{
+	return kind == LIMIT_SLOT ? &p->key : kind == LIMIT_RATE ? &p->rate_key : &p->breaker_key;
 }
 
 static Str
-key_of(Arena *a, const PolicyDef *p, bool rate, const Json *config)
+key_of(Arena *a, const PolicyDef *p, LimitKind kind, const Json *config)
 {
-	return p == NULL ? (Str){ 0 } : limit_key(a, p->id, rate ? &p->rate_key : &p->key, config);
+	return p == NULL ? (Str){ 0 } : limit_key(a, p->id, paths_of(p, kind), config);
 }
 
 /* ---- rows that are being made ---- */
@@ -55,11 +63,13 @@ limits_born(Uow *u, const ExecNew *rows, const Id *ids, size_t n, Err *err)
 			.max_retries = retries ? json_as_int(json_get(&action->retry, "count"), 0) : e->max_retries };
 
 		if (ids[i] == 0 || exec_terminal(e->status) ||
-		    (l.slot == NULL && l.rate == NULL && b.max_retries == 0 && e->priority == 0 && e->due == 0))
+		    (l.slot == NULL && l.rate == NULL && l.breaker == NULL && b.max_retries == 0 && e->priority == 0 &&
+			e->due == 0))
 			continue;
-		b.slot = key_of(u->arena, l.slot, false, e->config);
-		b.bucket = key_of(u->arena, l.rate, true, e->config);
-		b.wait_class = wait_class_full(u->arena, e->wait_class, e->priority, b.slot, b.bucket);
+		b.slot = key_of(u->arena, l.slot, LIMIT_SLOT, e->config);
+		b.bucket = key_of(u->arena, l.rate, LIMIT_RATE, e->config);
+		b.breaker = key_of(u->arena, l.breaker, LIMIT_BREAKER, e->config);
+		b.wait_class = wait_class_full(u->arena, e->wait_class, e->priority, b.slot, b.bucket, b.breaker);
 		born[born_n++] = b;
 		if (e->due != 0 && (u->due == 0 || e->due < u->due))
 			u->due = e->due;
@@ -70,11 +80,18 @@ limits_born(Uow *u, const ExecNew *rows, const Id *ids, size_t n, Err *err)
 /* ---- a class that policies have changed under ---- */
 
 static bool
-tag_fits(Arena *a, Str key, const PolicyDef *p, bool rate)
+tag_fits(Arena *a, Str key, const PolicyDef *p, LimitKind kind)
 {
 	if (p == NULL)
 		return str_none(key) || key.n == 0;
-	return !str_none(key) && str_starts(key, limit_tag(a, p->id, rate ? &p->rate_key : &p->key));
+	return !str_none(key) && str_starts(key, limit_tag(a, p->id, paths_of(p, kind)));
+}
+
+static bool
+tags_fit(Arena *a, const Limits *l, Str slot, Str bucket, Str breaker)
+{
+	return tag_fits(a, slot, l->slot, LIMIT_SLOT) && tag_fits(a, bucket, l->rate, LIMIT_RATE) &&
+	       tag_fits(a, breaker, l->breaker, LIMIT_BREAKER);
 }
 
 static void
@@ -82,9 +99,11 @@ row_reclass(Uow *u, ExecLimited *row, const ActionDef *action)
 {
 	Limits l = limits_of(u, action);
 
-	row->slot = key_of(u->arena, l.slot, false, &row->config);
-	row->bucket = key_of(u->arena, l.rate, true, &row->config);
-	row->wait_class = wait_class_full(u->arena, row->wait_class, row->priority, row->slot, row->bucket);
+	row->slot = key_of(u->arena, l.slot, LIMIT_SLOT, &row->config);
+	row->bucket = key_of(u->arena, l.rate, LIMIT_RATE, &row->config);
+	row->breaker = key_of(u->arena, l.breaker, LIMIT_BREAKER, &row->config);
+	row->wait_class =
+	    wait_class_full(u->arena, row->wait_class, row->priority, row->slot, row->bucket, row->breaker);
 }
 
 static bool
@@ -115,8 +134,7 @@ limits_follow(Uow *u, Err *err)
 		const ActionDef *action = defs_action(u->e->defs, rows[i].action);
 		Limits l = action == NULL ? (Limits){ 0 } : limits_of(u, action);
 
-		if (action == NULL || (tag_fits(u->arena, rows[i].slot, l.slot, false) &&
-					  tag_fits(u->arena, rows[i].bucket, l.rate, true)))
+		if (action == NULL || tags_fit(u->arena, &l, rows[i].slot, rows[i].bucket, rows[i].breaker))
 			continue;
 		row_reclass(u, &rows[i], action);
 		rows[changed++] = rows[i];
@@ -224,29 +242,107 @@ rate_admit(Uow *u, const PolicyDef *p, Str bucket, Admission *ad, Err *err)
 	return true;
 }
 
+/* How many of the rows the breaker lets through; the one that it does while it is open comes first in them. */
+static bool
+breaker_admit(Uow *u, const PolicyDef *p, Str key, ExecWaiting *rows, size_t n, size_t *ret_n, Admission *ad, Err *err)
+{
+	BreakerSeen seen;
+	TimeUs opened;
+	Id probe;
+
+	*ret_n = n;
+	if (!breaker_read(u->db, u->arena, key, &seen, err))
+		return false;
+	opened = breaker_opened(p, &seen);
+	if (opened == 0)
+		return true;
+	*ret_n = 0;
+	ad->breaker = p;
+	ad->opened = opened;
+	if (u->now < opened + p->open_for) {
+		ad->due = opened + p->open_for;
+		return true;
+	}
+	if (!breaker_probe(u->db, u->arena, key, &probe, err))
+		return false;
+	for (size_t i = 0; i < n && *ret_n == 0; i++) {
+		ExecWaiting first = rows[i];
+
+		if (probe != 0 && first.id != probe)
+			continue;
+		rows[i] = rows[0];
+		rows[0] = first;
+		*ret_n = 1;
+	}
+	return true;
+}
+
+/* What the breaker holds stands behind what goes, unless that is held by another policy: then they wait for it together. */
+static void
+breaker_hold(Admission *ad, const ExecWaiting *rows, size_t n)
+{
+	if (ad->breaker == NULL || ad->held_n > 0)
+		return;
+	memcpy(ad->held, rows, n * sizeof(*rows));
+	ad->held_n = n;
+	ad->by = ad->breaker;
+	ad->why = WAIT_BREAKER;
+}
+
 bool
 limits_admit(
-    Uow *u, const ActionDef *action, const ExecWaiting *rows, size_t n, Admission *ret, bool *ret_stale, Err *err)
+    Uow *u, const ActionDef *action, const ExecWaiting *all, size_t n, Admission *ret, bool *ret_stale, Err *err)
 {
-	Str wait_class = rows[0].wait_class, slot = wait_class_slot(wait_class), bucket = wait_class_bucket(wait_class);
+	Str wait_class = all[0].wait_class, slot = wait_class_slot(wait_class), bucket = wait_class_bucket(wait_class);
+	Str breaker = wait_class_breaker(wait_class);
+	ExecWaiting *rows = arena_copy(u->arena, all, n * sizeof(*all));
 	Limits l = limits_of(u, action);
+	size_t may = n;
 
-	*ret_stale = !tag_fits(u->arena, slot, l.slot, false) || !tag_fits(u->arena, bucket, l.rate, true);
+	*ret_stale = !tags_fit(u->arena, &l, slot, bucket, breaker);
 	if (*ret_stale)
 		return class_follow(u, action, wait_class, err);
 	*ret = (Admission){ .go = arena_array(u->arena, ExecWaiting, n + 1),
 		.held = arena_array(u->arena, ExecWaiting, n + 1) };
-	if (l.slot != NULL) {
-		if (!slot_admit(u, l.slot, slot, rows, n, ret, err))
+	if (l.breaker != NULL && !breaker_admit(u, l.breaker, breaker, rows, n, &may, ret, err))
+		return false;
+	if (l.slot != NULL && may > 0) {
+		if (!slot_admit(u, l.slot, slot, rows, may, ret, err))
 			return false;
 	} else {
-		memcpy(ret->go, rows, n * sizeof(*rows));
-		ret->go_n = n;
+		memcpy(ret->go, rows, may * sizeof(*rows));
+		ret->go_n = may;
 	}
-	return l.rate == NULL || ret->go_n == 0 || rate_admit(u, l.rate, bucket, ret, err);
+	if (l.rate != NULL && ret->go_n > 0 && !rate_admit(u, l.rate, bucket, ret, err))
+		return false;
+	breaker_hold(ret, rows + may, n - may);
+	return true;
 }
 
 /* ---- what becomes of the rest ---- */
+
+/* It says so at once, instead of waiting. */
+static bool
+held_fail(Uow *u, const Admission *ad, Err *err)
+{
+	ExecMove *moves = arena_array(u->arena, ExecMove, ad->held_n + 1);
+	ExecMoved *moved = arena_array(u->arena, ExecMoved, ad->held_n + 1);
+	Json *result = arena_new(u->arena, Json);
+
+	*result = error_result(
+	    u->arena, str_fmt(u->arena,
+			  "Refused by policy '%.*s': its breaker is open since %.*s, because too many runs have failed",
+			  STR_ARG(ad->by->ref), STR_ARG(time_text(u->arena, ad->opened))));
+	json_add(u->arena, result, "refused_by", json_str(str_copy(u->arena, ad->by->ref)));
+	for (size_t i = 0; i < ad->held_n; i++)
+		moves[i] = (ExecMove){ .id = ad->held[i].id,
+			.attempt = ad->held[i].attempt,
+			.from = EXEC_REQUESTED,
+			.result = result,
+			.note = str_fmt(u->arena, "policy %.*s", STR_ARG(ad->by->ref)) };
+	return move_runs(u, EV_REFUSE, moves, ad->held_n, u->e->process, moved, err) &&
+	       moves_ended(u, moves, moved, ad->held_n, err);
+}
 
 static bool
 held_cancel(Uow *u, const Admission *ad, Err *err)
@@ -281,12 +377,17 @@ limits_settle(Uow *u, const Admission *ad, size_t gone, Err *err)
 	const ExecWaiting *head = ad->held;
 	bool cancels;
 
+	if (ad->breaker != NULL && gone > 0 && !breaker_probe_mark(u->db, u->arena, ad->go[0].id, err))
+		return false;
 	if (ad->rate != NULL && gone > 0 &&
 	    !bucket_write(u->db, u->arena, ad->bucket, tokens_take(ad->rate, ad->full, (int64_t)gone, u->now), err))
 		return false;
 	if (ad->by == NULL || ad->held_n == 0 || gone < ad->go_n)
 		return true; /* those before them wait for a worker */
-	cancels = str_is(ad->why == WAIT_RATE ? ad->by->rate_method : ad->by->method, "cancel");
+	if (ad->why == WAIT_BREAKER && str_is(ad->by->breaker_method, "fail"))
+		return held_fail(u, ad, err);
+	cancels =
+	    ad->why != WAIT_BREAKER && str_is(ad->why == WAIT_RATE ? ad->by->rate_method : ad->by->method, "cancel");
 	if (cancels)
 		return held_cancel(u, ad, err);
 	if (head->reason == ad->why && head->due == ad->due && str_eq(head->detail, ad->by->ref))

@@ -23,6 +23,9 @@ typedef struct Admission {
 	Str bucket;  /* none: no rate */
 	TimeUs full; /* of the bucket */
 	const PolicyDef *rate;
+	const PolicyDef
+	    *breaker; /* NULL: none is open; else what goes, one, is let through to see whether it still has to be */
+	TimeUs opened;
 } Admission;
 
 /* rows are of one class, the oldest first. *ret_stale: the class is not what the policies say now, and was put right: look again. */

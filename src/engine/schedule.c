@@ -38,12 +38,14 @@ wait_class_of(Arena *a, Id action, const Json *selector, const Json *tolerations
 	return str_fmt(a, "%04d:%lld:%016llx", PRIORITY_ZERO, (long long)action, (unsigned long long)h);
 }
 
-/* PPPP:action[:placement][/slot][~bucket] */
+/* PPPP:action[:placement][/slot][~bucket][^breaker] */
 static Str
 class_part(Str wait_class, char from, char to)
 {
 	Str head, rest = wait_class;
 
+	if (from != '^' && memchr(rest.p, '^', rest.n) != NULL && str_cut(&rest, '^', &head))
+		rest = head;
 	if (memchr(rest.p, from, rest.n) == NULL || !str_cut(&rest, from, &head))
 		return (Str){ 0 };
 	return to != '\0' && memchr(rest.p, to, rest.n) != NULL && str_cut(&rest, to, &head) ? head : rest;
@@ -85,14 +87,19 @@ wait_class_own(Str wait_class)
 }
 
 Str
-wait_class_full(Arena *a, Str wait_class, int64_t priority, Str slot, Str bucket)
+wait_class_full(Arena *a, Str wait_class, int64_t priority, Str slot, Str bucket, Str breaker)
 {
-	bool limited = !str_none(slot), rated = !str_none(bucket);
-	Str core = class_core(wait_class);
+	const struct {
+		const char *mark;
+		Str key;
+	} parts[] = { { "/", slot }, { "~", bucket }, { "^", breaker } };
+	Buf b = buf_open(a);
 
-	return str_fmt(a, "%04d:%.*s%s%.*s%s%.*s", (int)(PRIORITY_ZERO - priority), STR_ARG(core), limited ? "/" : "",
-	    limited ? (int)slot.n : 0, limited ? slot.p : "", rated ? "~" : "", rated ? (int)bucket.n : 0,
-	    rated ? bucket.p : "");
+	buf_fmt(&b, "%04d:%.*s", (int)(PRIORITY_ZERO - priority), STR_ARG(class_core(wait_class)));
+	for (size_t i = 0; i < countof(parts); i++)
+		if (!str_none(parts[i].key))
+			buf_fmt(&b, "%s%.*s", parts[i].mark, STR_ARG(parts[i].key));
+	return buf_str(&b);
 }
 
 Str
@@ -105,6 +112,12 @@ Str
 wait_class_bucket(Str wait_class)
 {
 	return class_part(wait_class, '~', '\0');
+}
+
+Str
+wait_class_breaker(Str wait_class)
+{
+	return class_part(wait_class, '^', '\0');
 }
 
 static const WorkerCount *

@@ -104,13 +104,13 @@ typedef struct PolicyDef {
 	Str ref, pack_ref, action_ref, label, description;
 	Json tags;
 	bool enabled, is_adhoc;
-	Json concurrency, rate; /* as a file says them, before they are read into what follows */
-	int64_t limit;          /* under way at once; 0: any number */
-	Json key;               /* paths of parameters: runs that agree in them share the limit */
-	Str method;
+	Json concurrency, rate, breaker;              /* as a file says them, before they are read into what follows */
+	int64_t limit;                                /* under way at once; 0: any number */
 	int64_t rate_limit, rate_seconds, rate_burst; /* begun in a while; 0: any number */
-	Json rate_key;
-	Str rate_method;
+	int64_t failures, within,
+	    open_for;                    /* so many within a time open the breaker for a time, in us; 0: it has none */
+	Json key, rate_key, breaker_key; /* paths of parameters: runs that agree in them share the limit */
+	Str method, rate_method, breaker_method;
 	TimeUs created, updated;
 } PolicyDef;
 

@@ -36,6 +36,7 @@ static const char *const waits[WAIT_REASONS] = {
 	[WAIT_CAPACITY] = "capacity",
 	[WAIT_CONCURRENCY] = "concurrency_limit",
 	[WAIT_RATE] = "rate_limit",
+	[WAIT_BREAKER] = "breaker_open",
 	[WAIT_RETRY] = "retry_delay",
 	[WAIT_INQUIRY] = "inquiry",
 	[WAIT_DELAY] = "delay",

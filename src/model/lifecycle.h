@@ -51,6 +51,7 @@ typedef enum WaitReason {
 	WAIT_CAPACITY,
 	WAIT_CONCURRENCY,
 	WAIT_RATE,
+	WAIT_BREAKER, /* too many have failed: a policy holds it back */
 	WAIT_RETRY,
 	WAIT_INQUIRY,
 	WAIT_DELAY,  /* asked for later */

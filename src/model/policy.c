@@ -2,10 +2,11 @@
 
 #include "base/names.h"
 
-enum { LIMIT_MOST = 1000000, SECONDS_MOST = 30 * 24 * 3600, KEYS_MOST = 16 };
+enum { LIMIT_MOST = 1000000, SECONDS_MOST = 30 * 24 * 3600, KEYS_MOST = 16, FAILURES_MOST = 500 };
 
 static const char *const methods[] = { "enqueue", "cancel", "cancel_oldest" };
 static const char *const rate_methods[] = { "delay", "cancel" };
+static const char *const breaker_methods[] = { "wait", "fail" };
 
 static bool
 bad(Err *err, const char *part, const char *key, const char *what)
@@ -106,12 +107,56 @@ read_rate(const Json *v, PolicyDef *d, Err *err)
 		   v, part, rate_methods, countof(rate_methods), "must be delay or cancel", &d->rate_method, err);
 }
 
-bool
-policy_limits_read(const Json *concurrency, const Json *rate, PolicyDef *d, Err *err)
+static bool
+read_time(const Json *of, const char *part, const char *key, TimeUs *to, Err *err)
 {
-	if (json_is_null(concurrency) && json_is_null(rate))
-		return bad(err, "concurrency", "", "is missing, and so is rate: a policy limits one of them");
-	return read_concurrency(concurrency, d, err) && read_rate(rate, d, err);
+	const Json *v = json_get(of, key);
+	bool ok = true;
+
+	*to = 0;
+	if (json_is_null(v))
+		return bad(err, part, key, "is missing");
+	if (v->kind == JSON_STRING)
+		ok = duration_parse(json_as_str(v), to);
+	else if (v->kind == JSON_INT && json_as_int(v, 0) <= SECONDS_MOST)
+		*to = json_as_int(v, 0) * US_PER_S;
+	else if (v->kind == JSON_REAL && json_as_real(v, 0) <= SECONDS_MOST)
+		*to = (TimeUs)(json_as_real(v, 0) * (double)US_PER_S);
+	else
+		ok = false;
+	return (ok && *to > 0 && *to <= (TimeUs)SECONDS_MOST * US_PER_S) ||
+	       bad(err, part, key, "must be seconds, or a text like 30s or 10m, and at most 30 days");
+}
+
+static bool
+read_breaker(const Json *v, PolicyDef *d, Err *err)
+{
+	static const char part[] = "breaker";
+	static const char *const keys[] = { "failures", "within", "open_for", "key", "method" };
+
+	d->failures = 0;
+	d->within = d->open_for = 0;
+	d->breaker_key = json_array();
+	d->breaker_method = (Str){ 0 };
+	if (json_is_null(v))
+		return true;
+	if (v->kind != JSON_OBJECT)
+		return bad(err, part, "", "must be an object with failures, within and open_for");
+	return keys_known(v, part, keys, countof(keys), err) &&
+	       read_count(v, part, "failures", FAILURES_MOST, &d->failures, err) &&
+	       (d->failures > 0 || bad(err, part, "failures", "is missing")) &&
+	       read_time(v, part, "within", &d->within, err) && read_time(v, part, "open_for", &d->open_for, err) &&
+	       read_key(v, part, &d->breaker_key, err) &&
+	       read_method(
+		   v, part, breaker_methods, countof(breaker_methods), "must be wait or fail", &d->breaker_method, err);
+}
+
+bool
+policy_limits_read(const Json *concurrency, const Json *rate, const Json *breaker, PolicyDef *d, Err *err)
+{
+	if (json_is_null(concurrency) && json_is_null(rate) && json_is_null(breaker))
+		return bad(err, "concurrency", "", "is missing, and so are rate and breaker: a policy has one of them");
+	return read_concurrency(concurrency, d, err) && read_rate(rate, d, err) && read_breaker(breaker, d, err);
 }
 
 static Json
@@ -146,5 +191,26 @@ policy_rate(Arena *a, const PolicyDef *d)
 		json_add(a, &o, "burst", json_int(d->rate_burst));
 	json_add(a, &o, "key", list_of(&d->rate_key));
 	json_add(a, &o, "method", json_str(d->rate_method));
+	return o;
+}
+
+static Json
+seconds(TimeUs t)
+{
+	return t % US_PER_S == 0 ? json_int(t / US_PER_S) : json_real((double)t / (double)US_PER_S);
+}
+
+Json
+policy_breaker(Arena *a, const PolicyDef *d)
+{
+	Json o = json_object();
+
+	if (d->failures == 0)
+		return json_null();
+	json_add(a, &o, "failures", json_int(d->failures));
+	json_add(a, &o, "within", seconds(d->within));
+	json_add(a, &o, "open_for", seconds(d->open_for));
+	json_add(a, &o, "key", list_of(&d->breaker_key));
+	json_add(a, &o, "method", json_str(d->breaker_method));
 	return o;
 }

@@ -150,6 +150,7 @@ static const Field policy_fields[] = {
 	{ "action", "action_ref", FIELD_TEXT, .at = POLICY(action_ref) },
 	{ "concurrency", NULL, FIELD_OBJECT, .at = POLICY(concurrency) },
 	{ "rate", NULL, FIELD_OBJECT, .at = POLICY(rate) },
+	{ "breaker", NULL, FIELD_OBJECT, .at = POLICY(breaker) },
 	{ "tags", "keywords", FIELD_TEXTS, .at = POLICY(tags) },
 	{ "meta", "metadata", FIELD_IGNORED },
 };
@@ -451,7 +452,7 @@ policy_finish(Load *l, void *def)
 		d->action_ref = ref_qualify(l->a, l->pack->def.ref, d->action_ref);
 	check_ref(l, d->ref);
 	d->label = label_or_made(l, d->label, d->ref);
-	if (policy_limits_read(&d->concurrency, &d->rate, d, &err))
+	if (policy_limits_read(&d->concurrency, &d->rate, &d->breaker, d, &err))
 		return;
 	text = str_of(err.text);
 	(void)str_cut(&text, ':', &at);

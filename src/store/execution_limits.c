@@ -129,12 +129,12 @@ execution_wait_policy(Db *db, Arena *a, Id id, WaitReason why, Str policy_ref, T
 bool
 execution_born(Db *db, Arena *a, const ExecBorn *rows, size_t n, Err *err)
 {
-	enum { BINDS = 9 };
+	enum { BINDS = 10 };
 	static const Stmt s = {
 		.sql = "update execution set priority = $2, slot = $3, bucket = $4, retry = $5, max_retries = $6,"
-		       " wait_class = $7, parked_class = $8, due_at = $9,"
+		       " wait_class = $7, parked_class = $8, due_at = $9, breaker = $10,"
 		       " wait_reason = case when $9 is null then wait_reason else 'delay' end where id = $1",
-		.in = "iiSSJISST",
+		.in = "iiSSJISSTS",
 	};
 	Bind *b = arena_array(a, Bind, n * BINDS + 1);
 	Rows done;
@@ -146,7 +146,7 @@ execution_born(Db *db, Arena *a, const ExecBorn *rows, size_t n, Err *err)
 		Str none = { 0 };
 		Bind all[BINDS] = { bind_int(e->id), bind_int(e->priority), bind_str(e->slot), bind_str(e->bucket),
 			bind_json(e->retry), bind_id(e->max_retries), bind_str(e->due == 0 ? e->wait_class : none),
-			bind_str(e->due == 0 ? none : e->wait_class), bind_time(e->due) };
+			bind_str(e->due == 0 ? none : e->wait_class), bind_time(e->due), bind_str(e->breaker) };
 
 		memcpy(b + i * BINDS, all, sizeof(all));
 	}
@@ -156,7 +156,7 @@ execution_born(Db *db, Arena *a, const ExecBorn *rows, size_t n, Err *err)
 #define LIMITED_COLUMNS \
 	"select id, action, status, config, worker_selector, worker_tolerations, worker_affinity, priority, slot, " \
 	"bucket," \
-	" wait_class from execution"
+	" wait_class, breaker from execution"
 
 static void
 limited_rows(Arena *a, const Rows *rows, ExecLimited **ret, size_t *ret_n)
@@ -178,6 +178,7 @@ limited_rows(Arena *a, const Rows *rows, ExecLimited **ret, size_t *ret_n)
 			.slot = row_str(r, 8),
 			.bucket = row_str(r, 9),
 			.wait_class = row_str(r, 10),
+			.breaker = row_str(r, 11),
 		};
 	}
 }
@@ -218,11 +219,11 @@ execution_limited_live(Db *db, Arena *a, ExecLimited **ret, size_t *ret_n, Err *
 bool
 execution_limit_set(Db *db, Arena *a, const ExecLimited *rows, size_t n, Err *err)
 {
-	enum { BINDS = 4 };
+	enum { BINDS = 5 };
 	static const Stmt s = {
-		.sql = "update execution set slot = $2, bucket = $3, wait_class = $4 where id = $1 and wait_class is "
-		       "not null",
-		.in = "iSSs",
+		.sql = "update execution set slot = $2, bucket = $3, wait_class = $4, breaker = $5"
+		       " where id = $1 and wait_class is not null",
+		.in = "iSSsS",
 	};
 	Bind *b = arena_array(a, Bind, n * BINDS + 1);
 	Rows done;
@@ -234,6 +235,7 @@ execution_limit_set(Db *db, Arena *a, const ExecLimited *rows, size_t n, Err *er
 		b[i * BINDS + 1] = bind_str(rows[i].slot);
 		b[i * BINDS + 2] = bind_str(rows[i].bucket);
 		b[i * BINDS + 3] = bind_str(rows[i].wait_class);
+		b[i * BINDS + 4] = bind_str(rows[i].breaker);
 	}
 	return db_batch(db, a, &s, b, n, &done, err);
 }
@@ -421,7 +423,7 @@ retry_of_task(Db *db, Arena *a, Id id, RetryRow *ret, Err *err)
 #define RETRY_LIKE \
 	"action, action_ref, config, env_vars, parent, enforcement, executor, permission_set_refs, worker_selector," \
 	" worker_tolerations, worker_affinity, timeout_seconds, rule_ref, trigger_ref, correlation_id, priority," \
-	" slot, bucket, retry, workflow_def, ancestors"
+	" slot, bucket, breaker, retry, workflow_def, ancestors"
 #define OF_TASK(column) "case when $7 is not null then " column " end"
 #define RETRY_INSERT \
 	"insert into execution (" RETRY_LIKE ", status, original_execution, retry_count, retry_reason, wait_reason," \

@@ -36,7 +36,7 @@ typedef struct ExecBorn {
 	Id id;
 	int64_t priority, max_retries;
 	TimeUs due;
-	Str slot, bucket, wait_class;
+	Str slot, bucket, breaker, wait_class;
 	const Json *retry; /* NULL: none */
 } ExecBorn;
 
@@ -49,7 +49,7 @@ typedef struct ExecLimited {
 	ExecState status;
 	Json config, worker_selector, worker_tolerations, worker_affinity;
 	int64_t priority;
-	Str slot, bucket, wait_class;
+	Str slot, bucket, wait_class, breaker;
 } ExecLimited;
 
 MUST_CHECK bool execution_limited_class(

@@ -171,6 +171,16 @@ timeline(Arena *a, Str moves)
 	return all;
 }
 
+/* A breaker holds all of the class. */
+static void
+line_breaker(Arena *a, Str ref, Json *o)
+{
+	json_add(a, o, "wait_policy", json_str(ref));
+	if (str_is(json_get_text(o, "wait_reason"), "queued"))
+		json_set(a, o, "wait_reason",
+		    json_str(str_fmt(a, "%s: %.*s", wait_reason_name(WAIT_BREAKER), STR_ARG(ref))));
+}
+
 /* Its place in the line before a limit, and which policy it stands there for: only the first of a line is marked in its row. */
 static bool
 line_show(Db *db, Arena *a, Id id, Json *o, Err *err)
@@ -182,9 +192,11 @@ line_show(Db *db, Arena *a, Id id, Json *o, Err *err)
 		    " and w.wait_class is not null and (w.priority > x.priority or (w.priority = x.priority and w.id "
 		    "<= x.id)))"
 		    " else (select count(*) from execution w where w.status = 'requested' and w.wait_class is not null"
-		    " and w.wait_class = x.wait_class and w.id <= x.id) end"
+		    " and w.wait_class = x.wait_class and w.id <= x.id) end,"
+		    " (select h.wait_detail from execution h where h.status = 'requested' and h.wait_class is not null"
+		    " and h.wait_class = x.wait_class and h.wait_reason = 'breaker_open' order by h.id limit 1)"
 		    " from execution x where x.id = $1 and x.status = 'requested' and x.wait_class is not null"
-		    " and coalesce(x.slot, x.bucket) is not null",
+		    " and coalesce(x.slot, x.bucket, x.breaker) is not null",
 		.in = "i",
 	};
 	static const Stmt policy = { .sql = "select ref from policy where id = $1", .in = "i" };
@@ -202,6 +214,10 @@ line_show(Db *db, Arena *a, Id id, Json *o, Err *err)
 	if (!db_read(db, a, &policy, b, &of, err))
 		return err_wrap(err, "read execution");
 	json_add(a, o, "wait_place", json_int(row_int(rows_at(&rows, 0), 2)));
+	if (!row_null(rows_at(&rows, 0), 3)) {
+		line_breaker(a, row_str(rows_at(&rows, 0), 3), o);
+		return true;
+	}
 	if (of.n == 0)
 		return true;
 	json_add(a, o, "wait_policy", json_str(row_str(rows_at(&of, 0), 0)));

@@ -1,13 +1,14 @@
 #include "store/policy.h"
 
-enum { WIDTH = 18 };
+enum { WIDTH = 23 };
 
 #define COLUMNS \
 	"select x.id, " \
 	"x.ref, x.pack, x.pack_ref, x.action, x.action_ref, x.name, x.description, " \
 	"x.tags, x.enabled, x.is_adhoc, x.threshold, x.parameters, x.method, " \
 	"x.rate_limit, x.rate_seconds, x.rate_burst, x.rate_parameters, " \
-	"x.rate_method, x.created, x.updated" \
+	"x.rate_method, x.created, x.updated, " \
+	"x.breaker_failures, x.breaker_within, x.breaker_open, x.breaker_parameters, x.breaker_method" \
 	" from policy x"
 #define FILTER \
 	DEF_IN_PACK DEF_ENABLED DEF_SEARCH("ref || ' ' || name || ' ' || coalesce(description, '')") DEF_NO_TRIGGER \
@@ -40,6 +41,11 @@ policy_read(Arena *a, Row r, void *def)
 		.rate_method = row_str(r, 18),
 		.created = row_int(r, 19),
 		.updated = row_int(r, 20),
+		.failures = row_int(r, 21),
+		.within = row_int(r, 22),
+		.open_for = row_int(r, 23),
+		.breaker_key = row_json(a, r, 24),
+		.breaker_method = row_str(r, 25),
 	};
 }
 
@@ -66,6 +72,11 @@ policy_binds(const void *def, Bind *b)
 		bind_count(d->rate_burst),
 		bind_array(&d->rate_key),
 		bind_str(d->rate_method),
+		bind_count(d->failures),
+		bind_count(d->within),
+		bind_count(d->open_for),
+		bind_array(&d->breaker_key),
+		bind_str(d->breaker_method),
 	};
 
 	memcpy(b, all, sizeof(all));
@@ -87,12 +98,14 @@ const DefTable policy_table = {
 		.sql = "insert into policy ("
 		       "ref, pack, pack_ref, action, action_ref, name, description, tags, "
 		       "enabled, is_adhoc, threshold, parameters, method, rate_limit, "
-		       "rate_seconds, rate_burst, rate_parameters, rate_method, created, updated"
+		       "rate_seconds, rate_burst, rate_parameters, rate_method, "
+		       "breaker_failures, breaker_within, breaker_open, breaker_parameters, breaker_method, "
+		       "created, updated"
 		       ") values ("
 		       "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, "
-		       "$17, $18, $19, $19"
+		       "$17, $18, $19, $20, $21, $22, $23, $24, $24"
 		       ") returning id",
-		.in = "sISISsSjbbIjSIIIjSt",
+		.in = "sISISsSjbbIjSIIIjSIIIjSt",
 	},
 	.update = {
 		.sql = "update policy set "
@@ -100,9 +113,10 @@ const DefTable policy_table = {
 		       "name = $6, description = $7, tags = $8, enabled = $9, is_adhoc = $10, "
 		       "threshold = $11, parameters = $12, method = $13, rate_limit = $14, "
 		       "rate_seconds = $15, rate_burst = $16, rate_parameters = $17, "
-		       "rate_method = $18, updated = $19"
-		       " where id = $20",
-		.in = "sISISsSjbbIjSIIIjSti",
+		       "rate_method = $18, breaker_failures = $19, breaker_within = $20, "
+		       "breaker_open = $21, breaker_parameters = $22, breaker_method = $23, updated = $24"
+		       " where id = $25",
+		.in = "sISISsSjbbIjSIIIjSIIIjSti",
 	},
 	.remove = { .sql = "delete from policy where id = $1 returning id", .in = "i" },
 };

@@ -59,3 +59,24 @@ def test_a_run_for_later_begins_in_its_time_and_a_paused_one_when_it_is_resumed(
     world.post(f"/executions/{held}/resume")
     assert ended(world, held)["status"] == "completed"
     assert "only a run that waits" in refused(world, "POST", f"/executions/{held}/pause", 409)["error"]
+
+
+def test_a_breaker_holds_what_would_fail_and_closes_when_what_it_lets_through_is_well(world):
+    world.start()
+    world.post("/packs", {"ref": "mine", "label": "Mine", "version": "1.0.0"}, 201)
+    world.post("/actions", {"ref": "mine.call", "pack_ref": "mine", "label": "Call", "entrypoint": "exit 3",
+                            "runtime_ref": "core.shell"}, 201)
+    world.cli("policy", "create", "--ref", "mine.breaker", "--action", "mine.call",
+              "--breaker", '{"failures": 2, "within": "5m", "open_for": "1h"}')
+    assert [ended(world, ask(world, "mine.call")["id"])["status"] for _ in range(2)] == ["failed"] * 2
+    held = [ask(world, "mine.call")["id"] for _ in range(2)]
+    for place, id in enumerate(held, 1):
+        row = eventually(lambda: (e := world.get(f"/executions/{id}")["data"]) and e["wait_reason"] != "queued" and e, seconds=30)
+        assert (row["status"], row["wait_reason"], row["wait_policy"], row["wait_place"]) == (
+            "requested", "breaker_open: mine.breaker", "mine.breaker", place)
+    assert "breaker_open: mine.breaker" in world.cli("execution", "show", held[1]).out
+    world.put("/actions/mine.call", {"entrypoint": "exit 0"})
+    world.cli("policy", "set", "mine.breaker", "--breaker", '{"failures": 2, "within": "5m", "open_for": 0.1}')
+    held.append(ask(world, "mine.call")["id"])
+    runs = [ended(world, id) for id in held]
+    assert [r["status"] for r in runs] == ["completed"] * 3 and runs[0]["finished_at"] <= runs[1]["started_at"]

@@ -24,7 +24,9 @@ def test_a_policy_is_made_changed_switched_and_deleted(api):
     rate = {"limit": 10, "per_seconds": 60, "burst": 20}
     changed = api.put("/policies/mine.few", {"rate": rate, "concurrency": {"op": "clear"}})["data"]
     assert changed["rate"] == {**rate, "key": [], "method": "delay"} and changed["concurrency"] is None
-    assert changed["action_ref"] == "core.echo" and changed["tags"] == ["a"]
+    assert changed["action_ref"] == "core.echo" and changed["tags"] == ["a"] and changed["breaker"] is None
+    changed = api.put("/policies/mine.few", {"breaker": {"failures": 3, "within": "1m", "open_for": 2.5}})["data"]
+    assert changed["breaker"] == {"failures": 3, "within": 60, "open_for": 2.5, "key": [], "method": "wait"} and changed["rate"]["limit"] == 10
     assert [p["ref"] for p in api.get("/actions/core.echo/policies")["data"]] == ["mine.few"]
     assert [p["ref"] for p in api.get("/packs/mine/policies")["data"]] == ["mine.few"]
     assert api.get("/policies", pack_ref="core")["data"] == []
@@ -49,6 +51,8 @@ def test_a_policy_is_made_changed_switched_and_deleted(api):
     (422, "concurrency.limits", {"concurrency": {"limits": 1}}),
     (422, "rate.per_seconds", {"rate": {"limit": 1}}),
     (422, "rate.burst", {"rate": {"limit": 1, "per_seconds": 1, "burst": -1}}),
+    (422, "breaker.within", {"breaker": {"failures": 1, "open_for": 5}}),
+    (422, "breaker.method", {"breaker": {"failures": 1, "within": 5, "open_for": 5, "method": "cancel"}}),
     (422, "rate.method", {"rate": {"limit": 1, "per_seconds": 1, "method": "enqueue"}}),
 ])
 def test_a_policy_that_cannot_be_is_refused_by_its_field_and_not_stored(api, status, names, more):
@@ -70,11 +74,12 @@ def test_a_pack_brings_policies_and_takes_them_away(world):
         "pack.yaml": "ref: shop\nversion: 1.0.0\n",
         "actions/buy.yaml": "ref: shop.buy\nentry_point: 'echo bought'\n",
         "policies/few.yaml": "ref: few\naction: buy\nconcurrency: {limit: 3, key: [customer], method: cancel_oldest}\n",
-        "policies/slow.yaml": "ref: shop.slow\nrate: {limit: 5, per_seconds: 60}\n"})
+        "policies/slow.yaml": "ref: shop.slow\nrate: {limit: 5, per_seconds: 60}\nbreaker: {failures: 2, within: 30s, open_for: 1m}\n"})
     world.start()
     few = world.get("/policies/shop.few")["data"]
     assert few["action_ref"] == "shop.buy" and few["action"] and few["concurrency"]["method"] == "cancel_oldest"
-    assert world.get("/policies/shop.slow")["data"]["pack_ref"] == "shop"
+    slow = world.get("/policies/shop.slow")["data"]
+    assert slow["pack_ref"] == "shop" and slow["breaker"] == {"failures": 2, "within": 30, "open_for": 60, "key": [], "method": "wait"}
     world.post("/policies/shop.few/disable")
     world.post("/policies", {"ref": "shop.own", "label": "Own", "pack_ref": "shop", "rate": {"limit": 1, "per_seconds": 1}})
     world.add_pack("shop", {"policies/slow.yaml": "ref: shop.slow\nrate: {limit: 5, per_seconds: 0}\n"})

@@ -21,24 +21,31 @@ text_json(Arena *a, const char *text)
 
 /* A policy of the action, or with pack for its pack, or for all. */
 static void
-policy(Rig *r, const char *ref, const char *of, const char *concurrency, const char *rate)
+policy_all(Rig *r, const char *ref, const char *of, const char *concurrency, const char *rate, const char *breaker)
 {
 	Uow *u = r->u;
 	Err err = { 0 };
 	DefPut put;
 	PolicyDef d = { .ref = str_of(ref), .label = str_of(ref), .enabled = true };
-	Json c, t;
+	Json c, t, b;
 
 	CHECK_OK(uow_begin(u, &err), err);
+	b = breaker == NULL ? json_null() : text_json(u->arena, breaker);
 	c = concurrency == NULL ? json_null() : text_json(u->arena, concurrency);
 	t = rate == NULL ? json_null() : text_json(u->arena, rate);
 	d.tags = json_array();
 	d.action = strcmp(of, "action") == 0 ? r->action : 0;
 	if (d.action != 0)
 		d.action_ref = str_of("test.do");
-	CHECK_OK(policy_limits_read(&c, &t, &d, &err), err);
+	CHECK_OK(policy_limits_read(&c, &t, &b, &d, &err), err);
 	CHECK_OK(policy_put(u->db, u->arena, &d, u->now, &put, &err), err);
 	CHECK_OK(uow_commit(u, &points_create, &err), err);
+}
+
+static void
+policy(Rig *r, const char *ref, const char *of, const char *concurrency, const char *rate)
+{
+	policy_all(r, ref, of, concurrency, rate, NULL);
 }
 
 static void
@@ -382,4 +389,117 @@ TEST(a_run_has_its_own_priority_else_that_of_its_rule_else_that_of_its_action)
 		CHECK(given > i && (i > 0 || given < countof(order)));
 		end(r, order[i], EV_EXIT_OK);
 	}
+}
+
+static Id
+one_ends(Rig *r, const char *params, ExecEvent how)
+{
+	Id id = ask(r, params, 0, 0);
+
+	rig_schedule(r);
+	check_status(r, id, EXEC_SCHEDULED);
+	end(r, id, how);
+	return id;
+}
+
+TEST(a_breaker_opens_after_so_many_failures_lets_one_through_and_closes_when_that_is_well)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id waits, next, probe;
+	Json o;
+
+	rig_worker(r, "i1", 8, "shell");
+	policy_all(r, "test.breaker", "action", NULL, NULL, "{\"failures\": 3, \"within\": \"10s\", \"open_for\": 60}");
+	one_ends(r, NULL, EV_EXIT_BAD);
+	r->now += 11 * US_PER_S; /* the first is too long ago */
+	one_ends(r, NULL, EV_EXIT_BAD);
+	one_ends(r, NULL, EV_EXIT_OK);
+	one_ends(r, NULL, EV_EXIT_BAD);
+	one_ends(r, NULL, EV_EXIT_OK);
+	one_ends(r, NULL, EV_EXIT_BAD);
+	waits = ask(r, NULL, 0, 0);
+	next = ask(r, NULL, 0, 0);
+	rig_schedule(r);
+	check_status(r, waits, EXEC_REQUESTED);
+	o = show(r, waits);
+	CHECK_STR(json_get_text(&o, "wait_reason"), str_of("breaker_open: test.breaker"));
+	o = show(r, next);
+	CHECK_STR(json_get_text(&o, "wait_reason"), str_of("breaker_open: test.breaker"));
+	CHECK_STR(json_get_text(&o, "wait_policy"), str_of("test.breaker"));
+	CHECK_INT(json_as_int(json_get(&o, "wait_place"), 0), 2);
+	CHECK(rig_look(r, waits).due > r->now + 59 * US_PER_S && rig_look(r, waits).due <= r->now + 61 * US_PER_S);
+	/* half open: one goes, the other waits for how it ends; it fails, and the breaker is open anew */
+	r->now += 62 * US_PER_S;
+	rig_sweep(r);
+	rig_schedule(r);
+	check_status(r, waits, EXEC_SCHEDULED);
+	check_status(r, next, EXEC_REQUESTED);
+	end(r, waits, EV_EXIT_BAD);
+	rig_schedule(r);
+	check_status(r, next, EXEC_REQUESTED);
+	CHECK(rig_look(r, next).due > r->now + 59 * US_PER_S);
+	r->now += 62 * US_PER_S;
+	rig_sweep(r);
+	rig_schedule(r);
+	check_status(r, next, EXEC_SCHEDULED);
+	probe = ask(r, NULL, 0, 0);
+	rig_schedule(r);
+	check_status(r, probe, EXEC_REQUESTED);
+	end(r, next, EV_EXIT_OK);
+	rig_schedule(r);
+	check_status(r, probe, EXEC_SCHEDULED);
+	end(r, probe, EV_EXIT_BAD);
+	one_ends(r, NULL, EV_EXIT_BAD); /* two are not three: what was before the probe does not count */
+	waits = ask(r, NULL, 0, 0);
+	rig_schedule(r);
+	check_status(r, waits, EXEC_SCHEDULED);
+}
+
+TEST(a_breaker_has_a_key_and_may_refuse_at_once)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id refused, other;
+	Json o;
+
+	rig_worker(r, "i1", 8, "shell");
+	policy_all(r, "test.breaker", "action", "{\"limit\": 1}", NULL,
+	    "{\"failures\": 1, \"within\": 10, \"open_for\": \"1m\", \"key\": [\"host\"], \"method\": \"fail\"}");
+	one_ends(r, "{\"host\": \"a\"}", EV_EXIT_BAD);
+	refused = ask(r, "{\"host\": \"a\"}", 0, 0);
+	other = ask(r, "{\"host\": \"b\"}", 0, 0);
+	rig_schedule(r);
+	check_status(r, refused, EXEC_FAILED);
+	o = show(r, refused);
+	CHECK(str_find(json_get_text(json_get(&o, "result"), "error"), str_of("test.breaker"), NULL));
+	check_status(r, other, EXEC_SCHEDULED);
+	end(r, other, EV_EXIT_OK);
+	/* what was refused did not run, and so does not count as a failure: a minute later one is let through */
+	r->now += 61 * US_PER_S;
+	one_ends(r, "{\"host\": \"a\"}", EV_EXIT_OK);
+	one_ends(r, "{\"host\": \"a\"}", EV_EXIT_OK);
+}
+
+TEST(what_a_breaker_lets_through_and_nobody_starts_is_still_the_one)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id first, probe, next;
+	Err err = { 0 };
+	int attempt = 1;
+
+	rig_worker(r, "i1", 8, "shell");
+	policy_all(r, "test.breaker", "action", NULL, NULL, "{\"failures\": 1, \"within\": 10, \"open_for\": 30}");
+	first = one_ends(r, NULL, EV_EXIT_BAD);
+	r->now += 31 * US_PER_S;
+	probe = ask(r, NULL, 0, 0);
+	next = ask(r, NULL, 5, 0);
+	CHECK(first < probe);
+	rig_schedule(r);
+	check_status(r, next, EXEC_SCHEDULED); /* it has the higher priority */
+	check_status(r, probe, EXEC_REQUESTED);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(runs_return(r->u, &next, &attempt, 1, str_of("w1"), str_of("not started"), &err), err);
+	CHECK_OK(uow_commit(r->u, &points_worker, &err), err);
+	rig_schedule(r);
+	check_status(r, next, EXEC_SCHEDULED);
+	check_status(r, probe, EXEC_REQUESTED);
 }
