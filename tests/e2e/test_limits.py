@@ -74,7 +74,8 @@ def test_a_breaker_holds_what_would_fail_and_closes_when_what_it_lets_through_is
         row = eventually(lambda: (e := world.get(f"/executions/{id}")["data"]) and e["wait_reason"] != "queued" and e, seconds=30)
         assert (row["status"], row["wait_reason"], row["wait_policy"], row["wait_place"]) == (
             "requested", "breaker_open: mine.breaker", "mine.breaker", place)
-    assert "breaker_open: mine.breaker" in world.cli("execution", "show", held[1]).out
+    shown = world.cli("execution", "show", held[1]).out
+    assert "breaker_open: mine.breaker" in shown and any(line.split() == ["wait_place", "2"] for line in shown.splitlines()), shown
     world.put("/actions/mine.call", {"entrypoint": "exit 0"})
     world.cli("policy", "set", "mine.breaker", "--breaker", '{"failures": 2, "within": "5m", "open_for": 0.1}')
     held.append(ask(world, "mine.call")["id"])
