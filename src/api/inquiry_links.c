@@ -142,13 +142,25 @@ inquiry_callback_show(App *app, Req *q, Res *s, Err *err)
 	return res_data(s, 200, o, NULL);
 }
 
+/* Who may not log in may not answer either. */
+static bool
+link_bearer(App *app, const LinkWork *w, Err *err)
+{
+	IdentityDef who = { 0 };
+
+	if (w->link.identity != 0 && !identity_get(app_db(app), w->a, w->link.identity, &who, err))
+		return false;
+	return !who.frozen ||
+	       err_set(err, ERR_FORBIDDEN, "Whoever this link was made for is frozen, and cannot answer");
+}
+
 static bool
 callback_work(App *app, void *self, Err *err)
 {
 	LinkWork *w = self;
 	bool mine = false;
 
-	if (!inquiry_get(app_db(app), w->a, w->link.inquiry, &w->i, err) ||
+	if (!inquiry_get(app_db(app), w->a, w->link.inquiry, &w->i, err) || !link_bearer(app, w, err) ||
 	    !inquiry_asks(app, w->a, &w->i, w->link.identity, err) ||
 	    !inquiry_link_use(app_db(app), w->a, w->link.id, app->uow->now, &mine, err))
 		return false;

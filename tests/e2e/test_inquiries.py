@@ -169,6 +169,9 @@ def test_so_many_people_of_a_role_answer_by_themselves_or_by_a_link_and_never_th
     assert use("GET", link["url"]).json()["data"]["prompt"] == "Go?"
     assert use("GET", link["url"][:-2] + "xx").status_code == 404
     assert use("POST", link["url"], json={"response": {}}).status_code == 422
+    world.post(f"/identities/{who['bob']}/freeze")
+    assert use("POST", link["url"], json={"response": {"ok": False}}).status_code == 403
+    world.post(f"/identities/{who['bob']}/unfreeze")
     assert use("POST", link["url"], json={"response": {"ok": False}}).json()["data"]["status"] == "responded"
     assert use("POST", link["url"], json={"response": {"ok": False}}).status_code == 409
     assert use("GET", link["url"]).status_code == 409
