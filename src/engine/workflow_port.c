@@ -309,19 +309,34 @@ port_item(void *self, int task, int64_t index, Json *ret)
 	return true;
 }
 
+/* A text of some length may be part of another one; what is shorter, and a number of some length, is looked for as a whole. */
+static bool
+tells_of(const Json *secret, const Json *v)
+{
+	enum { SHORTEST = 4, SMALL = 1000 };
+	Str text = json_as_str(secret);
+
+	for (size_t i = 0; secret->kind == JSON_ARRAY && i < secret->n; i++)
+		if (tells_of(&secret->items[i], v))
+			return true;
+	for (size_t i = 0; secret->kind == JSON_OBJECT && i < secret->n; i++)
+		if (tells_of(&secret->members[i].value, v))
+			return true;
+	if (secret->kind == JSON_INT && (secret->i >= SMALL || secret->i <= -SMALL))
+		return json_eq(secret, v);
+	if (secret->kind != JSON_STRING || v->kind != JSON_STRING || text.n == 0)
+		return false;
+	return text.n < SHORTEST ? str_eq(text, json_as_str(v)) : str_find(json_as_str(v), text, NULL);
+}
+
 bool
 step_hides(const WorkflowStep *s, const Json *v)
 {
-	enum { SHORTEST = 4 }; /* of what is worth looking for */
-
 	if (s->secrets.n == 0 || v == NULL)
 		return false;
-	for (size_t i = 0; v->kind == JSON_STRING && i < s->secrets.n; i++) {
-		Str secret = json_as_str(&s->secrets.items[i]);
-
-		if (secret.n >= SHORTEST && str_find(json_as_str(v), secret, NULL))
+	for (size_t i = 0; v->kind < JSON_ARRAY && i < s->secrets.n; i++)
+		if (tells_of(&s->secrets.items[i], v))
 			return true;
-	}
 	for (size_t i = 0; v->kind == JSON_ARRAY && i < v->n; i++)
 		if (step_hides(s, &v->items[i]))
 			return true;

@@ -326,3 +326,26 @@ TEST(a_run_that_cannot_be_begun_anew_says_why)
 	flow_run(r);
 	CHECK_STR(flow_trace(r, id), str_of("a b!"));
 }
+
+TEST(no_part_of_a_secret_goes_where_it_could_be_read)
+{
+	CLEANUP(flow_done) Flow *r = flow_open();
+	Vault *v;
+	Err err = { 0 };
+	Id id;
+
+	CHECK_OK(vault_open(r->a, str_of("0123456789abcdef0123456789abcdef"), NULL, &v, &err), err);
+	r->engine.vault = v;
+	flow_workflow(r, "test.flow",
+	    "{tasks: [{name: a, action: test.ok, input: {x: '{{ parameters.login }}'}, next: [{when: failed(), do: "
+	    "b}]},"
+	    " {name: b, action: test.ok, input: {x: 'is {{ parameters.login.password }}'}, next: [{when: failed(), do: "
+	    "c}]},"
+	    " {name: c, action: test.ok, input: {x: '{{ parameters.login.pin }}'}, next: [{when: failed(), do: d}]},"
+	    " {name: d, action: test.ok, input: {x: '{{ parameters.word }}'}, next: [{when: failed(), do: e}]},"
+	    " {name: e, action: test.ok, input: {x: '{{ length(parameters.word) }}'}}]}",
+	    "{login: {type: object, secret: true}, word: {type: string, secret: true}}");
+	id = flow_start(r, "test.flow", "{login: {password: 'correct horse', pin: 47114711}, word: 'abc'}");
+	flow_run(r);
+	flow_check(r, id, "completed", "a! b! c! d! e", "{\"succeeded\":true}");
+}
