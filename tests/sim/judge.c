@@ -71,7 +71,9 @@ check_path(Sim *s, Id id, Str moves, ExecState status, int attempt)
 			sim_fail(s, "I5: execution %lld: the line '%.*s' cannot be read", (long long)id, STR_ARG(text));
 			return;
 		}
-		rises = next.attempt == at.attempt + (next.to == EXEC_SCHEDULED);
+		/* a workflow begins without a worker */
+		rises = next.attempt == at.attempt + (next.to == EXEC_SCHEDULED ||
+							 (at.to == EXEC_REQUESTED && next.to == EXEC_RUNNING));
 		if (number == 0 ? next.to != EXEC_REQUESTED
 				: !rises || (!legal(at.to, next.to) && !born_dead(number, at.to, next.to)))
 			sim_fail(s, "I5: execution %lld goes from %s (attempt %d) to %s (attempt %d)", (long long)id,
@@ -145,7 +147,7 @@ check_truth(Sim *s, Id id, ExecState status, int attempt)
 }
 
 static const Stmt all_executions = {
-	.sql = "select id, status, attempt, worker, updated, result, moves from execution order by id",
+	.sql = "select id, status, attempt, worker, updated, result, moves, action_ref from execution order by id",
 	.in = "",
 };
 
@@ -153,17 +155,20 @@ void
 judge_look(Sim *s)
 {
 	Rows rows = look(s, &all_executions);
+	size_t few = 0;
 
 	for (size_t i = 0; i < rows.n; i++) {
 		Row r = rows_at(&rows, i);
 		ExecState status = exec_state_of(row_str(r, 1));
 
+		few += str_is(row_str(r, 7), "sim.few") && !exec_terminal(status) && status != EXEC_REQUESTED;
 		check_still(s, row_int(r, 0), status, r);
 		check_path(s, row_int(r, 0), row_str(r, 6), status, (int)row_int(r, 2));
-		if (exec_terminal(status))
+		if (exec_terminal(status) && !str_starts(row_str(r, 7), str_of("sim.flow")))
 			check_truth(s, row_int(r, 0), status, (int)row_int(r, 2));
 	}
 	s->result.executions = rows.n;
+	judge_limit(s, few);
 }
 
 /* Runs of sim.work, which every worker can run, against slots that nobody holds. */
@@ -417,4 +422,5 @@ judge_end(Sim *s)
 	check_ticks(s);
 	check_tick_rules(s);
 	check_announced(s);
+	judge_flows(s);
 }

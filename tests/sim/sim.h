@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "flow.h"
 #include "ledger.h"
 
 #include "bus/bus_impl.h"
@@ -22,6 +23,8 @@ typedef enum Sabotage {
 	SABOTAGE_TICK,   /* ticks have no unique key */
 	SABOTAGE_SLOTS,  /* workers say that they have more slots than they have */
 	SABOTAGE_SWEEP,  /* nobody sweeps */
+	SABOTAGE_LIMIT,  /* the policy is not there */
+	SABOTAGE_NEWS,   /* what workflows are told gets lost */
 } Sabotage;
 
 typedef struct SimOptions {
@@ -37,7 +40,7 @@ typedef struct SimResult {
 	char why[WHY_MAX];
 	uint64_t trace;  /* hash of everything that happened */
 	uint64_t points; /* bits of crash_points() that were passed */
-	size_t steps, executions, starts, crashes;
+	size_t steps, executions, starts, crashes, flows;
 } SimResult;
 
 /* Runs one seed. A failure is printed with the line that runs it again, and its last steps. */
@@ -86,6 +89,7 @@ struct Sim {
 	Id made;            /* the newest execution that a client made */
 	uint64_t published; /* messages but heartbeats */
 	size_t idle_looks;  /* in a row that saw work wait beside a free slot */
+	Flow flows[FLOWS];
 };
 
 uint64_t sim_random(Sim *s);
@@ -114,6 +118,9 @@ size_t broker_letters(const Broker *b); /* that wait to be taken, heartbeats asi
 size_t broker_dead(const Broker *b);
 Bus *sim_bus_open(Sim *s, const char *process, const Clock *clock);
 TimeUs sim_sub_due(const Sub *sub); /* when there is something to take; INT64_MAX: nothing */
+
+/* sim_flow.c: workflows and a policy, made when the other definitions are there. */
+void flows_define(Sim *s, Id pack);
 
 /* sim_chaos.c: strikes, and says when the next time. */
 void sim_strike(Sim *s);

@@ -172,7 +172,8 @@ group_note(Sim *s, const OutGroup *g)
 		if (g->kind != MSG_WORKER_HEARTBEAT)
 			sim_say(s, "publishes %s %lld attempt %d", topics[g->kind].type, (long long)g->items[i].id,
 			    g->items[i].attempt);
-		if (g->kind == MSG_EXECUTION_COMPLETED)
+		/* what names itself as its parent tells a workflow to look, and is no end */
+		if (g->kind == MSG_EXECUTION_COMPLETED && g->items[i].parent != g->items[i].id)
 			ledger_note(&s->ledger, g->items[i].id)->completed++;
 	}
 	s->published += g->kind != MSG_WORKER_HEARTBEAT;

@@ -123,6 +123,7 @@ client_define(Sim *s)
 	define_action(s, pack.id, python, "sim.slow", 4);
 	define_action(s, pack.id, define_runtime(s, pack.id, "rare"), "sim.rare", 0);
 	define_action(s, pack.id, 0, "sim.bare", 0);
+	define_action(s, pack.id, shell, "sim.few", 0);
 	define_trigger(s, pack.id, "core.intervaltimer");
 	define_trigger(s, pack.id, "sim.thing");
 	define_rule(s, pack.id, "sim.thing_a", "sim.thing", "sim.work", 0);
@@ -130,6 +131,7 @@ client_define(Sim *s)
 	for (size_t i = 0; i < 3; i++)
 		s->rules[s->rules_n++] = define_rule(s, pack.id, str_fmt(s->eye_arena, "sim.tick_%zu", i).p,
 		    "core.intervaltimer", "sim.work", 4 + (int64_t)sim_below(s, 12));
+	flows_define(s, pack.id);
 	sim_must(s, db_commit(s->eye, &err), &err, "commit");
 }
 
@@ -139,7 +141,7 @@ static bool
 do_create(Task *t, Err *err)
 {
 	static const char *const refs[] = { "sim.work", "sim.work", "sim.work", "sim.work", "sim.work", "sim.slow",
-		"sim.slow", "sim.slow", "sim.slow", "sim.rare", "sim.bare" };
+		"sim.slow", "sim.slow", "sim.slow", "sim.few", "sim.few", "sim.rare", "sim.bare" };
 	Sim *s = t->proc->sim;
 	Uow *u = t->u;
 	Json *params;
@@ -161,6 +163,21 @@ do_create(Task *t, Err *err)
 		ledger_note(&s->ledger, out[i].id)->accepted = true;
 	s->made = out[n - 1].id;
 	sim_say(s, "client makes %zu executions from %lld of %.*s", n, (long long)out[0].id, STR_ARG(in.action_ref));
+	return true;
+}
+
+static bool
+do_flow(Task *t, Err *err)
+{
+	Sim *s = t->proc->sim;
+	ExecutionIn in = { .action_ref = str_of(s->flows[sim_below(s, FLOWS)].ref), .by = str_of("client") };
+	ExecutionOut out;
+
+	if (!uow_begin(t->u, err) || !execution_create(t->u, &in, &out, err) || !uow_commit(t->u, &points_create, err))
+		return false;
+	ledger_note(&s->ledger, out.id)->accepted = true;
+	s->made = out.id;
+	sim_say(s, "client starts workflow %.*s: execution %lld", STR_ARG(in.action_ref), (long long)out.id);
 	return true;
 }
 
@@ -293,7 +310,8 @@ static const struct {
 	uint64_t weight;
 	bool (*act)(Task *t, Err *err);
 } acts[] = {
-	{ 40, do_create },
+	{ 36, do_create },
+	{ 4, do_flow },
 	{ 25, do_event },
 	{ 20, do_cancel },
 	{ 5, do_cordon },

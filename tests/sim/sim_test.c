@@ -74,9 +74,11 @@ TEST(every_seed_keeps_the_promises)
 		sum.executions += one.executions;
 		sum.starts += one.starts;
 		sum.crashes += one.crashes;
+		sum.flows += one.flows;
 	}
-	printf("sim: %llu seeds, %zu steps, %zu executions, %zu starts, %zu deaths of processes\n",
-	    (unsigned long long)(r.to - r.from + 1), sum.steps, sum.executions, sum.starts, sum.crashes);
+	printf("sim: %llu seeds, %zu steps, %zu executions, %zu of them workflows, %zu starts, %zu deaths of "
+	       "processes\n",
+	    (unsigned long long)(r.to - r.from + 1), sum.steps, sum.executions, sum.flows, sum.starts, sum.crashes);
 	CHECK(failed == 0);
 	if (r.to - r.from + 1 >= SEEDS)
 		check_points(sum.points);
@@ -136,4 +138,14 @@ TEST(without_a_sweeper_a_seed_fails)
 TEST(a_worker_that_claims_beyond_its_slots_makes_a_seed_fail)
 {
 	check_guard(SABOTAGE_SLOTS, "slots");
+}
+
+TEST(without_its_policy_a_limit_makes_a_seed_fail)
+{
+	check_guard(SABOTAGE_LIMIT, "limit");
+}
+
+TEST(a_workflow_that_is_not_told_of_an_end_makes_a_seed_fail)
+{
+	check_guard(SABOTAGE_NEWS, "I1");
 }

@@ -3,6 +3,7 @@
  * unknown, moves are noted for the judge, and a guard can be taken out to see that the judge notices.
  */
 #include "sim_proc.h"
+#include "store/workflow_run.h"
 
 static Sim *sim; /* the linker gives a wrap no other way to know whose it is */
 
@@ -59,6 +60,19 @@ __wrap_db_commit(Db *db, Err *err)
 	if (!__real_db_commit(db, err))
 		return false;
 	return err_set(err, ERR_AWAY, "the connection broke in the commit");
+}
+
+/* ---- what workflows are told ---- */
+
+MUST_CHECK bool __wrap_workflow_inbox_put(Db *db, Arena *a, const WorkflowNews *news, size_t n, TimeUs now, Err *err);
+MUST_CHECK bool __real_workflow_inbox_put(Db *db, Arena *a, const WorkflowNews *news, size_t n, TimeUs now, Err *err);
+
+bool
+__wrap_workflow_inbox_put(Db *db, Arena *a, const WorkflowNews *news, size_t n, TimeUs now, Err *err)
+{
+	if (sim != NULL && sim->options.sabotage == SABOTAGE_NEWS && sim_chance(sim, 100))
+		return true;
+	return __real_workflow_inbox_put(db, a, news, n, now, err);
 }
 
 /* ---- ticks ---- */
