@@ -362,7 +362,7 @@ def test_an_inquiry_is_listed_shown_and_answered(running):
     inquiry = asked["data"]["id"]
     assert str(inquiry) in running.cli("inquiry", "list", "--status", "pending", "-q").out.split()
     assert running.cli("inquiry", "show", inquiry, "--field", "prompt").out == "Shall I?\n"
-    assert running.cli("inquiry", "respond", inquiry, "-r", '{"yes": true}').out == f"Inquiry {inquiry} is responded.\n"
+    assert running.cli("inquiry", "respond", inquiry, "-r", '{"yes": true}').out == f"Inquiry {inquiry} is responded: 1 of 1 answers.\n"
     assert running.cli("inquiry", "show", inquiry, "--field", "response.yes").out == "true\n"
     assert running.cli("inquiry", "respond", inquiry, "-r", '{"yes": true}', code=1).err.startswith("Error: ")
 
