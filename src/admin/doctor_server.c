@@ -132,7 +132,7 @@ doctor_server(Doctor *d)
 {
 	static const Command self = { .words = "doctor" };
 	CliIo io = cli_io(d->t->arena);
-	Cli cli = { .io = &io, .a = d->t->arena, .command = &self };
+	Cli cli = { .io = &io, .a = d->t->arena, .kept = d->t->arena, .command = &self };
 	Visit v = { .d = d, .cli = &cli };
 	Err err = { 0 };
 

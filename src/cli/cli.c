@@ -66,7 +66,8 @@ int
 cli_run(const CliIo *io, int argc, char **argv)
 {
 	CLEANUP(arena_done) Arena *a = arena_open();
-	Cli c = { .io = io, .a = a };
+	CLEANUP(arena_done) Arena *kept = arena_open();
+	Cli c = { .io = io, .a = a, .kept = kept };
 	Err err = { 0 };
 	int code;
 

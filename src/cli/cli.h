@@ -2,7 +2,7 @@
  * Commands for people: tables say what each is called, takes and does; parsing, help, completion and docs/cli.md are made from them.
  * A command asks the server over HTTP and prints. Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 the server is not there.
  * Most commands are a row alone: its request, the options that fill it and the sentence that says it is done (ask.c).
- * One thread; everything of a command line lies in its arena.
+ * One thread; everything of a command line lies in its arenas.
  */
 #pragma once
 
@@ -107,7 +107,8 @@ struct Cli {
 	bool format_given;
 	Str field; /* --field: only this part of the answer */
 	Str url;
-	Json profiles; /* the profiles file; null until it was read */
+	Arena *kept;   /* what is renewed in the middle of a command that gives back memory of a */
+	Json profiles; /* the profiles file, in kept; null until it was read */
 	Str profile;   /* the one in use */
 	bool verbose, quiet, help, version;
 	bool missing;       /* the answer has no such --field: said already, the exit code follows */

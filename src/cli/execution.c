@@ -1,6 +1,7 @@
 #include "cli/execution.h"
 
 #include "cli/handlers.h"
+#include "cli/profile.h"
 #include "cli/tail.h"
 
 #include <stdlib.h>
@@ -144,9 +145,13 @@ print_stream(Cli *c, const char *stream, FILE *out, const Json *row, Err *err)
 static bool
 follow_one(Cli *c, const char *stream)
 {
-	Tail t = { .c = c, .id = c->args[0], .stream = stream, .out = c->io->out };
-	TailEnd end = tail_run(&t);
+	Tail t = { .id = c->args[0], .stream = stream, .out = c->io->out };
+	Err unused = { 0 };
+	TailEnd end;
 
+	if (!profile_client(c, true, &t.client, &unused))
+		return false;
+	end = tail_run(&t);
 	if (t.midline)
 		fputc('\n', t.out);
 	return end != TAIL_UNSUPPORTED;

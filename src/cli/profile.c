@@ -38,9 +38,9 @@ read_file(Cli *c, Err *err)
 	c->profiles = json_object();
 	if (str_none(path))
 		return true;
-	if (!file_read(c->a, path.p, FILE_MAX, &text, &gone))
+	if (!file_read(c->kept, path.p, FILE_MAX, &text, &gone))
 		return gone.code == ERR_NOT_FOUND || err_set(err, gone.code, "%s", gone.text);
-	if (!yaml_parse(c->a, path.p, text, NULL, &c->profiles, err))
+	if (!yaml_parse(c->kept, path.p, text, NULL, &c->profiles, err))
 		return err_wrap(err, "your profiles");
 	if (json_is_null(&c->profiles))
 		c->profiles = json_object();
@@ -108,12 +108,12 @@ profile_apply(Cli *c, Err *err)
 void
 profile_set(Cli *c, Str name, const char *key, Json value)
 {
-	Json *one = member_of(c->a, member_of(c->a, &c->profiles, str_of("profiles")), name);
+	Json *all = member_of(c->kept, &c->profiles, str_of("profiles")), *one = member_of(c->kept, all, name);
 
 	if (json_is_null(&value))
 		json_remove(one, str_of(key));
 	else
-		json_set(c->a, one, key, value);
+		json_set(c->kept, one, key, json_clone(c->kept, &value));
 }
 
 bool

@@ -1,6 +1,5 @@
 #include "cli/tail.h"
 
-#include "cli/profile.h"
 #include "cli/sse.h"
 
 enum { DAY_S = 86400, TRIES = 5 };
@@ -52,7 +51,7 @@ halted(void *self)
 }
 
 static TailEnd
-read_stream(Tail *t, Reading *r, HttpClient *client, Arena *a)
+read_stream(Tail *t, Reading *r, Arena *a)
 {
 	for (int failures = 0; failures < TRIES && !halted(r);) {
 		HttpAsk ask = { .method = "GET",
@@ -68,7 +67,7 @@ read_stream(Tail *t, Reading *r, HttpClient *client, Arena *a)
 		ask.path = str_fmt(a, "/api/v1/executions/%.*s/logs/%s/stream?offset=%s", STR_ARG(url_escape(a, t->id)),
 		    t->stream, r->offset);
 		r->heard = false;
-		got = client_send(client, a, &ask, &reply, &err);
+		got = client_send(t->client, a, &ask, &reply, &err);
 		if (got && reply.status >= 400)
 			return TAIL_UNSUPPORTED;
 		if (r->done)
@@ -87,13 +86,9 @@ tail_run(Tail *t)
 	CLEANUP(arena_done) Arena *a = arena_open();
 	CLEANUP(arena_done) Arena *events = arena_open();
 	Reading r = { .t = t, .sse = sse_open(events), .offset = "0" };
-	HttpClient *client;
-	Err err = { 0 };
-	TailEnd end;
+	TailEnd end = read_stream(t, &r, a);
 
-	if (!profile_client(t->c, true, &client, &err))
-		return TAIL_UNSUPPORTED;
-	end = read_stream(t, &r, client, a);
-	client_close(client);
+	client_close(t->client);
+	t->client = NULL;
 	return end;
 }

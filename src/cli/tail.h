@@ -12,7 +12,7 @@ typedef enum TailEnd {
 } TailEnd;
 
 typedef struct Tail {
-	const Cli *c;
+	HttpClient *client; /* its own, of profile_client; tail_run closes it */
 	Str id;
 	const char *stream; /* "stdout" */
 	FILE *out;
@@ -22,5 +22,5 @@ typedef struct Tail {
 	bool midline;     /* the last byte was no line's end */
 } Tail;
 
-/* With a connection and memory of its own, so that it may run on a thread of its own. */
+/* May run on a thread of its own: what it uses of the command is its connection, and the id. */
 TailEnd tail_run(Tail *t);

@@ -1,11 +1,11 @@
 #include "cli/execution.h"
 #include "cli/handlers.h"
+#include "cli/profile.h"
 #include "cli/tail.h"
 
 #include "os/signals.h"
 #include "os/thread.h"
 
-#include <signal.h>
 #include <stdatomic.h>
 
 enum { LOOK_MS = 250, LIST_MS = 1000, STREAMS = 2, GRACE_S = 5, SEEN_MAX = 4096, INTERRUPTED = 130 };
@@ -39,6 +39,7 @@ stream_run(void *self)
 	s->end = tail_run(&s->tail);
 }
 
+/* Their connections are opened here: that reads the profiles and uses the memory of the command, which are this thread's. */
 static void
 streams_start(Watch *w)
 {
@@ -49,14 +50,16 @@ streams_start(Watch *w)
 		Err err = { 0 };
 
 		s->end = TAIL_UNSUPPORTED;
-		s->tail = (Tail){ .c = w->c,
-			.id = w->id,
+		s->tail = (Tail){ .id = w->id,
 			.stream = names[i],
 			.out = i == 0 ? w->c->io->out : w->c->io->err,
 			.halt = no_more,
 			.self = w };
-		if (!thread_start(&s->thread, names[i], stream_run, s, &err))
-			out_note(w->c, "Warning: %s", err.text);
+		if (profile_client(w->c, true, &s->tail.client, &err) &&
+		    thread_start(&s->thread, names[i], stream_run, s, &err))
+			continue;
+		client_close(s->tail.client);
+		out_note(w->c, "Warning: %s", err.text);
 	}
 }
 
@@ -90,14 +93,6 @@ print_moves(const Cli *c, const Json *row, size_t seen)
 	return seen;
 }
 
-static bool
-interrupted(const Watch *w)
-{
-	int n = signals_next(w->signals);
-
-	return n == SIGINT || n == SIGTERM;
-}
-
 /* Looks at the run until it has ended. */
 static bool
 follow(Watch *w, int64_t seconds, Json *row, bool *ret_left, Err *err)
@@ -117,7 +112,7 @@ follow(Watch *w, int64_t seconds, Json *row, bool *ret_left, Err *err)
 			seen = print_moves(c, row, seen);
 		if (status_is_terminal(json_get_text(row, "status")))
 			return true;
-		if (interrupted(w) || signals_wait(w->signals, LOOK_MS * US_PER_MS) != 0) {
+		if (signals_wait(w->signals, LOOK_MS * US_PER_MS) != 0 || ferror(c->io->out)) {
 			*ret_left = true;
 			return true;
 		}

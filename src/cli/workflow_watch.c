@@ -8,14 +8,15 @@
 #include "os/signals.h"
 #include "os/thread.h"
 
-#include <signal.h>
 #include <stdatomic.h>
 
 enum {
 	DAY_S = 86400,
-	TURN_MS = 100,   /* how soon a change is seen */
-	LOOK_MS = 500,   /* without the stream */
-	HEARD_MS = 2000, /* with it, which does not tell of what has no run */
+	TURN_MS = 100,
+	LOOK_MS = 500,   /* between two looks, at least */
+	ASK_MS = 50,     /* the same for each request that the last one took: it may be one for each workflow inside */
+	REST_MS = 5000,  /* but no longer than this */
+	QUIET_MS = 2000, /* while the stream tells of nothing: it does not tell of what has no run */
 	DRAW_MS = 1000,
 	NESTED_MOST = 200,
 	DEPTH_MOST = 32,
@@ -27,10 +28,13 @@ typedef struct Watch {
 	Str id;
 	ArenaMark mark; /* what one look needs is behind it, in the command's arena */
 	int signals;
+	HttpClient *stream;
 	Thread thread;
 	_Atomic bool over, connected;
 	_Atomic unsigned heard;
 	Json run; /* what was seen last */
+	TimeUs looked;
+	unsigned asked, before; /* the requests of the last look, and what was heard before it */
 	Arena *kept;
 	Map said;     /* in plain lines: status by path, in kept */
 	size_t drawn; /* lines on the terminal that the next drawing takes the place of */
@@ -76,7 +80,6 @@ listen_run(void *self)
 	CLEANUP(arena_done) Arena *a = arena_open();
 	CLEANUP(arena_done) Arena *events = arena_open();
 	Ear ear = { w, sse_open(events) };
-	HttpClient *client;
 	HttpAsk ask = { .method = "GET",
 		.accept = "text/event-stream",
 		.piece = on_bytes,
@@ -86,13 +89,28 @@ listen_run(void *self)
 	HttpReply reply = { 0 };
 	Err err = { 0 };
 
-	if (!profile_client(w->c, true, &client, &err))
-		return;
 	ask.path = str_fmt(a, "/api/v1/executions/stream?under=%.*s", STR_ARG(url_escape(a, w->id)));
-	if (!client_send(client, a, &ask, &reply, &err))
+	if (!client_send(w->stream, a, &ask, &reply, &err))
 		err_clear(&err);
-	client_close(client);
 	atomic_store(&w->connected, false);
+}
+
+/* The connection is opened here: that reads the profiles and uses the memory of the command, which are this thread's. */
+static void
+listen_start(Watch *w)
+{
+	Err err = { 0 };
+
+	if (!profile_client(w->c, true, &w->stream, &err) || !thread_start(&w->thread, "stream", listen_run, w, &err))
+		out_note(w->c, "Warning: %s", err.text);
+}
+
+static void
+listen_end(Watch *w)
+{
+	atomic_store(&w->over, true);
+	thread_join(&w->thread);
+	client_close(w->stream);
 }
 
 /* ---- looking ---- */
@@ -104,6 +122,7 @@ run_read(Watch *w, Str id, bool all, unsigned depth, size_t *left, Json *ret, Er
 {
 	Cli *c = w->c;
 
+	w->asked++;
 	return cli_call(c, "GET", str_fmt(c->a, "/api/v1/executions/%.*s/workflow", STR_ARG(url_escape(c->a, id))),
 		   NULL, ret, err) &&
 	       inside_read(w, ret, all, depth, left, err);
@@ -145,7 +164,7 @@ inside_read(Watch *w, Json *run, bool all, unsigned depth, size_t *left, Err *er
 
 /* One that has not begun is shown as its execution alone. */
 static bool
-look(Watch *w, bool all, Err *err)
+run_look(Watch *w, bool all, Err *err)
 {
 	size_t left = NESTED_MOST;
 	Json row;
@@ -168,6 +187,18 @@ look(Watch *w, bool all, Err *err)
 	json_add(w->c->a, &w->run, "workflow_ref", json_str(str_copy(w->c->a, json_get_text(&row, "action_ref"))));
 	json_add(w->c->a, &w->run, "execution", json_int(json_as_int(json_get(&row, "id"), 0)));
 	return true;
+}
+
+static bool
+look(Watch *w, bool all, Err *err)
+{
+	bool ok;
+
+	w->before = atomic_load(&w->heard);
+	w->asked = 0;
+	ok = run_look(w, all, err);
+	w->looked = clock_mono(clock_real());
+	return ok;
 }
 
 /* ---- showing ---- */
@@ -245,32 +276,39 @@ show(Watch *w, bool last)
 
 /* ---- following ---- */
 
-/* Sleeps until something has changed, or it is time to look or draw anew; false: the person has enough. */
-static bool
-wait_turn(Watch *w, TimeUs *looked, bool *ret_look)
+/* How long nothing is asked after a look; what is heard meanwhile is not forgotten. */
+static TimeUs
+rest(Watch *w)
 {
-	unsigned heard = atomic_load(&w->heard);
+	bool quiet = atomic_load(&w->connected) && atomic_load(&w->heard) == w->before;
+	TimeUs least = quiet ? QUIET_MS : LOOK_MS, dear = (TimeUs)w->asked * ASK_MS;
+
+	dear = dear > REST_MS ? REST_MS : dear;
+	return (dear > least ? dear : least) * US_PER_MS;
+}
+
+/* Sleeps until something has changed, or it is time to look or draw anew; false: the person has enough, or is gone. */
+static bool
+wait_turn(Watch *w, bool *ret_look)
+{
 	TimeUs drawn = clock_mono(clock_real());
 
 	for (;;) {
 		int got = signals_wait(w->signals, TURN_MS * US_PER_MS);
 		TimeUs now = clock_mono(clock_real());
 
-		if (got == SIGINT || got == SIGTERM)
+		if (got != 0 || ferror(w->c->io->out))
 			return false;
-		*ret_look = atomic_load(&w->heard) != heard ||
-			    now - *looked >= (atomic_load(&w->connected) ? HEARD_MS : LOOK_MS) * US_PER_MS;
-		if (*ret_look || (w->c->io->width > 0 && now - drawn >= DRAW_MS * US_PER_MS)) {
-			*looked = *ret_look ? now : *looked;
+		*ret_look = now - w->looked >= rest(w);
+		if (*ret_look || (w->c->io->width > 0 && now - drawn >= DRAW_MS * US_PER_MS))
 			return true;
-		}
 	}
 }
 
 static bool
 follow(Watch *w, int64_t seconds, bool *ret_left, Err *err)
 {
-	TimeUs looked = clock_mono(clock_real()), end = looked + seconds * US_PER_S;
+	TimeUs end = clock_mono(clock_real()) + seconds * US_PER_S;
 	bool again = true;
 
 	*ret_left = false;
@@ -280,11 +318,11 @@ follow(Watch *w, int64_t seconds, bool *ret_left, Err *err)
 		if (status_is_terminal(json_get_text(&w->run, "status")))
 			return look(w, true, err) && (show(w, true), true);
 		show(w, false);
-		if (!wait_turn(w, &looked, &again)) {
+		if (!wait_turn(w, &again)) {
 			*ret_left = true;
 			return true;
 		}
-		if (looked >= end)
+		if (clock_mono(clock_real()) >= end)
 			return err_set(err, ERR_TIMEOUT,
 			    "timed out waiting for execution %.*s. It goes on: attune workflow watch %.*s",
 			    STR_ARG(w->id), STR_ARG(w->id));
@@ -315,7 +353,6 @@ cli_watch_tree(Cli *c, Str id, int64_t seconds, int *ret_code, Err *err)
 {
 	CLEANUP(arena_done) Arena *kept = arena_open();
 	Watch w = { .c = c, .id = id, .kept = kept, .said = map_open(kept) };
-	Err ignored = { 0 };
 	bool fine, left;
 	Json row;
 
@@ -323,12 +360,10 @@ cli_watch_tree(Cli *c, Str id, int64_t seconds, int *ret_code, Err *err)
 		c, "GET", str_fmt(c->a, "/api/v1/executions/%.*s", STR_ARG(url_escape(c->a, id))), NULL, &row, err) ||
 	    !signals_open(&w.signals, err))
 		return false;
+	listen_start(&w);
 	w.mark = arena_mark(c->a);
-	if (!thread_start(&w.thread, "stream", listen_run, &w, &ignored))
-		out_note(c, "Warning: %s", ignored.text);
 	fine = follow(&w, seconds, &left, err);
-	atomic_store(&w.over, true);
-	thread_join(&w.thread);
+	listen_end(&w);
 	signals_close(w.signals);
 	if (!fine)
 		return false;
