@@ -75,14 +75,22 @@ pack_summary(Arena *a, const void *def)
 }
 
 Json
+pack_config_shown(Arena *a, const PackDef *d)
+{
+	Json config = object_of(&d->config);
+
+	(void)secrets_take(a, &d->conf_schema, &config);
+	return config;
+}
+
+Json
 pack_whole(Arena *a, const void *def)
 {
 	const PackDef *d = def;
-	Json o = pack_summary(a, def), config = object_of(&d->config);
+	Json o = pack_summary(a, def);
 
-	(void)secrets_take(a, &d->conf_schema, &config); /* marks stand for them */
 	json_add(a, &o, "conf_schema", object_of(&d->conf_schema));
-	json_add(a, &o, "config", config);
+	json_add(a, &o, "config", pack_config_shown(a, d));
 	json_add(a, &o, "meta", object_of(&d->meta));
 	json_add(a, &o, "runtime_deps", array_of(&d->runtime_deps));
 	json_add(a, &o, "dependencies", array_of(&d->dependencies));

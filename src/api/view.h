@@ -7,6 +7,7 @@
 #include "model/defs.h"
 
 Json pack_whole(Arena *a, const void *def);
+Json pack_config_shown(Arena *a, const PackDef *d); /* marks stand for what its schema says is secret */
 Json pack_summary(Arena *a, const void *def);
 Json runtime_whole(Arena *a, const void *def);
 Json runtime_summary(Arena *a, const void *def);

@@ -3,6 +3,7 @@
 
 #include "api/access.h"
 #include "api/handlers.h"
+#include "api/view.h"
 #include "model/params.h"
 #include "store/action.h"
 #include "store/pack.h"
@@ -40,7 +41,7 @@ take(const Json *body, const char *key, Json empty, Json *ret)
 	*ret = json_is_null(v) ? empty : *v;
 }
 
-/* The configuration of its pack, for who may read that. */
+/* The configuration of its pack, for who may read that; as they may, so marks stand for what is secret. */
 static Json
 config_of(App *app, Arena *a, const WorkflowDef *d)
 {
@@ -51,7 +52,7 @@ config_of(App *app, Arena *a, const WorkflowDef *d)
 	if (!may(app, "packs:read", &t) || !pack_get_ref(app_db(app), a, d->pack_ref, &p, &err) ||
 	    p.config.kind != JSON_OBJECT)
 		return json_object();
-	return p.config;
+	return pack_config_shown(a, &p);
 }
 
 bool

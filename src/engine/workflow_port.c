@@ -253,6 +253,19 @@ keys_read(WorkflowStep *s, Json *ret)
 	return action == NULL || keys_deliver(s->u, action, ret, &s->secrets, &s->err);
 }
 
+/* The configuration of its pack; what is secret in it is remembered like keys are. */
+static Json
+config_read(WorkflowStep *s, const PackDef *pack)
+{
+	Arena *a = s->u->arena;
+	Json shown = pack->config;
+	Secrets hidden = secrets_take(a, &pack->conf_schema, &shown);
+
+	for (size_t i = 0; i < hidden.n; i++)
+		json_push(a, &s->secrets, json_clone(a, &hidden.list[i].value));
+	return json_clone(a, &pack->config);
+}
+
 static bool
 port_root(void *self, Str name, Json *ret)
 {
@@ -273,7 +286,7 @@ port_root(void *self, Str name, Json *ret)
 		return keys_read(s, ret);
 	*ret = json_object();
 	if (str_is(name, "config") && pack != NULL)
-		*ret = json_clone(a, &pack->config);
+		*ret = config_read(s, pack);
 	if (str_is(name, "system"))
 		json_add(a, ret, "workflow_start", json_str(time_text(a, s->row.started)));
 	return true;

@@ -349,3 +349,40 @@ TEST(no_part_of_a_secret_goes_where_it_could_be_read)
 	flow_run(r);
 	flow_check(r, id, "completed", "a! b! c! d! e", "{\"succeeded\":true}");
 }
+
+static void
+pack_configured(Flow *r, const char *schema, const char *config)
+{
+	PackDef pack = { .ref = str_of("test"), .label = str_of("Test"), .version = str_of("1.0.0") };
+	Json values;
+	DefPut put;
+	Err err = { 0 };
+
+	CHECK_OK(json_parse(r->a, str_of(schema), NULL, &pack.conf_schema, &err), err);
+	CHECK_OK(json_parse(r->a, str_of(config), NULL, &values, &err), err);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(pack_put(r->u->db, r->u->arena, &pack, r->now, &put, &err), err);
+	CHECK_OK(pack_set_config(r->u->db, r->u->arena, put.id, &values, r->now, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+}
+
+TEST(a_secret_of_the_pack_reaches_only_secret_parameters)
+{
+	CLEANUP(flow_done) Flow *r = flow_open();
+	Vault *v;
+	Err err = { 0 };
+	Id id;
+
+	CHECK_OK(vault_open(r->a, str_of("0123456789abcdef0123456789abcdef"), NULL, &v, &err), err);
+	r->engine.vault = v;
+	pack_configured(r, "{\"password\": {\"type\": \"string\", \"secret\": true}, \"host\": {\"type\": \"string\"}}",
+	    "{\"password\": \"correct horse\", \"host\": \"db.example.org\"}");
+	flow_workflow(r, "test.flow",
+	    "{tasks: [{name: a, action: test.ok, input: {x: 'at {{ config.host }}'}, next: [{do: b}]},"
+	    " {name: b, action: test.secret, input: {token: '{{ config.password }}'}, next: [{do: c}]},"
+	    " {name: c, action: test.ok, input: {x: '{{ config.password }}'}}]}",
+	    NULL);
+	id = flow_start(r, "test.flow", "{}");
+	flow_run(r);
+	CHECK_STR(flow_trace(r, id), str_of("a b c!"));
+}
