@@ -2,6 +2,7 @@
 
 #include "api/access.h"
 #include "api/errands.h"
+#include "base/codec.h"
 #include "base/log.h"
 #include "os/fs.h"
 #include "store/pack.h"
@@ -211,7 +212,7 @@ trial_passed(const PackTry *try, bool force, Err *err)
 	if (!try->tested || force || try->files.tests.only_warn || tests_good(&try->files.tests, &try->counts))
 		return true;
 	one = first_failure(&try->result, &suite);
-	why = str_sub(json_get_text(one, "errorMessage"), 0, WORDS);
+	why = utf8_clip(json_get_text(one, "errorMessage"), WORDS);
 	return err_set(err, ERR_INVALID,
 	    "%lld of %lld tests of pack '%.*s' failed, the first in '%.*s': %.*s%s%.*s. Nothing was changed: put the "
 	    "pack "

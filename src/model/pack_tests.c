@@ -38,7 +38,7 @@ case_make(Arena *a, Str name, CaseStatus status, int64_t ms, Str problem)
 {
 	Json o = json_object();
 
-	json_add(a, &o, "name", json_str(str_sub(name, 0, NAME_MOST)));
+	json_add(a, &o, "name", json_str(utf8_clip(name, NAME_MOST)));
 	json_add(a, &o, "status", json_cstr(case_names[status]));
 	json_add(a, &o, "durationMs", json_int(ms));
 	json_add(a, &o, "errorMessage", json_str(problem));
@@ -60,6 +60,15 @@ add_case(Suite *s, Str name, CaseStatus status, int64_t ms, Str problem)
 
 /* ---- what runners print ---- */
 
+/* Anybody may print any number. */
+static int64_t
+count_of(int64_t n)
+{
+	enum { COUNT_MOST = 1000 * 1000 * 1000 };
+
+	return n < 0 ? 0 : n > COUNT_MOST ? COUNT_MOST : n;
+}
+
 /* The number behind the last such label; false: there is none. */
 static bool
 labelled(Str text, const char *label, int64_t *ret)
@@ -76,7 +85,10 @@ labelled(Str text, const char *label, int64_t *ret)
 		rest = str_trim(str_sub(line, at + strlen(label), line.n));
 		while (n < rest.n && rest.p[n] >= '0' && rest.p[n] <= '9')
 			n++;
-		found |= str_to_int(str_sub(rest, 0, n), ret);
+		if (!str_to_int(str_sub(rest, 0, n), ret))
+			continue;
+		*ret = count_of(*ret);
+		found = true;
 	}
 	return found;
 }
@@ -197,7 +209,7 @@ number_of(const Json *o, const char *key, const char *also)
 {
 	const Json *v = json_get(o, key);
 
-	return json_as_int(json_is_null(v) ? json_get(o, also) : v, 0);
+	return count_of(json_as_int(json_is_null(v) ? json_get(o, also) : v, 0));
 }
 
 static CaseStatus

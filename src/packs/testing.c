@@ -51,10 +51,11 @@ static void
 read_timeout(Load *l, const char *pointer, const Json *v, TimeUs *ret)
 {
 	TimeUs given = (TimeUs)TIMEOUT_USUAL * US_PER_S;
+	int64_t seconds = json_as_int(v, 0);
 	bool fits = json_is_null(v);
 
 	if (json_is(v, JSON_INT))
-		given = json_as_int(v, 0) * US_PER_S;
+		given = seconds > 0 && seconds <= TIMEOUT_MOST ? seconds * US_PER_S : 0;
 	fits |= json_is(v, JSON_INT) || duration_parse(json_as_str(v), &given);
 	if (!fits || given <= 0 || given > (TimeUs)TIMEOUT_MOST * US_PER_S)
 		load_fatal(

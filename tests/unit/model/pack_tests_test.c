@@ -1,5 +1,6 @@
 #include "model/pack_tests.h"
 
+#include "base/codec.h"
 #include "test.h"
 
 typedef struct Said {
@@ -31,6 +32,11 @@ static const Said said[] = {
 	{ TEST_SCRIPT, TEST_JSON,
 	    "{\"test_cases\": [{\"name\": \"a\", \"status\": \"passed\"}, {\"name\": \"b\", \"status\": \"error\"}]}",
 	    "", 0, { 2, 1, 1, 0 }, "partial" },
+	{ TEST_SCRIPT, TEST_JSON, "{\"passed\": 5, \"failed\": -2}", "", 0, { 5, 5, 0, 0 }, "passed" },
+	{ TEST_SCRIPT, TEST_JSON, "{\"passed\": 9223372036854775807, \"skipped\": 9223372036854775807}", "", 0,
+	    { 2000000000, 1000000000, 0, 1000000000 }, "passed" },
+	{ TEST_SCRIPT, TEST_SIMPLE, "Passed: 9223372036854775807\nSkipped: 9223372036854775807\n", "", 0,
+	    { 2000000000, 1000000000, 0, 1000000000 }, "passed" },
 	{ TEST_SCRIPT, TEST_JSON, "no json", "", 0, { 1, 1, 0, 0 }, "passed" },
 	{ TEST_SCRIPT, TEST_SIMPLE, "Total Tests: 1\nSkipped: 1\n", "", 0, { 1, 0, 0, 1 }, "skipped" },
 };
@@ -86,4 +92,19 @@ TEST(what_is_good_enough_is_said_by_the_pack)
 	t.min_pass_rate = 0.8;
 	CHECK(tests_good(&t, &most));
 	CHECK(test_pass_rate(&most) > 0.79 && test_pass_rate(&most) < 0.81);
+}
+
+TEST(a_long_name_is_not_cut_within_a_letter)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	TestRunner r = { .name = str_of("r"), .kind = TEST_SCRIPT, .format = TEST_TAP, .entry_point = str_of("t") };
+	Buf name = buf_open(a);
+	TestCounts c = { 0 };
+	Json suite;
+
+	buf_fmt(&name, "ok 1 - x");
+	for (int i = 0; i < 400; i++)
+		buf_fmt(&name, "é");
+	suite = test_suite(a, &r, &(TestEnd){ .out = buf_str(&name), .err = str_of("") }, &c);
+	CHECK(utf8_valid(json_get_text(&json_get(&suite, "testCases")->items[0], "name")));
 }

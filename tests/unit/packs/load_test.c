@@ -70,6 +70,10 @@ static const Fault faults[] = {
 	{ "pack.yaml",
 	    "ref: p1\nversion: 1.0.0\ntesting:\n  runners:\n    a: {type: script, entry_point: x, timeout: 0}\n",
 	    "pack.yaml:5:39: 'timeout' must be 1 to 3600 seconds" },
+	{ "pack.yaml",
+	    "ref: p1\nversion: 1.0.0\ntesting:\n  runners:\n    a: {type: script, entry_point: x, timeout: "
+	    "9223372036854775807}\n",
+	    "pack.yaml:5:39: 'timeout' must be 1 to 3600 seconds" },
 	{ "pack.yaml", "ref: p1\nversion: 1.0.0\ntesting:\n  runners: {a: {type: script, entry_point: x}}\n",
 	    "!pack.yaml:4:31: 'x' is not there" },
 	{ "pack.yaml",
