@@ -73,6 +73,7 @@ typedef struct IndexWork {
 	Id id;
 	PackIndexRow row;
 	Json headers;
+	bool locked; /* the headers that are there cannot be opened */
 } IndexWork;
 
 static const BodyField create_fields[] = {
@@ -103,26 +104,41 @@ is_header(Str name, Str value)
 	return name.n > 0 && !str_none(value);
 }
 
+/* What was said for one host is sent to no other because the URL was changed. */
 static bool
-headers_take(IndexWork *w, const Json *given, Err *err)
+headers_stay(const HeadersChange *c, const Json *kept, Err *err)
 {
-	Json kept = w->headers;
+	if (c->locked)
+		return err_set(err, ERR_VALIDATION,
+		    "Validation failed: headers: those that are there cannot be opened: give each of them anew");
+	return kept->n == 0 || pack_url_same_place(c->url_before, c->url) ||
+	       err_set(err, ERR_VALIDATION,
+		   "Validation failed: headers: the new URL leads elsewhere: give each of them anew, or {} for none");
+}
+
+bool
+registry_headers_change(Arena *a, const HeadersChange *c, Json *headers, Err *err)
+{
+	const Json *given = c->given;
+	Json kept = *headers;
 
 	if (!json_is(given, JSON_OBJECT))
-		return true;
+		return str_eq(c->url_before, c->url) || headers_stay(c, &kept, err);
 	if (given->n > HEADERS_MOST)
 		return err_set(err, ERR_VALIDATION, "Validation failed: headers: must be %d at most", HEADERS_MOST);
-	w->headers = json_object();
+	*headers = json_object();
 	for (size_t i = 0; i < given->n; i++) {
 		const JsonMember *m = &given->members[i];
 		const Json *before = json_get_str(&kept, m->key);
 		bool same = str_is(json_as_str(&m->value), starred);
 
+		if (same && !headers_stay(c, &kept, err))
+			return false;
 		if (!is_header(m->key, json_as_str(&m->value)) || (same && before == NULL))
 			return err_set(err, ERR_VALIDATION,
 			    "Validation failed: headers: '%.*s' must be the name of a header, with a text of one line",
 			    STR_ARG(m->key));
-		json_set_str(w->a, &w->headers, m->key, same ? *before : m->value);
+		json_set_str(a, headers, m->key, same ? *before : m->value);
 	}
 	return true;
 }
@@ -130,6 +146,8 @@ headers_take(IndexWork *w, const Json *given, Err *err)
 static bool
 index_fill(App *app, IndexWork *w, Err *err)
 {
+	HeadersChange c = { .given = json_get(w->body, "headers"), .url_before = w->row.url, .locked = w->locked };
+
 	body_text(w->body, "url", &w->row.url);
 	body_text(w->body, "name", &w->row.name);
 	body_int(w->body, "position", &w->row.position);
@@ -141,9 +159,12 @@ index_fill(App *app, IndexWork *w, Err *err)
 		    err, ERR_VALIDATION, "Validation failed: name: must have %d characters at most", NAME_MOST);
 	if (!json_is_null(json_get(w->body, "position")) && w->row.position < 0)
 		return err_set(err, ERR_VALIDATION, "Validation failed: position: must not be negative");
-	return headers_take(w, json_get(w->body, "headers"), err) &&
-	       pack_url_check(app->config, w->row.url, true, err) &&
-	       index_headers_seal(app->engine->vault, w->a, &w->headers, &w->row, err);
+	c.url = w->row.url;
+	if (!registry_headers_change(w->a, &c, &w->headers, err) || !pack_url_check(app->config, w->row.url, true, err))
+		return false;
+	if (w->locked && !json_is(c.given, JSON_OBJECT))
+		return true; /* they stay as they are */
+	return index_headers_seal(app->engine->vault, w->a, &w->headers, &w->row, err);
 }
 
 static bool
@@ -187,11 +208,16 @@ static bool
 update_work(App *app, void *self, Err *err)
 {
 	IndexWork *w = self;
+	Err why = { 0 };
 
-	return need(app, "packs:configure", &(Target){ 0 }, err) &&
-	       pack_index_get(app_db(app), w->a, w->id, &w->row, err) &&
-	       index_headers_plain(app->engine->vault, w->a, &w->row, &w->headers, err) && index_fill(app, w, err) &&
-	       pack_index_set(app_db(app), w->a, &w->row, app->uow->now, err) && audit_change(app, err);
+	if (!need(app, "packs:configure", &(Target){ 0 }, err) ||
+	    !pack_index_get(app_db(app), w->a, w->id, &w->row, err))
+		return false;
+	w->locked = !index_headers_plain(app->engine->vault, w->a, &w->row, &w->headers, &why);
+	if (w->locked)
+		w->headers = json_object();
+	return index_fill(app, w, err) && pack_index_set(app_db(app), w->a, &w->row, app->uow->now, err) &&
+	       audit_change(app, err);
 }
 
 bool
@@ -253,15 +279,13 @@ browse_begin(App *app, Req *q, Res *s, Id only, bool all, Err *err)
 	b = arena_new(t->a, Browse);
 	t->owner = b;
 	b->sources = app->pack_sources;
-	b->all = all;
+	b->all = all && only == 0;
 	if (!registries_list(app, t->a, &b->list, &b->n, err)) {
 		trial_close(t);
 		return false;
 	}
-	for (size_t i = 0; i < b->n; i++)
-		b->list[i].enabled = b->list[i].enabled && (only == 0 || only == b->list[i].id);
-	if (only != 0)
-		b->all = false;
+	for (size_t i = 0; i < b->n && only != 0; i++)
+		b->list[i].enabled = only == b->list[i].id && (all || b->list[i].enabled);
 	t->work = browse_run;
 	t->limit = (TimeUs)b->n * pack_fetch_limit(app->config);
 	return trial_wait(app, q, s, t, err);

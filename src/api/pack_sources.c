@@ -150,22 +150,42 @@ pack_fetch_limit(const Config *c)
 
 /* ---- fetching ---- */
 
-/* Where a redirect leads: absolute, or a path of the same host. Others are not followed. */
+/* "https://host:port", in lower case; none: it is no URL. */
 static Str
-target_of(Arena *a, Str url, Str location)
+place_of(Arena *a, Str url)
 {
 	Str scheme, host;
-	size_t at = 0;
+	size_t at;
 
-	if (str_find(location, str_of("://"), NULL))
-		return location;
-	if (location.n == 0 || location.p[0] != '/' || !url_cut(a, url, &scheme, &host))
+	if (!url_cut(a, url, &scheme, &host))
 		return (Str){ 0 };
-	if (location.n > 1 && location.p[1] == '/')
-		return str_fmt(a, "%.*s:%.*s", STR_ARG(scheme), STR_ARG(location));
-	for (at = scheme.n + 3; at < url.n && url.p[at] != '/'; at++)
+	for (at = scheme.n + 3; at < url.n && strchr("/?#", url.p[at]) == NULL; at++)
 		;
-	return str_fmt(a, "%.*s%.*s", (int)at, url.p, STR_ARG(location));
+	return str_lower(a, str_sub(url, 0, at));
+}
+
+bool
+pack_url_same_place(Str one, Str other)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Str place = place_of(a, one);
+
+	return !str_none(place) && str_eq(place, place_of(a, other));
+}
+
+Str
+pack_url_redirect(Arena *a, Str url, Str location)
+{
+	Str place = place_of(a, url);
+	size_t at;
+
+	if (location.n == 0 || str_none(place))
+		return (Str){ 0 };
+	if (location.p[0] != '/')
+		return str_find(location, str_of("://"), NULL) ? location : (Str){ 0 };
+	if (location.n > 1 && location.p[1] == '/' && str_find(place, str_of("//"), &at))
+		return str_fmt(a, "%.*s%.*s", (int)at, place.p, STR_ARG(location));
+	return str_fmt(a, "%.*s%.*s", STR_ARG(place), STR_ARG(location));
 }
 
 static bool
@@ -210,7 +230,7 @@ get(PackSources *s, Arena *a, Str url, const Json *headers, size_t most, Str *re
 			return false;
 		if (!is_redirect(got.status))
 			break;
-		at = target_of(a, at, str_none(got.location) ? str_of("") : got.location);
+		at = pack_url_redirect(a, at, str_none(got.location) ? str_of("") : got.location);
 		if (str_none(at))
 			return err_set(err, ERR_AWAY, "'%.*s' redirects to nowhere", STR_ARG(url));
 		if (i == REDIRECTS)
@@ -230,7 +250,7 @@ pack_archive_fetch(PackSources *s, Arena *a, Str url, Str *ret, const atomic_boo
 /* ---- registries ---- */
 
 static void
-configured(const Config *c, Arena *a, Registry *list, size_t *n)
+configured(const Config *c, Registry *list, size_t *n)
 {
 	const Json *all = config_json(c, "pack_registry.indices");
 
@@ -247,7 +267,6 @@ configured(const Config *c, Arena *a, Registry *list, size_t *n)
 		if (!str_none(r.url))
 			list[(*n)++] = r;
 	}
-	(void)a;
 }
 
 static int
@@ -273,18 +292,20 @@ registries_list(App *app, Arena *a, Registry **ret, size_t *ret_n, Err *err)
 	if (!pack_index_list(app_db(app), a, &rows, &count, err))
 		return false;
 	list = arena_array(a, Registry, count + (json_is(all, JSON_ARRAY) ? all->n : 0) + 1);
-	configured(app->config, a, list, &n);
+	configured(app->config, list, &n);
 	for (size_t i = 0; i < count; i++) {
 		Registry r = { .id = rows[i].id,
-			.name = str_none(rows[i].name) ? rows[i].name : str_copy(a, rows[i].name),
-			.url = str_copy(a, rows[i].url),
+			.name = rows[i].name,
+			.url = rows[i].url,
 			.position = rows[i].position,
 			.enabled = rows[i].enabled,
 			.created = rows[i].created,
 			.updated = rows[i].updated };
+		Err why = { 0 };
 
-		if (!index_headers_plain(app->engine->vault, a, &rows[i], &r.headers, err))
-			return false;
+		r.locked = !index_headers_plain(app->engine->vault, a, &rows[i], &r.headers, &why);
+		if (r.locked)
+			r.headers = json_object();
 		list[n++] = r;
 	}
 	qsort(list, n, sizeof(*list), by_position);
@@ -344,7 +365,7 @@ index_text(PackSources *s, Arena *a, const Registry *r, Str *ret, const atomic_b
 	Str file = str_of("file://");
 
 	if (str_starts(r->url, file))
-		return file_read(a, str_cstr(a, str_sub(r->url, file.n, r->url.n)), REGISTRY_BYTES, ret, err);
+		return file_read_regular(a, str_cstr(a, str_sub(r->url, file.n, r->url.n)), REGISTRY_BYTES, ret, err);
 	if (remembered(s, a, r->url, ret))
 		return true;
 	if (!get(s, a, r->url, &r->headers, REGISTRY_BYTES, ret, stopping, err))
@@ -372,6 +393,10 @@ read_one(PackSources *s, Arena *a, const Registry *r, Json *ret, const atomic_bo
 	size_t bad;
 	Str text;
 
+	if (r->locked)
+		return err_set(err, ERR_AWAY,
+		    "The headers of the registry of packs '%.*s' cannot be opened: give them anew, for registry %lld",
+		    STR_ARG(r->url), (long long)r->id);
 	if (!index_text(s, a, r, &text, stopping, err) || !registry_read(a, text, &entries, &bad, err))
 		return err_wrap(err, "the registry of packs '%.*s'", STR_ARG(r->url));
 	if (bad > 0)

@@ -87,6 +87,20 @@ file_read(Arena *a, const char *path, size_t max, Str *ret, Err *err)
 }
 
 bool
+file_read_regular(Arena *a, const char *path, size_t max, Str *ret, Err *err)
+{
+	CLEANUP(fd_done) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0)
+		return open_failed(err, errno, path);
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, errno, "look at '%s'", path);
+	return S_ISREG(st.st_mode) ? fd_read_all(a, fd, path, max, ret, err)
+				   : err_set(err, ERR_INVALID, "'%s' is no regular file", path);
+}
+
+bool
 fd_write_all(int fd, Str bytes, Err *err)
 {
 	while (bytes.n > 0) {

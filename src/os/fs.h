@@ -15,6 +15,8 @@ int fd_take(int *fd);
 /* ERR_NOT_FOUND when it is not there, ERR_TOO_LARGE beyond max bytes. dir may be AT_FDCWD. */
 MUST_CHECK bool file_read(Arena *a, const char *path, size_t max, Str *ret, Err *err);
 MUST_CHECK bool file_read_at(Arena *a, int dir, const char *path, size_t max, Str *ret, Err *err);
+/* ERR_INVALID for what is no regular file: a pipe or a device could make its reader wait for ever. */
+MUST_CHECK bool file_read_regular(Arena *a, const char *path, size_t max, Str *ret, Err *err);
 MUST_CHECK bool file_write(const char *path, Str bytes, mode_t mode, Err *err); /* makes or truncates */
 /* All or nothing, and on disk when it returns: a new file is written, synced and renamed over the old. */
 MUST_CHECK bool file_replace(const char *path, Str bytes, mode_t mode, Err *err);

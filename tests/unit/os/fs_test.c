@@ -156,3 +156,21 @@ TEST(a_lock_names_the_process_that_holds_it)
 	CHECK_OK(lock_take(path, &other, &holder, &err), err);
 	lock_release(&other);
 }
+
+TEST(a_pipe_in_place_of_a_file_keeps_nobody_waiting)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	CLEANUP(folder_done) Str dir = folder(a);
+	const char *pipe = str_fmt(a, "%s/pipe", dir.p).p, *path = str_fmt(a, "%s/x", dir.p).p;
+	Err err = { 0 };
+	Str got;
+
+	CHECK_INT(mkfifo(pipe, 0600), 0);
+	CHECK(!file_read_regular(a, pipe, 9, &got, &err));
+	CHECK_INT(err.code, ERR_INVALID);
+	CHECK(!file_read_regular(a, "/dev/zero", 9, &got, &err));
+	CHECK_INT(err.code, ERR_INVALID);
+	CHECK_OK(file_write(path, str_of("abc"), 0600, &err), err);
+	CHECK_OK(file_read_regular(a, path, 9, &got, &err), err);
+	CHECK_STR(got, str_of("abc"));
+}
