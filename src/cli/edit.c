@@ -2,9 +2,6 @@
 
 #include "base/yaml.h"
 #include "os/foreground.h"
-#include "os/fs.h"
-
-#include <stdlib.h>
 
 /* Values edited by a person, as YAML, in the editor of their choice. */
 
@@ -25,26 +22,26 @@ is_empty(Str text)
 }
 
 static bool
-edited(Cli *c, const char *path, Json *ret, Err *err)
+edited(Cli *c, Str *text, Json *ret, Err *err)
 {
-	Str text;
+	Edit e = { .editor = c->io->editor, .name = "parameters.yaml", .most = EDITED_MOST };
 
-	if (!foreground_run(c->a, c->io->editor, path, err) || !file_read(c->a, path, EDITED_MOST, &text, err))
+	if (!foreground_edit(c->a, &e, text, err))
 		return false;
-	if (is_empty(text))
+	if (is_empty(*text))
 		return err_set(err, ERR_CONFLICT, "nothing was left, so nothing is done");
-	if (!yaml_parse(c->a, "parameters", text, NULL, ret, err))
+	if (!yaml_parse(c->a, "parameters", *text, NULL, ret, err))
 		return false;
 	return json_is(ret, JSON_OBJECT) ||
 	       err_set(err, ERR_INVALID, "parameters must be a mapping of names and values");
 }
 
 static bool
-edit_until_fine(Cli *c, const char *path, Json *ret, Err *err)
+edit_until_fine(Cli *c, Str text, Json *ret, Err *err)
 {
 	Str answer;
 
-	while (!edited(c, path, ret, err)) {
+	while (!edited(c, &text, ret, err)) {
 		if (err->code != ERR_INVALID)
 			return false;
 		fprintf(c->io->err, "%s\n", err->text);
@@ -59,21 +56,13 @@ edit_until_fine(Cli *c, const char *path, Json *ret, Err *err)
 bool
 cli_edit(Cli *c, Str what, Json *value, Err *err)
 {
-	const char *base = getenv("TMPDIR");
 	Buf b = buf_open(c->a);
-	Str dir;
-	bool ok;
 
 	if (!c->io->asks)
 		return err_set(err, ERR_INVALID,
 		    "--interactive opens an editor, and this is no terminal: give --param or --params-json instead");
-	if (!dir_private(c->a, base == NULL || base[0] != '/' ? "/tmp" : base, "attune-edit", &dir, err))
-		return false;
 	buf_fmt(&b, "# %.*s. Saved, it is run with what stands here; an empty file runs nothing.\n", STR_ARG(what));
 	if (value->n > 0)
 		yaml_print(&b, value);
-	ok = file_write(str_fmt(c->a, "%s/parameters.yaml", dir.p).p, buf_str(&b), 0600, err) &&
-	     edit_until_fine(c, str_fmt(c->a, "%s/parameters.yaml", dir.p).p, value, err);
-	(void)tree_remove(dir.p);
-	return ok;
+	return edit_until_fine(c, buf_str(&b), value, err);
 }

@@ -21,6 +21,19 @@ out_line(const Cli *c, const char *fmt, ...)
 }
 
 void
+out_clean(const Cli *c, const char *fmt, ...)
+{
+	va_list ap;
+	Str line;
+
+	va_start(ap, fmt);
+	line = str_vfmt(c->a, fmt, ap);
+	va_end(ap);
+	line = text_clean(c->a, line);
+	out_line(c, "%.*s", STR_ARG(line));
+}
+
+void
 out_note(const Cli *c, const char *fmt, ...)
 {
 	va_list ap;

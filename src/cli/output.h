@@ -32,6 +32,8 @@ struct Thing {
 
 void out_text(const Cli *c, Str text);
 void out_line(const Cli *c, const char *fmt, ...) PRINTF(2, 3);
+/* A line with what others wrote, cleaned as in a table. */
+void out_clean(const Cli *c, const char *fmt, ...) PRINTF(2, 3);
 /* Says something besides the answer, on standard error, unless --quiet. */
 void out_note(const Cli *c, const char *fmt, ...) PRINTF(2, 3);
 /* True when the format is for programs (JSON, YAML, names, one field), and v was printed so. */

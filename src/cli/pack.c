@@ -70,7 +70,7 @@ say_printed(const Cli *c, Str text)
 	Str line;
 
 	while (str_cut(&text, '\n', &line))
-		out_line(c, "    %.*s", STR_ARG(line));
+		out_clean(c, "    %.*s", STR_ARG(line));
 }
 
 /* Those that failed; or each, with what it printed. */
@@ -85,7 +85,7 @@ say_cases(const Cli *c, const Json *suite, bool all)
 
 		if (!all && !str_is(status, "failed") && !str_is(status, "error"))
 			continue;
-		out_line(c, "  %.*s: %.*s: %.*s%s%.*s", STR_ARG(json_get_text(suite, "name")),
+		out_clean(c, "  %.*s: %.*s: %.*s%s%.*s", STR_ARG(json_get_text(suite, "name")),
 		    STR_ARG(json_get_text(one, "name")), STR_ARG(status), why.n > 0 ? ": " : "", STR_ARG(why));
 		if (!all)
 			continue;

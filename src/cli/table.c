@@ -65,15 +65,18 @@ table_open(Arena *a, const char *const *titles, size_t columns)
 	return t;
 }
 
-static Str
-clean(Arena *a, Str s)
+Str
+text_clean(Arena *a, Str s)
 {
 	Str copy = str_copy(a, utf8_clean(a, s));
 	char *p = (char *)(uintptr_t)copy.p; /* our own copy */
 
-	for (size_t i = 0; i < copy.n; i++)
+	for (size_t i = 0; i < copy.n; i++) {
 		if ((unsigned char)p[i] < ' ' || p[i] == 0x7f)
 			p[i] = ' ';
+		else if ((unsigned char)p[i] == 0xc2 && (unsigned char)p[i + 1] < 0xa0) /* U+0080 to U+009F */
+			p[i] = p[i + 1] = ' ';
+	}
 	return copy;
 }
 
@@ -87,7 +90,7 @@ table_add(Table *t, const Str *cells)
 		t->room = room;
 	}
 	for (size_t i = 0; i < t->columns; i++)
-		t->cells[t->rows * t->columns + i] = clean(t->a, cells[i]);
+		t->cells[t->rows * t->columns + i] = text_clean(t->a, cells[i]);
 	t->rows++;
 }
 

@@ -19,7 +19,9 @@ typedef struct Table {
 } Table;
 
 Table table_open(Arena *a, const char *const *titles, size_t columns);
-/* Cells are cleaned: control characters become blanks. */
+/* Valid, and without control characters, which become blanks: a terminal would obey them. */
+Str text_clean(Arena *a, Str s);
+/* Cells are cleaned so. */
 void table_add(Table *t, const Str *cells);
 /* In columns of a terminal: two for wide characters, none for what combines. */
 size_t text_width(Str s);

@@ -67,13 +67,13 @@ took(const Tree *t, const Json *o)
 }
 
 static Str
-when_it_became(const Json *o)
+when_it_became(Arena *a, const Json *o)
 {
 	static const char *const keys[] = { "finished_at", "started_at", "ready_at" };
 
 	for (size_t i = 0; i < countof(keys); i++)
 		if (json_is(json_get(o, keys[i]), JSON_STRING))
-			return json_get_text(o, keys[i]);
+			return text_clean(a, json_get_text(o, keys[i]));
 	return (Str){ 0 };
 }
 
@@ -143,7 +143,7 @@ task_more(const Tree *t, const Json *task)
 		say(&b, "until %.*s", STR_ARG(cell_text(t->a, json_get(task, "due_at"), COLUMN_TIME)));
 	if (note.n > 0)
 		say(&b, "%.*s", STR_ARG(note));
-	return buf_str(&b);
+	return text_clean(t->a, buf_str(&b));
 }
 
 /* ---- the tree ---- */
@@ -166,14 +166,14 @@ static TreeRow *
 row_for(Tree *t, const Place *p, Str name, const Json *o, bool last)
 {
 	TreeRow *r = row_add(t);
-	Str status = json_get_text(o, "status");
+	Str status = text_clean(t->a, json_get_text(o, "status"));
 
 	*r = (TreeRow){
 		.path = str_fmt(t->a, "%.*s%s%.*s", STR_ARG(p->path), p->path.n > 0 ? "/" : "", STR_ARG(name)),
 		.branch = str_fmt(t->a, "%.*s%s%s ", STR_ARG(p->lines), last ? "└─ " : "├─ ", mark_of(status)),
 		.name = name,
 		.status = status,
-		.at = when_it_became(o),
+		.at = when_it_became(t->a, o),
 		.took = took(t, o),
 		.round = int_of(o, "iterations"),
 	};
@@ -220,14 +220,14 @@ items_add(Tree *t, const Place *p, const Json *task)
 static void
 task_add(Tree *t, const Place *p, const Json *run, const Json *task, bool last)
 {
-	Str name = json_get_text(task, "name");
+	Str key = json_get_text(task, "name"), name = text_clean(t->a, key);
 	TreeRow *r = row_for(t, p, name, task, last);
 	Place under = place_under(t, p, name, last);
 	const Json *one = single_run(task);
 
 	r->more = task_more(t, task);
 	if (str_is(json_get_text(task, "type"), "parallel"))
-		tasks_add(t, &under, run, name);
+		tasks_add(t, &under, run, key);
 	else if (one != NULL && json_get(one, "inside") != NULL)
 		tasks_add(t, &under, json_get(one, "inside"), (Str){ 0 });
 	else
@@ -257,12 +257,12 @@ tree_of(Arena *a, const Json *run, TimeUs now)
 	Tree t = { .a = a, .now = now };
 	Place top = { 0 };
 	TreeRow *r = row_add(&t);
-	Str status = json_get_text(run, "status");
+	Str status = text_clean(a, json_get_text(run, "status"));
 
 	*r = (TreeRow){ .branch = str_fmt(a, "%s ", mark_of(status)),
-		.name = json_get_text(run, "workflow_ref"),
+		.name = text_clean(a, json_get_text(run, "workflow_ref")),
 		.status = status,
-		.at = when_it_became(run),
+		.at = when_it_became(a, run),
 		.took = took(&t, run),
 		.more = str_fmt(a, "execution %lld%s", (long long)int_of(run, "execution"),
 		    json_as_bool(json_get(run, "paused"), false) ? ", paused" : "") };

@@ -61,9 +61,9 @@ print_start(Cli *c, const Json *step, Str name)
 	Str error = json_get_text(step, "error");
 
 	if (error.n > 0)
-		out_line(c, "starts   %.*s  cannot: %.*s", STR_ARG(name), STR_ARG(error));
+		out_clean(c, "starts   %.*s  cannot: %.*s", STR_ARG(name), STR_ARG(error));
 	else
-		out_line(c, "starts   %.*s  %.*s %.*s", STR_ARG(name), STR_ARG(json_get_text(step, "action")),
+		out_clean(c, "starts   %.*s  %.*s %.*s", STR_ARG(name), STR_ARG(json_get_text(step, "action")),
 		    STR_ARG(json_text(c->a, json_get(step, "input"))));
 }
 
@@ -76,17 +76,17 @@ print_step(Cli *c, const Json *step)
 	if (str_is(what, "start"))
 		print_start(c, step, name);
 	else if (str_is(what, "end"))
-		out_line(c, "ends     %.*s  %.*s with %.*s%s", STR_ARG(name), STR_ARG(status),
+		out_clean(c, "ends     %.*s  %.*s with %.*s%s", STR_ARG(name), STR_ARG(status),
 		    STR_ARG(json_text(c->a, json_get(step, "result"))),
 		    json_as_bool(json_get(step, "assumed"), false) ? ", assumed" : "");
 	else if (str_is(what, "wait"))
-		out_line(
+		out_clean(
 		    c, "waits    %.*s s for %.*s", STR_ARG(json_text(c->a, json_get(step, "seconds"))), STR_ARG(name));
 	else if (str_is(what, "note"))
-		out_line(c, "note     %.*s%s%.*s", STR_ARG(name), name.n > 0 ? ": " : "",
+		out_clean(c, "note     %.*s%s%.*s", STR_ARG(name), name.n > 0 ? ": " : "",
 		    STR_ARG(json_get_text(step, "note")));
 	else
-		out_line(c, "task     %.*s  %.*s%s%.*s", STR_ARG(name), STR_ARG(status),
+		out_clean(c, "task     %.*s  %.*s%s%.*s", STR_ARG(name), STR_ARG(status),
 		    published != NULL && published->n > 0 ? ", publishes " : "",
 		    STR_ARG(published != NULL && published->n > 0 ? json_text(c->a, published) : str_of("")));
 }
@@ -109,9 +109,9 @@ dry_run(Cli *c, const Json *params, int *ret_code, Err *err)
 	for (size_t i = 0; json_at(steps, i) != NULL; i++)
 		print_step(c, json_at(steps, i));
 	if (json_as_bool(json_get(&row, "cut_off"), false))
-		out_line(c, "…        it goes on: only so many steps are taken");
+		out_clean(c, "…        it goes on: only so many steps are taken");
 	else
-		out_line(c, "%.*s  %.*s", STR_ARG(status), STR_ARG(json_text(c->a, json_get(&row, "result"))));
+		out_clean(c, "%.*s  %.*s", STR_ARG(status), STR_ARG(json_text(c->a, json_get(&row, "result"))));
 	return true;
 }
 

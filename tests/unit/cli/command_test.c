@@ -121,7 +121,31 @@ on_trace(App *app, Req *q, Res *s, Err *err)
 	    "\"hops\":[{\"what\":\"matched\",\"at\":\"2026-11-21T01:02:03Z\",\"took_us\":850,\"by\":\"sensor\"}]}");
 }
 
+static bool
+on_tests(App *app, Req *q, Res *s, Err *err)
+{
+	(void)app;
+	(void)err;
+	return answer_json(s, q, 200,
+	    "{\"status\":\"failed\",\"passed\":0,\"failed\":1,\"skipped\":0,\"testSuites\":[{\"name\":\"s\","
+	    "\"testCases\":[{"
+	    "\"name\":\"one\\u001b[31m\",\"status\":\"failed\",\"errorMessage\":\"\\u001b]0;x\\u0007\","
+	    "\"stdout\":\"a\\u001b[2J\\nb\\n\"}]}]}");
+}
+
+static bool
+on_dry_run(App *app, Req *q, Res *s, Err *err)
+{
+	(void)app;
+	(void)err;
+	return answer_json(s, q, 200,
+	    "{\"status\":\"completed\",\"result\":null,\"steps\":[{\"event\":\"note\",\"task\":\"t\","
+	    "\"note\":\"\\u001b[2J\"},{\"event\":\"start\",\"task\":\"t\",\"error\":\"\\u001b[2J\"}]}");
+}
+
 static const Route routes[] = {
+	{ "POST", "/api/v1/packs/{ref}/test", on_tests },
+	{ "POST", "/api/v1/workflows/{ref}/dry-run", on_dry_run },
 	{ "POST", "/api/v1/executions/execute", on_execute },
 	{ "GET", "/api/v1/executions", on_executions },
 	{ "GET", "/api/v1/executions/{id}", on_execution },
@@ -295,6 +319,18 @@ TEST(status_and_trace_fit_one_screen)
 	CHECK(str_find(w->out, str_of("event        1 core.timer"), NULL));
 	CHECK(str_find(w->out, str_of("worker       none"), NULL));
 	CHECK(str_find(w->out, str_of("850 us"), NULL));
+}
+
+TEST(what_a_packs_tests_or_its_workflows_say_cannot_speak_to_the_terminal)
+{
+	CLEANUP(world_done) World *w = world_open();
+
+	CHECK_INT(RUN(w, "pack", "test", "mine", "--detailed"), CLI_FAILED);
+	CHECK(!str_find(w->out, str_of("\033"), NULL));
+	CHECK(str_find(w->out, str_of("  s: one [31m: failed:  ]0;x \n    a [2J\n    b\n"), NULL));
+	CHECK_INT(RUN(w, "workflow", "run", "mine.flow", "--dry-run"), CLI_DONE);
+	CHECK(!str_find(w->out, str_of("\033"), NULL));
+	CHECK(str_find(w->out, str_of("note     t:  [2J\nstarts   t  cannot:  [2J\n"), NULL));
 }
 
 TEST(help_and_version_need_no_server)

@@ -66,3 +66,26 @@ TEST(what_does_not_fit_a_terminal_leaves_out_first_what_has_ended)
 	}
 	CHECK_INT((int64_t)n, 6);
 }
+
+TEST(what_others_wrote_cannot_speak_to_the_terminal)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	static const char run_text_bad[] =
+	    "{\"workflow_ref\": \"f\\u001b[2J\", \"status\": \"running\\u001b\", \"tasks\": [{\"name\": \"a\\u009b2J\","
+	    " \"status\": \"failed\\u0007\", \"note\": \"\\u001b]0;x\\u0007\\u007f\", \"finished_at\": "
+	    "\"\\u001b[H\"}]}";
+	Json run;
+	Err err = { 0 };
+	Buf b = buf_open(a);
+	Tree t;
+
+	CHECK_OK(json_parse(a, str_of(run_text_bad), NULL, &run, &err), err);
+	t = tree_of(a, &run, 0);
+	tree_print(&t, &b, 0, SIZE_MAX, false);
+	buf_add(&b, t.rows[1].path);
+	buf_add(&b, t.rows[1].at);
+	for (size_t i = 0; i < b.n; i++)
+		CHECK(b.p[i] == '\n' || ((unsigned char)b.p[i] >= ' ' && b.p[i] != 0x7f));
+	CHECK(!str_find(buf_str(&b), str_of("\xc2\x9b"), NULL));
+	CHECK(str_find(buf_str(&b), str_of("a  2J"), NULL));
+}
