@@ -44,7 +44,7 @@ Handler rules_list, rules_enabled, rules_of_pack, rules_of_action, rules_of_trig
 /* policies.c */
 Handler policies_list, policies_of_pack, policies_of_action, policy_show, policy_create, policy_update, policy_remove,
     policy_enable, policy_disable;
-/* pack_install.c */
+/* pack_install.c, pack_batch.c, pack_environments.c, pack_indices.c, pack_tests.c */
 Handler pack_install, pack_upload, packs_register, packs_dependencies, packs_download, packs_build, pack_test,
     pack_environments, pack_environments_rebuild, pack_indices_list, pack_index_create, pack_index_update,
     pack_index_remove, pack_index_packs, pack_index_pack, pack_tests, pack_tests_latest;

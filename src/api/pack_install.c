@@ -234,10 +234,11 @@ install_begin(App *app, Req *q, Res *s, Err *err)
 	body_bool(&body, "skip_deps", &skip_deps);
 	body_bool(&body, "skip_tests", &skip_tests);
 	body_bool(&body, "force", &force);
-	if (!install_open(app, force, skip_tests, 200, &w, err))
+	source = json_get_text(&body, "source");
+	if (!pack_ref_spec_check(source, json_get_text(&body, "ref_spec"), err) ||
+	    !install_open(app, force, skip_tests, 200, &w, err))
 		return false;
 	w->skip_deps = skip_deps;
-	source = json_get_text(&body, "source");
 	if (pack_is_remote(source))
 		return fetch_begin(app, q, s, w, source, json_get_text(&body, "ref_spec"), err);
 	return install_go(app, q, s, w, content_read(w, source, err) && content_load(app, w, true, err), true, err);
@@ -315,8 +316,8 @@ packs_download(App *app, Req *q, Res *s, Err *err)
 	(void)q;
 	(void)s;
 	return err_set(err, ERR_UNSUPPORTED,
-	    "This version fetches no packs from elsewhere: upload them to /api/v1/packs/upload, or install them from a "
-	    "path of the server");
+	    "This version fetches a pack only to install it: give its URL, or its ref in a registry, to "
+	    "/api/v1/packs/install");
 }
 
 bool

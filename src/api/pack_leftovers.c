@@ -12,14 +12,17 @@
 
 /* What installs that were killed have left in packs_base_dir: their own folders, which nobody else would ever look into. */
 
-enum { YOUNG_S = 3600 }; /* no install takes as long */
+enum { YOUNG_S = 3600 }; /* one that has no lock yet is much younger */
 
+/* Nobody is at it any more, and nobody can be until the lock is let go. */
 static bool
-is_left(const char *path)
+is_left(Arena *a, const char *path, int *ret_lock)
 {
 	struct stat st;
+	Err held = { 0 };
 
-	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_mtime <= time(NULL) - YOUNG_S;
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_mtime <= time(NULL) - YOUNG_S &&
+	       lock_take(str_fmt(a, "%s/" PACK_STAGE_LOCK, path).p, ret_lock, NULL, &held);
 }
 
 /* A pack that was moved away for another one, which never came. False: it cannot be told what it is, and stays. */
@@ -50,6 +53,16 @@ put_back(App *app, Arena *a, Str before)
 	return true;
 }
 
+static void
+look_at(App *app, Arena *a, Str path)
+{
+	CLEANUP(fd_done) int lock = -1;
+
+	if (is_left(a, path.p, &lock) && put_back(app, a, str_fmt(a, "%.*s/before", STR_ARG(path))) &&
+	    !tree_remove(path.p))
+		log_warn("the folder %s of an install that was killed cannot be removed", path.p);
+}
+
 void
 pack_leftovers(App *app, Arena *a)
 {
@@ -63,11 +76,7 @@ pack_leftovers(App *app, Arena *a)
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		Str path = str_fmt(a, "%s/%.*s", base, STR_ARG(entries[i].name));
-
-		if (!str_starts(entries[i].name, str_of(PACK_INCOMING "-")) || !is_left(path.p))
-			continue;
-		if (put_back(app, a, str_fmt(a, "%.*s/before", STR_ARG(path))) && !tree_remove(path.p))
-			log_warn("the folder %s of an install that was killed cannot be removed", path.p);
+		if (str_starts(entries[i].name, str_of(PACK_INCOMING "-")))
+			look_at(app, a, str_fmt(a, "%s/%.*s", base, STR_ARG(entries[i].name)));
 	}
 }

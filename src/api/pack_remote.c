@@ -28,6 +28,17 @@ no_git(Str source, Err *err)
 }
 
 bool
+pack_ref_spec_check(Str source, Str ref_spec, Err *err)
+{
+	if (ref_spec.n == 0 || str_find(source, str_of("://"), NULL) || str_starts(source, str_of("git@")))
+		return true;
+	return err_set(err, ERR_INVALID,
+	    "ref_spec names a branch, tag or commit of a git repository, and '%.*s' is none: leave it out%s",
+	    STR_ARG(source),
+	    str_find(source, str_of("/"), NULL) ? "" : "; a version of a registry is asked for as ref@version");
+}
+
+bool
 pack_wish(App *app, Arena *a, Str source, Str ref_spec, PackWish *ret, Err *err)
 {
 	*ret = (PackWish){ .sources = app->pack_sources,

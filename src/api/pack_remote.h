@@ -20,6 +20,8 @@ typedef struct PackWish {
 /* Does the source name something elsewhere? */
 bool pack_is_remote(Str source);
 /* What can be said before anything is fetched; the registries are read from the store. */
+/* ERR_INVALID: it is given, and the source is nothing that has such. */
+MUST_CHECK bool pack_ref_spec_check(Str source, Str ref_spec, Err *err);
 MUST_CHECK bool pack_wish(App *app, Arena *a, Str source, Str ref_spec, PackWish *ret, Err *err);
 MUST_CHECK bool pack_wish_fetch(Arena *a, PackWish *w, const atomic_bool *stopping, Err *err);
 /* Is what came what was meant? */

@@ -33,6 +33,7 @@ trial_close(PackTrial *t)
 		return;
 	if (!t->kept && !str_none(t->stage) && !tree_remove(t->stage.p))
 		log_warn("the folder %s cannot be removed", t->stage.p);
+	lock_release(&t->lock);
 	arena_close(t->a);
 }
 
@@ -68,6 +69,7 @@ trial_open(App *app, size_t tries, PackTrial **ret, Err *err)
 	PackTrial *t = arena_new(a, PackTrial);
 
 	t->a = a;
+	t->lock = -1;
 	t->n = tries;
 	t->tries = arena_array(a, PackTry, tries);
 	t->tests = app->pack_tests;
@@ -77,7 +79,8 @@ trial_open(App *app, size_t tries, PackTrial **ret, Err *err)
 	}
 	if (dirs_make(base, 0755, err) && dir_private(a, base, PACK_INCOMING, &t->stage, err)) {
 		pack_leftovers(app, a);
-		if (runtime_config(app, a, "core.python", &t->python, err) &&
+		if (lock_take(str_fmt(a, "%.*s/" PACK_STAGE_LOCK, STR_ARG(t->stage)).p, &t->lock, NULL, err) &&
+		    runtime_config(app, a, "core.python", &t->python, err) &&
 		    runtime_config(app, a, "core.nodejs", &t->nodejs, err)) {
 			*ret = t;
 			return true;

@@ -29,6 +29,7 @@ struct PackTrial {
 	Arena *a;
 	Str stage; /* below packs_base_dir: see PACK_INCOMING */
 	bool kept; /* the stage is not removed: it holds what belongs elsewhere */
+	int lock;  /* says that somebody is at it, see PACK_STAGE_LOCK */
 	PackTry *tries;
 	size_t n;
 	bool force;  /* although it is there already, or its tests fail */

@@ -8,6 +8,7 @@
 #include "store/pack.h"
 
 #define PACK_INCOMING ".incoming" /* below packs_base_dir: folders of installs, which are no packs */
+#define PACK_STAGE_LOCK "lock"    /* in each of them: locked as long as its install lives */
 
 typedef struct PackRegistration {
 	Arena *a;
@@ -27,7 +28,7 @@ MUST_CHECK bool pack_register_work(App *app, void *self, Err *err);
 Str pack_folder(App *app, Arena *a, Str ref);
 /* What the folder says, which must be the one where workers look for it. */
 MUST_CHECK bool pack_folder_load(App *app, Arena *a, Str path, Pack *ret, Err *err);
-/* Removes the folders of installs that were killed more than an hour ago, and puts a pack back that one of them had moved away. */
+/* Removes the folders of installs that are an hour old and whose process is gone, and puts a pack back that one of them had moved away. */
 void pack_leftovers(App *app, Arena *a);
 /* Of the packs that it needs, each is there in a version that fits. ERR_INVALID says which are not. */
 MUST_CHECK bool pack_needs_met(App *app, Arena *a, const PackDef *d, Err *err);

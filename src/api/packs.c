@@ -203,7 +203,6 @@ remove_work(App *app, void *self, Err *err)
 	return true;
 }
 
-/* Do both name the same folder, whatever links lie on the way? */
 /* Their programs may be others now, which no row says. */
 static bool
 sensors_anew(App *app, Arena *a, Str pack_ref, Err *err)
@@ -226,6 +225,7 @@ sensors_anew(App *app, Arena *a, Str pack_ref, Err *err)
 	return true;
 }
 
+/* Do both name the same folder, whatever links lie on the way? */
 static bool
 same_folder(Arena *a, Str x, Str y)
 {

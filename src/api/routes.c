@@ -280,7 +280,7 @@ const Route api_routes[] = {
 	{ "GET", "/api/v1/pack-indices/packs/{ref}", pack_index_pack, "packs:read", 0, NULL, "IndexedPackResponse", 200,
 	    "one pack of the registries" },
 	{ "POST", "/api/v1/packs/download", packs_download, "packs:install", 0, "DownloadPacksRequest", NULL, 501,
-	    "not in this version: fetch packs from elsewhere" },
+	    "not in this version: fetch packs without installing them" },
 	{ "POST", "/api/v1/packs/build-envs", packs_build, "packs:install", 0, "BuildPackEnvsRequest", NULL, 501,
 	    "not in this version: build environments on the server" },
 	{ "POST", "/api/v1/packs/{ref}/test", pack_test, "packs:install", 0, NULL, "PackTestResult", 200,

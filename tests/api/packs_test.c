@@ -1,10 +1,15 @@
 /* What the routes of packs decide without a store. */
+#include "api/pack_remote.h"
 #include "api/pack_sources.h"
 #include "api/pack_trial.h"
 #include "api/view.h"
 #include "base/codec.h"
+#include "os/fs.h"
 
 #include "test.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
 
 static Json
 json(Arena *a, const char *text)
@@ -139,4 +144,72 @@ TEST(why_a_packs_tests_failed_is_not_cut_within_a_letter)
 	try.files.tests.min_pass_rate = 1;
 	CHECK(!trial_passed(&try, false, &err));
 	CHECK(utf8_valid(str_of(err.text)));
+}
+
+TEST(only_repositories_have_branches)
+{
+	static const struct {
+		const char *source, *ref_spec;
+		bool fine;
+	} table[] = {
+		{ "shop", "", true },
+		{ "shop", "main", false },
+		{ "/srv/shop", "main", false },
+		{ "https://a.example/shop.git", "main", true },
+		{ "git@a.example:shop", "main", true },
+	};
+
+	for (size_t i = 0; i < countof(table); i++) {
+		Err err = { 0 };
+
+		CHECK(pack_ref_spec_check(str_of(table[i].source), str_of(table[i].ref_spec), &err) == table[i].fine);
+		CHECK(err.code == (table[i].fine ? ERR_NONE : ERR_INVALID));
+	}
+}
+
+/* ---- folders of installs ---- */
+
+static void
+folder_done(Str *path)
+{
+	CHECK(tree_remove(path->p));
+}
+
+static void
+make_old(Str path)
+{
+	struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+
+	CHECK_INT(utimensat(AT_FDCWD, path.p, old, 0), 0);
+}
+
+TEST(an_install_that_lives_keeps_its_folder_however_old_it_is)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	CLEANUP(folder_done) Str base = { 0 };
+	Err err = { 0 };
+	App app = { 0 };
+	Str alive, dead, young;
+	Config *c;
+	int lock = -1;
+
+	CHECK_OK(dir_private(a, "/tmp", "attune-test", &base, &err), err);
+	{
+		ConfigOption options[] = { { "packs_base_dir", base.p, "test" } };
+		ConfigSource source = { .dir = "/proc/self", .options = options, .option_count = countof(options) };
+
+		CHECK_OK(config_load(a, &source, &c, &err), err);
+	}
+	app.config = c;
+	CHECK_OK(dir_private(a, base.p, PACK_INCOMING, &alive, &err), err);
+	CHECK_OK(dir_private(a, base.p, PACK_INCOMING, &dead, &err), err);
+	CHECK_OK(dir_private(a, base.p, PACK_INCOMING, &young, &err), err);
+	CHECK_OK(lock_take(str_fmt(a, "%.*s/" PACK_STAGE_LOCK, STR_ARG(alive)).p, &lock, NULL, &err), err);
+	make_old(alive);
+	make_old(dead);
+	pack_leftovers(&app, a);
+	CHECK(file_exists(alive.p) && !file_exists(dead.p) && file_exists(young.p));
+	lock_release(&lock);
+	pack_leftovers(&app, a);
+	CHECK(!file_exists(alive.p));
 }
