@@ -35,10 +35,13 @@ take(Req *q, char kind, Str text, int64_t per_second)
 	return taken;
 }
 
+/* What everybody may read: but where the path holds a parameter, somebody may be guessing it. */
 static bool
 is_public_read(const Req *q)
 {
-	return (q->match.entry->route->flags & ROUTE_PUBLIC) != 0 && q->method <= METHOD_HEAD;
+	const Route *r = q->match.entry->route;
+
+	return (r->flags & ROUTE_PUBLIC) != 0 && q->method <= METHOD_HEAD && strchr(r->path, '{') == NULL;
 }
 
 static int64_t

@@ -34,6 +34,14 @@ TEST(an_address_that_asks_too_often_is_429_and_public_reads_go_on)
 	CHECK_INT(refused(s, "GET /ping HTTP/1.1\r\n" HOST "\r\n", 20), 0);
 }
 
+TEST(who_guesses_what_a_public_path_holds_is_429)
+{
+	HttpConfig c = { .threads = 2, .rate_address = 1, .rate_burst = 5 };
+	CLEANUP(test_server_done) TestServer *s = test_server_open_as(&c);
+
+	CHECK(refused(s, "GET /names/x HTTP/1.1\r\n" HOST "\r\n", 60) >= 40);
+}
+
 TEST(every_answer_under_a_limit_says_how_much_is_left)
 {
 	HttpConfig c = { .threads = 2, .rate_address = 1, .rate_token = 2, .rate_burst = 5 };
