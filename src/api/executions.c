@@ -375,11 +375,14 @@ may_again(App *app, Req *q, Id id, Err *err)
 {
 	ExecLive e;
 	Target t;
+	bool seen;
 
-	if (!execution_reach(app, req_arena(q), id, "executions:read", err) || !uow_begin(app->uow, err) ||
-	    !execution_peek(app_db(app), req_arena(q), id, &e, err))
+	if (!execution_reach(app, req_arena(q), id, "executions:read", err) || !uow_begin(app->uow, err))
 		return false;
+	seen = execution_peek(app_db(app), req_arena(q), id, &e, err);
 	uow_abort(app->uow);
+	if (!seen)
+		return false;
 	t = (Target){ .ref = e.action_ref, .pack_ref = ref_pack(e.action_ref), .asked = e.action_ref };
 	return reach(app, "actions:execute", &t, err);
 }
