@@ -190,11 +190,11 @@ static bool
 update_work(App *app, void *self, Err *err)
 {
 	InquiryWork *w = self;
-	Str before;
+	Inquiry before;
 
 	if (!inquiry_reach(app, w, err))
 		return false;
-	before = w->i.status;
+	before = w->i;
 	if ((json_get(w->body, "status") != NULL || json_get(w->body, "response") != NULL) &&
 	    !inquiry_foreign(app, w->a, &w->i, err))
 		return false;
@@ -209,11 +209,12 @@ update_work(App *app, void *self, Err *err)
 	if (name_index(statuses, countof(statuses), w->i.status) < 0)
 		return err_set(
 		    err, ERR_VALIDATION, "Validation failed: status: must be pending, responded, timeout or cancelled");
-	if (!inquiry_update(app_db(app), w->a, &w->i, app->uow->now, err))
+	if (!inquiry_update(app_db(app), w->a, &before, &w->i, app->uow->now, err))
 		return false;
-	if (!str_eq(before, w->i.status) && str_is(w->i.status, "timeout"))
+	if (!str_eq(before.status, w->i.status) && str_is(w->i.status, "timeout"))
 		change_add(app->uow, CHANGE_INQUIRY_TIMEOUT, w->id, "timeout", NULL);
-	if (str_is(before, "pending") && !inquiry_settled(app->uow, &w->i, by_whom(app), err))
+	if (str_is(before.status, "pending") &&
+	    !inquiry_settled(app->uow, &w->i, by_whom(app), app_caller(app)->identity, err))
 		return false;
 	return inquiry_get(app_db(app), w->a, w->id, &w->i, err);
 }
@@ -239,7 +240,7 @@ remove_work(App *app, void *self, Err *err)
 		return false;
 	if (str_is(w->i.status, "pending")) {
 		w->i.status = str_of("cancelled");
-		if (!inquiry_settled(app->uow, &w->i, by_whom(app), err))
+		if (!inquiry_settled(app->uow, &w->i, by_whom(app), app_caller(app)->identity, err))
 			return false;
 	}
 	return inquiry_delete(app_db(app), w->a, w->id, err);

@@ -159,14 +159,16 @@ inquiry_take(Uow *u, Inquiry *i, const InquiryAnswer *x, Err *err)
 }
 
 bool
-inquiry_settled(Uow *u, const Inquiry *i, Str by, Err *err)
+inquiry_settled(Uow *u, const Inquiry *i, Str by, Id identity, Err *err)
 {
 	Json result;
 
 	if (str_is(i->status, "pending"))
 		return true;
-	if (str_is(i->status, "responded"))
+	if (str_is(i->status, "responded")) {
+		out_responded(u, i, identity);
 		return question_answered(u, i, false, err);
+	}
 	if (str_is(i->status, "timeout"))
 		return question_late(u, i, err);
 	result = error_result(
@@ -226,6 +228,7 @@ ask_begin(Uow *u, const ExecWaiting *rows, size_t n, Err *err)
 static bool
 time_over(Uow *u, Inquiry *i, Err *err)
 {
+	Inquiry before;
 	bool done;
 
 	if (!inquiry_time_out(u->db, u->arena, i->id, u->now, &done, err) || !done)
@@ -234,9 +237,12 @@ time_over(Uow *u, Inquiry *i, Err *err)
 		change_add(u, CHANGE_INQUIRY_TIMEOUT, i->id, "timeout", "pending");
 		return question_late(u, i, err);
 	}
+	if (!inquiry_get(u->db, u->arena, i->id, i, err)) /* nobody else changes it now */
+		return false;
+	before = *i;
 	i->response = i->default_response;
 	i->status = str_of("responded");
-	if (!inquiry_update(u->db, u->arena, i, u->now, err))
+	if (!inquiry_update(u->db, u->arena, &before, i, u->now, err))
 		return false;
 	out_responded(u, i, 0);
 	return question_answered(u, i, true, err);

@@ -213,19 +213,36 @@ inquiry_insert(Db *db, Arena *a, Inquiry *i, TimeUs now, Err *err)
 	return true;
 }
 
+static TimeUs
+answered_at(const Inquiry *before, const Inquiry *i, TimeUs now)
+{
+	if (str_is(i->status, "pending"))
+		return 0;
+	return str_is(i->status, "responded") && !str_is(before->status, "responded") ? now : before->responded_at;
+}
+
 bool
-inquiry_update(Db *db, Arena *a, const Inquiry *i, TimeUs now, Err *err)
+inquiry_update(Db *db, Arena *a, const Inquiry *before, const Inquiry *i, TimeUs now, Err *err)
 {
 	static const Stmt s = {
 		.sql =
-		    "update inquiry set status = $1, response = $2, assigned_to = $3, updated = $4, assigned_role = $6"
-		    " where id = $5",
-		.in = "sJItiS",
+		    "update inquiry set status = $1, response = $2, assigned_to = $3, updated = $4, assigned_role = $5,"
+		    " responded_at = $6 where id = $7 and status = $8 and escalated = $9",
+		.in = "sJItSTisi",
 	};
 	Bind b[] = { bind_str(i->status), bind_json(json_is_null(&i->response) ? NULL : &i->response),
-		bind_id(i->assigned_to), bind_time(now), bind_int(i->id), bind_str(i->assigned_role) };
+		bind_id(i->assigned_to), bind_time(now), bind_str(i->assigned_role),
+		bind_time(answered_at(before, i, now)), bind_int(i->id), bind_str(before->status),
+		bind_int(before->escalated) };
+	Rows rows;
 
-	return inquiry_refers(db, a, i, err) && (db_exec(db, a, &s, b, NULL, err) || err_wrap(err, "store inquiry"));
+	if (!inquiry_refers(db, a, i, err))
+		return false;
+	if (!db_exec(db, a, &s, b, &rows, err))
+		return err_wrap(err, "store inquiry");
+	return rows.affected > 0 ||
+	       err_set(err, ERR_CONFLICT, "Inquiry %lld was changed in the meantime: look at it, and try again",
+		   (long long)i->id);
 }
 
 bool
@@ -365,24 +382,6 @@ execution_same_tree(Db *db, Arena *a, Id x, Id y, bool *ret, Err *err)
 	if (!db_read(db, a, &s, b, &rows, err))
 		return err_wrap(err, "look for what led to execution %lld", (long long)x);
 	*ret = x == y || (rows.n == 2 && root_of(rows_at(&rows, 0)) == root_of(rows_at(&rows, 1)));
-	return true;
-}
-
-bool
-execution_descends(Db *db, Arena *a, Id execution, Id from, bool *ret, Err *err)
-{
-	static const Stmt s = {
-		.sql = "with recursive up (id, parent) as (select id, parent from execution where id = $1"
-		       " union select e.id, e.parent from execution e join up on e.id = up.parent)"
-		       " select id from up where id = $2",
-		.in = "ii",
-	};
-	Bind b[] = { bind_int(execution), bind_int(from) };
-	Rows rows;
-
-	if (!db_read(db, a, &s, b, &rows, err))
-		return err_wrap(err, "look for the parents of execution %lld", (long long)execution);
-	*ret = execution == from || rows.n > 0;
 	return true;
 }
 

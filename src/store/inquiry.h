@@ -31,8 +31,9 @@ MUST_CHECK bool inquiry_list(Db *db, Arena *a, const InquiryFilter *f, const Sli
 Json inquiry_json(Arena *a, const Inquiry *i);
 /* i->id is set. ERR_NOT_FOUND names what is not there, ERR_CONFLICT when the execution has one. */
 MUST_CHECK bool inquiry_insert(Db *db, Arena *a, Inquiry *i, TimeUs now, Err *err);
-/* What may be changed by hand: status, response, assigned_to. */
-MUST_CHECK bool inquiry_update(Db *db, Arena *a, const Inquiry *i, TimeUs now, Err *err);
+/* What may be changed by hand: status, response, assigned_to, assigned_role; when it was answered goes along. before: as it was read;
+ * ERR_CONFLICT: somebody has answered, or it asks others since. */
+MUST_CHECK bool inquiry_update(Db *db, Arena *a, const Inquiry *before, const Inquiry *i, TimeUs now, Err *err);
 /* Guarded: only a pending one. *ret_done: it was. */
 MUST_CHECK bool inquiry_respond(Db *db, Arena *a, Id id, const Json *response, TimeUs now, bool *ret_done, Err *err);
 MUST_CHECK bool inquiry_delete(Db *db, Arena *a, Id id, Err *err); /* ERR_NOT_FOUND */
@@ -57,5 +58,3 @@ MUST_CHECK bool inquiry_cancel(Db *db, Arena *a, Id execution, TimeUs now, Err *
 MUST_CHECK bool inquiry_waits(Db *db, Arena *a, Id execution, Id inquiry, Err *err);
 /* Did both come of one run, or is one of them the other? */
 MUST_CHECK bool execution_same_tree(Db *db, Arena *a, Id x, Id y, bool *ret, Err *err);
-/* Is that the run itself, or one that led to it? */
-MUST_CHECK bool execution_descends(Db *db, Arena *a, Id execution, Id from, bool *ret, Err *err);

@@ -42,12 +42,19 @@ inquiry_answer_add(Db *db, Arena *a, const InquiryAnswer *x, TimeUs now, int64_t
 	return true;
 }
 
+static Json
+id_at(Row r, int column)
+{
+	return row_null(r, column) ? json_null() : json_int(row_int(r, column));
+}
+
 bool
 inquiry_answers(Db *db, Arena *a, Id inquiry, Json *ret, Err *err)
 {
 	static const Stmt s = {
-		.sql = "select x.identity, i.login, x.response, x.created from inquiry_answer x"
-		       " left join identity i on i.id = x.identity where x.inquiry = $1 order by x.id",
+		.sql = "select x.identity, i.login, x.response, x.created, x.link, l.made_by from inquiry_answer x"
+		       " left join identity i on i.id = x.identity left join inquiry_link l on l.id = x.link"
+		       " where x.inquiry = $1 order by x.id",
 		.in = "i",
 	};
 	Bind b[] = { bind_int(inquiry) };
@@ -60,10 +67,12 @@ inquiry_answers(Db *db, Arena *a, Id inquiry, Json *ret, Err *err)
 		Row r = rows_at(&rows, i);
 		Json o = json_object();
 
-		json_add(a, &o, "by", row_null(r, 0) ? json_null() : json_int(row_int(r, 0)));
+		json_add(a, &o, "by", id_at(r, 0));
 		json_add(a, &o, "login", row_null(r, 1) ? json_null() : json_str(row_str(r, 1)));
 		json_add(a, &o, "response", row_json(a, r, 2));
 		json_add(a, &o, "at", json_str(time_text(a, row_int(r, 3))));
+		json_add(a, &o, "link", id_at(r, 4));
+		json_add(a, &o, "made_by", id_at(r, 5));
 		json_push(a, ret, o);
 	}
 	return true;

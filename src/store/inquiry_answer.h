@@ -17,7 +17,8 @@ typedef struct InquiryAnswer {
 MUST_CHECK bool inquiry_hold(Db *db, Arena *a, Id id, TimeUs now, bool *ret_open, Err *err);
 /* ERR_CONFLICT when that person has answered already. *ret_n: how many have now. */
 MUST_CHECK bool inquiry_answer_add(Db *db, Arena *a, const InquiryAnswer *x, TimeUs now, int64_t *ret_n, Err *err);
-/* [{"by", "login", "response", "at"}], in the order in which they came. */
+/* [{"by", "login", "response", "at", "link", "made_by"}], in the order in which they came. link: null when it came by none; made_by:
+ * whoever made that link. */
 MUST_CHECK bool inquiry_answers(Db *db, Arena *a, Id inquiry, Json *ret, Err *err);
 
 MUST_CHECK bool identity_has_role(Db *db, Arena *a, Id identity, Str role, bool *ret, Err *err);

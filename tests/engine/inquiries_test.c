@@ -194,6 +194,7 @@ TEST(a_question_may_bring_its_answer_and_what_cannot_be_asked_fails_its_run)
 	check_status(r, run, EXEC_COMPLETED);
 	result = shown(r, run);
 	CHECK(json_as_bool(json_get(json_get(&result, "result"), "defaulted"), false));
+	CHECK_INT(look(r, id).responded_at, r->now);
 	CHECK_STR(look(r, id).status, str_of("responded"));
 	run = ask(r, "{\"prompt\":\"Go?\",\"assigned_to\":\"nobody\"}", 0, &id);
 	CHECK_INT(id, 0);
@@ -203,6 +204,58 @@ TEST(a_question_may_bring_its_answer_and_what_cannot_be_asked_fails_its_run)
 	check_status(r, run, EXEC_FAILED);
 }
 
+static int64_t
+announced(const Uow *u, MsgKind kind)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < u->out.n; i++)
+		n += u->out.msgs[i].kind == kind;
+	return n;
+}
+
+TEST(what_was_read_before_an_answer_came_does_not_undo_it)
+{
+	CLEANUP(rig_done) Rig *r = asking();
+	Id ann = person(r, "ann"), id, run = ask(r, "{\"prompt\":\"Go?\"}", 0, &id);
+	Inquiry before = look(r, id), i = before;
+	Err err = { 0 };
+
+	check_status(r, run, EXEC_RUNNING);
+	CHECK_INT(answer(r, id, ann, "{\"ok\":true}"), ERR_NONE);
+	i.assigned_to = ann;
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK(!inquiry_update(r->u->db, r->u->arena, &before, &i, r->now, &err));
+	CHECK_INT(err.code, ERR_CONFLICT);
+	uow_abort(r->u);
+	CHECK_STR(look(r, id).status, str_of("responded"));
+}
+
+TEST(an_answer_by_a_link_says_so_and_who_made_the_link)
+{
+	CLEANUP(rig_done) Rig *r = asking();
+	Id ann = person(r, "ann"), id, run = ask(r, "{\"prompt\":\"Go?\",\"required_responses\":2}", 0, &id);
+	InquiryLink l = { .inquiry = id, .made_by = ann, .expires = r->now + US_PER_S };
+	Json v = text_json(r->w->a, "{\"ok\":true}"), all;
+	InquiryAnswer x = { .inquiry = id, .response = &v };
+	Inquiry i;
+	Err err = { 0 };
+
+	check_status(r, run, EXEC_RUNNING);
+	CHECK_INT(answer(r, id, ann, "{\"ok\":true}"), ERR_NONE);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(inquiry_link_insert(r->u->db, r->u->arena, &l, r->now, &err), err);
+	x.link = l.id;
+	CHECK_OK(inquiry_get(r->u->db, r->u->arena, id, &i, &err), err);
+	CHECK_OK(inquiry_take(r->u, &i, &x, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	CHECK_OK(inquiry_answers(r->u->db, r->w->a, id, &all, &err), err);
+	CHECK_INT((int64_t)all.n, 2);
+	CHECK(json_is_null(json_get(&all.items[0], "link")) && json_is_null(json_get(&all.items[0], "made_by")));
+	CHECK_INT(json_as_int(json_get(&all.items[1], "link"), 0), l.id);
+	CHECK_INT(json_as_int(json_get(&all.items[1], "made_by"), 0), ann);
+}
+
 TEST(a_run_that_asks_does_not_wait_for_what_is_settled_by_hand)
 {
 	static const struct {
@@ -210,19 +263,24 @@ TEST(a_run_that_asks_does_not_wait_for_what_is_settled_by_hand)
 		ExecState end;
 	} table[] = { { "responded", EXEC_COMPLETED }, { "timeout", EXEC_TIMEOUT }, { "cancelled", EXEC_FAILED } };
 	CLEANUP(rig_done) Rig *r = asking();
+	Id ann = person(r, "ann");
 
 	for (size_t k = 0; k < countof(table); k++) {
 		Id id, run = ask(r, "{\"prompt\":\"Go?\"}", 0, &id);
-		Inquiry i;
+		bool answered = table[k].end == EXEC_COMPLETED;
+		Inquiry before, i;
 		Err err = { 0 };
 
 		CHECK_OK(uow_begin(r->u, &err), err);
-		CHECK_OK(inquiry_get(r->u->db, r->u->arena, id, &i, &err), err);
+		CHECK_OK(inquiry_get(r->u->db, r->u->arena, id, &before, &err), err);
+		i = before;
 		i.status = str_of(table[k].status);
-		CHECK_OK(inquiry_update(r->u->db, r->u->arena, &i, r->now, &err), err);
-		CHECK_OK(inquiry_settled(r->u, &i, str_of("tester"), &err), err);
+		CHECK_OK(inquiry_update(r->u->db, r->u->arena, &before, &i, r->now, &err), err);
+		CHECK_OK(inquiry_settled(r->u, &i, str_of("tester"), ann, &err), err);
+		CHECK_INT(announced(r->u, MSG_INQUIRY_RESPONDED), answered);
 		CHECK_OK(uow_commit(r->u, &points_create, &err), err);
 		check_status(r, run, table[k].end);
+		CHECK_INT(look(r, id).responded_at, answered ? r->now : 0);
 	}
 }
 

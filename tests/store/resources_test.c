@@ -156,24 +156,6 @@ TEST(an_inquiry_is_answered_once_and_in_time)
 	db_rollback(w->db);
 }
 
-TEST(a_run_descends_from_itself_and_from_what_started_it_and_from_nothing_else)
-{
-	CLEANUP(world_done) World *w = world_tables();
-	Id top = run_made(w, 0), middle = run_made(w, top), low = run_made(w, middle), other = run_made(w, 0);
-	bool is = false;
-	Err err = { 0 };
-	const struct {
-		Id execution, from;
-		bool is;
-	} table[] = { { low, low, true }, { low, middle, true }, { low, top, true }, { low, other, false },
-		{ top, low, false }, { other, top, false } };
-
-	for (size_t i = 0; i < countof(table); i++) {
-		CHECK_OK(execution_descends(w->db, w->a, table[i].execution, table[i].from, &is, &err), err);
-		CHECK(is == table[i].is);
-	}
-}
-
 TEST(requests_to_webhooks_are_counted_by_address_and_go_when_they_are_old)
 {
 	CLEANUP(world_done) World *w = world_tables();
