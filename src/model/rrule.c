@@ -502,9 +502,32 @@ hour_steps(const Rrule *r, int64_t from, int64_t to)
 	return n;
 }
 
+/* What was counted before: hours with their first step at the same place are alike. An hour lies in two pieces where hours of the wall
+ * and of the steps are not the same ones. */
+typedef struct Hours {
+	int64_t known[2][3600]; /* 1 more than there are; 0: not counted yet */
+} Hours;
+
+static int64_t
+hour_steps_known(const Rrule *r, int64_t shift, Hours *h, int64_t from, int64_t to)
+{
+	int64_t first = step_from(r, from) - from, begin = from - floor_div(from, 3600) * 3600;
+	int64_t cut = shift - floor_div(shift, 3600) * 3600, *known;
+	bool whole = to - from == (begin == 0 && cut > 0 ? cut : 3600 - begin);
+
+	if (first >= to - from)
+		return 0;
+	if (!whole || (begin != 0 && begin != cut))
+		return hour_steps(r, from, to);
+	known = &h->known[begin != 0][first];
+	if (*known == 0)
+		*known = 1 + hour_steps(r, from, to);
+	return *known - 1;
+}
+
 /* Steps of [from, to) on one day of the wall that is meant. */
 static int64_t
-day_steps(const Rrule *r, const Pace *p, int64_t shift, int64_t from, int64_t to)
+day_steps(const Rrule *r, const Pace *p, Hours *h, int64_t shift, int64_t from, int64_t to)
 {
 	int64_t n = 0;
 
@@ -519,7 +542,7 @@ day_steps(const Rrule *r, const Pace *p, int64_t shift, int64_t from, int64_t to
 		end = wall < flat ? wall : flat;
 		end = to < end ? to : end;
 		if (r->times.hours == 0 || r->times.hours >> hour & 1)
-			n += p->even ? steps_within(r, from, end) : hour_steps(r, from, end);
+			n += p->even ? steps_within(r, from, end) : hour_steps_known(r, shift, h, from, end);
 	}
 	return n;
 }
@@ -530,6 +553,7 @@ whole_steps(const Rrule *r, const Pace *p, int64_t shift, int64_t from, int64_t 
 {
 	bool alike = DAY_S % (unit_of(r) * r->interval) == 0;
 	int64_t n = 0, full = -1;
+	Hours h = { 0 };
 
 	if (p->even && r->times.hours == 0 && every_day(r))
 		return steps_within(r, from, to);
@@ -540,9 +564,9 @@ whole_steps(const Rrule *r, const Pace *p, int64_t shift, int64_t from, int64_t 
 		if (!day_ok(r, day))
 			continue;
 		if (!alike || end - begin < DAY_S)
-			n += day_steps(r, p, shift, begin, end);
+			n += day_steps(r, p, &h, shift, begin, end);
 		else
-			n += full >= 0 ? full : (full = day_steps(r, p, shift, begin, end));
+			n += full >= 0 ? full : (full = day_steps(r, p, &h, shift, begin, end));
 	}
 	return n;
 }

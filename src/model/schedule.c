@@ -207,7 +207,7 @@ bool
 schedule_nth(const Schedule *s, int64_t n, TimeUs *ret)
 {
 	enum { FEW = 200 };
-	int64_t from = floor_div(floor_of(s), PER_S), low = from, high = from + 86400;
+	int64_t from = floor_div(floor_of(s), PER_S), low = from, high = from, have = 0;
 	Due d = { .at = floor_of(s) };
 
 	if (n <= FEW || s->kind == SCHEDULE_ONCE || s->kind == SCHEDULE_INTERVAL) {
@@ -216,15 +216,24 @@ schedule_nth(const Schedule *s, int64_t n, TimeUs *ret)
 		*ret = d.at;
 		return d.n == n;
 	}
-	while (high < horizon && zoned_count(s, from, high) < n)
-		low = high, high += high - from;
-	while (high - low > 1) { /* fewer than n until `low`, and n until `high` */
-		int64_t middle = low + (high - low) / 2;
+	for (int64_t some = 0; have + some < n; some = zoned_count(s, low, high)) {
+		have += some;
+		low = high;
+		high += high == from ? 86400 : high - from;
+		high = high < horizon ? high : horizon - 1;
+		if (low >= high)
+			return false;
+	}
+	while (high - low > 1) { /* `have` until `low`, fewer than n; and n until `high` */
+		int64_t middle = low + (high - low) / 2, some = zoned_count(s, low, middle);
 
-		*(zoned_count(s, from, middle) < n ? &low : &high) = middle;
+		if (have + some < n)
+			have += some, low = middle;
+		else
+			high = middle;
 	}
 	*ret = high * PER_S;
-	return high < horizon;
+	return true;
 }
 
 bool

@@ -359,6 +359,28 @@ TEST(a_recurrence_that_counts_far_ends_where_it_says)
 	CHECK(!schedule_on(&s, &d));
 }
 
+TEST(a_recurrence_that_counts_farther_than_anybody_looks_is_read_at_once)
+{
+	static const char *const rules[] = { "FREQ=SECONDLY;INTERVAL=7;BYMINUTE=0;BYSECOND=0;COUNT=1000000",
+		"FREQ=SECONDLY;INTERVAL=11;BYMINUTE=0,30;BYSECOND=0,1,2;BYHOUR=3,4;COUNT=1000000",
+		"FREQ=MINUTELY;INTERVAL=7;BYMINUTE=0;BYDAY=MO;COUNT=1000000" };
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Zones zones = zones_open(a);
+
+	for (size_t i = 0; i < countof(rules); i++) {
+		Json p = params_of(a, "{\"dtstart\": \"20260101T000000\", \"timezone\": \"Asia/Kolkata\"}");
+		Schedule s;
+		Err err = { 0 };
+		Due d;
+
+		json_add(a, &p, "rule", json_cstr(rules[i]));
+		CHECK_OK(schedule_compile(a, &zones, str_of(RRULE), &p, at("2026-01-01T00:00:00Z"), &s, &err), err);
+		CHECK_INT(s.end, 0);
+		CHECK(schedule_next(&s, at("2199-01-01T00:00:00Z"), &d));
+		CHECK(d.n > 1000 && d.n < 1000000);
+	}
+}
+
 TEST(a_jitter_is_the_same_everywhere_and_not_for_all)
 {
 	Schedule s = { .jitter = 5 * PER_S };
