@@ -39,7 +39,9 @@ typedef struct WorkflowStep {
 	Json params;          /* as they were given, with their secrets */
 	bool params_known;
 	Json secrets; /* values that must not go where people can see them */
-	Json chunk;   /* of items */
+	Str *tells;   /* texts that would tell of the first `tells_of` of them */
+	size_t tells_n, tells_cap, tells_of;
+	Json chunk; /* of items */
 	int chunk_task;
 	int64_t chunk_no;
 	bool fresh;   /* nothing of it is stored yet */
@@ -53,9 +55,9 @@ WfTaskState task_state_of(const WorkflowTaskRow *r);
 WorkflowTaskRow task_row_of(Id workflow, const WfGraph *g, int task, const WfTaskState *st);
 void step_take_task(WorkflowStep *s, const WorkflowTaskRow *row);
 /* The rows of tasks that have changed. */
-size_t step_changed(const WorkflowStep *s, WorkflowTaskRow *ret);
+size_t step_changed(WorkflowStep *s, WorkflowTaskRow *ret);
 /* A value that holds a secret may not be seen. */
-bool step_hides(const WorkflowStep *s, const Json *v);
+bool step_hides(WorkflowStep *s, const Json *v);
 /* How often, and when, a run of the task is tried again: as the task says, else as its action does. */
 RetryPlan step_plan(WorkflowStep *s, int task);
 /* A run of a task has ended so: is it tried again? Then another is on its way, and the task goes on. */

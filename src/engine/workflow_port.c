@@ -89,7 +89,7 @@ note_of(const WorkflowStep *s, int task)
 }
 
 size_t
-step_changed(const WorkflowStep *s, WorkflowTaskRow *ret)
+step_changed(WorkflowStep *s, WorkflowTaskRow *ret)
 {
 	size_t n = 0;
 
@@ -298,9 +298,11 @@ port_items_put(void *self, int task, const Json *items)
 	WorkflowStep *s = self;
 
 	s->chunk_task = -1;
-	if (step_hides(s, items))
+	if (step_hides(s, items)) {
 		s->w.fatal =
 		    str_fmt(s->u->arena, "Task '%.*s': with_items holds a secret", STR_ARG(s->g->tasks[task].name));
+		return true; /* it ends with that; none of them is stored */
+	}
 	return workflow_items_write(s->u->db, s->u->arena, s->row.id, task, items, &s->err);
 }
 
@@ -320,43 +322,6 @@ port_item(void *self, int task, int64_t index, Json *ret)
 	item = json_at(&s->chunk, (size_t)(index % WORKFLOW_CHUNK));
 	*ret = item == NULL ? json_null() : *item;
 	return true;
-}
-
-/* A text of some length may be part of another one; what is shorter, and a number of some length, is looked for as a whole. */
-static bool
-tells_of(const Json *secret, const Json *v)
-{
-	enum { SHORTEST = 4, SMALL = 1000 };
-	Str text = json_as_str(secret);
-
-	for (size_t i = 0; secret->kind == JSON_ARRAY && i < secret->n; i++)
-		if (tells_of(&secret->items[i], v))
-			return true;
-	for (size_t i = 0; secret->kind == JSON_OBJECT && i < secret->n; i++)
-		if (tells_of(&secret->members[i].value, v))
-			return true;
-	if (secret->kind == JSON_INT && (secret->i >= SMALL || secret->i <= -SMALL))
-		return json_eq(secret, v);
-	if (secret->kind != JSON_STRING || v->kind != JSON_STRING || text.n == 0)
-		return false;
-	return text.n < SHORTEST ? str_eq(text, json_as_str(v)) : str_find(json_as_str(v), text, NULL);
-}
-
-bool
-step_hides(const WorkflowStep *s, const Json *v)
-{
-	if (s->secrets.n == 0 || v == NULL)
-		return false;
-	for (size_t i = 0; v->kind < JSON_ARRAY && i < s->secrets.n; i++)
-		if (tells_of(&s->secrets.items[i], v))
-			return true;
-	for (size_t i = 0; v->kind == JSON_ARRAY && i < v->n; i++)
-		if (step_hides(s, &v->items[i]))
-			return true;
-	for (size_t i = 0; v->kind == JSON_OBJECT && i < v->n; i++)
-		if (step_hides(s, &v->members[i].value))
-			return true;
-	return false;
 }
 
 bool

@@ -128,6 +128,10 @@ conclude(WorkflowStep *s, Err *err)
 	}
 	if (!end.over)
 		return true;
+	if (end.succeeded && step_hides(s, &end.result))
+		end = (WfEnd){ .over = true,
+			.result = error_result(s->u->arena,
+			    str_of("Workflow failed: its output_map would show a secret, which anybody could read")) };
 	if (!end.succeeded)
 		return finish_bad(s, &end.result, err);
 	return finish(s, EV_EXIT_OK, &end.result, "completed", err);

@@ -1,6 +1,6 @@
 #include "runtime/redact.h"
 
-#include "base/codec.h"
+#include "model/secret_forms.h"
 
 #include <stdlib.h>
 
@@ -39,37 +39,14 @@ pattern_add(Redact *r, Str p)
 	r->longest = p.n > r->longest ? p.n : r->longest;
 }
 
-static Str
-percent_encoded(Arena *a, Str s)
-{
-	Buf b = buf_open(a);
-
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-			     c == '_' || c == '.' || c == '~';
-
-		if (plain)
-			buf_char(&b, (char)c);
-		else
-			buf_fmt(&b, "%%%02X", c);
-	}
-	return buf_str(&b);
-}
-
 static void
 text_add(Redact *r, Str s)
 {
-	Buf quoted = buf_open(r->a);
+	Str forms[SECRET_FORMS];
+	size_t n = s.n < REDACT_LEAST ? 0 : secret_forms(r->a, s, forms);
 
-	if (s.n < REDACT_LEAST)
-		return;
-	pattern_add(r, s);
-	pattern_add(r, base64_encode(r->a, s));
-	pattern_add(r, base64url_encode(r->a, s));
-	pattern_add(r, percent_encoded(r->a, s));
-	json_print_string(&quoted, s);
-	pattern_add(r, str_sub(buf_str(&quoted), 1, quoted.n - 1));
+	for (size_t i = 0; i < n; i++)
+		pattern_add(r, forms[i]);
 }
 
 static void

@@ -386,3 +386,57 @@ TEST(a_secret_of_the_pack_reaches_only_secret_parameters)
 	flow_run(r);
 	CHECK_STR(flow_trace(r, id), str_of("a b c!"));
 }
+
+static Id
+flow_with_secrets(Flow *r, const char *text)
+{
+	flow_workflow(r, "test.flow", text,
+	    "{pin: {type: integer, secret: true}, rate: {type: number, secret: true}, word: {type: string, secret: "
+	    "true}}");
+	return flow_start(r, "test.flow", "{pin: 48213, rate: 0.4825, word: 'correct \"horse\"'}");
+}
+
+TEST(what_tells_of_a_secret_is_neither_published_nor_given_as_output_nor_kept_as_items)
+{
+	static const char *const tells[] = { "{{ parameters.pin }}", "pin {{ parameters.pin }}",
+		"{{ parameters.rate }}", "rate {{ parameters.rate }}", "{{ base64_encode(parameters.word) }}",
+		"x{{ to_json([parameters.word]) }}", "{{ [[parameters.word]] }}" };
+	CLEANUP(flow_done) Flow *r = flow_open();
+	static const Stmt items = { .sql = "select count(*) from workflow_items where workflow = $1", .in = "i" };
+	Vault *v;
+	Err err = { 0 };
+	Rows rows;
+	Id id;
+
+	CHECK_OK(vault_open(r->a, str_of("0123456789abcdef0123456789abcdef"), NULL, &v, &err), err);
+	r->engine.vault = v;
+	for (size_t i = 0; i < countof(tells); i++) {
+		id = flow_with_secrets(r,
+		    str_fmt(r->a, "{tasks: [{name: a, action: test.ok, input: {}}], output_map: {t: '%s'}}", tells[i])
+			.p);
+		flow_run(r);
+		flow_check(r, id, "failed", "a",
+		    "{\"error\":\"Workflow failed: its output_map would show a secret, which anybody could "
+		    "read\",\"succeeded\":false}");
+		id = flow_with_secrets(r, str_fmt(r->a,
+					      "{vars: {t: 0}, tasks: [{name: a, action: test.ok, input: {}, next: "
+					      "[{publish: [{t: '%s'}], do: b}]},"
+					      " {name: b, action: test.ok, input: {}}]}",
+					      tells[i])
+					      .p);
+		flow_run(r);
+		CHECK_STR(flow_state(r, id), str_of("failed"));
+		id = flow_with_secrets(
+		    r, str_fmt(r->a, "{tasks: [{name: a, action: test.ok, with_items: '%s', input: {}}]}", tells[i]).p);
+		flow_run(r);
+		flow_check(
+		    r, id, "failed", "", "{\"error\":\"Task 'a': with_items holds a secret\",\"succeeded\":false}");
+		rows = flow_rows(r, &items, id);
+		CHECK_INT(row_int(rows_at(&rows, 0), 0), 0);
+	}
+	id = flow_with_secrets(r,
+	    "{tasks: [{name: a, action: test.ok, input: {}}], output_map: {n: '{{ length(parameters.word) }}', m: "
+	    "148213}}");
+	flow_run(r);
+	flow_check(r, id, "completed", "a", "{\"n\":15,\"m\":148213,\"succeeded\":true}");
+}
