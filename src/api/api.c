@@ -188,7 +188,7 @@ helpers_open(Api *api, Err *err)
 	HasherConfig hasher = { .clock = clock, .done = helper_done, .self = api };
 
 	api->backoff = backoff_open(clock);
-	api->errands = errands_open(helper_done, api);
+	api->errands = errands_open(helper_done, api, 0);
 	api->pack_sources = pack_sources_open(api->config);
 	return audit_log_open(&audit, &api->audit, err) && hasher_open(&hasher, &api->hasher, err);
 }

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { THREADS = 2, SLOTS = 16, KEPT_S = 60 };
+enum { THREADS = 3, SLOTS = 16, SLOW_MOST = 12, KEPT_S = 60 };
 
 typedef enum SlotState { SLOT_FREE, SLOT_WAITS, SLOT_RUNS, SLOT_DONE } SlotState;
 
@@ -18,10 +18,17 @@ typedef struct Slot {
 	Err err;
 } Slot;
 
+typedef struct Hand {
+	Errands *e;
+	Thread thread;
+	bool quick; /* does nothing else */
+} Hand;
+
 struct Errands {
 	void (*done)(void *self, int64_t key);
 	void *self;
-	Thread threads[THREADS];
+	TimeUs kept;
+	Hand hands[THREADS];
 	pthread_mutex_t lock;
 	pthread_cond_t work;
 	atomic_bool stopping;
@@ -30,29 +37,69 @@ struct Errands {
 };
 
 static Slot *
-next_slot(Errands *e)
+next_slot(Errands *e, bool quick)
 {
 	Slot *first = NULL;
 
 	for (size_t i = 0; i < SLOTS; i++)
-		if (e->slots[i].state == SLOT_WAITS && (first == NULL || e->slots[i].turn < first->turn))
+		if (e->slots[i].state == SLOT_WAITS && (!quick || e->slots[i].errand.quick) &&
+		    (first == NULL || e->slots[i].turn < first->turn))
 			first = &e->slots[i];
 	return first;
 }
 
 static void
+slot_drop(Slot *s)
+{
+	if (s->state != SLOT_FREE)
+		s->errand.drop(s->errand.self);
+	*s = (Slot){ 0 };
+}
+
+/* Those that nobody has come for in a long time. Gives when the next will be; 0: there is none. Caller holds the lock. */
+static TimeUs
+drop_old(Errands *e)
+{
+	TimeUs now = clock_mono(clock_real()), next = 0;
+
+	for (size_t i = 0; i < SLOTS; i++) {
+		Slot *s = &e->slots[i];
+
+		if (s->state == SLOT_DONE && s->since + e->kept <= now)
+			slot_drop(s);
+		else if (s->state == SLOT_DONE && (next == 0 || s->since + e->kept < next))
+			next = s->since + e->kept;
+	}
+	return next;
+}
+
+/* Caller holds the lock. */
+static void
+wait_for_work(Errands *e)
+{
+	TimeUs until = drop_old(e);
+	struct timespec at = { .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
+
+	if (until == 0)
+		pthread_cond_wait(&e->work, &e->lock);
+	else
+		pthread_cond_timedwait(&e->work, &e->lock, &at);
+}
+
+static void
 errands_main(void *self)
 {
-	Errands *e = self;
+	Hand *h = self;
+	Errands *e = h->e;
 
 	pthread_mutex_lock(&e->lock);
 	while (!atomic_load(&e->stopping)) {
-		Slot *s = next_slot(e);
+		Slot *s = next_slot(e, h->quick);
 		int64_t key;
 		bool good;
 
 		if (s == NULL) {
-			pthread_cond_wait(&e->work, &e->lock);
+			wait_for_work(e);
 			continue;
 		}
 		s->state = SLOT_RUNS; /* nobody else touches it now */
@@ -71,16 +118,23 @@ errands_main(void *self)
 }
 
 Errands *
-errands_open(void (*done)(void *self, int64_t key), void *self)
+errands_open(void (*done)(void *self, int64_t key), void *self, TimeUs kept)
 {
 	Errands *e = calloc(1, sizeof(*e));
+	pthread_condattr_t attr;
 
 	if (e == NULL)
 		abort();
+	e->kept = kept == 0 ? KEPT_S * (TimeUs)US_PER_S : kept;
+	for (size_t i = 0; i < THREADS; i++)
+		e->hands[i] = (Hand){ .e = e, .quick = i == 0 };
 	e->done = done;
 	e->self = self;
 	pthread_mutex_init(&e->lock, NULL);
-	pthread_cond_init(&e->work, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&e->work, &attr);
+	pthread_condattr_destroy(&attr);
 	return e;
 }
 
@@ -94,15 +148,7 @@ errands_stop(Errands *e)
 	pthread_cond_broadcast(&e->work);
 	pthread_mutex_unlock(&e->lock);
 	for (size_t i = 0; i < THREADS; i++)
-		thread_join(&e->threads[i]);
-}
-
-static void
-slot_drop(Slot *s)
-{
-	if (s->state != SLOT_FREE)
-		s->errand.drop(s->errand.self);
-	*s = (Slot){ 0 };
+		thread_join(&e->hands[i].thread);
 }
 
 void
@@ -122,25 +168,29 @@ errands_close(Errands *e)
 static bool
 threads_begin(Errands *e, Err *err)
 {
-	for (size_t i = 0; i < THREADS; i++)
-		if (!e->threads[i].started && !thread_start(&e->threads[i], "errands", errands_main, e, err))
+	for (size_t i = 0; i < THREADS; i++) {
+		Hand *h = &e->hands[i];
+
+		if (!h->thread.started && !thread_start(&h->thread, "errands", errands_main, h, err))
 			return false;
+	}
 	return true;
 }
 
-/* A free one, else one that nobody has come for in a long time. Caller holds the lock. */
+/* A free one; what is quick has some that nothing else may take. Caller holds the lock. */
 static Slot *
-slot_find(Errands *e)
+slot_find(Errands *e, bool quick)
 {
-	TimeUs old = clock_mono(clock_real()) - KEPT_S * (TimeUs)US_PER_S;
+	Slot *free = NULL;
+	size_t slow = 0;
 
-	for (size_t i = 0; i < SLOTS; i++)
-		if (e->slots[i].state == SLOT_DONE && e->slots[i].since < old)
-			slot_drop(&e->slots[i]);
-	for (size_t i = 0; i < SLOTS; i++)
+	(void)drop_old(e);
+	for (size_t i = 0; i < SLOTS; i++) {
+		slow += e->slots[i].state != SLOT_FREE && !e->slots[i].errand.quick;
 		if (e->slots[i].state == SLOT_FREE)
-			return &e->slots[i];
-	return NULL;
+			free = &e->slots[i];
+	}
+	return quick || slow < SLOW_MOST ? free : NULL;
 }
 
 static bool
@@ -152,11 +202,12 @@ give(Errands *e, int64_t key, const Errand *errand, Err *err)
 		return err_set(err, ERR_BUSY, "The server is about to stop: try again when it has started anew");
 	if (!threads_begin(e, err))
 		return false;
-	s = slot_find(e);
+	s = slot_find(e, errand->quick);
 	if (s == NULL)
-		return err_set(err, ERR_BUSY, "%d packs are being fetched or tested already: try again later", SLOTS);
+		return err_set(err, ERR_BUSY, "Too many packs are being %s already: try again later",
+		    errand->quick ? "looked for" : "fetched or tested");
 	*s = (Slot){ .state = SLOT_WAITS, .key = key, .turn = ++e->turns, .errand = *errand };
-	pthread_cond_signal(&e->work);
+	pthread_cond_broadcast(&e->work); /* not all of them do everything */
 	return true;
 }
 

@@ -287,6 +287,7 @@ browse_begin(App *app, Req *q, Res *s, Id only, bool all, Err *err)
 	for (size_t i = 0; i < b->n && only != 0; i++)
 		b->list[i].enabled = only == b->list[i].id && (all || b->list[i].enabled);
 	t->work = browse_run;
+	t->quick = true;
 	t->limit = (TimeUs)b->n * pack_fetch_limit(app->config);
 	return trial_wait(app, q, s, t, err);
 }

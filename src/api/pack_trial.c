@@ -95,11 +95,13 @@ trial_open(App *app, size_t tries, PackTrial **ret, Err *err)
 bool
 trial_wait(App *app, Req *q, Res *s, PackTrial *t, Err *err)
 {
-	Errand errand = { run, drop, t };
+	Errand errand = { run, drop, t, t->quick };
 	TimeUs until = clock_mono(clock_real()) + t->limit + SPARE_S * (TimeUs)US_PER_S;
 
 	if (errands_give(app->errands, key_of(q), &errand, err))
 		return res_wait(s, key_of(q), until);
+	if (err->code == ERR_BUSY)
+		res_header(s, "Retry-After", str_of("10"));
 	trial_close(t);
 	return false;
 }

@@ -38,6 +38,7 @@ struct PackTrial {
 	Json python, nodejs;
 	bool (*work)(PackTrial *t, const atomic_bool *stopping, Err *err); /* what is being waited for */
 	TimeUs limit;                                                      /* of the work, as far as it is known */
+	bool quick;                                                        /* it only looks */
 };
 
 /* *ret NULL: the handler is called for the first time. *ret_asleep: it is to return true. A trial that failed is closed. */

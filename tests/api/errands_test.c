@@ -10,6 +10,7 @@
 typedef struct Job {
 	atomic_bool fail, dropped, began;
 	bool endless; /* until it is told to stop */
+	bool quick;
 } Job;
 
 typedef struct Ears {
@@ -60,7 +61,7 @@ job_drop(void *self)
 static bool
 give(Errands *e, int64_t key, Job *j, Err *err)
 {
-	Errand errand = { job_run, job_drop, j };
+	Errand errand = { job_run, job_drop, j, j->quick };
 
 	return errands_give(e, key, &errand, err);
 }
@@ -73,7 +74,7 @@ give(Errands *e, int64_t key, Job *j, Err *err)
 TEST(an_errand_comes_back_once_with_how_it_went)
 {
 	Ears ears = EARS;
-	Errands *e = errands_open(on_done, &ears);
+	Errands *e = errands_open(on_done, &ears, 0);
 	Job good = { 0 }, bad = { .fail = true };
 	void *self = NULL;
 	bool ok = false;
@@ -97,7 +98,7 @@ TEST(errands_that_are_too_many_are_refused_and_a_stop_ends_all)
 {
 	enum { MANY = 32 };
 	Ears ears = EARS;
-	Errands *e = errands_open(on_done, &ears);
+	Errands *e = errands_open(on_done, &ears, 0);
 	Job jobs[MANY] = { 0 }, late = { 0 };
 	size_t given = 0, taken = 0;
 	void *self;
@@ -120,4 +121,43 @@ TEST(errands_that_are_too_many_are_refused_and_a_stop_ends_all)
 	CHECK(!ok && err.code == ERR_BUSY); /* the last of them was never begun */
 	errands_close(e);
 	CHECK(atomic_load(&jobs[given - 1].dropped) && !atomic_load(&jobs[0].dropped));
+}
+
+TEST(what_is_quick_waits_for_nothing_that_is_slow)
+{
+	enum { MANY = 32 };
+	Ears ears = EARS;
+	Errands *e = errands_open(on_done, &ears, 0);
+	Job slow[MANY] = { 0 }, quick = { .quick = true };
+	size_t given = 0;
+	void *self = NULL;
+	bool ok = false;
+	Err err = { 0 };
+
+	for (; given < MANY; given++) {
+		slow[given].endless = true;
+		if (!give(e, -1 - (int64_t)given, &slow[given], &err))
+			break;
+	}
+	err_clear(&err);
+	CHECK_OK(give(e, -99, &quick, &err), err);
+	ears_wait(&ears, 1);
+	CHECK(errands_take(e, -99, &self, &ok, &err) == ERRAND_DONE && ok && self == &quick);
+	errands_close(e);
+}
+
+TEST(what_nobody_takes_back_is_dropped_though_nobody_gives_another)
+{
+	Ears ears = EARS;
+	Errands *e = errands_open(on_done, &ears, 1000);
+	Job j = { 0 };
+	void *self = NULL;
+	bool ok = false;
+	Err err = { 0 };
+
+	CHECK_OK(give(e, -1, &j, &err), err);
+	while (!atomic_load(&j.dropped))
+		(void)sched_yield();
+	CHECK(errands_take(e, -1, &self, &ok, &err) == ERRAND_NONE);
+	errands_close(e);
 }
