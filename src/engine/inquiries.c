@@ -241,6 +241,7 @@ time_over(Uow *u, Inquiry *i, Err *err)
 		return false;
 	before = *i;
 	i->response = i->default_response;
+	i->responded_at = u->now;
 	i->status = str_of("responded");
 	if (!inquiry_update(u->db, u->arena, &before, i, u->now, err))
 		return false;

@@ -213,14 +213,6 @@ inquiry_insert(Db *db, Arena *a, Inquiry *i, TimeUs now, Err *err)
 	return true;
 }
 
-static TimeUs
-answered_at(const Inquiry *before, const Inquiry *i, TimeUs now)
-{
-	if (str_is(i->status, "pending"))
-		return 0;
-	return str_is(i->status, "responded") && !str_is(before->status, "responded") ? now : before->responded_at;
-}
-
 bool
 inquiry_update(Db *db, Arena *a, const Inquiry *before, const Inquiry *i, TimeUs now, Err *err)
 {
@@ -231,9 +223,8 @@ inquiry_update(Db *db, Arena *a, const Inquiry *before, const Inquiry *i, TimeUs
 		.in = "sJItSTisi",
 	};
 	Bind b[] = { bind_str(i->status), bind_json(json_is_null(&i->response) ? NULL : &i->response),
-		bind_id(i->assigned_to), bind_time(now), bind_str(i->assigned_role),
-		bind_time(answered_at(before, i, now)), bind_int(i->id), bind_str(before->status),
-		bind_int(before->escalated) };
+		bind_id(i->assigned_to), bind_time(now), bind_str(i->assigned_role), bind_time(i->responded_at),
+		bind_int(i->id), bind_str(before->status), bind_int(before->escalated) };
 	Rows rows;
 
 	if (!inquiry_refers(db, a, i, err))

@@ -31,7 +31,7 @@ MUST_CHECK bool inquiry_list(Db *db, Arena *a, const InquiryFilter *f, const Sli
 Json inquiry_json(Arena *a, const Inquiry *i);
 /* i->id is set. ERR_NOT_FOUND names what is not there, ERR_CONFLICT when the execution has one. */
 MUST_CHECK bool inquiry_insert(Db *db, Arena *a, Inquiry *i, TimeUs now, Err *err);
-/* What may be changed by hand: status, response, assigned_to, assigned_role; when it was answered goes along. before: as it was read;
+/* What may be changed by hand: status, response, assigned_to, assigned_role; and responded_at, which no hand sets. before: as it was read;
  * ERR_CONFLICT: somebody has answered, or it asks others since. */
 MUST_CHECK bool inquiry_update(Db *db, Arena *a, const Inquiry *before, const Inquiry *i, TimeUs now, Err *err);
 /* Guarded: only a pending one. *ret_done: it was. */
