@@ -75,6 +75,6 @@ main(int argc, char **argv)
 	}
 	e = argc > 1 ? entry_find(argv[1], argc > 2 ? argv[2] : NULL) : NULL;
 	if (e == NULL || (e->role && argc > 2 && argv[2][0] != '-'))
-		return cli_main(argc, argv);
+		return cli_main(argc, argv, host_pack_test);
 	return e->run(argc - 1, argv + 1);
 }

@@ -133,12 +133,14 @@ cli_io(Arena *a)
 }
 
 int
-cli_main(int argc, char **argv)
+cli_main(int argc, char **argv, CliPackTest *pack_test)
 {
 	CLEANUP(arena_done) Arena *a = arena_open();
 	CliIo io = cli_io(a);
-	int code = cli_run(&io, argc, argv);
+	int code;
 
+	io.pack_test = pack_test;
+	code = cli_run(&io, argc, argv);
 	if (fflush(stdout) != 0 && code == CLI_DONE)
 		return CLI_FAILED; /* the disk is full, or nobody reads */
 	return code;

@@ -53,6 +53,7 @@ typedef struct Thing Thing;
 
 /* ret_code is CLI_DONE unless the handler says otherwise; false: the error is printed. */
 typedef bool CliHandler(Cli *c, int *ret_code, Err *err);
+typedef bool CliPackTest(Arena *a, const char *dir, Json *ret, Err *err);
 
 struct Command {
 	const char *words; /* "execution list" */
@@ -82,8 +83,7 @@ typedef struct CliGiven {
 /* Where a command line comes from and goes to; tests bring their own. */
 typedef struct CliIo {
 	FILE *in, *out, *err;
-	unsigned width; /* of the terminal; 0: none, so no boxes and no colour */
-	unsigned height;
+	unsigned width, height; /* of the terminal; width 0: none, so no boxes and no colour */
 	bool colour;
 	bool asks;           /* somebody can answer a question */
 	const char *api_url; /* of the environment, or NULL */
@@ -92,11 +92,12 @@ typedef struct CliIo {
 	const char *editor;      /* of the person */
 	const char *ca_file;     /* vouches for servers, instead of what the machine trusts */
 	const char *config_home; /* the directory of the profiles file; NULL: there is none */
+	CliPackTest *pack_test;  /* of a folder, with what the server would answer; may be NULL */
 } CliIo;
 
 struct Cli {
 	const CliIo *io;
-	Arena *a;
+	Arena *a, *kept; /* kept: what is renewed in the middle of a command that gives back memory of a */
 	const Command *command;
 	Str group; /* "rule", when only that was said */
 	Str args[CLI_ARGS];
@@ -107,7 +108,6 @@ struct Cli {
 	bool format_given;
 	Str field; /* --field: only this part of the answer */
 	Str url;
-	Arena *kept;   /* what is renewed in the middle of a command that gives back memory of a */
 	Json profiles; /* the profiles file, in kept; null until it was read */
 	Str profile;   /* the one in use */
 	bool verbose, quiet, help, version;
@@ -115,7 +115,7 @@ struct Cli {
 	HttpClient *client; /* opened by the first call */
 };
 
-int cli_main(int argc, char **argv);
+int cli_main(int argc, char **argv, CliPackTest *pack_test);
 CliIo cli_io(Arena *a); /* of this process and its environment */
 int cli_run(const CliIo *io, int argc, char **argv);
 const CliOpt *cli_global_opts(size_t *ret_count);

@@ -214,6 +214,7 @@ static const struct {
 	{ "trigger_ref", "/api/v1/triggers" },
 	{ "rule_ref", "/api/v1/rules" },
 	{ "runtime_ref", "/api/v1/runtimes" },
+	{ "REF_OR_PATH", "/api/v1/packs" },
 	{ "TRIGGER", "/api/v1/triggers" },
 	{ "SET", "/api/v1/permissions/sets" },
 	{ "LOGIN", "/api/v1/identities" },

@@ -129,11 +129,13 @@ static const Command commands[] = {
 	    .example = "attune pack uninstall weather" },
 	{ .words = "pack test",
 	    .run = cmd_pack_test,
-	    .args = "REF",
+	    .args = "REF_OR_PATH",
 	    .opts = OPTS({ "detailed", 'd', NULL, NULL, "each test, with what was printed" }),
 	    .seconds = PATIENT_S,
-	    .help = "run its tests on the server; exit code 1 when one fails",
-	    .example = "attune pack test weather" },
+	    .help = "run the tests of a pack on the server, or of a folder (a path with a slash, or .) on this "
+		    "machine, which "
+		    "needs no server; exit code 1 when one fails",
+	    .example = "attune pack test ./weather" },
 	{ .words = "pack tests",
 	    .run = cmd_list_run,
 	    .args = "REF",

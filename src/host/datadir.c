@@ -113,6 +113,17 @@ core_pack_find(Arena *a, Str *ret)
 	return false;
 }
 
+bool
+datadir_core_find(Arena *a, Str packs_base_dir, Str *ret, Err *err)
+{
+	if (core_pack_find(a, ret))
+		return true;
+	*ret = str_fmt(a, "%.*s/core", STR_ARG(packs_base_dir));
+	return file_exists(str_fmt(a, "%s/pack.yaml", ret->p).p) ||
+	       err_set(err, ERR_NOT_FOUND,
+		   "the core pack was not found beside the program: install it, or set packs_base_dir");
+}
+
 static bool
 file_same(Arena *a, const char *path, Str text)
 {
@@ -162,12 +173,8 @@ datadir_core_pack(Arena *a, Str packs_base_dir, Err *err)
 	Str from, to = str_fmt(a, "%.*s/core", STR_ARG(packs_base_dir));
 	char real_from[PATH_MAX], real_to[PATH_MAX];
 
-	if (!core_pack_find(a, &from)) {
-		if (file_exists(str_fmt(a, "%s/pack.yaml", to.p).p))
-			return true;
-		return err_set(err, ERR_NOT_FOUND,
-		    "the core pack was not found beside the program: install it, or set packs_base_dir");
-	}
+	if (!datadir_core_find(a, packs_base_dir, &from, err))
+		return false;
 	/* an installed service may not write there, and need not: what is there is good enough */
 	if (access(packs_base_dir.p, W_OK) < 0 && file_exists(str_fmt(a, "%s/pack.yaml", to.p).p))
 		return true;

@@ -17,5 +17,7 @@ MUST_CHECK bool datadir_open(Arena *a, const char *given, DataDir *ret, Err *err
 void datadir_close(DataDir *d);
 /* Secrets that the configuration does not give: read from the directory, made (mode 0600) when they are not there. */
 MUST_CHECK bool datadir_secrets(Arena *a, const DataDir *d, Config *c, Err *err);
+/* The folder of the core pack: the one that came with the program, else that in packs_base_dir. */
+MUST_CHECK bool datadir_core_find(Arena *a, Str packs_base_dir, Str *ret, Err *err);
 /* Copies the core pack that came with the program to packs_base_dir, when it is not there or another. */
 MUST_CHECK bool datadir_core_pack(Arena *a, Str packs_base_dir, Err *err);

@@ -67,6 +67,8 @@ void host_token_take(Host *h);
 MUST_CHECK bool host_roles(Host *h, Err *err); /* starts those asked for */
 MUST_CHECK bool host_demo(Host *h, Err *err);  /* switches the demo rule on */
 void host_roles_stop(Host *h);
+ProcessesConfig host_processes_config(
+    Host *h);                         /* how processes are run here: those of a worker, and the tests of packs */
 EnvsConfig host_envs_config(Host *h); /* environments of packs, as they are configured */
 Envs *host_envs(Host *h);
 Str host_absolute(Arena *a, Str path); /* from the working directory */

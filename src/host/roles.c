@@ -77,9 +77,8 @@ reach_read(Host *h, Reach *ret, Err *err)
 	return true;
 }
 
-/* How processes are run here: those of a worker, and the tests of packs. */
-static ProcessesConfig
-processes_config(Host *h)
+ProcessesConfig
+host_processes_config(Host *h)
 {
 	const Config *c = h->config;
 
@@ -106,7 +105,7 @@ static bool
 worker_role_start(Host *h, Err *err)
 {
 	const Config *c = h->config;
-	ProcessesConfig p = processes_config(h);
+	ProcessesConfig p = host_processes_config(h);
 	WorkerConfig w = {
 		.name = p.worker_name,
 		.host = h->host_name,
@@ -226,7 +225,7 @@ api_role_start(Host *h, Err *err)
 		.bound = on_bound,
 		.self = h };
 
-	h->pack_tests = (PackTestsConfig){ .processes = processes_config(h),
+	h->pack_tests = (PackTestsConfig){ .processes = host_processes_config(h),
 		.envs = host_envs_config(h),
 		.limit = config_time(h->config, "pack_tests.timeout") };
 	if (!confine_settings(h, &h->pack_tests.processes, err))

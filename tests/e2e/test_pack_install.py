@@ -287,6 +287,11 @@ def test_a_pack_whose_tests_fail_is_not_let_in_and_each_run_of_them_is_kept(api,
     assert api.get("/packs/shop/tests/latest")["data"]["id"] == rows[0]["id"]
     said = api.cli("pack", "test", "shop", code=1)
     assert "0 passed, 1 failed" in said.out and "the shop is closed" in said.out
+    nobody = ("--api-url", "http://127.0.0.1:1")  # the tests of a folder need no server
+    said = api.cli("pack", "test", bad, *nobody, code=1)
+    assert "0 passed, 1 failed" in said.out and "the shop is closed" in said.out
+    assert json.loads(api.cli("pack", "test", write(tmp_path / "good", TESTED), "-j", *nobody).out)["passed"] == 2
+    assert "no tests" in api.cli("pack", "test", write(tmp_path / "plain", SHOP), *nobody, code=1).err
 
 
 @contextlib.contextmanager

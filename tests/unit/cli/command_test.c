@@ -175,13 +175,22 @@ world_done(World **w)
 	free(*w);
 }
 
+/* Stands where main has the real one, which e2e tests run. */
+static bool
+pack_test(Arena *a, const char *dir, Json *ret, Err *err)
+{
+	if (strcmp(dir, "./broken") == 0)
+		return err_set(err, ERR_INVALID, "./broken/pack.yaml:1:1: wrong");
+	return json_parse(a, str_of("{\"status\":\"passed\",\"passed\":3,\"failed\":0,\"skipped\":1}"), NULL, ret, err);
+}
+
 /* Runs a command given as its words; w->out and w->err hold what it printed. */
 static int
 runs(World *w, const char *const *words, size_t n)
 {
 	char *out, *err, *argv[16] = { (char *)(uintptr_t) "attune" };
 	size_t out_n, err_n;
-	CliIo io = { .width = w->width, .api_url = w->url };
+	CliIo io = { .width = w->width, .api_url = w->url, .pack_test = pack_test };
 	int code;
 
 	for (size_t i = 0; i < n; i++)
@@ -331,6 +340,18 @@ TEST(what_a_packs_tests_or_its_workflows_say_cannot_speak_to_the_terminal)
 	CHECK_INT(RUN(w, "workflow", "run", "mine.flow", "--dry-run"), CLI_DONE);
 	CHECK(!str_find(w->out, str_of("\033"), NULL));
 	CHECK(str_find(w->out, str_of("note     t:  [2J\nstarts   t  cannot:  [2J\n"), NULL));
+}
+
+TEST(the_tests_of_a_folder_need_no_server_and_those_of_a_ref_do)
+{
+	CLEANUP(world_done) World *w = world_open();
+
+	CHECK_INT(RUN(w, "pack", "test", "./mine", "--api-url", "http://127.0.0.1:1"), CLI_DONE);
+	CHECK_STR(w->out, str_of("./mine: passed: 3 passed, 0 failed, 1 skipped.\n"));
+	CHECK_INT(RUN(w, "pack", "test", "./broken"), CLI_FAILED);
+	CHECK_STR(w->err, str_of("Error: ./broken/pack.yaml:1:1: wrong\n"));
+	CHECK_INT(RUN(w, "pack", "test", "mine"), CLI_FAILED);
+	CHECK_INT(RUN(w, "pack", "test", "mine", "--api-url", "http://127.0.0.1:1"), CLI_AWAY);
 }
 
 TEST(help_and_version_need_no_server)
