@@ -1,7 +1,9 @@
 /* Questions to people: core.ask waits without a worker until somebody answers, its time is over or it is cancelled. */
 #include "engine/inquiries.h"
 
+#include "base/log.h"
 #include "engine/workflow.h"
+#include "store/identity.h"
 
 static bool
 answer_result(Uow *u, const Inquiry *i, bool by_default, Json *ret, Err *err)
@@ -249,38 +251,56 @@ time_over(Uow *u, Inquiry *i, Err *err)
 	return question_answered(u, i, true, err);
 }
 
-/* Somebody else is asked. */
-static void
-escalate(const Inquiry *i, Inquiry *next)
+/* Somebody else is asked, unless that one is gone: those who were asked before stay so, for without anybody everybody might answer. */
+static bool
+escalate(Uow *u, Inquiry *i, bool *ret_other, Err *err)
 {
-	const Json *s = json_at(&i->escalation, (size_t)i->escalated);
+	const Json *s = json_at(&i->escalation, (size_t)i->escalated++);
+	Id to = json_as_int(json_get(s, "assigned_to"), 0);
+	bool there = true;
 
-	next->escalated++;
-	next->assigned_to = json_as_int(json_get(s, "assigned_to"), 0);
-	next->assigned_role = json_get_text(s, "assigned_role");
+	if (to != 0 && !identity_there(u->db, u->arena, to, &there, err))
+		return false;
+	if (!there) {
+		log_warn(
+		    "Inquiry %lld: identity %lld, which was to be asked now, is gone", (long long)i->id, (long long)to);
+		return true;
+	}
+	i->assigned_to = to;
+	i->assigned_role = json_get_text(s, "assigned_role");
+	*ret_other = true;
+	return true;
 }
 
 static bool
 time_goes_on(Uow *u, const Inquiry *i, Err *err)
 {
 	Inquiry next = *i;
-	bool done;
+	bool done, other = false;
 
 	while (
 	    i->escalation.kind == JSON_ARRAY && next.escalated < (int64_t)i->escalation.n &&
-	    i->created + json_as_int(json_get(json_at(&i->escalation, (size_t)next.escalated), "after"), 0) <= u->now) {
-		Inquiry before = next;
-
-		escalate(&before, &next);
-	}
+	    i->created + json_as_int(json_get(json_at(&i->escalation, (size_t)next.escalated), "after"), 0) <= u->now)
+		if (!escalate(u, &next, &other, err))
+			return false;
 	next.reminded = question_reminders(i->created, i->remind_every, u->now);
 	if (!inquiry_go_on(u->db, u->arena, i, &next, u->now, &done, err) || !done)
 		return err->code == ERR_NONE;
-	if (next.escalated > i->escalated)
+	if (other)
 		change_add(u, CHANGE_INQUIRY_ESCALATED, i->id, "pending", NULL);
 	if (next.reminded > i->reminded)
 		change_add(u, CHANGE_INQUIRY_REMINDER, i->id, "pending", NULL);
 	return true;
+}
+
+bool
+inquiry_look(Uow *u, Id id, Err *err)
+{
+	Inquiry i;
+
+	if (!inquiry_get(u->db, u->arena, id, &i, err))
+		return false;
+	return i.timeout_at != 0 && i.timeout_at <= u->now ? time_over(u, &i, err) : time_goes_on(u, &i, err);
 }
 
 bool
@@ -292,14 +312,9 @@ inquiries_due(Uow *u, TimeUs *ret_next, Err *err)
 
 	if (!inquiry_due(u->db, u->arena, u->now, SOME, &ids, &n, err))
 		return false;
-	for (size_t k = 0; k < n; k++) {
-		Inquiry i;
-
-		if (!inquiry_get(u->db, u->arena, ids[k], &i, err))
+	for (size_t k = 0; k < n; k++)
+		if (!inquiry_look(u, ids[k], err))
 			return false;
-		if (!(i.timeout_at != 0 && i.timeout_at <= u->now ? time_over(u, &i, err) : time_goes_on(u, &i, err)))
-			return false;
-	}
 	return inquiry_next_due(u->db, u->arena, ret_next, err);
 }
 

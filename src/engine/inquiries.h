@@ -15,3 +15,5 @@ MUST_CHECK bool inquiry_settled(Uow *u, const Inquiry *i, Str by, Id identity, E
 /* Of those that are due: people are reminded, others are asked, and those whose time is over end, or are answered as they say
  * themselves. *ret_next: when the next is; 0: never. */
 MUST_CHECK bool inquiries_due(Uow *u, TimeUs *ret_next, Err *err);
+/* The same for one of them. */
+MUST_CHECK bool inquiry_look(Uow *u, Id id, Err *err);

@@ -1,15 +1,22 @@
 /* Runs that went wrong and are tried again: a new row, in the transaction that ends the old one, with its time in it. */
 #include "engine/retry.h"
 
+#include "base/log.h"
 #include "engine/secrets.h"
 
-bool
-retry_make(Uow *u, const RetryRow *row, const RetryNew *in, Id *ret, Err *err)
+static bool
+secrets_of(Uow *u, Id id, Secrets *ret, Err *err)
+{
+	*ret = (Secrets){ 0 };
+	return secrets_open(u->db, u->arena, u->e->vault, SECRET_OF_EXECUTION, id, &ret->list, &ret->n, err);
+}
+
+static bool
+make_with(Uow *u, const RetryRow *row, const RetryNew *in, const Secrets *had, Id *ret, Err *err)
 {
 	TimeUs due = in->due;
 
-	if (!retry_insert(u->db, u->arena, in, u->now, ret, err) ||
-	    !secrets_inherit(u, SECRET_OF_EXECUTION, row->id, *ret, err))
+	if (!retry_insert(u->db, u->arena, in, u->now, ret, err) || !secrets_keep(u, *ret, had, err))
 		return false;
 	change_add(u, CHANGE_EXECUTION_CREATED, *ret, exec_state_name(EXEC_REQUESTED), NULL);
 	/* also when it is for later: whoever schedules looks when it has to look again */
@@ -17,6 +24,33 @@ retry_make(Uow *u, const RetryRow *row, const RetryNew *in, Id *ret, Err *err)
 	    u, *ret, row->action, str_copy(u->arena, row->action_ref), row->parent, row->enforcement, row->correlation);
 	if (due != 0 && (u->due == 0 || due < u->due))
 		u->due = due;
+	return true;
+}
+
+bool
+retry_make(Uow *u, const RetryRow *row, const RetryNew *in, Id *ret, Err *err)
+{
+	Secrets had;
+
+	return secrets_of(u, row->id, &had, err)
+		   ? make_with(u, row, in, &had, ret, err)
+		   : err_wrap(err, "Execution %lld cannot be run again", (long long)row->id);
+}
+
+bool
+retry_try(Uow *u, const RetryRow *row, const RetryNew *in, Id *ret, Err *err)
+{
+	Secrets had;
+	Err why = { 0 };
+
+	*ret = 0;
+	if (secrets_of(u, row->id, &had, &why))
+		return make_with(u, row, in, &had, ret, err);
+	if (why.code != ERR_CORRUPT && why.code != ERR_INVALID) {
+		*err = why;
+		return false;
+	}
+	log_warn("Execution %lld is not tried again: %s", (long long)row->id, why.text);
 	return true;
 }
 
@@ -43,8 +77,10 @@ one_again(Uow *u, RunEnd *end, const RetryRow *row, unsigned reason, Err *err)
 	    row->count >= plan.count)
 		return true;
 	next.due = retry_due(u, &plan, row);
-	end->again = true;
-	return retry_make(u, row, &next, &made, err);
+	if (!retry_try(u, row, &next, &made, err))
+		return false;
+	end->again = made != 0;
+	return true;
 }
 
 bool
@@ -80,6 +116,7 @@ execution_retry(Uow *u, Id id, Str by, Id *ret, Err *err)
 {
 	ExecLive e;
 	RetryRow row;
+	bool placed;
 
 	if (!execution_peek(u->db, u->arena, id, &e, err))
 		return false;
@@ -88,6 +125,12 @@ execution_retry(Uow *u, Id id, Str by, Id *ret, Err *err)
 	if (!exec_terminal(e.status))
 		return err_set(err, ERR_CONFLICT, "Execution %lld is %s: only a run that has ended can be tried again",
 		    (long long)id, exec_state_name(e.status));
+	if (!retry_possible(u->db, u->arena, id, &placed, err))
+		return false;
+	if (!placed)
+		return err_set(err, ERR_CONFLICT,
+		    "Execution %lld was refused before it could wait for a worker: run its action anew instead",
+		    (long long)id);
 	row = (RetryRow){ .id = id,
 		.action = e.action,
 		.action_ref = e.action_ref,

@@ -69,13 +69,11 @@ secrets_reveal(Db *db, Arena *a, const Vault *v, SecretOf of, Id entity, Json *c
 }
 
 bool
-secrets_inherit(Uow *u, SecretOf of, Id from, Id to, Err *err)
+secrets_keep(Uow *u, Id execution, const Secrets *had, Err *err)
 {
 	SecretRows rows = { .a = u->arena };
-	Secrets had = { 0 };
 
-	return secrets_open(u->db, u->arena, u->e->vault, of, from, &had.list, &had.n, err) &&
-	       secrets_seal(u->e->vault, &rows, SECRET_OF_EXECUTION, to, &had, err) &&
+	return secrets_seal(u->e->vault, &rows, SECRET_OF_EXECUTION, execution, had, err) &&
 	       secret_value_insert(u->db, u->arena, rows.rows, rows.n, u->now, err);
 }
 

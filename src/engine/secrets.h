@@ -22,8 +22,8 @@ MUST_CHECK bool secrets_open(
     Db *db, Arena *a, const Vault *v, SecretOf of, Id entity, Secret **ret, size_t *ret_n, Err *err);
 /* Puts them into a config that holds marks; no marks, no statement. ERR_CORRUPT when one cannot be opened. */
 MUST_CHECK bool secrets_reveal(Db *db, Arena *a, const Vault *v, SecretOf of, Id entity, Json *config, Err *err);
-/* The execution `to` was made with the config of `from`, marks and all: its secrets are its own from now on. */
-MUST_CHECK bool secrets_inherit(Uow *u, SecretOf of, Id from, Id to, Err *err);
+/* An execution that was made with the config of another, marks and all: that one's secrets are its own from now on. */
+MUST_CHECK bool secrets_keep(Uow *u, Id execution, const Secrets *had, Err *err);
 
 /* For keys_rewrap. */
 MUST_CHECK bool secret_rewrap(Uow *u, const SecretRow *was, int64_t *done, int64_t *unreadable, Err *err);

@@ -88,5 +88,8 @@ step_again(WorkflowStep *s, const WorkflowNews *news, WfOutcome how, bool *ret, 
 		.workflow_task = &task,
 		.max_retries = plan.count };
 	task = again_task(s, &row, next.due);
-	return retry_make(u, &row, &next, &made, err);
+	if (!retry_try(u, &row, &next, &made, err))
+		return false;
+	*ret = made != 0;
+	return true;
 }

@@ -1,7 +1,7 @@
 #include "executor/dues.h"
 
 #include "base/log.h"
-#include "engine/inquiries.h"
+#include "engine/due.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -26,20 +26,6 @@ struct Dues {
 	bool failing; /* said once */
 };
 
-bool
-dues_turn(Uow *u, TimeUs *ret_next, Err *err)
-{
-	TimeUs asked = 0;
-
-	*ret_next = 0;
-	if (!uow_begin(u, err) || !inquiries_due(u, &asked, err) || !workflow_due(u, ret_next, err) ||
-	    !schedule(u, err))
-		return false;
-	if (*ret_next == 0 || (asked != 0 && asked < *ret_next))
-		*ret_next = asked;
-	return uow_commit(u, &points_step, err);
-}
-
 static void
 dues_once(Dues *d)
 {
@@ -49,7 +35,7 @@ dues_once(Dues *d)
 	/* armed again by whatever commits from here on */
 	atomic_store(&d->armed, false);
 	d->looked = clock_wall(d->u->e->clock);
-	if (dues_turn(d->u, &next, &err)) {
+	if (due_turn(d->u, &next, &err)) {
 		d->next = next;
 		d->failing = false;
 		return;

@@ -11,6 +11,3 @@ typedef struct Dues Dues;
 MUST_CHECK bool dues_start(Engine *e, Dues **ret, Err *err);
 void dues_stop(Dues *d);
 void dues_arm(Dues *d); /* something may have got a time; from any thread, cheap when it is known already */
-
-/* One look as the thread does it. *ret_next: when the next is due; 0: nothing has a time. */
-MUST_CHECK bool dues_turn(Uow *u, TimeUs *ret_next, Err *err);

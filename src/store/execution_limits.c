@@ -424,15 +424,33 @@ retry_of_task(Db *db, Arena *a, Id id, RetryRow *ret, Err *err)
 	"action, action_ref, config, env_vars, parent, enforcement, executor, permission_set_refs, worker_selector," \
 	" worker_tolerations, worker_affinity, timeout_seconds, rule_ref, trigger_ref, correlation_id, priority," \
 	" slot, bucket, breaker, retry, workflow_def, ancestors"
+/* What ended before its time had come, or while it was paused, is still parked. */
+#define CLASS "coalesce(wait_class, parked_class)"
 #define OF_TASK(column) "case when $7 is not null then " column " end"
 #define RETRY_INSERT \
 	"insert into execution (" RETRY_LIKE ", status, original_execution, retry_count, retry_reason, wait_reason," \
 	" wait_class, parked_class, due_at, moves, created, updated, workflow_task, max_retries, task_no, task_index," \
 	" task_iteration) select " RETRY_LIKE ", 'requested', coalesce(original_execution, id), retry_count + 1, $2," \
-	" case when $3 = 1 then 'retry_delay' else 'queued' end, case when $3 = 0 then wait_class end," \
-	" case when $3 = 1 then wait_class end, $4, $5, $6, $6, coalesce($7, workflow_task)," \
+	" case when $3 = 1 then 'retry_delay' else 'queued' end, case when $3 = 0 then " CLASS " end," \
+	" case when $3 = 1 then " CLASS " end, $4, $5, $6, $6, coalesce($7, workflow_task)," \
 	" coalesce($8, max_retries), " OF_TASK("task_no") ", " OF_TASK("task_index") ", " OF_TASK( \
 	    "task_iteration") " from execution where id = $1"
+
+bool
+retry_possible(Db *db, Arena *a, Id id, bool *ret, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select id from execution where id = $1 and " CLASS " is not null",
+		.in = "i",
+	};
+	Bind b[] = { bind_int(id) };
+	Rows rows;
+
+	if (!db_exec(db, a, &s, b, &rows, err))
+		return false;
+	*ret = rows.n > 0;
+	return true;
+}
 
 bool
 retry_insert(Db *db, Arena *a, const RetryNew *in, TimeUs now, Id *ret_id, Err *err)

@@ -98,5 +98,7 @@ typedef struct RetryNew {
 	int64_t max_retries;
 } RetryNew;
 
-/* A new row like the one that ended. */
+/* Was it ever one that waits, or could have? */
+MUST_CHECK bool retry_possible(Db *db, Arena *a, Id id, bool *ret, Err *err);
+/* A new row like the one that ended, which is possible. */
 MUST_CHECK bool retry_insert(Db *db, Arena *a, const RetryNew *in, TimeUs now, Id *ret_id, Err *err);

@@ -83,6 +83,19 @@ identity_delete(Db *db, Arena *a, Id id, TimeUs now, Err *err)
 }
 
 bool
+identity_there(Db *db, Arena *a, Id id, bool *ret, Err *err)
+{
+	static const Stmt s = { .sql = "select id from identity where id = $1", .in = "i" };
+	Bind b[] = { bind_int(id) };
+	Rows rows;
+
+	if (!db_read(db, a, &s, b, &rows, err))
+		return err_wrap(err, "read identity %lld", (long long)id);
+	*ret = rows.n > 0;
+	return true;
+}
+
+bool
 identity_any(Db *db, Arena *a, bool *ret, Err *err)
 {
 	static const Stmt s = { .sql = "select id from identity where id <> 1 limit 1", .in = "" };

@@ -303,6 +303,18 @@ inquiry_due(Db *db, Arena *a, TimeUs now, size_t most, Id **ret, size_t *ret_n, 
 }
 
 bool
+inquiry_later(Db *db, Arena *a, Id id, TimeUs until, Err *err)
+{
+	static const Stmt s = {
+		.sql = "update inquiry set next_at = $2 where id = $1 and status = 'pending'",
+		.in = "it",
+	};
+	Bind b[] = { bind_int(id), bind_time(until) };
+
+	return db_exec(db, a, &s, b, NULL, err) || err_wrap(err, "put off inquiry %lld", (long long)id);
+}
+
+bool
 inquiry_time_out(Db *db, Arena *a, Id id, TimeUs now, bool *ret_done, Err *err)
 {
 	static const Stmt s = {

@@ -42,6 +42,8 @@ MUST_CHECK bool inquiry_delete(Db *db, Arena *a, Id id, Err *err); /* ERR_NOT_FO
 MUST_CHECK bool inquiry_any_due(Db *db, Arena *a, TimeUs now, bool *ret, Err *err);
 /* Those for which something is to be done by now: a reminder, an escalation, their end. */
 MUST_CHECK bool inquiry_due(Db *db, Arena *a, TimeUs now, size_t most, Id **ret, size_t *ret_n, Err *err);
+/* It is not looked at before this time. */
+MUST_CHECK bool inquiry_later(Db *db, Arena *a, Id id, TimeUs until, Err *err);
 /* Its time is over. Guarded: *ret_done, it was pending. */
 MUST_CHECK bool inquiry_time_out(Db *db, Arena *a, Id id, TimeUs now, bool *ret_done, Err *err);
 /* Keeps who is asked now and how often it was reminded of, if it is as it was. before: as it was read. */

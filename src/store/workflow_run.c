@@ -257,6 +257,18 @@ workflow_run_due(Db *db, Arena *a, TimeUs now, size_t most, Id **ret, size_t *re
 }
 
 bool
+workflow_run_later(Db *db, Arena *a, Id id, TimeUs until, Err *err)
+{
+	static const Stmt s = {
+		.sql = "update workflow_execution set due_at = $2 where id = $1 and due_at is not null",
+		.in = "it",
+	};
+	Bind b[] = { bind_int(id), bind_time(until) };
+
+	return db_exec(db, a, &s, b, NULL, err) || err_wrap(err, "put off workflow run %lld", (long long)id);
+}
+
+bool
 workflow_run_live(Db *db, Arena *a, Id id, WorkflowChildRun **ret, size_t *ret_n, Err *err)
 {
 	static const Stmt s = {

@@ -49,6 +49,8 @@ MUST_CHECK bool workflow_run_depth(Db *db, Arena *a, Id id, int64_t *ret, Err *e
 /* The first time at which one has something to do; 0: none. And which have. */
 MUST_CHECK bool workflow_run_next_due(Db *db, Arena *a, TimeUs *ret, Err *err);
 MUST_CHECK bool workflow_run_due(Db *db, Arena *a, TimeUs now, size_t most, Id **ret, size_t *ret_n, Err *err);
+/* It has something to do, but not before this time. */
+MUST_CHECK bool workflow_run_later(Db *db, Arena *a, Id id, TimeUs until, Err *err);
 /* Runs under this one that have not ended. */
 typedef struct WorkflowChildRun {
 	Id id;

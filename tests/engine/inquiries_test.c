@@ -1,6 +1,7 @@
 /* Questions to people, over both stores: who answers, how many, and what happens until then. */
 #include "rig.h"
 
+#include "engine/due.h"
 #include "engine/inquiries.h"
 #include "store/action.h"
 #include "store/execution_read.h"
@@ -184,7 +185,82 @@ TEST(people_are_reminded_others_are_asked_and_in_the_end_its_time_is_over)
 	CHECK_INT(answer(r, id, ann, "{}"), ERR_INVALID);
 }
 
-TEST(a_question_may_bring_its_answer_and_what_cannot_be_asked_fails_its_run)
+TEST(nobody_who_is_gone_is_asked_and_nobody_else_instead)
+{
+	CLEANUP(rig_done) Rig *r = asking();
+	Id ann = person(r, "ann"), bob = person(r, "bob"), id;
+	TimeUs asked;
+	Err err = { 0 };
+
+	ask(r,
+	    "{\"prompt\":\"Go?\",\"assigned_to\":\"ann\",\"escalate\":"
+	    "[{\"after\":\"15m\",\"assigned_to\":\"bob\"},{\"after\":\"25m\",\"assigned_role\":\"boss\"}]}",
+	    0, &id);
+	asked = r->now;
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(identity_delete(r->u->db, r->u->arena, bob, r->now, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	CHECK_INT(due(r, 900 * US_PER_S), asked + 1500 * US_PER_S);
+	CHECK_INT(look(r, id).assigned_to, ann);
+	CHECK_INT(look(r, id).escalated, 1);
+	CHECK_INT(due(r, 600 * US_PER_S), 0);
+	CHECK_INT(look(r, id).assigned_to, 0);
+	CHECK_STR(look(r, id).assigned_role, str_of("boss"));
+}
+
+static void
+change(Rig *r, const Stmt *s)
+{
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(db_exec(r->u->db, r->u->arena, s, NULL, NULL, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+}
+
+static TimeUs
+turn(Rig *r, TimeUs later)
+{
+	TimeUs next;
+	Err err = { 0 };
+
+	r->now += later;
+	CHECK_OK(due_turn(r->u, &next, &err), err);
+	return next;
+}
+
+TEST(what_cannot_go_on_in_its_time_holds_up_nobody_and_is_tried_again)
+{
+	CLEANUP(rig_done) Rig *r = asking();
+	static const Stmt spoil = {
+		.sql = "create unique index test_bad on inquiry (required_responses) where reminded > 0", .in = ""
+	};
+	static const Stmt rest = { .sql = "update inquiry set next_at = null where reminded = 1", .in = "" };
+	static const Stmt mend = { .sql = "drop index test_bad", .in = "" };
+	Id first, bad, last;
+	TimeUs next;
+
+	ask(r, "{\"prompt\":\"Go?\",\"remind_every\":\"10s\"}", 0, &first);
+	r->now += US_PER_MS;
+	ask(r, "{\"prompt\":\"Go?\",\"remind_every\":\"10s\"}", 0, &bad);
+	r->now += US_PER_MS;
+	ask(r, "{\"prompt\":\"Go?\",\"remind_every\":\"1h\"}", 3600, &last);
+	change(r, &spoil);
+	turn(r, 10 * US_PER_S);
+	CHECK_INT(look(r, first).reminded, 1);
+	CHECK_INT(look(r, bad).reminded, 0);
+	change(r, &rest);
+	CHECK_INT(turn(r, 0), r->now + 60 * US_PER_S);
+	next = turn(r, 3590LL * US_PER_S);
+	CHECK_INT(next, r->now + 60 * US_PER_S);
+	CHECK_STR(look(r, last).status, str_of("timeout"));
+	CHECK_INT(look(r, bad).reminded, 0);
+	change(r, &mend);
+	turn(r, 60 * US_PER_S);
+	CHECK_INT(look(r, bad).reminded, 366);
+}
+
+TEST(a_question_may_b_its_answer_and_what_cannot_be_asked_fails_its_run)
 {
 	CLEANUP(rig_done) Rig *r = asking();
 	Id id, run = ask(r, "{\"prompt\":\"Go?\",\"default\":{\"ok\":false}}", 60, &id);

@@ -244,6 +244,75 @@ TEST(a_run_that_fails_is_tried_again_in_its_time_and_not_for_ever)
 	check_status(r, next, EXEC_SCHEDULED);
 }
 
+static ErrCode
+again(Rig *r, Id of, Id *ret)
+{
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	if (execution_retry(r->u, of, str_of("tester"), ret, &err))
+		CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	else
+		uow_abort(r->u);
+	return err.code;
+}
+
+TEST(what_was_cancelled_before_its_time_may_be_run_again_and_what_never_waited_not)
+{
+	static const Stmt never = { .sql = "update execution set wait_class = null, parked_class = null where id = $1",
+		.in = "i" };
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id later, made;
+	ExecState now;
+	Bind b[1];
+	Err err = { 0 };
+
+	rig_worker(r, "i1", 8, "shell");
+	later = ask(r, NULL, 0, r->now + 60 * US_PER_S);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(execution_cancel(r->u, later, str_of("tester"), &now, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_cancel, &err), err);
+	CHECK_INT(again(r, later, &made), ERR_NONE);
+	rig_schedule(r);
+	check_status(r, made, EXEC_SCHEDULED);
+	/* as one that was refused when it was made */
+	b[0] = bind_int(later);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(db_exec(r->u->db, r->u->arena, &never, b, NULL, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_cancel, &err), err);
+	CHECK_INT(again(r, later, &made), ERR_CONFLICT);
+}
+
+TEST(what_was_given_a_secret_that_nobody_can_open_any_more_is_not_tried_again)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Vault *key, *other;
+	ActionDef d;
+	DefPut put;
+	Id first, made;
+	Err err = { 0 };
+
+	CHECK_OK(vault_open(r->w->a, str_of("0123456789abcdef0123456789abcdef"), NULL, &key, &err), err);
+	CHECK_OK(vault_open(r->w->a, str_of("another-key-another-key-another-k"), NULL, &other, &err), err);
+	r->engine.vault = key;
+	rig_worker(r, "i1", 8, "shell");
+	action_retries(r, "{\"count\": 2}");
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(action_get(r->u->db, r->u->arena, r->action, &d, &err), err);
+	d.param_schema = text_json(r->u->arena, "{\"token\": {\"type\": \"string\", \"secret\": true}}");
+	CHECK_OK(action_put(r->u->db, r->u->arena, &d, r->u->now, &put, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	first = ask(r, "{\"token\": \"hush-hush-hush\"}", 0, 0);
+	CHECK(rig_claim(r, first, 1, "i1"));
+	r->engine.vault = other;
+	CHECK(rig_finish(r, first, 1, EV_EXIT_BAD));
+	check_status(r, first, EXEC_FAILED);
+	CHECK_INT(rig_look(r, first + 1).id, 0);
+	CHECK_INT(again(r, first, &made), ERR_CORRUPT);
+	r->engine.vault = key;
+	CHECK_INT(again(r, first, &made), ERR_NONE);
+}
+
 TEST(a_run_that_is_tried_again_came_of_the_same_runs)
 {
 	CLEANUP(rig_done) Rig *r = rig_open();
