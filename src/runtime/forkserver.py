@@ -4,7 +4,7 @@
 # is to be run, and a socket) it makes a child, which is the worker's own. The child says that it is there, waits until it is told to
 # go on, and is from then on what `python3 ARGS script.py` would be. What is to be run, with secrets in it, is read by the child alone:
 # nothing of it is ever in the server. A child that finds anything odd executes the interpreter instead.
-def _attune_serve():
+def _attune_serve(ours):
     import sys
     before = set(sys.modules)
     path = list(sys.path)
@@ -126,10 +126,10 @@ def _attune_serve():
         sys.argv[:] = [script]
         if hasattr(sys, "orig_argv"):
             sys.orig_argv[:] = [os.fsdecode(a) for a in argv]
-        gc.unfreeze()
-        gc.enable()
+        gc.enable()  # what was there before stays frozen: to look at it would be to copy it
         return code, script
 
+    ours.extend(sys.modules.values())
     gc.collect()
     gc.disable()
     gc.freeze()
@@ -148,10 +148,10 @@ def _attune_serve():
             os.close(fd)
 
 
-def _attune_main():
+def _attune_main(ours):
     import sys
     import _frozen_importlib_external as external
-    code, script = _attune_serve()
+    code, script = _attune_serve(ours)
     main = type(sys)("__main__")
     space = main.__dict__
     space["__loader__"] = external.SourceFileLoader("__main__", script)
@@ -172,10 +172,55 @@ def _attune_failed(error):
     sys.excepthook = lambda *_: None  # it is said; what is left is the exit code
 
 
-_attune_code, _attune_space = _attune_main()
+# The interpreter's own end looks at everything that was there before the fork, and so copies it: that costs more than most actions. This
+# does what a script can see of it, in the same order; where anything is odd it returns, and the interpreter ends as it always does.
+def _attune_end(status, ours, theirs):
+    import sys, _weakref, atexit, ctypes, gc
+    if type(status) is not int or not -2**31 <= status < 2**31 or sys.getprofile() or sys.gettrace():
+        return
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        threading._shutdown()
+        if len(threading.enumerate()) != 1:
+            return
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    theirs.clear()
+    known = set(map(id, ours))
+    names = [name for name, module in sys.modules.items() if id(module) not in known and isinstance(module, type(sys))]
+    modules = [_weakref.ref(sys.modules.pop(name)) for name in names]
+    del threading
+    gc.collect()
+    for module in reversed([ref() for ref in modules]):  # those that somebody still has
+        if module is not None:
+            values = vars(module)
+            for name in sorted(values, key=lambda name: not (name.startswith("_") and not name.startswith("__"))):
+                if name != "__builtins__":
+                    values[name] = None
+    module = values = None
+    gc.collect()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    ctypes.PyDLL(None).exit(status)
+
+
+def _attune_try_end(*how):
+    try:
+        _attune_end(*how)
+    except BaseException:
+        pass  # it happens to the interpreter's own end as well, which says so
+
+
+_attune_ours = []
+_attune_theirs = [*_attune_main(_attune_ours)]
 try:
-    exec(_attune_code, _attune_space)
-except SystemExit:
+    exec(*_attune_theirs)
+    _attune_try_end(0, _attune_ours, _attune_theirs)
+except SystemExit as _attune_error:
+    if type(_attune_error) is SystemExit:
+        _attune_error.__traceback__ = _attune_error.__context__ = None  # what it came through is gone before the end
+        _attune_try_end(0 if _attune_error.code is None else _attune_error.code, _attune_ours, _attune_theirs)
     raise
 except BaseException as _attune_error:
     _attune_failed(_attune_error)

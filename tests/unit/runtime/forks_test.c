@@ -86,7 +86,7 @@ static const struct {
 			"'SigCgt', 'SigBlk'))])\n" },
 	{ "shadow", "import json\nprint(json.WHO)\n" },
 	{ "lib", "import helper\nprint(helper.__file__)\n" },
-	{ "gc", "import gc\nprint(gc.isenabled(), gc.get_threshold(), gc.get_freeze_count())\n" },
+	{ "gc", "import gc\nprint(gc.isenabled(), gc.get_threshold())\n" },
 	{ "annotated", "x: int = 1\nprint(__annotations__)\n" },
 	{ "future", "from __future__ import annotations\ndef f(a: nothing): pass\nprint(f.__annotations__)\n" },
 	{ "async",
@@ -99,6 +99,27 @@ static const struct {
 	{ "last", "import atexit, sys\natexit.register(lambda: print(sys.last_type, sys.last_value, "
 		  "sys.last_traceback.tb_lineno))\n{}[1]\n" },
 	{ "del", "class A:\n    def __del__(self): print('del')\na = A()\n" },
+	{ "del_cycle", "import os\nclass A:\n    def __del__(self): print('del', os.path.sep, A)\na = A()\na.a = a\n" },
+	{ "del_order",
+	    "import atexit\nclass A:\n    def __init__(self, n): self.n = n\n    def __del__(self): print('del', "
+	    "self.n)\na, _b, c = A(1), A(2), A(3)\natexit.register(print, 'atexit')\n" },
+	{ "del_exit",
+	    "class A:\n    def __del__(self): print('del')\ndef f():\n    a = A()\n    raise SystemExit(5)\nf()\n" },
+	{ "unflushed",
+	    "import os, sys\ndef f():\n    f = open(os.environ['TMPDIR'] + '/u', 'w', closefd=False) if 0 else "
+	    "os.fdopen(os.dup(1), 'w')\n    f.write('late')\n    sys.exit(3)\nf()\n" },
+	{ "unflushed_module",
+	    "import helper, os\nhelper.kept = os.fdopen(os.dup(1), 'w')\nhelper.kept.write('late')\n" },
+	{ "finalize", "import weakref\nclass A: pass\na = A()\nweakref.finalize(a, print, 'gone')\nprint('end')\n" },
+	{ "thread_left",
+	    "import threading, time\nthreading.Thread(target=lambda: (time.sleep(.1), print('late'))).start()\n" },
+	{ "thread_daemon", "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), "
+			   "daemon=True).start()\nprint('end')\n" },
+	{ "exit_bool", "import sys\nsys.exit(True)\n" },
+	{ "exit_minus", "import sys\nsys.exit(-1)\n" },
+	{ "exit_huge", "import sys\nsys.exit(2 ** 70)\n" },
+	{ "fork_falls_off",
+	    "import os\npid = os.fork()\nprint('both' if pid == 0 else os.waitpid(pid, 0)[1], flush=True)\n" },
 };
 
 static void
