@@ -112,9 +112,9 @@ static const struct {
 	    "import helper, os\nhelper.kept = os.fdopen(os.dup(1), 'w')\nhelper.kept.write('late')\n" },
 	{ "finalize", "import weakref\nclass A: pass\na = A()\nweakref.finalize(a, print, 'gone')\nprint('end')\n" },
 	{ "thread_left",
-	    "import threading, time\nthreading.Thread(target=lambda: (time.sleep(.1), print('late'))).start()\n" },
-	{ "thread_daemon", "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), "
-			   "daemon=True).start()\nprint('end')\n" },
+	    "import threading\nthreading.Thread(target=lambda: print(sum(range(3000000)) > 0)).start()\n" },
+	{ "thread_daemon",
+	    "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\nprint('end')\n" },
 	{ "exit_bool", "import sys\nsys.exit(True)\n" },
 	{ "exit_minus", "import sys\nsys.exit(-1)\n" },
 	{ "exit_huge", "import sys\nsys.exit(2 ** 70)\n" },
