@@ -148,6 +148,7 @@ forget(Again *x, WfRerun *r, int no)
 	if (!x->again[no]) {
 		st->arrived = arrived;
 		st->backlog = 0;
+		r->waiting += t->group == WF_TOP && !st->begun && arrived.n > 0;
 		return;
 	}
 	*st = (WfTaskState){ .arrived = arrived, .triggered_by = -1, .changed = arrived.n > 0 };

@@ -29,8 +29,8 @@ old_of(Arena *a, const char *definition, const char *ended)
 		const Json *from = json_get(&how.members[i].value, "from");
 
 		st->status = wf_status_of(json_get_text(&how.members[i].value, "is"));
-		st->iteration = 2;
-		st->begun = true;
+		st->begun = st->status != WF_IDLE;
+		st->iteration = st->begun ? 2 : 0;
 		for (size_t k = 0; from != NULL && k < from->n; k++)
 			json_push(a, &st->arrived, json_int(wf_task_no(o.g, json_as_str(&from->items[k]))));
 	}
@@ -98,6 +98,13 @@ TEST(what_comes_of_a_task_is_forgotten_and_everything_else_stands)
 		  " action: x.y}]}",
 		    "{a: {is: completed}, b: {is: completed}, c: {is: completed, from: [a, b]}}", "[b]",
 		    "b c<a ; a ; 0" },
+		/* a join that only part of its tasks had come to is not met by another task */
+		{ "{tasks: [{name: a, action: x.y, next: [{do: [b, c, e]}]}, {name: b, action: x.y, next: [{do: d}]},"
+		  " {name: c, action: x.y, next: [{when: failed(), do: d}]}, {name: d, action: x.y, join: 2},"
+		  " {name: e, action: x.y}]}",
+		    "{a: {is: completed}, b: {is: completed, from: [a]}, c: {is: completed, from: [a]}, d: {is: "
+		    "waiting, from: [b]}, e: {is: completed, from: [a]}}",
+		    "[e]", "e<a ; a b c d ; 1" },
 		/* a parallel task with what is in it */
 		{ "{tasks: [{name: a, action: x.y, next: [{do: p}]}, {name: p, type: parallel, tasks: [{name: i, "
 		  "action: "
