@@ -4,6 +4,7 @@
 #include "api/access.h"
 #include "api/body.h"
 #include "api/handlers.h"
+#include "model/duration.h"
 #include "model/extras.h"
 #include "store/rule.h"
 #include "store/rule_window.h"

@@ -1,5 +1,6 @@
 #include "model/extras.h"
 
+#include "model/duration.h"
 #include "model/keystore.h"
 #include "model/refs.h"
 

@@ -2,7 +2,7 @@
 
 #include "model/params_inner.h"
 
-enum { DEPTH_MOST = 64 };
+enum { DEPTH_MOST = 32 }; /* deeper than this secrets are not taken out of parameters */
 
 static bool
 looks(const ExprPath *p)
@@ -85,10 +85,13 @@ check(const Look *l, const Json *schema, bool secret, const Json *v, Str at, uns
 	const Json *props = json_get(schema, "properties"), *items = json_get(schema, "items");
 
 	secret = secret || json_as_bool(json_get(schema, "secret"), false);
-	if (depth == DEPTH_MOST)
-		return true;
 	if (v->kind == JSON_STRING)
 		return text_check(l, secret, v, at);
+	if (depth >= DEPTH_MOST && v->kind >= JSON_ARRAY)
+		return secret || !keystore_wanted(l->a, v) ||
+		       err_set(l->err, ERR_VALIDATION,
+			   "action_params: keystore stands deeper than %d levels: move it to an outer level",
+			   DEPTH_MOST);
 	for (size_t i = 0; v->kind == JSON_ARRAY && i < v->n; i++)
 		if (!check(l, json_is(items, JSON_OBJECT) ? items : NULL, secret, &v->items[i],
 			str_fmt(l->a, "%.*s[%zu]", STR_ARG(at), i), depth + 1))

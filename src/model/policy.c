@@ -1,6 +1,7 @@
 #include "model/policy.h"
 
 #include "base/names.h"
+#include "model/duration.h"
 
 enum { LIMIT_MOST = 1000000, SECONDS_MOST = 30 * 24 * 3600, KEYS_MOST = 16, FAILURES_MOST = 500 };
 
@@ -111,20 +112,11 @@ static bool
 read_time(const Json *of, const char *part, const char *key, TimeUs *to, Err *err)
 {
 	const Json *v = json_get(of, key);
-	bool ok = true;
 
 	*to = 0;
 	if (json_is_null(v))
 		return bad(err, part, key, "is missing");
-	if (v->kind == JSON_STRING)
-		ok = duration_parse(json_as_str(v), to);
-	else if (v->kind == JSON_INT && json_as_int(v, 0) <= SECONDS_MOST)
-		*to = json_as_int(v, 0) * US_PER_S;
-	else if (v->kind == JSON_REAL && json_as_real(v, 0) <= SECONDS_MOST)
-		*to = (TimeUs)(json_as_real(v, 0) * (double)US_PER_S);
-	else
-		ok = false;
-	return (ok && *to > 0 && *to <= (TimeUs)SECONDS_MOST * US_PER_S) ||
+	return (duration_of(v, to) && *to > 0 && *to <= (TimeUs)SECONDS_MOST * US_PER_S) ||
 	       bad(err, part, key, "must be seconds, or a text like 30s or 10m, and at most 30 days");
 }
 

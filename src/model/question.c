@@ -1,5 +1,6 @@
 #include "model/question.h"
 
+#include "model/duration.h"
 #include "model/params.h"
 
 static const TimeUs time_most = 366 * 24 * 3600LL * US_PER_S;
@@ -16,20 +17,11 @@ static bool
 read_time(const Json *of, const char *key, TimeUs *ret, Err *err)
 {
 	const Json *v = json_get(of, key);
-	bool ok = true;
 
 	*ret = 0;
 	if (json_is_null(v))
 		return true;
-	if (v->kind == JSON_STRING)
-		ok = duration_parse(json_as_str(v), ret);
-	else if (v->kind == JSON_INT && json_as_int(v, 0) <= time_most / US_PER_S)
-		*ret = json_as_int(v, 0) * US_PER_S;
-	else if (v->kind == JSON_REAL && json_as_real(v, 0) <= (double)(time_most / US_PER_S))
-		*ret = (TimeUs)(json_as_real(v, 0) * (double)US_PER_S);
-	else
-		ok = false;
-	return (ok && *ret >= US_PER_S && *ret <= time_most) ||
+	return (duration_of(v, ret) && *ret >= US_PER_S && *ret <= time_most) ||
 	       bad(err, key, "must be seconds, or a text like 30m or 2d: at least 1 s, at most a year");
 }
 

@@ -1,6 +1,7 @@
 #include "model/retry.h"
 
 #include "base/names.h"
+#include "model/duration.h"
 
 enum { COUNT_MOST = 1000, LUCK_STEPS = 1 << 20, ON_MOST = 8 };
 
@@ -21,19 +22,10 @@ static bool
 read_time(const Json *of, const char *key, TimeUs *to, Err *err)
 {
 	const Json *v = json_get(of, key);
-	bool ok = true;
 
 	if (json_is_null(v))
 		return true;
-	if (v->kind == JSON_STRING)
-		ok = duration_parse(json_as_str(v), to);
-	else if (v->kind == JSON_INT)
-		*to = json_as_int(v, -1) > delay_most / US_PER_S ? -1 : json_as_int(v, -1) * US_PER_S;
-	else if (v->kind == JSON_REAL)
-		*to = (TimeUs)(json_as_real(v, -1) * US_PER_S);
-	else
-		ok = false;
-	return (ok && *to >= 0 && *to <= delay_most) ||
+	return (duration_of(v, to) && *to <= delay_most) ||
 	       bad(err, key, "must be seconds, or a text like 500ms, 10s or 5m, and at most 30 days");
 }
 

@@ -57,6 +57,4 @@ bool schedule_last(const Schedule *s, TimeUs after, TimeUs until, Due *ret);
 /* How much later that tick of that rule comes: the same wherever it is asked. */
 TimeUs schedule_jitter(const Schedule *s, int64_t rule, TimeUs due);
 
-/* A duration: a number of seconds, or a text like "5s". */
-bool duration_of(const Json *v, TimeUs *ret);
 bool overlap_of(const Json *params, Overlap *ret); /* false: no word of it */

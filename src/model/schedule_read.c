@@ -3,6 +3,7 @@
  */
 #include "base/civil.h"
 #include "base/names.h"
+#include "model/duration.h"
 #include "model/schedule.h"
 
 enum { PER_S = 1000000 };
@@ -20,19 +21,6 @@ bool
 schedule_for(Str trigger_ref)
 {
 	return str_starts(trigger_ref, str_of("core.")) && name_index(kinds, countof(kinds), trigger_ref) >= 0;
-}
-
-bool
-duration_of(const Json *v, TimeUs *ret)
-{
-	double d = json_as_real(v, -1);
-
-	if (json_is(v, JSON_STRING))
-		return duration_parse(json_as_str(v), ret);
-	if (!json_is_number(v) || !(d >= 0) || d > 1e10)
-		return false;
-	*ret = (TimeUs)(d * PER_S + 0.5);
-	return true;
 }
 
 bool

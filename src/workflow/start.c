@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "model/duration.h"
 #include "workflow/inside.h"
 
 void
@@ -173,11 +174,8 @@ delay_of(Wf *w, int task, TimeUs *ret, Err *err)
 
 	if (!wf_render(&s, w->g->tasks[task].delay, &v, err))
 		return false;
-	if (v.kind == JSON_STRING)
-		return duration_parse(json_as_str(&v), ret) ||
-		       err_set(err, ERR_INVALID, "'%.*s' is no duration like 5s or 10m", STR_ARG(json_as_str(&v)));
-	*ret = (TimeUs)(json_as_real(&v, -1) * (double)US_PER_S);
-	return *ret >= 0 || err_set(err, ERR_INVALID, "a delay is a number of seconds, or a duration like 5s");
+	return duration_of(&v, ret) ||
+	       err_set(err, ERR_INVALID, "a delay is a number of seconds, or a duration like 5s or 10m");
 }
 
 static void

@@ -262,6 +262,43 @@ TEST(keystore_may_stand_only_where_the_action_says_secret)
 	}
 }
 
+/* {a: {a: ... {a: inmost}}}, under `name` */
+static Json
+nested(Arena *a, const char *name, int levels, Json inmost)
+{
+	Json v = inmost;
+
+	for (int i = 0; i <= levels; i++) {
+		Json outer = json_object();
+
+		json_add(a, &outer, i == levels ? name : "a", v);
+		v = outer;
+	}
+	return v;
+}
+
+TEST(keystore_stands_no_deeper_than_secrets_are_found)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Json key = json_cstr("{{ keystore.api }}"), plain = json_cstr("{{ event.payload.x }}"), schema = json_object();
+	Json leaf = value_of(a, "{'secret': true}"), params;
+	Err err = { 0 };
+
+	for (int i = 0; i < 40; i++) {
+		Json outer = value_of(a, "{'type': 'object'}"), props = json_object();
+
+		json_add(a, &props, "a", leaf);
+		json_add(a, &outer, "properties", props);
+		leaf = outer;
+	}
+	json_add(a, &schema, "deep", leaf);
+	params = nested(a, "deep", 40, key);
+	CHECK(!keystore_check(a, str_of("p.a"), &schema, &params, &err));
+	CHECK(strstr(err.text, "deeper than 32 levels") != NULL);
+	params = nested(a, "deep", 40, plain);
+	CHECK_OK(keystore_check(a, str_of("p.a"), &schema, &params, &err), err);
+}
+
 TEST(what_sorts_events_into_windows_sees_no_key)
 {
 	CLEANUP(arena_done) Arena *a = arena_open();
