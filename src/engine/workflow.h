@@ -46,7 +46,7 @@ typedef struct WorkflowStep {
 	int64_t chunk_no;
 	bool fresh;   /* nothing of it is stored yet */
 	bool resumes; /* it begins in the middle: what it has taken over is stored */
-	bool over;    /* it is not to be written any more */
+	bool over;    /* it has ended without a step: there is no graph to go by */
 	Err err;      /* of the port */
 } WorkflowStep;
 

@@ -350,16 +350,19 @@ steps_of(Uow *u, const WorkflowRun *rows, size_t n, bool fresh, WorkflowStep *re
 	return live;
 }
 
-/* What of the news is acted on: it goes. What a paused run was told stays. */
+/* What of the news is acted on: it goes, and more is looked for where there may be more. What a paused run was told stays. */
 static bool
 news_drop(Uow *u, const Id *ids, const WorkflowRun *rows, size_t n, const WorkflowNews *news, size_t news_n, Err *err)
 {
 	Id *drop = arena_array(u->arena, Id, news_n + 1);
-	size_t gone = 0, at = 0;
+	size_t gone = 0, at = 0, same = 0;
 
 	for (size_t i = 0; i < news_n; i++) {
 		while (at < n && ids[at] < news[i].workflow)
 			at++;
+		same = i > 0 && news[i - 1].workflow == news[i].workflow ? same + 1 : 1;
+		if (at < n && !rows[at].paused && same == WORKFLOW_NEWS_MOST)
+			out_look(u, news[i].workflow);
 		if (at == n || rows[at].id == 0 || !rows[at].paused || !str_is(rows[at].state, "running"))
 			drop[gone++] = news[i].id;
 	}
@@ -383,6 +386,39 @@ news_first(Arena *a, const WorkflowStep *steps, size_t n, WorkflowNews *news, si
 	return first;
 }
 
+/* A definition that was kept before it was checked as it is now: its run ends, and holds up nobody. */
+static bool
+step_refuse(WorkflowStep *s, const Err *why, Err *err)
+{
+	static const WfGraph none = { 0 };
+	bool stops = str_is(s->row.state, "canceling");
+	Json result = error_result(s->u->arena, str_copy(s->u->arena, str_of(why->text)));
+	size_t left;
+
+	s->g = &none;
+	s->over = true;
+	return step_stop(s, true, &left, err) &&
+	       finish(s, stops ? EV_ENDED : EV_EXIT_BAD, &result, stops ? "cancelled" : "failed", err);
+}
+
+static bool
+steps_open(WorkflowStep *steps, size_t n, Err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		Err why = { 0 };
+
+		if (step_open(&steps[i], &why))
+			continue;
+		if (why.code != ERR_CORRUPT && why.code != ERR_VALIDATION && why.code != ERR_INVALID) {
+			*err = why;
+			return false;
+		}
+		if (!step_refuse(&steps[i], &why, err))
+			return false;
+	}
+	return true;
+}
+
 static bool
 step_known(Uow *u, const Id *ids, size_t n, bool fresh, Err *err)
 {
@@ -390,24 +426,22 @@ step_known(Uow *u, const Id *ids, size_t n, bool fresh, Err *err)
 	WorkflowStep *steps = arena_array(u->arena, WorkflowStep, n + 1);
 	WorkflowNews *news = NULL;
 	size_t news_n = 0, live, *first;
-	bool more = false;
 
 	if (!workflow_run_lock(u->db, u->arena, ids, n, rows, err))
 		return false;
-	if (!fresh && (!workflow_inbox_read(u->db, u->arena, ids, n, &news, &news_n, &more, err) ||
+	if (!fresh && (!workflow_inbox_read(u->db, u->arena, ids, n, &news, &news_n, err) ||
 			  !news_drop(u, ids, rows, n, news, news_n, err)))
 		return false;
 	live = steps_of(u, rows, n, fresh, steps);
 	if (live == 0)
 		return true;
-	for (size_t i = 0; i < live; i++)
-		if (!step_open(&steps[i], err))
-			return false;
+	if (!steps_open(steps, live, err))
+		return false;
 	first = news_first(u->arena, steps, live, news, &news_n);
 	if (!fresh && !prefetch(steps, live, news, news_n, first, err))
 		return false;
 	for (size_t i = 0; i < live; i++)
-		if (!advance(&steps[i], news + first[i], first[i + 1] - first[i], err))
+		if (!steps[i].over && !advance(&steps[i], news + first[i], first[i + 1] - first[i], err))
 			return err_wrap(err, "workflow run %lld", (long long)steps[i].row.id);
 	return write_all(steps, live, err);
 }

@@ -130,9 +130,10 @@ typedef struct WorkflowNews {
 } WorkflowNews;
 
 MUST_CHECK bool workflow_inbox_put(Db *db, Arena *a, const WorkflowNews *news, size_t n, TimeUs now, Err *err);
-/* The oldest of each, in order of runs and age. */
+/* The oldest WORKFLOW_NEWS_MOST of each, in order of runs and age. */
+enum { WORKFLOW_NEWS_MOST = 500 };
 MUST_CHECK bool workflow_inbox_read(
-    Db *db, Arena *a, const Id *workflows, size_t n, WorkflowNews **ret, size_t *ret_n, bool *ret_more, Err *err);
+    Db *db, Arena *a, const Id *workflows, size_t n, WorkflowNews **ret, size_t *ret_n, Err *err);
 MUST_CHECK bool workflow_inbox_drop(Db *db, Arena *a, const Id *ids, size_t n, Err *err);
 /* Runs that nobody has stepped since `before`; paused ones are none of them. */
 MUST_CHECK bool workflow_inbox_stale(Db *db, Arena *a, TimeUs before, size_t most, Id **ret, size_t *ret_n, Err *err);

@@ -247,26 +247,25 @@ workflow_inbox_put(Db *db, Arena *a, const WorkflowNews *news, size_t n, TimeUs 
 }
 
 bool
-workflow_inbox_read(
-    Db *db, Arena *a, const Id *workflows, size_t n, WorkflowNews **ret, size_t *ret_n, bool *ret_more, Err *err)
+workflow_inbox_read(Db *db, Arena *a, const Id *workflows, size_t n, WorkflowNews **ret, size_t *ret_n, Err *err)
 {
-	enum { MOST = 500 };
 	static const Stmt s = {
 		.sql =
 		    "select id, workflow, execution, task_no, task_index, task_iteration, outcome from workflow_inbox"
-		    " where workflow = $1 order by id limit 500",
-		.in = "i",
+		    " where workflow = $1 order by id limit $2",
+		.in = "ii",
 	};
-	Bind *b = arena_array(a, Bind, n + 1);
+	Bind *b = arena_array(a, Bind, n * 2 + 1);
 	Rows rows = { 0 };
 
-	for (size_t i = 0; i < n; i++)
-		b[i] = bind_int(workflows[i]);
+	for (size_t i = 0; i < n; i++) {
+		b[i * 2] = bind_int(workflows[i]);
+		b[i * 2 + 1] = bind_int(WORKFLOW_NEWS_MOST);
+	}
 	if (n > 0 && !db_batch(db, a, &s, b, n, &rows, err))
 		return err_wrap(err, "read what workflows are told");
 	*ret = arena_array(a, WorkflowNews, rows.n + 1);
 	*ret_n = rows.n;
-	*ret_more = rows.n >= MOST;
 	for (size_t i = 0; i < rows.n; i++) {
 		Row r = rows_at(&rows, i);
 

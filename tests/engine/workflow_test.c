@@ -3,6 +3,7 @@
 
 #include "base/yaml.h"
 #include "engine/rerun.h"
+#include "engine/workflow.h"
 #include "store/action.h"
 #include "store/migrate.h"
 #include "store/pack.h"
@@ -439,4 +440,59 @@ TEST(what_tells_of_a_secret_is_neither_published_nor_given_as_output_nor_kept_as
 	    "148213}}");
 	flow_run(r);
 	flow_check(r, id, "completed", "a", "{\"n\":15,\"m\":148213,\"succeeded\":true}");
+}
+
+TEST(a_run_whose_definition_is_no_longer_one_ends_and_holds_up_nobody)
+{
+	static const Stmt spoil = {
+		.sql = "update workflow_version set definition = $2 where id = (select version from workflow_execution "
+		       "where id = $1)",
+		.in = "ij",
+	};
+	CLEANUP(flow_done) Flow *r = flow_open();
+	Json bad;
+	Err err = { 0 };
+	Id old, good;
+
+	CHECK_OK(json_parse(r->a,
+		     str_of("{\"tasks\": [{\"name\": \"a\", \"action\": \"test.ok\", \"retry\": {\"count\": 5000}}]}"),
+		     NULL, &bad, &err),
+	    err);
+	flow_workflow(
+	    r, "test.old", "{tasks: [{name: a, action: test.ok, next: [{do: b}]}, {name: b, action: test.ok}]}", NULL);
+	flow_workflow(
+	    r, "test.good", "{tasks: [{name: a, action: test.ok, next: [{do: b}]}, {name: b, action: test.ok}]}", NULL);
+	old = flow_start(r, "test.old", "{}");
+	good = flow_start(r, "test.good", "{}");
+	flow_step(r);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(db_exec(r->u->db, r->u->arena, &spoil, (Bind[]){ bind_int(old), bind_json(&bad) }, NULL, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	graphs_close(r->u->graphs); /* as after a restart */
+	r->u->graphs = NULL;
+	flow_run(r);
+	CHECK_STR(flow_state(r, old), str_of("failed"));
+	CHECK_STR(flow_state(r, good), str_of("completed"));
+	CHECK_STR(flow_trace(r, good), str_of("a b"));
+}
+
+TEST(a_workflow_with_much_news_looks_again_by_itself)
+{
+	CLEANUP(flow_done) Flow *r = flow_open();
+	Err err = { 0 };
+	Id id;
+
+	flow_workflow(r, "test.flow", "{tasks: [{name: a, action: test.ok}]}", NULL);
+	id = flow_start(r, "test.flow", "{}");
+	flow_step(r);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	for (int i = 0; i < WORKFLOW_NEWS_MOST + 1; i++)
+		CHECK_OK(workflow_nudge(r->u, id, &err), err);
+	for (size_t round = 0; round < 2; round++) {
+		size_t before = r->u->out.n;
+
+		CHECK_OK(workflow_step(r->u, &id, 1, &err), err);
+		CHECK_INT((int64_t)(r->u->out.n - before), round == 0);
+	}
+	CHECK_OK(uow_commit(r->u, &points_step, &err), err);
 }
