@@ -278,6 +278,11 @@ time_goes_on(Uow *u, const Inquiry *i, Err *err)
 	Inquiry next = *i;
 	bool done, other = false;
 
+	/* somebody asked about a run by hand, and it has ended: there is nothing to remind anybody of */
+	if (!inquiry_outlived(u->db, u->arena, i, &done, err))
+		return false;
+	if (done)
+		return inquiry_cancel(u->db, u->arena, i->execution, u->now, err);
 	while (
 	    i->escalation.kind == JSON_ARRAY && next.escalated < (int64_t)i->escalation.n &&
 	    i->created + json_as_int(json_get(json_at(&i->escalation, (size_t)next.escalated), "after"), 0) <= u->now)

@@ -258,6 +258,17 @@ class_wait(Pass *p, const ExecWaiting *head, const Choice *c, Err *err)
 	    u->db, u->arena, head->wait_class, c->why, u->now + u->e->scheduled_timeout, u->now, err);
 }
 
+/* When policies let none go, no worker is what they wait for: the deadline of those that were told so is off. */
+static bool
+class_held(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
+{
+	bool expire = false;
+
+	for (size_t i = 0; i < n; i++)
+		expire = expire || rows[i].reason == WAIT_NO_WORKER;
+	return !expire || execution_wait_worker_back(p->u->db, p->u->arena, rows[0].wait_class, p->u->now, err);
+}
+
 /* A worker for them has appeared: their deadline is off. */
 static bool
 class_worker_back(Pass *p, const ExecWaiting *head, const Choice *c, Err *err)
@@ -336,6 +347,8 @@ class_admit(Pass *p, const ActionDef *action, const Need *need, const ExecWaitin
 		p->again = true;
 		return true;
 	}
+	if (ad.go_n == 0 && !class_held(p, rows, n, err))
+		return false;
 	return class_place(p, need, ad.go, ad.go_n, &given, err) && limits_settle(p->u, &ad, given, err);
 }
 

@@ -261,8 +261,6 @@ sweep_due(Sweep *s, Err *err)
 			.note = str_of("no worker in time") };
 		ExecMoved moved;
 
-		if (rows[i].reason != WAIT_NO_WORKER)
-			continue;
 		json_add(u->arena, &result, "action_ref", json_str(rows[i].action_ref));
 		json_add(u->arena, &result, "failed_by", json_cstr("execution_scheduler"));
 		json_add(u->arena, &result, "failed_at", json_str(time_text(u->arena, u->now)));

@@ -387,7 +387,8 @@ execution_wait_due(Db *db, Arena *a, TimeUs now, size_t most, ExecWaiting **ret,
 {
 	static const Stmt s = {
 		.sql = WAITING_COLUMNS
-		" where status = 'requested' and due_at is not null and due_at <= $1 order by due_at limit $2",
+		" where status = 'requested' and due_at is not null and due_at <= $1 and wait_reason = 'no_worker'"
+		" order by due_at limit $2",
 		.in = "ti",
 	};
 	Bind b[] = { bind_time(now), bind_int((int64_t)most) };

@@ -117,7 +117,7 @@ MUST_CHECK bool execution_wait_no_worker(
     Db *db, Arena *a, Str wait_class, Str detail, TimeUs deadline, TimeUs now, Err *err);
 /* A worker appeared for the class: its rows wait for room only. */
 MUST_CHECK bool execution_wait_worker_back(Db *db, Arena *a, Str wait_class, TimeUs now, Err *err);
-/* Rows whose deadline or due time has come. */
+/* Rows for which no worker came before their deadline. */
 MUST_CHECK bool execution_wait_due(
     Db *db, Arena *a, TimeUs now, size_t most, ExecWaiting **ret, size_t *ret_n, Err *err);
 

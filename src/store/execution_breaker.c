@@ -1,22 +1,24 @@
 #include "store/execution_breaker.h"
 
 /* word for word the conditions of the partial indexes */
-#define ENDED "breaker = $1 and breaker is not null and finished_at is not null"
+#define WENT_WRONG \
+	"breaker = $1 and breaker is not null and started_at is not null and (status = 'failed' or status = " \
+	"'timeout')"
 #define PROBES "breaker = $1 and breaker_probe"
 
 bool
 breaker_read(Db *db, Arena *a, Str breaker, BreakerSeen *ret, Err *err)
 {
+	/* what never ran says nothing, however often it was given to a worker */
 	static const Stmt probe = {
 		.sql = "select finished_at, status from execution where " PROBES
-		       " and finished_at is not null and status in ('completed', 'failed', 'timeout')"
+		       " and finished_at is not null and started_at is not null"
+		       " and status in ('completed', 'failed', 'timeout')"
 		       " order by finished_at desc limit 1",
 		.in = "s",
 	};
-	/* what never ran says nothing */
 	static const Stmt failures = {
-		.sql = "select finished_at from execution where " ENDED
-		       " and finished_at > $2 and status in ('failed', 'timeout') and attempt > 0"
+		.sql = "select finished_at from execution where " WENT_WRONG " and finished_at > $2"
 		       " order by finished_at desc limit 1000",
 		.in = "st",
 	};

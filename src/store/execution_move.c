@@ -61,8 +61,10 @@ static const Stmt look_claim = {
 static const MoveRow move_rows[EXEC_EVENTS] = {
 	[EV_SCHEDULE] = MOVE("worker = $6, attempt = attempt + 1, scheduled_at = $4, " NO_WAIT, "", "", "isstsi",
 	    &look_state, BINDS_SCHEDULE),
-	[EV_RETURN] = MOVE("worker = null, incarnation = null, scheduled_at = null, wait_reason = 'queued'", AT_ATTEMPT,
-	    "", "isstsi", &look_attempt, BINDS_ATTEMPT),
+	/* what a breaker let through and comes back is one among those that wait again: another may go instead */
+	[EV_RETURN] = MOVE("worker = null, incarnation = null, scheduled_at = null, wait_reason = 'queued',"
+			   " breaker_probe = false",
+	    AT_ATTEMPT, "", "isstsi", &look_attempt, BINDS_ATTEMPT),
 	[EV_CLAIM] = MOVE("started_at = $4, incarnation = $8", AT_ATTEMPT " and worker = $7", CLAIMED_COLUMNS,
 	    "isstsiis", &look_claim, BINDS_CLAIM),
 	[EV_BEGIN] = MOVE("attempt = attempt + 1, scheduled_at = $4, started_at = $4, " NO_WAIT, "", "", "issts",

@@ -76,10 +76,35 @@ identity_put(Db *db, Arena *a, IdentityDef *d, TimeUs now, DefPut *ret, Err *err
 	return def_put(db, a, &identity_table, d, now, ret, err);
 }
 
+/* An inquiry that is assigned to nobody may be answered by everybody. Nobody assigns one to the identity until the commit. */
+static bool
+asks_nobody_else(Db *db, Arena *a, Id id, Err *err)
+{
+	static const Stmt hold = {
+		.sql = "select id from identity where id = $1",
+		.pg = "select id from identity where id = $1 for update",
+		.in = "i",
+	};
+	static const Stmt asked = {
+		.sql = "select id from inquiry where assigned_to = $1 and status = 'pending' order by id limit 1",
+		.in = "i",
+	};
+	Bind b[] = { bind_int(id) };
+	Rows rows;
+
+	if (!db_exec(db, a, &hold, b, NULL, err) || !db_exec(db, a, &asked, b, &rows, err))
+		return err_wrap(err, "look for inquiries of identity %lld", (long long)id);
+	return rows.n == 0 ||
+	       err_set(err, ERR_CONFLICT,
+		   "Identity %lld cannot be deleted: inquiry %lld waits for its answer and would be open to "
+		   "everybody; assign it to somebody else, or cancel it",
+		   (long long)id, (long long)row_int(rows_at(&rows, 0), 0));
+}
+
 bool
 identity_delete(Db *db, Arena *a, Id id, TimeUs now, Err *err)
 {
-	return def_delete(db, a, &identity_table, id, now, err);
+	return asks_nobody_else(db, a, id, err) && def_delete(db, a, &identity_table, id, now, err);
 }
 
 bool

@@ -13,6 +13,7 @@ MUST_CHECK bool identity_get(Db *db, Arena *a, Id id, IdentityDef *ret, Err *err
 MUST_CHECK bool identity_get_login(Db *db, Arena *a, Str login, IdentityDef *ret, Err *err); /* ERR_NOT_FOUND */
 /* By login. d->id is set. */
 MUST_CHECK bool identity_put(Db *db, Arena *a, IdentityDef *d, TimeUs now, DefPut *ret, Err *err);
+/* ERR_CONFLICT while an inquiry that waits is assigned to it. */
 MUST_CHECK bool identity_delete(Db *db, Arena *a, Id id, TimeUs now, Err *err);
 MUST_CHECK bool identity_there(Db *db, Arena *a, Id id, bool *ret, Err *err);
 /* Is there one besides the platform's own? */

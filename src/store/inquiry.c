@@ -303,6 +303,22 @@ inquiry_due(Db *db, Arena *a, TimeUs now, size_t most, Id **ret, size_t *ret_n, 
 }
 
 bool
+inquiry_outlived(Db *db, Arena *a, const Inquiry *i, bool *ret, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select id from execution where id = $1 and finished_at is not null and finished_at >= $2",
+		.in = "it",
+	};
+	Bind b[] = { bind_int(i->execution), bind_time(i->created) };
+	Rows rows;
+
+	if (!db_exec(db, a, &s, b, &rows, err))
+		return err_wrap(err, "read execution %lld", (long long)i->execution);
+	*ret = rows.n > 0;
+	return true;
+}
+
+bool
 inquiry_later(Db *db, Arena *a, Id id, TimeUs until, Err *err)
 {
 	static const Stmt s = {

@@ -42,6 +42,8 @@ MUST_CHECK bool inquiry_delete(Db *db, Arena *a, Id id, Err *err); /* ERR_NOT_FO
 MUST_CHECK bool inquiry_any_due(Db *db, Arena *a, TimeUs now, bool *ret, Err *err);
 /* Those for which something is to be done by now: a reminder, an escalation, their end. */
 MUST_CHECK bool inquiry_due(Db *db, Arena *a, TimeUs now, size_t most, Id **ret, size_t *ret_n, Err *err);
+/* Has its run ended since it was asked? One that is asked of a run that has ended is none of these. */
+MUST_CHECK bool inquiry_outlived(Db *db, Arena *a, const Inquiry *i, bool *ret, Err *err);
 /* It is not looked at before this time. */
 MUST_CHECK bool inquiry_later(Db *db, Arena *a, Id id, TimeUs until, Err *err);
 /* Its time is over. Guarded: *ret_done, it was pending. */

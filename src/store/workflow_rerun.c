@@ -10,9 +10,11 @@ workflow_rerun_insert(Db *db, Arena *a, const WorkflowRun *run, Id of, TimeUs no
 		       "updated) values ($1, $2, $3, $4, $5, 0, $6, $7, $8, $8)",
 		.in = "iisjiijt",
 	};
-	/* its time runs as the definition that it follows says, not as the present one does */
+	/* Its time runs as the definition that it follows says, not as the present one does. It is not tried again by itself: that would
+	 * be from its first task on, and two of one run would count each other's tries. */
 	static const Stmt limit = {
-		.sql = "update execution set timeout_seconds = coalesce(timeout_seconds, $2) where id = $1",
+		.sql = "update execution set timeout_seconds = coalesce(timeout_seconds, $2), retry = null,"
+		       " max_retries = null where id = $1",
 		.in = "iI",
 	};
 	Bind b[] = { bind_int(run->id), bind_int(run->version), bind_str(run->ref), bind_json(&run->variables),

@@ -360,6 +360,64 @@ TEST(a_run_that_asks_does_not_wait_for_what_is_settled_by_hand)
 	}
 }
 
+static Id
+ask_about(Rig *r, Id run, const char *text)
+{
+	Question q = { 0 };
+	Json body;
+	Inquiry i;
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	body = text_json(r->u->arena, text);
+	CHECK_OK(question_read(r->u->arena, &body, &q, &err), err);
+	CHECK_OK(inquiry_ask(r->u, run, &q, 0, &i, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	return i.id;
+}
+
+TEST(nobody_is_reminded_of_what_was_asked_about_a_run_that_has_ended_since)
+{
+	CLEANUP(rig_done) Rig *r = asking();
+	Id run, early, late;
+
+	rig_worker(r, "i1", 8, "shell");
+	run = rig_create(r);
+	early = ask_about(r, run, "{\"prompt\":\"Go?\",\"remind_every\":\"10m\"}");
+	CHECK(rig_claim(r, run, 1, "i1"));
+	due(r, 600 * US_PER_S);
+	CHECK_INT(look(r, early).reminded, 1);
+	CHECK(rig_finish(r, run, 1, EV_EXIT_OK));
+	CHECK_INT(due(r, 600 * US_PER_S), 0);
+	CHECK_INT(look(r, early).reminded, 1);
+	CHECK_STR(look(r, early).status, str_of("cancelled"));
+	/* of one that had ended when it was asked somebody wants to know */
+	run = rig_create(r);
+	CHECK(rig_claim(r, run, 1, "i1"));
+	CHECK(rig_finish(r, run, 1, EV_EXIT_OK));
+	r->now += US_PER_S;
+	late = ask_about(r, run, "{\"prompt\":\"Well?\",\"remind_every\":\"10m\"}");
+	due(r, 600 * US_PER_S);
+	CHECK_INT(look(r, late).reminded, 1);
+}
+
+TEST(who_is_asked_is_not_deleted_before_the_answer)
+{
+	CLEANUP(rig_done) Rig *r = asking();
+	Id ann = person(r, "ann"), id;
+	Err err = { 0 };
+
+	ask(r, "{\"prompt\":\"Go?\",\"assigned_to\":\"ann\"}", 0, &id);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK(!identity_delete(r->u->db, r->u->arena, ann, r->now, &err) && err.code == ERR_CONFLICT);
+	uow_abort(r->u);
+	err = (Err){ 0 };
+	CHECK_INT(answer(r, id, ann, "{\"ok\":true}"), ERR_NONE);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(identity_delete(r->u->db, r->u->arena, ann, r->now, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+}
+
 TEST(runs_of_one_tree_know_each_other)
 {
 	CLEANUP(rig_done) Rig *r = asking();

@@ -572,3 +572,102 @@ TEST(what_a_breaker_lets_through_and_nobody_starts_is_still_the_one)
 	check_status(r, next, EXEC_SCHEDULED);
 	check_status(r, probe, EXEC_REQUESTED);
 }
+
+static void
+give_back(Rig *r, Id id)
+{
+	int attempt = rig_look(r, id).attempt;
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(runs_return(r->u, &id, &attempt, 1, str_of("w1"), str_of("not started"), &err), err);
+	CHECK_OK(uow_commit(r->u, &points_worker, &err), err);
+}
+
+static void
+hold(Rig *r, Id id, bool held)
+{
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(execution_hold(r->u, id, held, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_cancel, &err), err);
+}
+
+TEST(a_breaker_does_not_wait_for_one_that_came_back_and_was_paused)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id probe, next;
+
+	rig_worker(r, "i1", 8, "shell");
+	policy_all(r, "test.breaker", "action", NULL, NULL, "{\"failures\": 1, \"within\": 10, \"open_for\": 30}");
+	one_ends(r, NULL, EV_EXIT_BAD);
+	r->now += 31 * US_PER_S;
+	probe = ask(r, NULL, 0, 0);
+	next = ask(r, NULL, 0, 0);
+	rig_schedule(r);
+	check_status(r, probe, EXEC_SCHEDULED);
+	check_status(r, next, EXEC_REQUESTED);
+	give_back(r, probe);
+	hold(r, probe, true);
+	rig_schedule(r);
+	check_status(r, next, EXEC_SCHEDULED);
+}
+
+TEST(what_was_given_to_a_worker_and_never_began_says_nothing_to_a_breaker)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id id, next;
+
+	rig_worker(r, "i1", 8, "shell");
+	policy_all(r, "test.breaker", "action", NULL, NULL, "{\"failures\": 1, \"within\": 600, \"open_for\": 30}");
+	id = ask(r, NULL, 0, 0);
+	rig_schedule(r);
+	check_status(r, id, EXEC_SCHEDULED);
+	rig_worker(r, "i2", 8, "python"); /* it can do that no more: what it held comes back, and nobody takes it */
+	rig_schedule(r);
+	check_status(r, id, EXEC_REQUESTED);
+	CHECK_INT(rig_look(r, id).attempt, 1);
+	r->now += 301 * US_PER_S;
+	rig_sweep(r);
+	check_status(r, id, EXEC_FAILED);
+	rig_worker(r, "i3", 8, "shell");
+	next = ask(r, NULL, 0, 0);
+	rig_schedule(r);
+	check_status(r, next, EXEC_SCHEDULED);
+}
+
+TEST(what_a_policy_holds_does_not_fail_for_want_of_a_worker)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id low[2], high;
+
+	policy(r, "test.one", "action", "{\"limit\": 1}", NULL);
+	low[0] = ask(r, NULL, 0, 0);
+	low[1] = ask(r, NULL, 0, 0);
+	rig_schedule(r);
+	CHECK(rig_look(r, low[1]).due != 0);
+	rig_worker(r, "i1", 8, "shell");
+	high = ask(r, NULL, 5, 0); /* another class, in the same line */
+	rig_schedule(r);
+	check_status(r, high, EXEC_SCHEDULED);
+	r->now += 301 * US_PER_S;
+	rig_sweep(r);
+	check_status(r, low[0], EXEC_REQUESTED);
+	check_status(r, low[1], EXEC_REQUESTED);
+}
+
+TEST(of_what_is_due_only_those_without_a_worker_are_looked_at_to_be_refused)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id id = ask(r, NULL, 0, r->now + 60 * US_PER_S);
+	ExecWaiting *rows;
+	size_t n;
+	Err err = { 0 };
+
+	hold(r, id, true);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(execution_wait_due(r->u->db, r->u->arena, r->now + 61 * US_PER_S, 1, &rows, &n, &err), err);
+	CHECK_INT((int64_t)n, 0);
+	uow_abort(r->u);
+}

@@ -298,6 +298,34 @@ TEST(a_run_begun_anew_from_a_task_takes_over_the_results_of_the_others)
 	flow_check(r, third, "completed", "many#0 many#1 many#2 end", RERUN_RESULT);
 }
 
+TEST(a_run_begun_anew_from_a_task_is_not_tried_again_from_the_first)
+{
+	static const Stmt plans = {
+		.sql = "select retry is null, max_retries is null from execution where id = $1",
+		.in = "i",
+	};
+	CLEANUP(flow_done) Flow *r = flow_open();
+	Id first, made;
+	Err err = { 0 };
+	Rows rows;
+
+	flow_workflow(r, "test.flow",
+	    "{tasks: [{name: a, action: test.ok, next: [{do: b}]}, {name: b, action: test.bad}]}", NULL);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	flow_action_retry(r, "test.flow", "{count: 1, delay: 0}");
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	first = flow_start(r, "test.flow", "{}");
+	flow_run(r);
+	rows = flow_rows(r, &plans, first);
+	CHECK(!row_bool(rows_at(&rows, 0), 0) && !row_bool(rows_at(&rows, 0), 1));
+	made = flow_rerun(r, first, "[b]", &err);
+	CHECK_OK(made != 0, err);
+	flow_run(r);
+	CHECK_STR(flow_trace(r, made), str_of("b!"));
+	rows = flow_rows(r, &plans, made);
+	CHECK(row_bool(rows_at(&rows, 0), 0) && row_bool(rows_at(&rows, 0), 1));
+}
+
 static void
 flow_refuses(Flow *r, Id id, const char *from, const char *says)
 {
