@@ -145,7 +145,7 @@ rule_place(Defs *d, Id id, const RuleDef *r)
 		return;
 	}
 	pack = map_get(&d->packs, r->pack);
-	rule_index_put(d->rules, r, pack == NULL ? NULL : &pack->config, &problem);
+	rule_index_put(d->rules, r, pack, &problem);
 	if (!str_none(problem))
 		log_warn("rule '%.*s' matches nothing: %.*s", STR_ARG(r->ref), STR_ARG(problem));
 }

@@ -131,6 +131,23 @@ arrival_match(Uow *u, Arrival *v)
 		v->hits = rule_index_match(defs_rules(u->e->defs), u->arena, &v->view, &v->hits_n);
 }
 
+/* Secrets of the pack's configuration are in secret parameters alone: the others are made as if there were none. */
+static Secrets
+secrets_of(Uow *u, const RuleDef *rule, const ActionDef *action, const EventView *e, RuleGiven given, Json *config)
+{
+	const RuleIndex *rules = defs_rules(u->e->defs);
+	Json whole;
+	Secrets got;
+
+	if (!rule_sees_secrets(rules, rule))
+		return secrets_take(u->arena, &action->param_schema, config);
+	given.secrets = true;
+	whole = rule_render(rules, u->arena, rule, e, &given, u->now);
+	got = secrets_take(u->arena, &action->param_schema, &whole);
+	secrets_mark(u->arena, config, got.list, got.n);
+	return got;
+}
+
 /* A rule that may act on an event, unless a gate of it holds the event back. */
 static bool
 hit_take(
@@ -156,7 +173,7 @@ hit_take(
 	given.keystore = keystore.kind == JSON_NULL ? NULL : &keystore;
 	*config = rule_render(rules, u->arena, rule, e, &given, u->now);
 	if (action != NULL && action->has_secrets)
-		secrets = secrets_take(u->arena, &action->param_schema, config);
+		secrets = secrets_of(u, rule, action, e, given, config);
 	met_add(met,
 	    (EnforcementNew){ .rule = rule->id,
 		.event = e->id,

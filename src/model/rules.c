@@ -4,6 +4,7 @@
 #include "model/condition.h"
 #include "model/extras.h"
 #include "model/keystore.h"
+#include "model/secrets.h"
 #include "model/template.h"
 
 #include <stdlib.h>
@@ -28,6 +29,7 @@ struct Entry {
 	const Condition *condition; /* NULL: matches nothing */
 	const Template *params;
 	Json pack_config;         /* only when the templates look at it */
+	Json pack_shown;          /* the same without its secrets; null: it has none */
 	const RuleExtras *extras; /* NULL: none */
 	const Str *keys;          /* of the keystore, that the templates name */
 	size_t keys_n;
@@ -240,8 +242,22 @@ extras_read(Arena *a, Entry *e, bool *wants_config, Str *problem)
 	return true;
 }
 
+static Json
+without_secrets(Arena *a, const PackDef *pack)
+{
+	Json shown = pack->config;
+	Secrets hidden = secrets_take(a, &pack->conf_schema, &shown);
+
+	if (hidden.n == 0)
+		return json_null();
+	for (size_t i = 0; i < hidden.n; i++)
+		hidden.list[i].value = json_null();
+	secrets_put(a, &shown, hidden.list, hidden.n);
+	return shown;
+}
+
 static void
-put(RuleIndex *x, const RuleDef *rule, const Json *pack_config, Str *ret_problem)
+put(RuleIndex *x, const RuleDef *rule, const Json *pack_config, const Json *pack_shown, Str *ret_problem)
 {
 	Entry *e = arena_new(x->a, Entry);
 	bool wants_config = false;
@@ -254,8 +270,10 @@ put(RuleIndex *x, const RuleDef *rule, const Json *pack_config, Str *ret_problem
 		e->condition = NULL;
 	if (!extras_read(x->a, e, &wants_config, &problem))
 		e->condition = NULL;
-	if (wants_config && pack_config != NULL)
+	if (wants_config && pack_config != NULL) {
 		e->pack_config = json_clone(x->a, pack_config);
+		e->pack_shown = json_clone(x->a, pack_shown);
+	}
 	if (ret_problem != NULL)
 		*ret_problem = problem;
 	drop(x, rule->id);
@@ -277,15 +295,19 @@ collect(RuleIndex *x)
 		return;
 	index_clear(x);
 	while (map_next(&rules, &at, NULL, NULL, &e))
-		put(x, &((Entry *)e)->def, &((Entry *)e)->pack_config, NULL);
+		put(x, &((Entry *)e)->def, &((Entry *)e)->pack_config, &((Entry *)e)->pack_shown, NULL);
 	arena_close(before);
 }
 
 void
-rule_index_put(RuleIndex *x, const RuleDef *rule, const Json *pack_config, Str *ret_problem)
+rule_index_put(RuleIndex *x, const RuleDef *rule, const PackDef *pack, Str *ret_problem)
 {
+	Arena *a = arena_open();
+	Json shown = pack == NULL ? json_null() : without_secrets(a, pack);
+
 	collect(x);
-	put(x, rule, pack_config, ret_problem);
+	put(x, rule, pack == NULL ? NULL : &pack->config, &shown, ret_problem);
+	arena_close(a);
 }
 
 void
@@ -403,6 +425,20 @@ rule_index_match(const RuleIndex *x, Arena *a, const EventView *e, size_t *ret_n
 	return f.rules;
 }
 
+static const Json *
+config_shown(const Entry *e)
+{
+	return e->pack_shown.kind == JSON_NULL ? &e->pack_config : &e->pack_shown;
+}
+
+bool
+rule_sees_secrets(const RuleIndex *x, const RuleDef *rule)
+{
+	const Entry *entry = map_get(&x->by_id, rule->id);
+
+	return entry != NULL && entry->pack_shown.kind != JSON_NULL;
+}
+
 Json
 rule_render(const RuleIndex *x, Arena *a, const RuleDef *rule, const EventView *e, const RuleGiven *given, TimeUs now)
 {
@@ -414,7 +450,7 @@ rule_render(const RuleIndex *x, Arena *a, const RuleDef *rule, const EventView *
 
 	if (entry == NULL)
 		return json_object();
-	roots.pack_config = &entry->pack_config;
+	roots.pack_config = given->secrets ? &entry->pack_config : config_shown(entry);
 	made = template_render(a, entry->params, &roots);
 	return made.kind == JSON_OBJECT ? made : json_object();
 }
@@ -445,7 +481,7 @@ rule_key(const RuleIndex *x, Arena *a, const RuleDef *rule, const Tmpl *key, con
 
 	if (key == NULL || entry == NULL)
 		return str_of("");
-	roots.pack_config = &entry->pack_config;
+	roots.pack_config = config_shown(entry);
 	made = template_render(a, key, &roots);
 	return made.kind == JSON_STRING ? json_as_str(&made) : json_text(a, &made);
 }

@@ -21,9 +21,9 @@ typedef struct EventView {
 
 RuleIndex *rule_index_open(void);
 void rule_index_close(RuleIndex *x);
-/* Copies the definition in, replacing the one of the same id. pack_config: of the rule's pack. A condition that does not
- * compile makes the rule match nothing; ret_problem (may be NULL) says why. */
-void rule_index_put(RuleIndex *x, const RuleDef *rule, const Json *pack_config, Str *ret_problem);
+/* Copies the definition in, replacing the one of the same id. pack: of the rule, for its configuration; may be NULL. A condition that
+ * does not compile makes the rule match nothing; ret_problem (may be NULL) says why. */
+void rule_index_put(RuleIndex *x, const RuleDef *rule, const PackDef *pack, Str *ret_problem);
 void rule_index_drop(RuleIndex *x, Id rule);
 size_t rule_index_count(const RuleIndex *x);
 /* Walks all rules in no order: start with *at = 0; NULL at the end. */
@@ -35,11 +35,14 @@ const RuleDef **rule_index_match(const RuleIndex *x, Arena *a, const EventView *
 typedef struct RuleGiven {
 	const Json *events;   /* of a rule on several triggers, by name; NULL else */
 	const Json *keystore; /* what rule_keys asks for, by name; NULL: none */
+	bool secrets;         /* of the pack's configuration are there too; else they are null */
 } RuleGiven;
 
 /* The rule's action parameters for this event; always an object. */
 Json rule_render(
     const RuleIndex *x, Arena *a, const RuleDef *rule, const EventView *e, const RuleGiven *given, TimeUs now);
+/* Do its parameters look at a configuration with secrets in it? */
+bool rule_sees_secrets(const RuleIndex *x, const RuleDef *rule);
 /* The keys that its parameters name; most name none. */
 const Str *rule_keys(const RuleIndex *x, const RuleDef *rule, size_t *ret_n);
 /* What a rule says beyond conditions; NULL when it says nothing. */

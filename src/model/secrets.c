@@ -220,19 +220,42 @@ step(Arena *a, const Json *v, Str key)
 	return v->kind == JSON_ARRAY && str_to_int(key, &i) && i >= 0 ? json_at(v, (size_t)i) : NULL;
 }
 
+/* NULL: there is no such place in it. */
+static Json *
+place_of(Arena *a, Json *values, Str path)
+{
+	Str rest = str_sub(path, 1, path.n), key;
+	const Json *at = values;
+
+	while (at != NULL && str_cut(&rest, '/', &key))
+		at = step(a, at, key);
+	return (Json *)(uintptr_t)at;
+}
+
 void
 secrets_put(Arena *a, Json *values, const Secret *secrets, size_t n)
 {
 	Json copy = json_clone(a, values);
 
 	for (size_t i = 0; i < n; i++) {
-		Str rest = str_sub(secrets[i].path, 1, secrets[i].path.n), key;
-		const Json *at = &copy;
+		Json *at = place_of(a, &copy, secrets[i].path);
 
-		while (at != NULL && str_cut(&rest, '/', &key))
-			at = step(a, at, key);
 		if (secret_is_mark(at))
-			*(Json *)(uintptr_t)at = secrets[i].value;
+			*at = secrets[i].value;
+	}
+	*values = copy;
+}
+
+void
+secrets_mark(Arena *a, Json *values, const Secret *secrets, size_t n)
+{
+	Json copy = json_clone(a, values);
+
+	for (size_t i = 0; i < n; i++) {
+		Json *at = place_of(a, &copy, secrets[i].path);
+
+		if (at != NULL)
+			*at = mark(a);
 	}
 	*values = copy;
 }

@@ -27,6 +27,9 @@ Secrets secrets_take(Arena *a, const Json *schema, Json *values);
 /* Where the mark still stands; the rest is left alone. *values is copied. */
 void secrets_put(Arena *a, Json *values, const Secret *secrets, size_t n);
 
+/* Puts the mark where these stand in other values of the same shape. *values is copied. */
+void secrets_mark(Arena *a, Json *values, const Secret *secrets, size_t n);
+
 bool secret_is_mark(const Json *v);
 bool secrets_marked(const Json *v); /* a mark stands somewhere in it */
 /* Is this parameter, of the outermost ones, secret? */

@@ -492,3 +492,33 @@ TEST(a_key_reaches_only_secret_parameters_and_lies_sealed)
 	CHECK_INT(happens(r, "test.one", "{\"x\": \"hello\"}", NULL), 1);
 	check_revealed(r, "{\"token\":\"Bearer \",\"note\":\"hello\"}");
 }
+
+TEST(a_secret_of_the_packs_configuration_reaches_only_secret_parameters_of_rules)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	const char *params =
+	    "{\"token\": \"Bearer {{ pack.config.password }}\", \"note\": \"{{ pack.config.password }} at "
+	    "{{ pack.config.host }}\"}";
+	Vault *v;
+	PackDef pack;
+	DefPut put;
+	Json config;
+	Err err = { 0 };
+
+	CHECK_OK(vault_open(r->w->a, str_of("0123456789abcdef0123456789abcdef"), NULL, &v, &err), err);
+	r->engine.vault = v;
+	action_schema(r, schema_of_do);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(pack_get(r->u->db, r->u->arena, r->pack, &pack, &err), err);
+	pack.conf_schema = json_of(r->u->arena, "{\"password\": {\"type\": \"string\", \"secret\": true}}");
+	CHECK_OK(pack_put(r->u->db, r->u->arena, &pack, r->now, &put, &err), err);
+	config = json_of(r->u->arena, "{\"password\": \"s3cret\", \"host\": \"db1\"}");
+	CHECK_OK(pack_set_config(r->u->db, r->u->arena, r->pack, &config, r->now, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	restart(r);
+	r->engine.vault = v;
+	rule_on(r, "test.one", "{}", params, "{}");
+	CHECK_INT(happens(r, "test.one", "{}", NULL), 1);
+	CHECK(!str_find(last_config(r), str_of("s3cret"), NULL));
+	check_revealed(r, "{\"token\":\"Bearer s3cret\",\"note\":\" at db1\"}");
+}

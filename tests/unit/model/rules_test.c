@@ -208,7 +208,7 @@ TEST(parameters_are_rendered_as_written)
 	};
 	Arena *a = arena_open();
 	RuleIndex *x = rule_index_open();
-	Json config = value_of(a, "{'url': 'http://x'}");
+	PackDef pack = { .config = value_of(a, "{'url': 'http://x'}") };
 	Json payload = value_of(a, "{'n': 7, 's': 'text', 'o': {'k': [1, 'x']}, 't': '{{ event.id }}'}");
 	EventView e = { .id = 12, .trigger_ref = str_of("p.t"), .payload = &payload, .created = NOW };
 
@@ -217,7 +217,7 @@ TEST(parameters_are_rendered_as_written)
 		Json made, want = value_of(a, table[i].want);
 
 		r.action_params = value_of(a, table[i].params);
-		rule_index_put(x, &r, &config, NULL);
+		rule_index_put(x, &r, &pack, NULL);
 		made = rule_render(x, a, rule_index_get(x, 3), &e, &(RuleGiven){ 0 }, NOW);
 		if (!json_eq(&made, &want))
 			test_fail(__FILE__, __LINE__, "%s is %s", table[i].params, json_text(a, &made).p);
