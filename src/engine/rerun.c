@@ -98,7 +98,14 @@ plan_make(Rerun *r, const Json *from, Err *err)
 
 /* ---- what the new run begins with ---- */
 
-/* Those of the definition, and over them what was published, in the order in which the tasks ended. */
+/* Of runs from before that was kept it is the time of its end. */
+static TimeUs
+published_at(const WfTaskState *st)
+{
+	return st->published_at != 0 ? st->published_at : st->finished;
+}
+
+/* Those of the definition, and over them what was published, in the order in which the tasks last published something. */
 static Json
 variables_of(Rerun *r)
 {
@@ -111,7 +118,8 @@ variables_of(Rerun *r)
 		if (!r->plan.again[i] && r->published[i].kind == JSON_OBJECT)
 			order[n++] = (int)i;
 	for (size_t i = 1; i < n; i++) /* few: insertion keeps those that ended at one moment in their order */
-		for (size_t k = i; k > 0 && r->states[order[k - 1]].finished > r->states[order[k]].finished; k--) {
+		for (size_t k = i; k > 0 && published_at(&r->states[order[k - 1]]) > published_at(&r->states[order[k]]);
+		     k--) {
 			int t = order[k];
 
 			order[k] = order[k - 1];

@@ -37,6 +37,8 @@ task_state_of(const WorkflowTaskRow *r)
 		.bad = r->bad,
 		.started = r->started,
 		.finished = r->finished,
+		.published_before = r->published_before,
+		.published_at = r->published_at,
 	};
 }
 
@@ -76,6 +78,7 @@ task_row_of(Id workflow, const WfGraph *g, int task, const WfTaskState *st)
 		.started = st->started,
 		.finished = st->finished,
 		.published = st->published,
+		.published_at = st->published_at,
 	};
 }
 
@@ -86,6 +89,21 @@ note_of(const WorkflowStep *s, int task)
 		if (s->w.notes[i].task == task)
 			return s->w.notes[i].text;
 	return (Str){ 0 };
+}
+
+/* What its rounds have published, the last of each name; a round without any leaves them. */
+static Json
+published_all(Arena *a, const WfTaskState *st)
+{
+	Err ignored = { 0 };
+	Json all;
+
+	if (st->published.n == 0 || str_none(st->published_before) ||
+	    !json_parse(a, st->published_before, NULL, &all, &ignored) || all.kind != JSON_OBJECT)
+		return st->published;
+	for (size_t i = 0; i < st->published.n; i++)
+		json_set_str(a, &all, st->published.members[i].key, st->published.members[i].value);
+	return all;
 }
 
 size_t
@@ -100,8 +118,7 @@ step_changed(WorkflowStep *s, WorkflowTaskRow *ret)
 			continue;
 		ret[n] = task_row_of(s->row.id, s->g, (int)i, st);
 		ret[n].note = note_of(s, (int)i);
-		if (step_hides(s, &st->published))
-			ret[n].published = json_null();
+		ret[n].published = step_hides(s, &st->published) ? json_null() : published_all(s->u->arena, st);
 		n++;
 	}
 	return n;

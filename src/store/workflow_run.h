@@ -73,7 +73,9 @@ typedef struct WorkflowTaskRow {
 	Id execution;
 	int64_t items_n, items_next, items_live, items_bad, items_late, open, waiting, bad;
 	Str note;
-	Json published; /* written only; null: as it was */
+	Json published;       /* written only; null: as it was */
+	Str published_before; /* read only: the same as JSON; none: nothing */
+	TimeUs published_at;
 } WorkflowTaskRow;
 
 typedef struct WorkflowTaskKey {

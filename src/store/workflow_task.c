@@ -4,7 +4,8 @@
 #define TASK_COLUMNS \
 	"select workflow, task, name, status, iteration, backlog, begun, arrived, triggered_by, due_at, execution, " \
 	"items," \
-	" items_n, items_next, items_live, items_bad, items_late, open, waiting, bad, note, started_at, finished_at" \
+	" items_n, items_next, items_live, items_bad, items_late, open, waiting, bad, note, started_at, finished_at, " \
+	"published, published_at" \
 	" from workflow_task where workflow = $1"
 
 static void
@@ -34,6 +35,8 @@ task_read(Arena *a, Row r, WorkflowTaskRow *t)
 		.note = row_str(r, 20),
 		.started = row_int(r, 21),
 		.finished = row_int(r, 22),
+		.published_before = row_str(r, 23),
+		.published_at = row_int(r, 24),
 	};
 }
 
@@ -77,7 +80,7 @@ workflow_task_all(Db *db, Arena *a, Id workflow, WorkflowTaskRow **ret, size_t *
 	return true;
 }
 
-enum { TASK_WIDTH = 24 };
+enum { TASK_WIDTH = 25 };
 
 static void
 task_binds(const WorkflowTaskRow *t, Bind *b)
@@ -106,7 +109,8 @@ task_binds(const WorkflowTaskRow *t, Bind *b)
 		bind_str(t->note),
 		bind_time(t->started),
 		bind_time(t->finished),
-		bind_json(t->published.kind == JSON_OBJECT ? &t->published : NULL),
+		bind_json(t->published.kind == JSON_OBJECT && t->published.n > 0 ? &t->published : NULL),
+		bind_time(t->published_at),
 	};
 
 	if (t->triggered_by >= 0)
@@ -122,10 +126,11 @@ workflow_task_write(Db *db, Arena *a, const WorkflowTaskRow *rows, size_t n, Err
 		       "triggered_by,"
 		       " due_at, execution, items, items_n, items_next, items_live, items_bad, items_late, open, "
 		       "waiting, bad, note,"
-		       " started_at, finished_at, published) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+		       " started_at, finished_at, published, published_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
+		       "$10, $11, "
 		       "$12, $13, $14, "
 		       "$15, $16, $17,"
-		       " $18, $19, $20, $21, $22, $23, $24) on conflict (workflow, task) do update set status = "
+		       " $18, $19, $20, $21, $22, $23, $24, $25) on conflict (workflow, task) do update set status = "
 		       "excluded.status,"
 		       " iteration = excluded.iteration, backlog = excluded.backlog, begun = excluded.begun,"
 		       " arrived = excluded.arrived, triggered_by = excluded.triggered_by, due_at = excluded.due_at,"
@@ -136,8 +141,9 @@ workflow_task_write(Db *db, Arena *a, const WorkflowTaskRow *rows, size_t n, Err
 		       "excluded.bad,"
 		       " note = coalesce(excluded.note, workflow_task.note), started_at = excluded.started_at,"
 		       " finished_at = excluded.finished_at,"
-		       " published = coalesce(excluded.published, workflow_task.published)",
-		.in = "iissiibjITIbiiiiiiiiSTTJ",
+		       " published = coalesce(excluded.published, workflow_task.published),"
+		       " published_at = coalesce(excluded.published_at, workflow_task.published_at)",
+		.in = "iissiibjITIbiiiiiiiiSTTJT",
 	};
 	Bind *b = arena_array(a, Bind, n * TASK_WIDTH + 1);
 

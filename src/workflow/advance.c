@@ -129,6 +129,7 @@ next_publish(WfScope *s, int task, const WfNext *n)
 	for (size_t i = 0; i < n->publish_n; i++) {
 		wf_publish(s, n->publish[i].name, values[i]);
 		json_set_str(s->w->a, &st->published, n->publish[i].name, values[i]);
+		st->published_at = s->w->now;
 	}
 }
 
@@ -202,7 +203,8 @@ task_ended(Wf *w, int task, WfOutcome how, bool skipped)
 		return;
 	st->status = skipped ? WF_SKIPPED : ends[how];
 	st->finished = w->now;
-	st->published = json_object();
+	if (st->published.kind != JSON_OBJECT)
+		st->published = json_object();
 	st->changed = true;
 	s.run = (ExprRun){ result, how == WF_SUCCEEDED, how == WF_FAILED, how == WF_TIMED_OUT };
 	if (t->reads_result && !w->port.result(w->port.self, task, result))

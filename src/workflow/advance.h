@@ -42,7 +42,9 @@ typedef struct WfTaskState {
 	int64_t open, waiting,
 	    bad; /* of a parallel task: of its tasks those under way, joins not met, failures nobody handled */
 	TimeUs started, finished; /* of the round that began last */
-	Json published;           /* by its end in this step; null: it did not end in it */
+	Json published;           /* by its ends in this step; null: it did not end in it */
+	Str published_before;     /* in earlier steps, as JSON: the caller's */
+	TimeUs published_at;      /* when it last published something */
 	bool changed;             /* in this step */
 } WfTaskState;
 

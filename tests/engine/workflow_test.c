@@ -524,3 +524,29 @@ TEST(a_workflow_with_much_news_looks_again_by_itself)
 	}
 	CHECK_OK(uow_commit(r->u, &points_step, &err), err);
 }
+
+TEST(what_a_round_of_a_loop_published_is_known_when_a_later_round_published_nothing)
+{
+	CLEANUP(flow_done) Flow *r = flow_open();
+	Id first, second;
+	Err err = { 0 };
+
+	flow_workflow(r, "test.flow",
+	    "{vars: {n: 0, log: none, x: 0}, tasks: [{name: s, action: test.ok, next: [{do: a}]}, {name: a, action: "
+	    "test.ok, next: [{when: '{{ n == 0 }}', publish: [{log: first}, {x: 1}], do: b}, {when: '{{ n == 1 }}', "
+	    "publish: [{x: 2}], do: b}, {when: '{{ n == 2 }}', do: end}]}, {name: b, action: test.ok, next: [{publish: "
+	    "[{n: '{{ n + 1 }}'}, {x: '{{ x * 10 }}'}], do: a}]}, {name: end, action: test.ok}], output_map: {n: '{{ n "
+	    "}}', log: '{{ log }}', x: '{{ x }}'}}",
+	    NULL);
+	first = flow_start(r, "test.flow", "{}");
+	for (int i = 0; i < 20; i++) { /* the moments at which tasks end differ */
+		r->now += US_PER_S;
+		flow_step(r);
+		r->now += US_PER_S;
+		(void)flow_work(r);
+	}
+	flow_check(r, first, "completed", "s a b a b a end", "{\"n\":2,\"log\":\"first\",\"x\":20,\"succeeded\":true}");
+	second = flow_rerun(r, first, "[end]", &err);
+	flow_run(r);
+	flow_check(r, second, "completed", "end", "{\"n\":2,\"log\":\"first\",\"x\":20,\"succeeded\":true}");
+}
