@@ -20,6 +20,16 @@ number_of(Str name, const char *prefix, Id *ret)
 	return str_starts(name, str_of(prefix)) && str_to_int(str_sub(name, strlen(prefix), name.n), ret) && *ret >= 0;
 }
 
+/* A version lies there, for it could not be placed with its artifact: it goes with that. */
+static bool
+is_version(Uow *u, const char *dir, Id id, const char *name, bool *ret, Err *err)
+{
+	const char *slash = strrchr(dir, '/');
+	Str path = str_fmt(u->arena, "%s/execution_%lld/%s", slash == NULL ? dir : slash + 1, (long long)id, name);
+
+	return version_run_file_known(u->db, u->arena, id, path, ret, err);
+}
+
 /* The row still has how its output began. What the run left behind stays as long as the row. */
 static bool
 remove_logs(Uow *u, const char *dir, Id id, int64_t *removed, Err *err)
@@ -37,8 +47,13 @@ remove_logs(Uow *u, const char *dir, Id id, int64_t *removed, Err *err)
 	if (!execution_logs_over(
 		u->db, u->arena, id, u->e->log_policy, u->e->log_limit, clock_wall(u->e->clock), &over, err))
 		return false;
-	for (size_t i = 0; over && i < countof(names); i++)
-		*removed += unlink(paths[i]) == 0;
+	for (size_t i = 0; over && i < countof(names); i++) {
+		bool kept = false;
+
+		if (!is_version(u, dir, id, names[i], &kept, err))
+			return false;
+		*removed += !kept && unlink(paths[i]) == 0;
+	}
 	if (over)
 		(void)rmdir(str_fmt(u->arena, "%s/execution_%lld", dir, (long long)id).p); /* when that was all */
 	return true;

@@ -73,4 +73,6 @@ MUST_CHECK bool version_delete(Db *db, Arena *a, Id artifact, int64_t version, A
  * 0 when all were looked at. */
 MUST_CHECK bool version_expire(Db *db, Arena *a, TimeUs now, Id *after, size_t most, ArtifactFiles *ret, Err *err);
 /* Does a row name this file? */
+/* Does a version that this run has left lie in that file? */
+MUST_CHECK bool version_run_file_known(Db *db, Arena *a, Id execution, Str path, bool *ret, Err *err);
 MUST_CHECK bool version_file_known(Db *db, Arena *a, Id artifact, Str path, bool *ret, Err *err);

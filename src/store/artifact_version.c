@@ -249,3 +249,19 @@ version_file_known(Db *db, Arena *a, Id artifact, Str path, bool *ret, Err *err)
 	*ret = rows.n > 0;
 	return true;
 }
+
+bool
+version_run_file_known(Db *db, Arena *a, Id execution, Str path, bool *ret, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select 1 from artifact_version where execution = $1 and file_path = $2 limit 1",
+		.in = "is",
+	};
+	Bind b[] = { bind_int(execution), bind_str(path) };
+	Rows rows;
+
+	if (!db_read(db, a, &s, b, &rows, err))
+		return err_wrap(err, "read version");
+	*ret = rows.n > 0;
+	return true;
+}

@@ -1,6 +1,6 @@
 /*
- * Policies: how many runs of an action, of a pack or of all may be under way, and how many may begin in a while. The scheduler
- * asks them (engine/limits.h).
+ * Policies: how many runs of an action, of a pack or of all may be under way, how many may begin in a while, and after how many failures
+ * none begins for some time. The scheduler asks them (engine/limits.h).
  */
 #pragma once
 
