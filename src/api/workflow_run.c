@@ -162,6 +162,7 @@ task_times(const Timeline *t, int no, Json *o)
 		started = 0;
 	json_add(t->a, o, "ready_at", json_time(t->a, ready));
 	json_add(t->a, o, "started_at", json_time(t->a, started));
+	/* cppcheck-suppress nullPointerRedundantCheck ; what is null ends the condition before it */
 	json_add(t->a, o, "finished_at", json_time(t->a, over ? row->finished : 0));
 	json_add(t->a, o, "due_at", json_time(t->a, row == NULL ? 0 : row->due));
 	json_add(t->a, o, "iterations", json_int(row == NULL ? 0 : row->iteration));
