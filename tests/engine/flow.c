@@ -1,8 +1,8 @@
 #include "flow.h"
+#include "seat.h"
 
 #include "base/yaml.h"
 #include "store/action.h"
-#include "store/migrate.h"
 #include "store/pack.h"
 #include "store/runtime.h"
 #include "store/workflow.h"
@@ -91,26 +91,13 @@ flow_open(void)
 	World *w = world_bare();
 	Flow *r = arena_new(w->a, Flow);
 	Clock *clock = arena_new(w->a, Clock);
-	BusConfig bus = { .url = str_of("local:"), .process = str_of("test"), .clock = clock };
-	Err err = { 0 };
-	int applied;
 
 	r->w = w;
 	r->a = w->a;
 	r->now = 1700000000LL * US_PER_S;
 	*clock = (Clock){ flow_time, flow_time, r };
-	CHECK_OK(migrate(w->store, r->now, &applied, &err), err);
-	CHECK_OK(bus_open(&bus, &r->bus, &err), err);
-	r->engine = (Engine){ .clock = clock,
-		.store = w->store,
-		.bus = r->bus,
-		.defs = defs_open(),
-		.live = liveness_open(str_of("boot"), 10 * US_PER_S),
-		.process = str_of("test"),
-		.boot_id = str_of("boot"),
-		.heartbeat = 10 * US_PER_S,
-		.scheduled_timeout = 300 * US_PER_S };
-	CHECK_OK(uow_open(&r->engine, &r->u, &err), err);
+	r->bus = seat_bus(w, clock);
+	seat_begin(r->w, r->bus, clock, &r->engine, &r->u);
 	flow_definitions(r);
 	return r;
 }
@@ -120,9 +107,7 @@ flow_done(Flow **r)
 {
 	World *w = (*r)->w;
 
-	uow_close((*r)->u);
-	defs_close((*r)->engine.defs);
-	liveness_close((*r)->engine.live);
+	seat_end(&(*r)->engine, (*r)->u);
 	bus_close((*r)->bus);
 	world_done(&w);
 }

@@ -5,12 +5,11 @@
 #include "engine/secrets.h"
 #include "engine/windows.h"
 #include "store/action.h"
-#include "store/migrate.h"
 #include "store/pack.h"
 #include "store/rule.h"
 #include "store/rule_window.h"
 #include "store/trigger.h"
-#include "world.h"
+#include "seat.h"
 
 #include "test.h"
 
@@ -37,26 +36,13 @@ rig_time(void *self)
 static void
 process_begin(Rig *r)
 {
-	Err err = { 0 };
-
-	r->engine = (Engine){ .clock = &r->clock,
-		.store = r->w->store,
-		.bus = r->bus,
-		.defs = defs_open(),
-		.live = liveness_open(str_of("boot"), 10 * US_PER_S),
-		.process = str_of("test"),
-		.boot_id = str_of("boot"),
-		.heartbeat = 10 * US_PER_S,
-		.scheduled_timeout = 300 * US_PER_S };
-	CHECK_OK(uow_open(&r->engine, &r->u, &err), err);
+	seat_begin(r->w, r->bus, &r->clock, &r->engine, &r->u);
 }
 
 static void
 process_end(Rig *r)
 {
-	uow_close(r->u);
-	defs_close(r->engine.defs);
-	liveness_close(r->engine.live);
+	seat_end(&r->engine, r->u);
 }
 
 static void
@@ -81,7 +67,6 @@ rig_open(void)
 {
 	World *w = world_bare();
 	Rig *r = arena_new(w->a, Rig);
-	BusConfig bus = { .url = str_of("local:"), .process = str_of("test"), .clock = &r->clock };
 	PackDef pack = { .ref = str_of("test"), .label = str_of("Test"), .version = str_of("1.0.0") };
 	TriggerDef trigger = { .pack_ref = pack.ref, .label = str_of("T"), .enabled = true };
 	ActionDef action = { .ref = str_of("test.do"),
@@ -95,13 +80,11 @@ rig_open(void)
 	static const char *const triggers[] = { "test.one", "test.two", "core.intervaltimer" };
 	Err err = { 0 };
 	DefPut put;
-	int applied;
 
 	r->w = w;
 	r->now = 1700000000LL * US_PER_S;
 	r->clock = (Clock){ rig_time, rig_time, r };
-	CHECK_OK(migrate(w->store, r->now, &applied, &err), err);
-	CHECK_OK(bus_open(&bus, &r->bus, &err), err);
+	r->bus = seat_bus(w, &r->clock);
 	process_begin(r);
 	CHECK_OK(uow_begin(r->u, &err), err);
 	CHECK_OK(pack_put(r->u->db, r->u->arena, &pack, r->now, &put, &err), err);
