@@ -280,6 +280,18 @@ buf_fmt(Buf *b, const char *fmt, ...)
 	va_end(ap);
 }
 
+void
+buf_item(Buf *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (b->n > 0)
+		buf_text(b, ", ");
+	va_start(ap, fmt);
+	buf_vfmt(b, fmt, ap);
+	va_end(ap);
+}
+
 Str
 buf_str(Buf *b)
 {

@@ -74,5 +74,6 @@ void buf_add(Buf *b, Str s);
 void buf_text(Buf *b, const char *text);
 void buf_char(Buf *b, char c);
 void buf_fmt(Buf *b, const char *fmt, ...) PRINTF(2, 3);
+void buf_item(Buf *b, const char *fmt, ...) PRINTF(2, 3); /* after ", ", unless it is the first */
 void buf_vfmt(Buf *b, const char *fmt, va_list ap);
 Str buf_str(Buf *b); /* NUL-terminated after the end; valid while the buf does not grow */

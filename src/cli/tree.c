@@ -77,20 +77,6 @@ when_it_became(Arena *a, const Json *o)
 	return (Str){ 0 };
 }
 
-static void say(Buf *b, const char *fmt, ...) PRINTF(2, 3);
-
-static void
-say(Buf *b, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (b->n > 0)
-		buf_text(b, ", ");
-	va_start(ap, fmt);
-	buf_vfmt(b, fmt, ap);
-	va_end(ap);
-}
-
 static int64_t
 int_of(const Json *o, const char *key)
 {
@@ -102,12 +88,12 @@ say_items(Buf *b, const Json *items)
 {
 	if (!json_is(items, JSON_OBJECT))
 		return;
-	say(b, "%lld of %lld items", (long long)(int_of(items, "begun") - int_of(items, "running")),
+	buf_item(b, "%lld of %lld items", (long long)(int_of(items, "begun") - int_of(items, "running")),
 	    (long long)int_of(items, "total"));
 	if (int_of(items, "running") > 0)
-		say(b, "%lld under way", (long long)int_of(items, "running"));
+		buf_item(b, "%lld under way", (long long)int_of(items, "running"));
 	if (int_of(items, "failed") > 0)
-		say(b, "%lld failed", (long long)int_of(items, "failed"));
+		buf_item(b, "%lld failed", (long long)int_of(items, "failed"));
 }
 
 /* The latest run of a task that has one at a time. */
@@ -129,20 +115,20 @@ task_more(const Tree *t, const Json *task)
 	Buf b = buf_open(t->a);
 
 	if (run != NULL)
-		say(&b, "execution %lld", (long long)int_of(run, "execution"));
+		buf_item(&b, "execution %lld", (long long)int_of(run, "execution"));
 	say_items(&b, json_get(task, "items"));
 	if (int_of(task, "iterations") > 1)
-		say(&b, "round %lld", (long long)int_of(task, "iterations"));
+		buf_item(&b, "round %lld", (long long)int_of(task, "iterations"));
 	if (int_of(task, "tries") > 1)
-		say(&b, "try %lld", (long long)int_of(task, "tries"));
+		buf_item(&b, "try %lld", (long long)int_of(task, "tries"));
 	if (json_as_bool(json_get(task, "taken_over"), false))
-		say(&b, "taken over");
+		buf_item(&b, "taken over");
 	if (wait.n > 0)
-		say(&b, "waits: %.*s", STR_ARG(wait));
+		buf_item(&b, "waits: %.*s", STR_ARG(wait));
 	if (str_is(json_get_text(task, "status"), "delayed"))
-		say(&b, "until %.*s", STR_ARG(cell_text(t->a, json_get(task, "due_at"), COLUMN_TIME)));
+		buf_item(&b, "until %.*s", STR_ARG(cell_text(t->a, json_get(task, "due_at"), COLUMN_TIME)));
 	if (note.n > 0)
-		say(&b, "%.*s", STR_ARG(note));
+		buf_item(&b, "%.*s", STR_ARG(note));
 	return text_clean(t->a, buf_str(&b));
 }
 

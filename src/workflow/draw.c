@@ -42,20 +42,6 @@ when_text(Arena *a, const WfNext *n)
 	return n->otherwise ? str_of("else") : (Str){ 0 };
 }
 
-static void word(Buf *b, const char *fmt, ...) PRINTF(2, 3);
-
-static void
-word(Buf *b, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (b->n > 0)
-		buf_text(b, ", ");
-	va_start(ap, fmt);
-	buf_vfmt(b, fmt, ap);
-	va_end(ap);
-}
-
 /* Everything about a task that changes when, or how often, it runs. */
 static Str
 task_words(Arena *a, const WfTask *t)
@@ -63,21 +49,22 @@ task_words(Arena *a, const WfTask *t)
 	Buf b = buf_open(a);
 
 	if (t->kind == WF_PARALLEL)
-		word(&b, "parallel");
+		buf_item(&b, "parallel");
 	if (!str_none(t->when.text))
-		word(&b, "if %.*s", STR_ARG(bare(a, t->when.text)));
+		buf_item(&b, "if %.*s", STR_ARG(bare(a, t->when.text)));
 	if (t->join > 1)
-		word(&b, "after %lld of %zu", (long long)t->join, t->inbound_n);
+		buf_item(&b, "after %lld of %zu", (long long)t->join, t->inbound_n);
 	if (t->with_items != NULL)
-		word(&b, "for each of %.*s, %lld at once", STR_ARG(bare(a, t->items_text)), (long long)t->concurrency);
+		buf_item(
+		    &b, "for each of %.*s, %lld at once", STR_ARG(bare(a, t->items_text)), (long long)t->concurrency);
 	if (t->batch_size > 0)
-		word(&b, "in batches of %lld", (long long)t->batch_size);
+		buf_item(&b, "in batches of %lld", (long long)t->batch_size);
 	if (t->delay != NULL)
-		word(&b, "delayed");
+		buf_item(&b, "delayed");
 	if (t->retry.count > 0)
-		word(&b, "up to %lld retries", (long long)t->retry.count);
+		buf_item(&b, "up to %lld retries", (long long)t->retry.count);
 	if (t->timeout > 0)
-		word(&b, "at most %lld s", (long long)t->timeout);
+		buf_item(&b, "at most %lld s", (long long)t->timeout);
 	return buf_str(&b);
 }
 

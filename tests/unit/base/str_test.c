@@ -91,6 +91,17 @@ TEST(formatted_text_of_any_length_is_whole)
 	CHECK(str_starts(buf_str(&b), str_of("0,1,2,")) && str_ends(buf_str(&b), str_of(",998,999,")));
 }
 
+TEST(items_of_a_list_stand_apart)
+{
+	Arena *a = arena_open();
+	Buf b = buf_open(a);
+
+	buf_item(&b, "%d times", 3);
+	buf_item(&b, "%s", "late");
+	CHECK_STR(buf_str(&b), str_of("3 times, late"));
+	arena_close(a);
+}
+
 TEST(errors_gather_context_and_never_overflow)
 {
 	Err err = { 0 };
