@@ -231,6 +231,17 @@ def test_a_time_limit_ends_the_run_as_failed_and_timed_out(running):
     assert not processes_of(running, row["id"]), "what it had started still runs"
 
 
+def test_a_run_without_a_time_limit_of_its_own_has_that_of_its_action_and_else_that_of_the_worker(world):
+    world.start(config={"worker": {"task_timeout": 2}})
+    world.post("/packs", {"ref": "mine", "label": "Mine", "version": "1.0.0"}, 201)
+    for ref, limit in (("mine.one", {"timeout_seconds": 1}), ("mine.none", {})):
+        world.post("/actions", {"ref": ref, "pack_ref": "mine", "label": "Slow", "runtime_ref": "core.shell",
+                                "entrypoint": "sleep 60", **limit}, 201)
+        row = do(world, ref)
+        assert row["status"] == "failed" and row["result"]["timed_out"] is True
+        assert f"after {limit.get('timeout_seconds', 2)} s" in row["result"]["error"]
+
+
 def test_a_run_that_waits_is_cancelled_at_once_and_never_starts(running):
     nowhere = ask(running, "lab.mark", worker_selector={"zone": "nowhere"})
     row = eventually(lambda: (r := look(running, nowhere)) and waits_for(r, "no_worker") and r)

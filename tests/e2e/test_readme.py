@@ -1,4 +1,4 @@
-"""The tour of the README does what it says."""
+"""The tour of the README does what it says, and the tests that docs/proofs.md names are there."""
 
 import os
 import re
@@ -40,3 +40,12 @@ def test_the_tour_works_as_it_is_printed(world):
             shape = re.sub(r"\s+", " ", re.sub(r"\d[\d:.TZ-]*", "N", first)).strip()
             printed = re.sub(r"\s+", " ", re.sub(r"\d[\d:.TZ-]*", "N", ran.stdout.split("\n")[0])).strip()
             assert printed == shape, f"{command} printed {printed!r}, the README says {shape!r}"
+
+
+def test_every_test_that_proofs_names_is_there():
+    with open(os.path.join(ROOT, "docs", "proofs.md"), encoding="utf-8") as f:
+        named = re.findall(r"`([a-z0-9_/]+\.(?:c|py)): (\w+)`", f.read())
+    assert len(named) >= 40
+    for path, name in named:
+        with open(os.path.join(ROOT, "tests", path), encoding="utf-8") as f:
+            assert re.search(rf"(def |TEST\(){name}\(?\)?", f.read()), f"{path} has no test {name}"

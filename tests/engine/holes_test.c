@@ -1,0 +1,122 @@
+/* What the system that this one takes over from did wrong, and no other test would notice: docs/hacking.md has the whole list. */
+#include "flow.h"
+#include "rig.h"
+
+#include "store/action.h"
+
+#include "test.h"
+
+TEST(a_run_is_given_the_defaults_of_its_action_whoever_asks_for_it)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	RunClaim c = { .attempt = 1 };
+	Json count = json_object(), schema = json_object();
+	ActionDef d;
+	DefPut put;
+	Err err = { 0 };
+
+	rig_worker(r, "i1", 2, "shell");
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(action_get(r->u->db, r->u->arena, r->action, &d, &err), err);
+	json_add(r->u->arena, &count, "type", json_cstr("integer"));
+	json_add(r->u->arena, &count, "default", json_int(7));
+	json_add(r->u->arena, &schema, "count", count);
+	d.param_schema = schema;
+	CHECK_OK(action_put(r->u->db, r->u->arena, &d, r->now, &put, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	c.execution = rig_create(r);
+	rig_schedule(r);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(runs_claim(r->u, r->worker, str_of("i1"), str_of("w1"), &c, 1, &err), err);
+	CHECK(c.claimed);
+	CHECK_INT(json_as_int(json_get(&c.params, "count"), 0), 7);
+	CHECK_OK(uow_commit(r->u, &points_worker, &err), err);
+}
+
+/* The worker's process is killed and starts again. */
+static void
+worker_dies(Flow *r)
+{
+	WorkerDef w = { .name = str_of("w1"),
+		.type = str_of("local"),
+		.role = str_of("action"),
+		.host = str_of("here"),
+		.incarnation = str_of("another"),
+		.boot_id = str_of("boot"),
+		.slots = 1000 };
+	Json names = json_array();
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	json_push(r->u->arena, &names, json_cstr("shell"));
+	w.capabilities = w.meta = json_object();
+	json_add(r->u->arena, &w.capabilities, "runtimes", names);
+	CHECK_OK(worker_enter(r->u, &w, &r->worker, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_worker, &err), err);
+}
+
+static void
+claim_first(Flow *r)
+{
+	static const Stmt given = { .sql = "select id, attempt from execution where status = 'scheduled' and id >= $1 "
+					   "order by id limit 1",
+		.in = "i" };
+	Rows rows = flow_rows(r, &given, 0);
+	RunClaim c = { .execution = row_int(rows_at(&rows, 0), 0), .attempt = (int)row_int(rows_at(&rows, 0), 1) };
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(runs_claim(r->u, r->worker, str_of("inc"), str_of("w1"), &c, 1, &err), err);
+	CHECK(c.claimed);
+	CHECK_OK(uow_commit(r->u, &points_worker, &err), err);
+}
+
+TEST(a_run_that_is_lost_with_its_worker_is_a_failure_of_its_task)
+{
+	CLEANUP(flow_done) Flow *r = flow_open();
+	Id id;
+
+	flow_workflow(r, "test.flow",
+	    "{tasks: [{name: a, action: test.ok, with_items: '{{ range(3) }}', concurrency: 2, next: [{when: failed(), "
+	    "do: b}]}, {name: b, action: test.ok}]}",
+	    NULL);
+	id = flow_start(r, "test.flow", "{}");
+	flow_step(r);
+	claim_first(r);
+	worker_dies(r);
+	flow_run(r);
+	flow_check(r, id, "completed", "a#0? a#1 a#2 b", "{\"succeeded\":true}");
+}
+
+/* How often the end of this run was told. */
+static size_t
+ends_told(Sub *sub, Arena *a, Id id)
+{
+	Msg msgs[64];
+	size_t n, told = 0;
+
+	while ((n = sub_take(sub, a, msgs, countof(msgs), 256, 0)) > 0) {
+		for (size_t i = 0; i < n; i++)
+			for (size_t k = 0; k < msgs[i].n; k++)
+				told += msgs[i].items[k].id == id;
+		sub_ack(sub, msgs, n);
+	}
+	return told;
+}
+
+TEST(the_end_of_a_workflow_is_told_like_that_of_any_run)
+{
+	CLEANUP(flow_done) Flow *r = flow_open();
+	SubConfig completed = { .queue = Q_COMPLETED };
+	Sub *sub;
+	Err err = { 0 };
+	Id id;
+
+	CHECK_OK(sub_open(r->bus, &completed, &sub, &err), err);
+	flow_workflow(r, "test.flow", "{tasks: [{name: a, action: test.ok}]}", NULL);
+	id = flow_start(r, "test.flow", "{}");
+	flow_run(r);
+	CHECK_STR(flow_state(r, id), str_of("completed"));
+	CHECK_INT((int64_t)ends_told(sub, r->a, id), 1);
+	sub_close(sub);
+}
