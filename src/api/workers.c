@@ -152,6 +152,8 @@ worker_json(Arena *a, const Crew *c, const WorkerDef *w)
 	add_findings(a, &o, w);
 	if (json_is(json_get(&w->capabilities, "isolation"), JSON_OBJECT))
 		json_add(a, &o, "isolation", *json_get(&w->capabilities, "isolation"));
+	if (!str_none(json_get_text(&w->meta, "full")))
+		json_add(a, &o, "full_reason", json_str(json_get_text(&w->meta, "full")));
 	json_add(a, &o, "load", load_json(a, c, w));
 	json_add(a, &o, "heartbeat_age_seconds",
 	    w->last_heartbeat == 0 ? json_null() : json_int((c->now - w->last_heartbeat) / US_PER_S));

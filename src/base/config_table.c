@@ -226,6 +226,13 @@ const Setting settings[] = {
 	    .max = MANY },
 	{ "worker.max_open_files", SETTING_INT, "4096",
 	    "open files of each process of a run that names no limit; 0: any", .max = MANY },
+	{ "worker.max_disk_mb", SETTING_INT, "10240",
+	    "what a run that names no limit may write into the folders that are its own; 0: any amount", .max = MANY,
+	    .unit = "MiB" },
+	{ "worker.disk_reserve_mb", SETTING_INT, NULL,
+	    "with less free space where runs write, the worker takes no new ones and ends the one that fills it; else "
+	    "256, or a tenth of a smaller file system; 0: never",
+	    .max = MANY, .unit = "MiB" },
 	{ "worker.cgroup", SETTING_STRING, "auto",
 	    "where runs get a cgroup each: `auto` is below the worker's own, or the path of one that was made for it; "
 	    "`off`",

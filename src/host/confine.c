@@ -47,7 +47,9 @@ confine_settings(Host *h, ProcessesConfig *p, Err *err)
 	p->hidden = hidden;
 	p->limits = (RunLimits){ .memory_mb = config_int(c, "worker.max_memory_mb"),
 		.processes = config_int(c, "worker.max_processes"),
-		.open_files = config_int(c, "worker.max_open_files") };
+		.open_files = config_int(c, "worker.max_open_files"),
+		.disk_mb = config_int(c, "worker.max_disk_mb") };
+	p->disk_reserve_mb = config_has(c, "worker.disk_reserve_mb") ? config_int(c, "worker.disk_reserve_mb") : -1;
 	p->cgroup = config_str(c, "worker.cgroup");
 	if (!str_none(run_dir))
 		p->run_base = run_dir;

@@ -14,6 +14,7 @@ static const Allowed allowed[] = {
 	{ "processes", MANY },
 	{ "open_files", MANY },
 	{ "output_bytes", OUTPUT_MOST },
+	{ "disk_mb", MEGABYTES_MOST },
 };
 
 static const Allowed *
@@ -39,7 +40,8 @@ allowance_check(const Json *limits, Err *err)
 
 		if (a == NULL)
 			return err_set(err, ERR_VALIDATION,
-			    "limits: '%.*s' is none (memory_mb, processes, open_files, output_bytes)", STR_ARG(m->key));
+			    "limits: '%.*s' is none (memory_mb, processes, open_files, output_bytes, disk_mb)",
+			    STR_ARG(m->key));
 		if (value < 1 || value > a->most)
 			return err_set(err, ERR_VALIDATION, "limits: '%s' must be a whole number from 1 to %lld",
 			    a->key, (long long)a->most);

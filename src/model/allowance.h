@@ -1,5 +1,5 @@
 /*
- * What a run of an action may use, as files and requests say it: {memory_mb, processes, open_files, output_bytes}, each a whole number
+ * What a run of an action may use, as files and requests say it: {memory_mb, processes, open_files, output_bytes, disk_mb}, each a whole number
  * above 0; what is not named is as the worker is set. Pure.
  */
 #pragma once

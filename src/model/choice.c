@@ -221,11 +221,14 @@ static bool
 worker_open(Arena *a, const WorkerLoad *l, Str *ret_why)
 {
 	const WorkerDef *w = l->def;
+	Str full = json_get_text(&w->meta, "full");
 
 	if (!str_is(w->status, "active") && !str_is(w->status, "busy"))
 		return ret_why == NULL ? false : no(ret_why, str_fmt(a, "is offline (%.*s)", STR_ARG(w->status)));
 	if (!l->alive)
 		return ret_why == NULL ? false : no(ret_why, str_of("is offline (no heartbeat)"));
+	if (!str_none(full))
+		return ret_why == NULL ? false : no(ret_why, str_fmt(a, "takes no runs (%.*s)", STR_ARG(full)));
 	if (w->cordoned && ret_why != NULL)
 		return no(ret_why, str_none(w->cordon_reason) || w->cordon_reason.n == 0
 				       ? str_of("is cordoned")

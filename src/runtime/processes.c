@@ -54,6 +54,7 @@ run_ended(Processes *p, Run *run)
 	unwatch(p, &run->out);
 	unwatch(p, &run->err);
 	forks_drop(p->forks, run);
+	disk_forget(p, run);
 	if (run->call != NULL)
 		outward_drop(p->outward, run->call);
 	run->call = NULL;
@@ -174,6 +175,13 @@ send_kill(Processes *p, Run *run)
 	set_timer(p, run, clock_mono(p->config.clock) + KILL_AGAIN);
 }
 
+void
+run_over(Processes *p, Run *run, const char *what)
+{
+	run->over = what;
+	send_kill(p, run);
+}
+
 /* TERM to the whole tree; KILL follows by the timer. */
 static void
 stop_run(Processes *p, Run *run)
@@ -265,7 +273,7 @@ running_due(Processes *p, Run *run, TimeUs now)
 		return;
 	}
 	if (watch_over(p, run, now)) {
-		send_kill(p, run); /* what takes too much is not asked */
+		run_over(p, run, run->over);
 		return;
 	}
 	next = sooner(run->deadline, watch_next(p, run, now));
@@ -321,6 +329,7 @@ turn(Processes *p, TimeUs timeout)
 {
 	void *ready[READY_BATCH];
 	bool woken;
+	TimeUs now;
 	size_t n = poll_wait(&p->poll, timeout, ready, READY_BATCH, &woken);
 
 	for (size_t i = 0; i < n; i++) {
@@ -333,8 +342,8 @@ turn(Processes *p, TimeUs timeout)
 	}
 	take_answers(p);
 	run_timers(p);
-	p->forks_look = sooner(
-	    forks_tick(p->forks, clock_mono(p->config.clock)), ahead_tick(p->ahead, clock_mono(p->config.clock)));
+	now = clock_mono(p->config.clock);
+	p->look = sooner(sooner(forks_tick(p->forks, now), ahead_tick(p->ahead, now)), disk_tick(p, now));
 	return woken;
 }
 
@@ -456,10 +465,16 @@ processes_sleep(Starter *s, TimeUs until)
 		now = clock_mono(p->config.clock);
 		if (until != 0 && now >= until)
 			return;
-		next = sooner(sooner(until, p->forks_look), timers_next(&p->timers));
+		next = sooner(sooner(until, p->look), timers_next(&p->timers));
 		p->woken = turn(p, next == 0 ? -1 : next > now ? next - now : 0);
 	}
 	p->woken = false;
+}
+
+static Str
+processes_full(Starter *s)
+{
+	return disk_full((Processes *)s);
 }
 
 static void
@@ -522,6 +537,8 @@ processes_close(Starter *s)
 	runs_free(&p->live); /* stuck in the kernel: it dies when it comes back */
 	runs_free(&p->done);
 	runs_free(&p->spare);
+	tally_end(&p->disk.tally);
+	arena_close(p->disk.a);
 	timers_close(&p->timers);
 	poll_close(&p->poll);
 	fd_done(&p->null);
@@ -537,6 +554,7 @@ static const Starter face = {
 	.sleep = processes_sleep,
 	.wake = processes_wake,
 	.running = processes_running,
+	.full = processes_full,
 	.kill_all = processes_kill_all,
 	.close = processes_close,
 };

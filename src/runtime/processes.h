@@ -33,8 +33,9 @@ typedef struct ProcessesConfig {
 	const Json *sandbox_read; /* more paths that actions may read; NULL: none */
 	const Str *hidden;        /* what they may never read; NULL: nothing */
 	size_t hidden_count;
-	RunLimits limits; /* of runs that name none; 0: no limit. The output's is above */
-	Str cgroup;       /* "auto", "off", or the folder of one that was made for us; none: off */
+	int64_t disk_reserve_mb; /* so much stays free where runs write; 0: nothing is kept free, -1: as is sensible */
+	RunLimits limits;        /* of runs that name none; 0: no limit. The output's is above */
+	Str cgroup;              /* "auto", "off", or the folder of one that was made for us; none: off */
 } ProcessesConfig;
 
 /* How many runs were forks so far: for tests and measuring. */

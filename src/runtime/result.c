@@ -153,6 +153,10 @@ error_over(Arena *a, const Report *r)
 {
 	if (strcmp(r->over, "memory") == 0)
 		return str_fmt(a, "Execution used more than its %lld MB of memory", (long long)r->limits->memory_mb);
+	if (strcmp(r->over, "disk") == 0)
+		return str_none(r->problem)
+			   ? str_fmt(a, "Execution wrote more than its %lld MB of disk", (long long)r->limits->disk_mb)
+			   : str_copy(a, r->problem);
 	return str_fmt(a, "Execution had more than its %lld processes", (long long)r->limits->processes);
 }
 

@@ -8,6 +8,7 @@
 #include "os/poll.h"
 #include "os/spawn.h"
 #include "os/timers.h"
+#include "runtime/disk.h"
 #include "runtime/envs.h"
 #include "runtime/internal.h"
 #include "runtime/processes.h"
@@ -49,9 +50,10 @@ struct Run {
 	Stream out, err;
 	Group *group;     /* NULL: it has none */
 	RunLimits limits; /* complete */
-	const char *over; /* the limit that ended it: "memory", "processes"; NULL: none */
-	Str dir;          /* its HOME; none for internal runs */
-	Str files;        /* the folder of what it leaves behind; none: it has none */
+	const char *over; /* the limit that ended it: "memory", "processes", "disk"; NULL: none */
+	DiskUse disk;
+	Str dir;   /* its HOME; none for internal runs */
+	Str files; /* the folder of what it leaves behind; none: it has none */
 	EnvUse env;
 	RunSpec *waits_with; /* while it waits for its environment */
 	Json out_schema;
@@ -88,9 +90,10 @@ struct Processes {
 	Forks *forks; /* NULL: every run is started plainly */
 	Ahead *ahead; /* NULL: nothing is started ahead */
 	size_t ahead_used;
-	TimeUs forks_look; /* when those two are to be looked at */
-	size_t forked;     /* runs that were handed to a server */
-	size_t waiting;    /* runs that wait for their environments */
+	Disk disk;
+	TimeUs look;    /* when those three are to be looked at */
+	size_t forked;  /* runs that were handed to a server */
+	size_t waiting; /* runs that wait for their environments */
 	Sandbox *sandbox;
 	Groups *groups;     /* NULL: none here */
 	Str groups_missing; /* and why */
@@ -123,7 +126,8 @@ void runs_look(Processes *p); /* those that wait, after environments have change
 void run_start_now(Processes *p, Run *run, const RunSpec *spec);
 /* processes.c */
 void run_ended(Processes *p, Run *run);
-void run_call(Processes *p, Run *run, Call *call); /* the internal run waits for this call's answer */
+void run_call(Processes *p, Run *run, Call *call);       /* the internal run waits for this call's answer */
+void run_over(Processes *p, Run *run, const char *what); /* what takes too much is not asked, but killed */
 void on_child_end(Processes *p, Run *run);
 void on_output(Processes *p, Run *run);
 /* watch.c: what the kernel does not count here is looked at now and then. When next, monotonic; 0: never. True in *ret_over: it uses

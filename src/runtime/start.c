@@ -255,8 +255,8 @@ box(Launch *l)
 	container_wrap(run->a, &l->p->config, l->spec, &boxed, &l->plan, &l->envp);
 	run->engine = l->plan.container.engine;
 	run->container = l->plan.container.name;
-	run->limits = (RunLimits){ 0 };
-	l->kind = SANDBOX_OFF; /* it mounts, and makes namespaces */
+	run->limits = (RunLimits){ .disk_mb = run->limits.disk_mb }; /* its folders are ours all the same */
+	l->kind = SANDBOX_OFF;                                       /* it mounts, and makes namespaces */
 }
 
 static bool
@@ -402,6 +402,7 @@ prepare(Processes *p, Run *run, const RunSpec *spec)
 		.memory_mb = limit_of(spec->limits.memory_mb, p->config.limits.memory_mb),
 		.processes = limit_of(spec->limits.processes, p->config.limits.processes),
 		.open_files = limit_of(spec->limits.open_files, p->config.limits.open_files),
+		.disk_mb = limit_of(spec->limits.disk_mb, p->config.limits.disk_mb),
 	};
 	open_stream(p, run, spec, &run->out, "stdout", p->config.stdout_max);
 	open_stream(p, run, spec, &run->err, "stderr", p->config.stderr_max);

@@ -14,6 +14,7 @@
 /* What a run may use; 0: as the worker is set. */
 typedef struct RunLimits {
 	int64_t memory_mb, processes, open_files, output_bytes; /* output: of each stream */
+	int64_t disk_mb;                                        /* in the folders that are its own */
 } RunLimits;
 
 /* One attempt of one execution, all values in the arena of the caller, which may be reset after start(). */
@@ -52,7 +53,7 @@ typedef enum RunOutcome {
 	RUN_TIMED_OUT, /* failed by its time limit */
 	RUN_CANCELLED, /* ended after cancel() */
 	RUN_UNSTARTED, /* set-up failed: no process ran */
-	RUN_OVER,      /* ended for using more memory or processes than it may */
+	RUN_OVER,      /* ended for using more memory, processes or disk than it may */
 } RunOutcome;
 
 typedef struct RunEnd {
@@ -78,6 +79,8 @@ struct Starter {
 	void (*sleep)(Starter *s, TimeUs until);
 	void (*wake)(Starter *s); /* from any thread */
 	size_t (*running)(const Starter *s);
+	/* Why no more runs should be started now, for people: none, there is room. Until the next call of anything here. */
+	Str (*full)(Starter *s);
 	void (*kill_all)(Starter *s); /* KILL now; they still come out of ended() */
 	void (*close)(Starter *s);
 };

@@ -285,6 +285,22 @@ worker_no_slots(Db *db, Arena *a, Id id, Str incarnation, TimeUs now, Err *err)
 }
 
 bool
+worker_set_full(Db *db, Arena *a, Id id, Str incarnation, Str why, int64_t slots, TimeUs now, Err *err)
+{
+	static const Stmt s = {
+		.sql = "update worker set slots = $3, meta = $4, updated = $5 where id = $1 and incarnation = $2",
+		.in = "isiJt",
+	};
+	Json meta = json_object();
+	Bind b[] = { bind_int(id), bind_str(incarnation), bind_int(str_none(why) ? slots : 0), bind_json(&meta),
+		bind_time(now) };
+
+	if (!str_none(why))
+		json_add(a, &meta, "full", json_str(why));
+	return db_exec(db, a, &s, b, NULL, err);
+}
+
+bool
 worker_cordon(Db *db, Arena *a, Id id, bool cordoned, Str reason, Id by, TimeUs now, Err *err)
 {
 	static const Stmt s = {

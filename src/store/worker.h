@@ -31,6 +31,8 @@ MUST_CHECK bool worker_set_capabilities(
     Db *db, Arena *a, Id id, Str incarnation, const Json *capabilities, TimeUs now, Err *err);
 /* It drains: alive, but nothing more is given to it. */
 MUST_CHECK bool worker_no_slots(Db *db, Arena *a, Id id, Str incarnation, TimeUs now, Err *err);
+/* It takes nothing for now, and why; none: it has these slots again. */
+MUST_CHECK bool worker_set_full(Db *db, Arena *a, Id id, Str incarnation, Str why, int64_t slots, TimeUs now, Err *err);
 MUST_CHECK bool worker_cordon(Db *db, Arena *a, Id id, bool cordoned, Str reason, Id by, TimeUs now, Err *err);
 
 /* Takes or renews a lease; false in *ret_held while somebody else has it. */

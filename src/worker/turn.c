@@ -49,6 +49,7 @@ struct WorkerTurn {
 	TimeUs until;     /* when the first of them has waited enough for company; 0: none waits */
 	int64_t usual_us; /* how long runs take lately */
 	bool draining, abandoning;
+	bool full; /* and its row says so */
 };
 
 WorkerTurn *
@@ -381,7 +382,8 @@ limits_of(const Json *limits)
 	return (RunLimits){ .memory_mb = allowance_get(limits, "memory_mb"),
 		.processes = allowance_get(limits, "processes"),
 		.open_files = allowance_get(limits, "open_files"),
-		.output_bytes = allowance_get(limits, "output_bytes") };
+		.output_bytes = allowance_get(limits, "output_bytes"),
+		.disk_mb = allowance_get(limits, "disk_mb") };
 }
 
 static void
@@ -454,7 +456,7 @@ claims_take(WorkerTurn *t, RunClaim *claims, Run **runs)
 	int64_t room = t->config.slots - (int64_t)(t->held - t->ends_n);
 	size_t n = 0;
 
-	while (!t->draining && n < BATCH && t->first != NULL) {
+	while (!t->draining && !t->full && n < BATCH && t->first != NULL) {
 		bool quick = map_get(&t->quick, t->first->action) != NULL;
 
 		if (!quick && room <= 0)
@@ -481,6 +483,89 @@ turn_store(WorkerTurn *t, RunClaim *claims, size_t n, Err *err)
 	       uow_commit(u, &points_worker, err);
 }
 
+/* ---- taking nothing more ---- */
+
+typedef bool RowSays(WorkerTurn *t, Str why, Err *err);
+
+static bool
+row_drains(WorkerTurn *t, Str why, Err *err)
+{
+	(void)why;
+	return worker_no_slots(t->u->db, t->u->arena, t->id, t->incarnation, t->u->now, err);
+}
+
+static bool
+row_full(WorkerTurn *t, Str why, Err *err)
+{
+	return worker_set_full(t->u->db, t->u->arena, t->id, t->incarnation, why, t->config.slots, t->u->now, err);
+}
+
+static bool
+return_store(WorkerTurn *t, RowSays *says, Str why, const Id *ids, const int *attempts, size_t n, Err *err)
+{
+	Uow *u = t->u;
+
+	if (!uow_begin(u, err))
+		return false;
+	if (says != NULL && (!says(t, why, err) || !change_note(u->db, u->arena, "worker", t->id, u->now, err)))
+		return false;
+	return runs_return(u, ids, attempts, n, t->config.name, why, err) && uow_commit(u, &points_worker, err);
+}
+
+/* The row says that nothing more is to be given to it; what it has not started goes back. In one transaction: it would get it again. */
+static bool
+line_return(WorkerTurn *t, RowSays *says, Str why, Err *err)
+{
+	Id ids[BATCH];
+	int attempts[BATCH];
+	Run *runs[BATCH];
+	size_t n = 0;
+
+	while (n < BATCH && (runs[n] = line_take(t)) != NULL) {
+		ids[n] = runs[n]->execution;
+		attempts[n] = runs[n]->attempt;
+		n++;
+	}
+	if (n == 0 && says == NULL)
+		return true;
+	if (!return_store(t, says, why, ids, attempts, n, err)) {
+		for (size_t i = n; i > 0; i--)
+			line_put_back(t, runs[i - 1]);
+		return false;
+	}
+	for (size_t i = 0; i < n; i++)
+		run_forget(t, runs[i]);
+	return line_return(t, NULL, why, err);
+}
+
+static bool
+room_again(WorkerTurn *t, Err *err)
+{
+	Uow *u = t->u;
+
+	return uow_begin(u, err) && row_full(t, (Str){ 0 }, err) &&
+	       change_note(u->db, u->arena, "worker", t->id, u->now, err) && uow_commit(u, &points_worker, err);
+}
+
+/* While there is no room for what runs write, others get what this worker has not started. */
+static bool
+full_look(WorkerTurn *t, Err *err)
+{
+	Str why = t->config.starter->full(t->config.starter);
+	bool full = !str_none(why);
+
+	if (t->draining || (full == t->full && (!full || t->first == NULL)))
+		return true;
+	if (!(full ? line_return(t, t->full ? NULL : row_full, why, err) : room_again(t, err)))
+		return false;
+	if (full && !t->full)
+		log_warn("no runs are taken: %.*s", STR_ARG(why));
+	if (!full)
+		log_info("there is room again: runs are taken");
+	t->full = full;
+	return true;
+}
+
 bool
 worker_turn(WorkerTurn *t, bool *ret_more, Err *err)
 {
@@ -490,6 +575,8 @@ worker_turn(WorkerTurn *t, bool *ret_more, Err *err)
 
 	*ret_more = false;
 	ends_collect(t);
+	if (!full_look(t, err))
+		return false;
 	if (ends_wait(t))
 		return true;
 	n = claims_take(t, claims, runs);
@@ -514,46 +601,13 @@ worker_turn(WorkerTurn *t, bool *ret_more, Err *err)
 
 /* ---- going away ---- */
 
-/* The row says that nothing more is to be given to it; what it has not started goes back. */
-static bool
-drain_store(WorkerTurn *t, bool first, const Id *ids, const int *attempts, size_t n, Err *err)
-{
-	Uow *u = t->u;
-
-	if (!uow_begin(u, err))
-		return false;
-	if (first && (!worker_no_slots(u->db, u->arena, t->id, t->incarnation, u->now, err) ||
-			 !change_note(u->db, u->arena, "worker", t->id, u->now, err)))
-		return false;
-	return runs_return(u, ids, attempts, n, t->config.name, str_of("its worker shuts down"), err) &&
-	       uow_commit(u, &points_worker, err);
-}
-
 bool
 worker_turn_drain(WorkerTurn *t, Err *err)
 {
-	Id ids[BATCH];
-	int attempts[BATCH];
-	Run *runs[BATCH];
 	bool first = !t->draining;
-	size_t n = 0;
 
 	t->draining = true;
-	while (n < BATCH && (runs[n] = line_take(t)) != NULL) {
-		ids[n] = runs[n]->execution;
-		attempts[n] = runs[n]->attempt;
-		n++;
-	}
-	if (n == 0 && !first)
-		return true;
-	if (!drain_store(t, first, ids, attempts, n, err)) {
-		for (size_t i = n; i > 0; i--)
-			line_put_back(t, runs[i - 1]);
-		return false;
-	}
-	for (size_t i = 0; i < n; i++)
-		run_forget(t, runs[i]);
-	return worker_turn_drain(t, err);
+	return line_return(t, first ? row_drains : NULL, str_of("its worker shuts down"), err);
 }
 
 void

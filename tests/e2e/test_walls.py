@@ -5,7 +5,7 @@ import shutil
 import signal
 
 from harness import eventually
-from work import ask, do
+from work import ask, do, traces
 
 # Says what it could read and do of what is not its own.
 SPY = r"""#!/bin/bash
@@ -75,16 +75,10 @@ def test_a_worker_that_is_killed_leaves_no_process_no_group_and_no_folder(world)
         ask(world, "hold.hold")
     eventually(lambda: len(world.rows("select id from execution where status = ?", "running")) == 3, seconds=60)
     worker = next(p for p in started if p.role in ("up", "worker"))
-
-    def traces():
-        name = f"-{worker.pid}"
-        groups = [d for d, _, _ in os.walk("/sys/fs/cgroup") if os.path.basename(d).endswith(name) and "attune-" in d]
-        return groups + [d for d in os.listdir("/tmp") if d.startswith("attune-") and f"{name}-" in d]
-
-    assert traces()
+    assert traces(worker)
     worker.signal(signal.SIGKILL)
     worker.wait()
-    eventually(lambda: not traces(), seconds=30)
+    eventually(lambda: not traces(worker), seconds=30)
     eventually(lambda: not world.leftovers(), seconds=30)
 
 

@@ -238,6 +238,13 @@ def sweep(world, kept):
             shutil.rmtree(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
 
 
+def traces(worker):
+    """Groups and private folders of the runs of a worker, by its process."""
+    name = f"-{worker.pid}"
+    groups = [d for d, _, _ in os.walk("/sys/fs/cgroup") if os.path.basename(d).endswith(name) and "attune-" in d]
+    return groups + [d for d in os.listdir("/tmp") if d.startswith("attune-") and f"{name}-" in d]
+
+
 def calm(seconds):
     """Lets time pass in which something must not happen: the only reason to wait for a fixed time."""
     time.sleep(seconds)

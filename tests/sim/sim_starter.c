@@ -181,6 +181,13 @@ fake_running(const Starter *face)
 	return ((const SimStarter *)face)->n;
 }
 
+static Str
+fake_full(Starter *face)
+{
+	(void)face;
+	return (Str){ 0 };
+}
+
 static void
 fake_kill_all(Starter *face)
 {
@@ -203,6 +210,7 @@ static const Starter fake_face = {
 	.sleep = fake_sleep,
 	.wake = fake_wake,
 	.running = fake_running,
+	.full = fake_full,
 	.kill_all = fake_kill_all,
 	.close = fake_close,
 };

@@ -255,6 +255,87 @@ TEST(a_memory_bomb_gets_no_more_than_its_limit)
 	check_works(r);
 }
 
+static size_t
+count_in(const char *path)
+{
+	Arena *a = arena_open();
+	DirEntry *list;
+	size_t n = 0;
+
+	if (!dir_list(a, path, &list, &n, NULL))
+		n = 0;
+	arena_close(a);
+	return n;
+}
+
+/* In steps of a megabyte, so that it is still at it when it is looked at. */
+static const char filler[] = "mkdir -p $HOME/a/b; while :; do head -c 1M /dev/zero >>$HOME/a/b/fill; sleep 0.01; done";
+
+TEST(what_fills_its_folder_is_ended_and_the_others_go_on)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	const Processes *p = (const Processes *)r->starter;
+	RunSpec other = rig_spec(r, "shell", "head -c 5M /dev/zero >$HOME/some; sleep 3; echo well"), spec;
+	RunEnd ends[2];
+
+	other.limits.disk_mb = 20;
+	spec = rig_spec(r, "shell", filler);
+	spec.limits.disk_mb = 20;
+	rig_start(r, &other);
+	rig_start(r, &spec);
+	ends[0] = rig_wait(r);
+	ends[1] = rig_wait(r);
+	CHECK_INT(ends[0].execution, spec.execution);
+	CHECK_INT(ends[0].outcome, RUN_OVER);
+	CHECK_STR(rig_text(&ends[0], "limit_exceeded"), str_of("disk"));
+	CHECK_STR(rig_text(&ends[0], "error"), str_of("Execution wrote more than its 20 MB of disk"));
+	CHECK_STR(rig_text(&ends[1], "stdout"), str_of("well\n"));
+	CHECK_INT(count_in(p->home_base.p), 0);
+	spec = rig_spec(r, "shell", "while :; do head -c 1M /dev/zero >>$ATTUNE_EXECUTION_DIR/fill; done");
+	spec.limits.disk_mb = 20;
+	ends[0] = rig_run(r, &spec); /* what is to stay counts as well */
+	CHECK_STR(rig_text(&ends[0], "limit_exceeded"), str_of("disk"));
+	check_works(r);
+}
+
+TEST(a_million_names_are_too_much_as_well_and_hold_up_nobody)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	RunSpec spec = python(r, "import os\nos.chdir(os.environ['HOME'])\nfor i in range(1000000): open(str(i), "
+				 "'w').close()\n");
+	RunEnd end;
+
+	spec.limits.disk_mb = 20; /* 5,120 names */
+	end = rig_run(r, &spec);
+	CHECK_STR(rig_text(&end, "limit_exceeded"), str_of("disk"));
+	check_works(r);
+}
+
+static void
+never_enough(ProcessesConfig *config)
+{
+	walled(config);
+	config->disk_reserve_mb = 1 << 30;
+}
+
+TEST(where_too_little_is_free_whoever_goes_on_writing_is_ended_and_why_nothing_is_taken_is_said)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(never_enough);
+	Str why = r->starter->full(r->starter);
+	RunSpec quiet = rig_spec(r, "shell", "sleep 3; echo well"), spec = rig_spec(r, "shell", filler);
+	RunEnd ends[2];
+
+	CHECK(str_starts(why, str_of("only ")) && str_ends(why, str_of("make room there, or choose another place")));
+	rig_start(r, &quiet);
+	rig_start(r, &spec);
+	ends[0] = rig_wait(r);
+	ends[1] = rig_wait(r);
+	CHECK_INT(ends[0].execution, spec.execution);
+	CHECK_STR(rig_text(&ends[0], "limit_exceeded"), str_of("disk"));
+	CHECK(str_starts(rig_text(&ends[0], "error"), str_of("Execution was ended for filling the disk: only ")));
+	CHECK_STR(rig_text(&ends[1], "stdout"), str_of("well\n"));
+}
+
 TEST(open_files_and_output_end_at_their_limits)
 {
 	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
@@ -349,19 +430,6 @@ TEST(a_daemon_that_let_go_of_everything_ends_with_its_run)
 	CHECK_INT(end.outcome, RUN_SUCCEEDED);
 	CHECK(!child_tree_alive(
 	    (pid_t)strtol(rig_text(&end, "stdout").p, NULL, 10), NULL)); /* it led a session of its own */
-}
-
-static size_t
-count_in(const char *path)
-{
-	Arena *a = arena_open();
-	DirEntry *list;
-	size_t n = 0;
-
-	if (!dir_list(a, path, &list, &n, NULL))
-		n = 0;
-	arena_close(a);
-	return n;
 }
 
 /* RUNS=10000 for the long one: build-test/tests/unit/runtime/test_runtime random_moment */

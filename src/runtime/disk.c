@@ -1,0 +1,191 @@
+/*
+ * What runs write is looked at once a second: in its folders a run may have so much, and a file system that is nearly full belongs to
+ * the worker. Counting goes in small steps, and less often where nothing changes. Not counted: what was deleted and is still open,
+ * what lies very deep, what a run without a sandbox writes elsewhere. That is what the reserve of free space is for.
+ */
+#include "runtime/disk.h"
+
+#include "base/log.h"
+#include "runtime/run.h"
+
+#include <sys/statvfs.h>
+
+enum {
+	LOOK = US_PER_S,
+	LOOK_SELDOM = 8 * US_PER_S,
+	SOON = 20 * US_PER_MS, /* between steps of a count that takes longer */
+	NAMES = 2048,          /* of one step: a few milliseconds */
+	GROWS = 1 << 20,       /* since the last look: less fills no disk */
+	FILES_LEAST = 1000,    /* a file system also ends when it can name no more */
+	RESERVE = 256 << 20,
+};
+
+/* Where nobody has said it: a small tmpfs is not to be full from the beginning. */
+static uint64_t
+reserve_of(const Processes *p, const struct statvfs *fs)
+{
+	uint64_t tenth = (uint64_t)fs->f_blocks * fs->f_frsize / 10;
+
+	if (p->config.disk_reserve_mb >= 0)
+		return (uint64_t)p->config.disk_reserve_mb << 20;
+	return tenth < RESERVE ? tenth : RESERVE;
+}
+
+static bool
+is_full(const Processes *p, const char *where, Str *ret)
+{
+	uint64_t left, least;
+	struct statvfs fs;
+
+	if (statvfs(where, &fs) < 0)
+		return false;
+	left = (uint64_t)fs.f_bavail * fs.f_frsize;
+	least = reserve_of(p, &fs);
+	if (left >= least && (fs.f_files < 10 * FILES_LEAST || fs.f_favail >= FILES_LEAST))
+		return false;
+	if (left >= least)
+		*ret = str_fmt(p->disk.a, "only %llu more files can be made where '%s' lies: remove some there",
+		    (unsigned long long)fs.f_favail, where);
+	else
+		*ret = str_fmt(p->disk.a,
+		    "only %llu MB are free where '%s' lies, and worker.disk_reserve_mb is %llu: "
+		    "make room there, or choose another place",
+		    (unsigned long long)left >> 20, where, (unsigned long long)least >> 20);
+	return true;
+}
+
+/* Both places of runs. Whoever asks keeps no text: the next look frees it. */
+static void
+look_reserve(Processes *p, TimeUs now)
+{
+	Disk *d = &p->disk;
+	bool was = !str_none(d->full);
+
+	d->looked = now;
+	if (d->a == NULL)
+		d->a = arena_open();
+	arena_reset(d->a);
+	d->full = (Str){ 0 };
+	if (p->config.disk_reserve_mb != 0 && !is_full(p, p->home_base.p, &d->full))
+		(void)is_full(p, p->config.artifacts_dir.p, &d->full);
+	if (was == str_none(d->full))
+		p->woken = true; /* the worker takes runs again, or gives them back */
+}
+
+static bool
+counts(const Processes *p, const Run *run)
+{
+	return run->phase == PHASE_RUNNING && !run->internal && (run->limits.disk_mb > 0 || !str_none(p->disk.full));
+}
+
+static void
+counted(Run *run, uint64_t bytes, TimeUs now)
+{
+	bool same = bytes == run->disk.bytes;
+
+	run->disk.grew = bytes > run->disk.bytes ? bytes - run->disk.bytes : 0;
+	run->disk.bytes = bytes;
+	run->disk.pause = !same || run->disk.pause == 0   ? LOOK
+			  : run->disk.pause < LOOK_SELDOM ? run->disk.pause * 2
+							  : LOOK_SELDOM;
+	run->disk.due = now + run->disk.pause;
+}
+
+static bool
+over(const Run *run, uint64_t bytes)
+{
+	return run->limits.disk_mb > 0 && bytes > (uint64_t)run->limits.disk_mb << 20;
+}
+
+/* False: the names of this step are used up. */
+static bool
+count_one(Processes *p, Run *run, size_t *names, TimeUs now)
+{
+	Disk *d = &p->disk;
+	bool whole;
+
+	if (d->at != run)
+		tally_begin(&d->tally, run->dir.p, run->files.p);
+	d->at = run;
+	whole = tally_step(&d->tally, names);
+	if (!whole && !over(run, d->tally.bytes))
+		return false;
+	tally_end(&d->tally);
+	d->at = NULL;
+	counted(run, d->tally.bytes, now);
+	if (over(run, run->disk.bytes))
+		run_over(p, run, "disk");
+	return true;
+}
+
+/* True: all that were due are counted. The one that was being counted goes first, for the count of another would end it. */
+static bool
+count_due(Processes *p, TimeUs now)
+{
+	size_t names = NAMES;
+
+	if (p->disk.at != NULL && !count_one(p, p->disk.at, &names, now))
+		return false;
+	for (Run *run = p->live.first; run != NULL; run = run->next) {
+		TimeUs due = str_none(p->disk.full) ? run->disk.due : now;
+
+		if (counts(p, run) && now >= due && now >= run->started_mono + LOOK / 2 &&
+		    !count_one(p, run, &names, now))
+			return false;
+	}
+	return true;
+}
+
+/* Of those that go on writing while there is no room, the one that wrote most. */
+static void
+end_filler(Processes *p)
+{
+	Run *most = NULL;
+
+	for (Run *run = p->live.first; run != NULL; run = run->next)
+		if (counts(p, run) && run->disk.grew >= GROWS && (most == NULL || run->disk.grew > most->disk.grew))
+			most = run;
+	if (most == NULL)
+		return;
+	most->problem = str_fmt(most->a, "Execution was ended for filling the disk: %s", p->disk.full.p);
+	log_warn("execution %lld wrote %llu MB and is ended: %s", (long long)most->execution,
+	    (unsigned long long)most->disk.bytes >> 20, p->disk.full.p);
+	run_over(p, most, "disk");
+}
+
+TimeUs
+disk_tick(Processes *p, TimeUs now)
+{
+	Disk *d = &p->disk;
+
+	if (p->live.n == 0 && str_none(d->full))
+		return d->next = 0;
+	if (now < d->next)
+		return d->next;
+	if (now >= d->looked + LOOK / 2)
+		look_reserve(p, now);
+	if (!count_due(p, now))
+		return d->next = now + SOON;
+	if (!str_none(d->full))
+		end_filler(p);
+	return d->next = (now / LOOK + 1) * LOOK;
+}
+
+Str
+disk_full(Processes *p)
+{
+	TimeUs now = clock_mono(p->config.clock);
+
+	if (p->config.disk_reserve_mb != 0 && now >= p->disk.looked + LOOK)
+		look_reserve(p, now);
+	return p->disk.full;
+}
+
+void
+disk_forget(Processes *p, const Run *run)
+{
+	if (p->disk.at != run)
+		return;
+	tally_end(&p->disk.tally);
+	p->disk.at = NULL;
+}

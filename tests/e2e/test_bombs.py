@@ -1,0 +1,106 @@
+"""Runs that do the worst they can: each bounded, its worker up; and when that worker is killed in the middle of it, nothing of it is left."""
+
+import os
+import time
+
+import pytest
+
+from harness import eventually
+from work import ask, calm, do, in_state, look, settled, traces
+
+# What each does until it is ended, and what it may use.
+BOMBS = {
+    "forks": ("while :; do (setsid bash -c 'sleep 1000 & sleep 1000' &); (trap '' TERM; sleep 1000) & sleep 0.02; done",
+              "{processes: 5000}"),
+    "memory": (r"x=(); while :; do x+=(\"$(head -c 2M /dev/zero | tr '\\0' x)\"); done", "{memory_mb: 1500}"),
+    "disk": ("while :; do head -c 1M /dev/zero >>$HOME/fill; head -c 1M /dev/zero >>$ATTUNE_EXECUTION_DIR/fill; sleep 0.01; done",
+             "{disk_mb: 4000}"),
+    "flood": (r"while :; do head -c 512K /dev/zero | tr '\\0' x; sleep 0.1; done", "{}"),  # 5 MB/s
+    "closed": ("exec <&- >&- 2>&-; while :; do sleep 1000; done", "{}"),
+    "daemon": ("env -i setsid bash -c 'trap \\\"\\\" TERM HUP; exec </dev/null >/dev/null 2>&1; while :; do /bin/sleep 1000; done' & sleep 1000",
+               "{}"),
+    "signals": ("while :; do bash -c 'kill -SEGV $$'; bash -c 'kill -9 $$'; done 2>/dev/null", "{}"),
+    "pipes": ("(trap '' TERM HUP; sleep 1000) & (setsid sleep 1000 &) ; wait", "{}"),
+}
+
+
+def bomb_files():
+    files = {"pack.yaml": "ref: bombs\nlabel: Bombs\nversion: 1.0.0\n",
+             "actions/filler.yaml": "ref: bombs.filler\nlabel: Filler\nrunner_type: shell\nlimits: {disk_mb: 30}\n"
+                                    f"entry_point: \"{BOMBS['disk'][0]}\"\n",
+             # it is tried again, and then finds that it need not
+             "actions/again.yaml": "ref: bombs.again\nlabel: Again\nrunner_type: shell\nretry: {count: 1, delay: 0.1, on: [worker_lost]}\n"
+                                   "entry_point: '[ -e enough ] && exit 0; setsid sleep 1000 & sleep 1000'\n"}
+    for name, (code, limits) in BOMBS.items():
+        files[f"actions/{name}.yaml"] = (f"ref: bombs.{name}\nlabel: {name}\nrunner_type: shell\nlimits: {limits}\n"
+                                         f"entry_point: \"{code}\"\n")
+    return files
+
+
+@pytest.fixture(scope="module", name="bombs")
+def bombs_fixture(running):
+    running.add_pack("bombs", bomb_files())
+    running.post("/packs/register", {"path": os.path.join(running.packs, "bombs"), "force": True})
+    return running
+
+
+def worker_of(world):
+    return world.of_role("worker")[0]
+
+
+def kill_in_the_middle(world, execution, last=lambda: None):
+    in_state(world, execution, "running")
+    calm(0.7)  # it is at its worst
+    last()
+    worker = worker_of(world)
+    assert traces(worker), "its worker had folders and groups to leave behind"
+    assert world.kill("worker") is worker
+    eventually(lambda: not traces(worker), 30, "no group and no folder is left")
+    eventually(lambda: not world.leftovers(), 30, "no process is left")
+    world.wait_ready([world.relaunch(worker)])
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_worker_that_is_killed_in_the_middle_leaves_nothing_and_the_next_goes_on(bombs, kind):
+    run = ask(bombs, f"bombs.{kind}")
+    kill_in_the_middle(bombs, run)
+    row = settled(bombs, run, 30)
+    assert row["status"] == "abandoned" and row["result"]["error"], row
+    assert do(bombs, "lab.mark")["status"] == "completed"
+
+
+def test_what_asks_to_be_tried_again_when_its_worker_is_lost_is_tried_again(bombs):
+    enough = os.path.join(bombs.packs, "bombs", "enough")
+    run = ask(bombs, "bombs.again")
+    kill_in_the_middle(bombs, run, lambda: open(enough, "w", encoding="ascii").close())
+    assert settled(bombs, run, 30)["status"] == "abandoned"
+    again = eventually(lambda: bombs.rows("select id from execution where original_execution = ?", run), 30)[0]["id"]
+    row = settled(bombs, again, 30)
+    assert row["status"] == "completed" and row["retry_reason"] == "worker_lost", row
+
+
+def test_what_fills_the_disk_is_ended_while_its_worker_and_others_go_on(bombs):
+    worker, other = worker_of(bombs), ask(bombs, "core.sleep", {"seconds": 4})
+    row = do(bombs, "bombs.filler")
+    assert row["status"] == "failed" and row["result"]["limit_exceeded"] == "disk", row
+    assert row["result"]["error"] == "Execution wrote more than its 30 MB of disk"
+    assert settled(bombs, other)["status"] == "completed" and worker.alive
+    homes = [d for d in os.listdir("/tmp") if d.startswith("attune-") and f"-{worker.pid}-" in d]
+    assert homes and not any(os.listdir(os.path.join("/tmp", home)) for home in homes)
+
+
+@pytest.mark.only("distributed")
+def test_a_worker_without_room_gives_its_work_to_others_and_says_why(world):
+    world.start(counts={"worker": 0})
+    waits = ask(world, "core.noop")
+    full = world.launch("worker", {"worker": {"disk_reserve_mb": 900_000_000}})
+    world.wait_ready([full])
+    row = eventually(lambda: (e := look(world, waits)) and "takes no runs" in (e["wait_reason"] or "") and e, 30)
+    assert "worker.disk_reserve_mb is 900000000: make room there" in row["wait_reason"]
+    shown = world.get("/workers", role="action")["data"][0]
+    assert "worker.disk_reserve_mb" in shown["full_reason"]
+    world.wait_ready([world.launch("worker")])
+    assert settled(world, waits, 30)["status"] == "completed"
+    began = time.time()
+    assert do(world, "core.noop")["status"] == "completed" and time.time() - began < 10
+    assert full.alive and "no runs are taken: only " in world.logs_of(full)
