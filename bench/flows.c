@@ -1,6 +1,6 @@
 /*
  * Workflows: a chain, many items, many at once, and a long line before a limit; everything on the same machine.
- *   bench_flows embedded|distributed DIR ATTUNE
+ *   bench_flows embedded|distributed DIR ATTUNE [chain|items|many|line]
  */
 #include "report.h"
 #include "rig.h"
@@ -265,19 +265,22 @@ line(Bench *b)
 int
 main(int argc, char **argv)
 {
+	static const struct {
+		const char *name;
+		void (*measure)(Bench *b);
+	} parts[] = { { "chain", chain }, { "items", items }, { "many", many }, { "line", line } };
 	Bench b = { 0 };
 	RigConfig config = { .roles = 1u << ROLE_EXECUTOR | 1u << ROLE_WORKER };
 
-	must(argc >= 4, NULL, "usage: bench_flows embedded|distributed DIR ATTUNE");
+	must(argc >= 4, NULL, "usage: bench_flows embedded|distributed DIR ATTUNE [chain|items|many|line]");
 	b.world = argv[1];
 	config.embedded = strcmp(argv[1], "embedded") == 0;
 	config.dir = argv[2];
 	config.attune = argv[3];
 	b.r = rig_open(&config);
-	chain(&b);
-	items(&b);
-	many(&b);
-	line(&b);
+	for (size_t i = 0; i < countof(parts); i++)
+		if (argc == 4 || strcmp(argv[4], parts[i].name) == 0)
+			parts[i].measure(&b);
 	rig_close(b.r);
 	return 0;
 }
