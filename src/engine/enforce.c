@@ -179,12 +179,13 @@ say_created(Uow *u, const ExecNew *row, Id id)
 }
 
 bool
-exec_make(Uow *u, const ExecNew *rows, const Secrets *secrets, size_t n, Id *ret_ids, Err *err)
+exec_make(Uow *u, ExecNew *rows, const Secrets *secrets, size_t n, Id *ret_ids, Err *err)
 {
 	if (n == 0)
 		return true;
+	limits_born(u, rows, n);
 	if (!execution_insert(u->db, u->arena, rows, n, u->now, ret_ids, err) ||
-	    !secrets_store(u, ret_ids, secrets, n, err) || !limits_born(u, rows, ret_ids, n, err))
+	    !secrets_store(u, ret_ids, secrets, n, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (ret_ids[i] != 0)

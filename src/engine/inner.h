@@ -16,7 +16,7 @@ bool action_inside(const ActionDef *action); /* runs without a worker */
 /* Defaults, conversions and secrets of a run that is about to be made; what breaks the schema makes it failed at once. */
 void exec_settle(Uow *u, const ActionDef *action, ExecNew *e, Secrets *secrets);
 /* Makes them, with their secrets; says so to those who watch, and of those that are failed already to whoever waits for them. */
-MUST_CHECK bool exec_make(Uow *u, const ExecNew *rows, const Secrets *secrets, size_t n, Id *ret_ids, Err *err);
+MUST_CHECK bool exec_make(Uow *u, ExecNew *rows, const Secrets *secrets, size_t n, Id *ret_ids, Err *err);
 /* The same with a priority, and with what its runs share limits with: high priorities come first, and a class has one line to wait in. */
 Str wait_class_full(Arena *a, Str wait_class, int64_t priority, Str slot, Str bucket, Str breaker);
 Str wait_class_slot(Str wait_class); /* none: no limit */

@@ -29,6 +29,17 @@ limits_any(const Uow *u, const ActionDef *action)
 	return l.slot != NULL || l.rate != NULL || l.breaker != NULL;
 }
 
+size_t
+limits_most(const Uow *u, const ActionDef *action)
+{
+	Limits l = action == NULL ? (Limits){ 0 } : limits_of(u, action);
+
+	/* what is cancelled or refused instead of waiting has to be seen */
+	if (l.slot == NULL || l.rate != NULL || l.breaker != NULL || str_starts(l.slot->method, str_of("cancel")))
+		return SIZE_MAX;
+	return l.slot->limit < 1 ? 1 : (size_t)l.slot->limit;
+}
+
 static const Json *
 paths_of(const PolicyDef *p, LimitKind kind)
 {
@@ -43,38 +54,38 @@ key_of(Arena *a, const PolicyDef *p, LimitKind kind, const Json *config)
 
 /* ---- rows that are being made ---- */
 
-bool
-limits_born(Uow *u, const ExecNew *rows, const Id *ids, size_t n, Err *err)
+static void
+row_born(Uow *u, ExecNew *e, const ActionDef *action)
 {
-	ExecBorn *born = arena_array(u->arena, ExecBorn, n + 1);
-	size_t born_n = 0;
+	Limits l = limits_of(u, action);
 
-	for (size_t i = 0; i < n; i++) {
-		const ExecNew *e = &rows[i];
-		const ActionDef *action = defs_action(u->e->defs, e->action);
-		Limits l = action == NULL ? (Limits){ 0 } : limits_of(u, action);
-		/* a task of a workflow is tried again as its workflow says */
-		bool retries =
-		    action != NULL && !e->of_task && json_is(&action->retry, JSON_OBJECT) && action->retry.n > 0;
-		ExecBorn b = { .id = ids[i],
-			.priority = e->priority,
-			.due = e->due,
-			.retry = retries ? &action->retry : NULL,
-			.max_retries = retries ? json_as_int(json_get(&action->retry, "count"), 0) : e->max_retries };
-
-		if (ids[i] == 0 || exec_terminal(e->status) ||
-		    (l.slot == NULL && l.rate == NULL && l.breaker == NULL && b.max_retries == 0 && e->priority == 0 &&
-			e->due == 0))
-			continue;
-		b.slot = key_of(u->arena, l.slot, LIMIT_SLOT, e->config);
-		b.bucket = key_of(u->arena, l.rate, LIMIT_RATE, e->config);
-		b.breaker = key_of(u->arena, l.breaker, LIMIT_BREAKER, e->config);
-		b.wait_class = wait_class_full(u->arena, e->wait_class, e->priority, b.slot, b.bucket, b.breaker);
-		born[born_n++] = b;
-		if (e->due != 0 && (u->due == 0 || e->due < u->due))
-			u->due = e->due;
+	/* a task of a workflow is tried again as its workflow says */
+	if (!e->of_task && json_is(&action->retry, JSON_OBJECT) && action->retry.n > 0) {
+		e->retry = &action->retry;
+		e->max_retries = json_as_int(json_get(&action->retry, "count"), 0);
 	}
-	return execution_born(u->db, u->arena, born, born_n, err);
+	e->limited = l.slot != NULL || l.rate != NULL || l.breaker != NULL || e->max_retries != 0 || e->priority != 0 ||
+		     e->due != 0;
+	if (!e->limited)
+		return;
+	e->slot = key_of(u->arena, l.slot, LIMIT_SLOT, e->config);
+	e->bucket = key_of(u->arena, l.rate, LIMIT_RATE, e->config);
+	e->breaker = key_of(u->arena, l.breaker, LIMIT_BREAKER, e->config);
+	e->wait_class = wait_class_full(u->arena, e->wait_class, e->priority, e->slot, e->bucket, e->breaker);
+	if (e->due != 0 && (u->due == 0 || e->due < u->due))
+		u->due = e->due;
+}
+
+void
+limits_born(Uow *u, ExecNew *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const ActionDef *action = defs_action(u->e->defs, rows[i].action);
+
+		/* what is refused at once waits for nothing */
+		if (action != NULL && !exec_terminal(rows[i].status))
+			row_born(u, &rows[i], action);
+	}
 }
 
 /* ---- a class that policies have changed under ---- */

@@ -9,8 +9,10 @@
 
 /* Is there a policy for runs of this action? */
 bool limits_any(const Uow *u, const ActionDef *action);
-/* Puts rows that were just made behind their limits, and keeps with them how often they are tried again. */
-MUST_CHECK bool limits_born(Uow *u, const ExecNew *rows, const Id *ids, size_t n, Err *err);
+/* More runs of this action never go at once, and those behind them only wait: so no more need be looked at. */
+size_t limits_most(const Uow *u, const ActionDef *action);
+/* Puts rows that are about to be made behind their limits, and writes into them how often they are tried again. */
+void limits_born(Uow *u, ExecNew *rows, size_t n);
 
 typedef struct Admission {
 	ExecWaiting *go; /* those that may be given to a worker, oldest first */

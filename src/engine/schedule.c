@@ -383,10 +383,12 @@ class_read(Pass *p, Str wait_class, Err *err)
 	enum { MOST = 1024 };
 	bool inside = class_inside(p, wait_class);
 	size_t most = inside || p->room > MOST ? MOST : p->room < 1 ? 1 : (size_t)p->room;
+	size_t may = limits_most(p->u, defs_action(p->u->e->defs, wait_class_action(wait_class)));
 	ExecWaiting *rows;
 	size_t n;
 
 	/* one more than can be placed, so that the head of what stays behind is seen and marked */
+	most = may < most ? may : most;
 	if (!execution_wait_oldest(p->u->db, p->u->arena, wait_class, most + 1, &rows, &n, err))
 		return false;
 	p->u->born += inside && n > most; /* there may be more */

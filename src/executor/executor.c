@@ -9,11 +9,15 @@
 typedef struct QueueTurn {
 	QueueId queue;
 	Turn *turn;
+	size_t items; /* of one turn; 0: as many as elsewhere */
 } QueueTurn;
+
+/* A request only says that there is something to look at, and one look is enough for all of them. */
+enum { REQUESTS_AT_ONCE = 16384 };
 
 static const QueueTurn queue_turns[] = {
 	{ Q_ENFORCEMENTS, executor_on_enforcements },
-	{ Q_REQUESTS, executor_on_requests },
+	{ Q_REQUESTS, executor_on_requests, REQUESTS_AT_ONCE },
 	{ Q_COMPLETED, executor_on_completed },
 	{ Q_STATUS, executor_on_status },
 	{ Q_INQUIRY, executor_on_answers },
@@ -38,6 +42,7 @@ executor_start(Engine *e, Executor **ret, Err *err)
 			.role = "executor",
 			.sub = { .queue = queue_turns[i].queue },
 			.turn = queue_turns[i].turn,
+			.max_items = queue_turns[i].items,
 			.self = x,
 		};
 

@@ -7,25 +7,27 @@
 
 /* ---- making rows ---- */
 
-#define INSERT_EXECUTION \
+#define INSERT_EXECUTION(columns, values) \
 	"insert into execution (action, action_ref, config, env_vars, parent, enforcement, executor, " \
 	"permission_set_refs," \
 	" worker_selector, worker_tolerations, worker_affinity, worker, status, result, original_execution, " \
 	"attempt," \
 	" wait_reason, wait_class, timeout_seconds, rule_ref, trigger_ref, correlation_id, moves, scheduled_at," \
-	" finished_at, created, updated, workflow_task, task_no, task_index, task_iteration, ancestors)" \
+	" finished_at, created, updated, workflow_task, task_no, task_index, task_iteration, ancestors" columns ")" \
 	" values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, " \
 	"$21, $22," \
-	" $23, $24, $25, $26, $26, $27, $28, $29, $30, $31) on conflict do nothing"
+	" $23, $24, $25, $26, $26, $27, $28, $29, $30, $31" values ") on conflict do nothing"
+#define INSERT_STMT(columns, values, more) \
+	{ \
+		.sql = INSERT_EXECUTION(columns, values), .pg = INSERT_EXECUTION(columns, values) " returning id", \
+		.in = "IsJJIIIjJJJIsJIiSSISSssTTtJIIIS" more, .gives_id = true, .set = true, \
+	}
 
-static const Stmt insert_stmt = {
-	.sql = INSERT_EXECUTION,
-	.pg = INSERT_EXECUTION " returning id",
-	.in = "IsJJIIIjJJJIsJIiSSISSssTTtJIIIS",
-	.gives_id = true,
-	.set = true,
-};
-enum { INSERT_BINDS = 31 };
+static const Stmt insert_stmt = INSERT_STMT("", "", "");
+static const Stmt insert_limited_stmt =
+    INSERT_STMT(", priority, slot, bucket, breaker, retry, max_retries, parked_class, due_at",
+	", $32, $33, $34, $35, $36, $37, $38, $39", "iSSSJIST");
+enum { INSERT_BINDS = 31, LIMITED_BINDS = INSERT_BINDS + 8 };
 
 static Str
 birth_lines(Arena *a, const ExecNew *e, TimeUs now)
@@ -52,6 +54,13 @@ bind_optional_int(int64_t v)
 	return bind_id(v);
 }
 
+/* When it may begin, if later than at once. */
+static TimeUs
+due_of(const ExecNew *e)
+{
+	return e->limited ? e->due : 0;
+}
+
 static void
 insert_binds(Arena *a, const ExecNew *e, Str ancestors, TimeUs now, const Json *no_refs, Bind *b)
 {
@@ -74,8 +83,8 @@ insert_binds(Arena *a, const ExecNew *e, Str ancestors, TimeUs now, const Json *
 		bind_json(e->result),
 		bind_id(e->original),
 		bind_int(scheduled ? 1 : 0),
-		bind_name(wait_reason_name(e->wait)),
-		bind_str(e->wait_class),
+		bind_name(wait_reason_name(due_of(e) != 0 ? WAIT_DELAY : e->wait)),
+		bind_str(due_of(e) != 0 ? (Str){ 0 } : e->wait_class),
 		bind_optional_int(e->timeout_seconds),
 		bind_str(e->rule_ref),
 		bind_str(e->trigger_ref),
@@ -100,6 +109,18 @@ insert_binds(Arena *a, const ExecNew *e, Str ancestors, TimeUs now, const Json *
 	if (e->of_task && e->task_index >= 0)
 		all[28] = bind_int(e->task_index);
 	memcpy(b, all, sizeof(all));
+}
+
+static void
+limited_binds(const ExecNew *e, Bind *b)
+{
+	static const ExecNew plain;
+	const ExecNew *l = e->limited ? e : &plain;
+	Bind more[] = { bind_int(l->priority), bind_str(l->slot), bind_str(l->bucket), bind_str(l->breaker),
+		bind_json(l->retry), bind_id(l->max_retries), bind_str(l->due != 0 ? l->wait_class : (Str){ 0 }),
+		bind_time(l->due) };
+
+	memcpy(b, more, sizeof(more));
 }
 
 /* "/1/" and 5 → "/1/5/"; of a run that nobody asked for "/5/" */
@@ -149,20 +170,28 @@ lines_read(Db *db, Arena *a, const ExecNew *rows, size_t n, Map *ret, Err *err)
 bool
 execution_insert(Db *db, Arena *a, const ExecNew *rows, size_t n, TimeUs now, Id *ret_ids, Err *err)
 {
-	Bind *b = arena_array(a, Bind, n * INSERT_BINDS);
 	Json no_refs = json_array();
+	bool limited = false;
+	size_t width;
 	Rows made;
 	Map lines;
+	Bind *b;
 
+	for (size_t i = 0; i < n; i++)
+		limited = limited || rows[i].limited;
+	width = limited ? LIMITED_BINDS : INSERT_BINDS;
+	b = arena_array(a, Bind, n * width);
 	if (!lines_read(db, a, rows, n, &lines, err))
 		return err_wrap(err, "store execution");
 	for (size_t i = 0; i < n; i++) {
 		const Str *line = rows[i].parent == 0 ? NULL : map_get(&lines, rows[i].parent);
 
-		insert_binds(a, &rows[i], line == NULL ? (Str){ 0 } : *line, now, &no_refs, b + i * INSERT_BINDS);
+		insert_binds(a, &rows[i], line == NULL ? (Str){ 0 } : *line, now, &no_refs, b + i * width);
+		if (limited)
+			limited_binds(&rows[i], b + i * width + INSERT_BINDS);
 		ret_ids[i] = 0;
 	}
-	if (!db_batch(db, a, &insert_stmt, b, n, &made, err))
+	if (!db_batch(db, a, limited ? &insert_limited_stmt : &insert_stmt, b, n, &made, err))
 		return err_wrap(err, "store execution");
 	for (size_t i = 0; i < made.n; i++)
 		ret_ids[made.from[i]] = row_int(rows_at(&made, i), 0);

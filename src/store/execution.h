@@ -14,13 +14,13 @@ typedef struct ExecNew {
 	Str action_ref, rule_ref, trigger_ref;
 	const Json *config, *env_vars, *permission_set_refs;
 	const Json *worker_selector, *worker_tolerations, *worker_affinity; /* NULL: the action's */
-	const Json *result;
+	const Json *result, *retry; /* how often it is tried again, and when; NULL: never */
 	ExecState status;
 	WaitReason wait;
-	Str wait_class;
-	int64_t timeout_seconds, max_retries; /* 0: not given */
-	int64_t priority;                     /* stored by execution_born, as is due */
-	TimeUs due;                           /* not before; 0: at once */
+	bool limited; /* it has a place behind limits, retries, a priority or a time: most rows have not */
+	Str wait_class, slot, bucket, breaker;          /* whom it shares limits with stands in its class, too */
+	int64_t timeout_seconds, max_retries, priority; /* 0: not given */
+	TimeUs due;                                     /* not before; 0: at once */
 	Uuid correlation;
 	Str by;       /* who made it, for the timeline */
 	TimeUs since; /* not stored: when what asked for it was made */

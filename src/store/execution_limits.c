@@ -126,33 +126,6 @@ execution_wait_policy(Db *db, Arena *a, Id id, WaitReason why, Str policy_ref, T
 
 /* ---- what limits a row ---- */
 
-bool
-execution_born(Db *db, Arena *a, const ExecBorn *rows, size_t n, Err *err)
-{
-	enum { BINDS = 10 };
-	static const Stmt s = {
-		.sql = "update execution set priority = $2, slot = $3, bucket = $4, retry = $5, max_retries = $6,"
-		       " wait_class = $7, parked_class = $8, due_at = $9, breaker = $10,"
-		       " wait_reason = case when $9 is null then wait_reason else 'delay' end where id = $1",
-		.in = "iiSSJISSTS",
-	};
-	Bind *b = arena_array(a, Bind, n * BINDS + 1);
-	Rows done;
-
-	if (n == 0)
-		return true;
-	for (size_t i = 0; i < n; i++) {
-		const ExecBorn *e = &rows[i];
-		Str none = { 0 };
-		Bind all[BINDS] = { bind_int(e->id), bind_int(e->priority), bind_str(e->slot), bind_str(e->bucket),
-			bind_json(e->retry), bind_id(e->max_retries), bind_str(e->due == 0 ? e->wait_class : none),
-			bind_str(e->due == 0 ? none : e->wait_class), bind_time(e->due), bind_str(e->breaker) };
-
-		memcpy(b + i * BINDS, all, sizeof(all));
-	}
-	return db_batch(db, a, &s, b, n, &done, err);
-}
-
 #define LIMITED_COLUMNS \
 	"select id, action, status, config, worker_selector, worker_tolerations, worker_affinity, priority, slot, " \
 	"bucket," \

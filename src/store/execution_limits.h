@@ -31,17 +31,6 @@ MUST_CHECK bool bucket_write(Db *db, Arena *a, Str bucket, TimeUs full, Err *err
 MUST_CHECK bool execution_wait_policy(
     Db *db, Arena *a, Id id, WaitReason why, Str policy_ref, TimeUs due, TimeUs now, Err *err);
 
-/* What a row that was just made has beyond what most rows have. */
-typedef struct ExecBorn {
-	Id id;
-	int64_t priority, max_retries;
-	TimeUs due;
-	Str slot, bucket, breaker, wait_class;
-	const Json *retry; /* NULL: none */
-} ExecBorn;
-
-MUST_CHECK bool execution_born(Db *db, Arena *a, const ExecBorn *rows, size_t n, Err *err);
-
 /* ---- what a row is limited by, when policies change ---- */
 
 typedef struct ExecLimited {
