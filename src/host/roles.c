@@ -97,6 +97,7 @@ host_processes_config(Host *h)
 		.inline_output = (size_t)config_int(c, "worker.inline_output_bytes"),
 		.kill_grace = 5 * US_PER_S,
 		.guardian = h->guardian,
+		.seeds = config_bool(c, "worker.keep_loaded"),
 		.warm = config_bool(c, "worker.warm"),
 	};
 }

@@ -32,7 +32,6 @@
 #endif
 
 enum {
-	ROOM = 512,
 	NAMESPACES = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
 		     CLONE_NEWNET | 0x80 /* CLONE_NEWTIME */,
 	TYPE_BITS = 0xf, /* of socket's second argument; the rest are flags */
@@ -105,7 +104,7 @@ static const int refused[] = {
 static const int unknown[] = { 425 /* io_uring_setup */, 426 /* io_uring_enter */, 427 /* io_uring_register */ };
 
 typedef struct Code {
-	struct sock_filter ops[ROOM];
+	struct sock_filter ops[FILTER_MOST];
 	size_t n;
 } Code;
 
@@ -173,42 +172,47 @@ refuse_list(Code *c, const int *calls, size_t n, int number)
 	answer_error(c, number);
 }
 
-/* The arguments of the one clone3 that is let through. */
-typedef struct Pass {
-	uintptr_t at;
-	size_t size;
-} Pass;
-
-static Pass pass;
+static FilterPass pass; /* of the threads of this process */
 static pthread_mutex_t pass_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* Some 2^45 places: who tries them one by one needs weeks, and wins a namespace in which the rest of the filter holds all the same. */
-static void
-make_pass(void)
+static FilterPass
+roll_pass(void)
 {
-	enum { PAGE = 4096, ARGS = 88, STEPS = 128 };
-	uint64_t dice[3] = { 0 };
-	void *page;
+	enum { ARGS = 88, STEPS = 128 };
+	uint64_t dice[3] = { 0 }, page, size;
 
 	(void)!getrandom(dice, sizeof(dice), 0);
-	page = mmap((void *)(uintptr_t)(dice[0] % (UINT64_C(1) << 46) & ~(uint64_t)(PAGE - 1)), PAGE,
-	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (page == MAP_FAILED)
-		abort();
-	pass.size = ARGS + 8 * (dice[1] % STEPS);
-	pass.at = (uintptr_t)page + 8 * (dice[2] % ((PAGE - pass.size) / 8));
+	page = dice[0] % (UINT64_C(1) << 46) & ~(uint64_t)(FILTER_PAGE - 1);
+	size = ARGS + 8 * (dice[1] % STEPS);
+	return (FilterPass){ page + 8 * (dice[2] % ((FILTER_PAGE - size) / 8)), size };
 }
 
 static void
-refuse_clone3(Code *c)
+make_pass(void)
+{
+	uintptr_t inside;
+	void *page;
+
+	pass = roll_pass();
+	inside = (uintptr_t)pass.at % FILTER_PAGE;
+	page = mmap((void *)((uintptr_t)pass.at - inside), FILTER_PAGE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED)
+		abort();
+	pass.at = (uintptr_t)page + inside;
+}
+
+static void
+refuse_clone3(Code *c, const FilterPass *pass_of)
 {
 	only_for(c, SYS_clone3, 8);
 	load_argument(c, 0);
-	op(c, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)pass.at, 0, 4);
+	op(c, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)pass_of->at, 0, 4);
 	load(c, offsetof(struct seccomp_data, args) + 4);
-	op(c, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)((uint64_t)pass.at >> 32), 0, 2);
+	op(c, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(pass_of->at >> 32), 0, 2);
 	load_argument(c, 1);
-	op(c, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)pass.size, 1, 0);
+	op(c, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)pass_of->size, 1, 0);
 	answer_error(c, ENOSYS);
 	load_number(c);
 }
@@ -217,8 +221,8 @@ void *
 filter_clone_take(size_t *ret_size)
 {
 	pthread_mutex_lock(&pass_lock);
-	*ret_size = pass.size;
-	return (void *)pass.at;
+	*ret_size = (size_t)pass.size;
+	return (void *)(uintptr_t)pass.at;
 }
 
 void
@@ -229,7 +233,7 @@ filter_clone_give(void *args)
 }
 
 static void
-standard(Code *c)
+standard(Code *c, const FilterPass *pass_of)
 {
 	load(c, offsetof(struct seccomp_data, arch));
 	op(c, BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCH, 1, 0);
@@ -239,7 +243,7 @@ standard(Code *c)
 	answer(c, SECCOMP_RET_KILL_PROCESS);
 	refuse_list(c, refused, countof(refused), EPERM);
 	refuse_list(c, unknown, countof(unknown), ENOSYS);
-	refuse_clone3(c);
+	refuse_clone3(c, pass_of);
 	refuse(c, SYS_clone, 0, BPF_JSET, NAMESPACES, true);
 	refuse(c, SYS_prlimit64, 0, BPF_JEQ, 0, false); /* another's limits: the worker is of the same user */
 	refuse(c, SYS_ioctl, 1, BPF_JEQ, TIOCSTI, true);
@@ -279,6 +283,15 @@ static bool works;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void
+make(Code *c, FilterKind kind, const FilterPass *pass_of)
+{
+	standard(c, pass_of);
+	if (kind == FILTER_STRICT)
+		strict(c);
+	answer(c, SECCOMP_RET_ALLOW);
+}
+
+static void
 make_all(void)
 {
 	uint32_t action = SECCOMP_RET_ERRNO;
@@ -286,14 +299,23 @@ make_all(void)
 	make_pass();
 	works = OUR_ARCH != 0 && syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 	for (int kind = 0; kind < FILTERS; kind++) {
-		Code *c = &codes[kind];
-
-		standard(c);
-		if (kind == FILTER_STRICT)
-			strict(c);
-		answer(c, SECCOMP_RET_ALLOW);
-		filters[kind] = (Filter){ (uint16_t)c->n, c->ops };
+		make(&codes[kind], (FilterKind)kind, &pass);
+		filters[kind] = (Filter){ (uint16_t)codes[kind].n, codes[kind].ops };
 	}
+}
+
+size_t
+filter_for_server(FilterKind kind, FilterPass *ret_pass, uint64_t ret_code[FILTER_MOST])
+{
+	Code c = { .n = 0 };
+
+	pthread_once(&once, make_all);
+	if (!works)
+		return 0;
+	*ret_pass = roll_pass();
+	make(&c, kind, ret_pass);
+	memcpy(ret_code, c.ops, c.n * sizeof(c.ops[0]));
+	return c.n;
 }
 
 const Filter *

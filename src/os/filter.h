@@ -7,6 +7,9 @@
 
 #include "base/attr.h"
 
+#include <stddef.h>
+#include <stdint.h>
+
 typedef enum FilterKind {
 	FILTER_STANDARD, /* nothing that reaches into other processes, the kernel or other namespaces */
 	FILTER_STRICT,   /* and of sockets only streams of TCP, for Landlock to look at */
@@ -25,6 +28,14 @@ typedef struct Filter {
  * between the two calls nobody else has it. */
 void *filter_clone_take(size_t *ret_size);
 void filter_clone_give(void *args);
+
+/* A filter of its own for a process that makes others on our behalf: it puts a page there, installs the filter, and calls clone3 so. What it
+ * makes is to forget the place before it runs anything. */
+enum { FILTER_MOST = 512, FILTER_PAGE = 4096 };
+typedef struct FilterPass {
+	uint64_t at, size;
+} FilterPass;
+size_t filter_for_server(FilterKind kind, FilterPass *ret_pass, uint64_t ret_code[FILTER_MOST]); /* instructions; 0: none here */
 
 /* NULL: this kernel, or a processor that we know no numbers of, has none. Thread-safe; valid for ever. */
 const Filter *filter_of(FilterKind kind);

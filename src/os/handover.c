@@ -4,6 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -39,11 +42,10 @@ handover_job(Str text, int *ret_fd)
 }
 
 bool
-handover_send(int sock, const int *fds, size_t n)
+handover_message(int sock, const void *what, size_t size, const int *fds, size_t n)
 {
-	char byte = 'x';
 	_Alignas(struct cmsghdr) char room[CMSG_SPACE(FDS_MOST * sizeof(int))] = { 0 };
-	struct iovec iov = { &byte, 1 };
+	struct iovec iov = { (void *)(uintptr_t)what, size };
 	struct msghdr m = {
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = room, .msg_controllen = CMSG_SPACE(n * sizeof(int))
 	};
@@ -53,7 +55,27 @@ handover_send(int sock, const int *fds, size_t n)
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(n * sizeof(int));
 	memcpy(CMSG_DATA(c), fds, n * sizeof(int));
-	return sendmsg(sock, &m, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+	return sendmsg(sock, &m, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)size;
+}
+
+bool
+handover_send(int sock, const int *fds, size_t n)
+{
+	return handover_message(sock, "x", 1, fds, n);
+}
+
+size_t
+handover_await(int sock, void *ret, size_t size, int patience_ms)
+{
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+	ssize_t n;
+
+	do { /* a signal begins the wait anew: it is an upper bound for what is odd, no more */
+		n = poll(&p, 1, patience_ms);
+		if (n > 0)
+			n = recv(sock, ret, size, MSG_DONTWAIT);
+	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
+	return n <= 0 ? 0 : (size_t)n;
 }
 
 bool
@@ -89,6 +111,14 @@ child_adopt(pid_t pid)
 	if (fd >= 0 && waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
 		fd_done(&fd);
 	return fd;
+}
+
+void
+child_drop(pid_t pid)
+{
+	(void)kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 void

@@ -50,6 +50,8 @@ bool child_reap(Child *c, ChildEnd *ret);
  * `marker` ("NAME=value") in its environment (those that called setsid). marker may be NULL. */
 void child_signal_tree(pid_t session, const char *marker, int sig);
 bool child_tree_alive(pid_t session, const char *marker);
+/* Itself alone. Safe before child_reap, as the next is. */
+void child_kill(const Child *c);
 /* The process group alone, at the price of one system call. Safe before child_reap: the number cannot be another's yet. */
 void child_kill_group(const Child *c);
 /* After child_reap: whether others of its group live on (or are just dying). */

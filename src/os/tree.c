@@ -194,6 +194,12 @@ child_tree_alive(pid_t session, const char *marker)
 }
 
 void
+child_kill(const Child *c)
+{
+	kill(c->pid, SIGKILL);
+}
+
+void
 child_kill_group(const Child *c)
 {
 	kill(-c->pid, SIGKILL);

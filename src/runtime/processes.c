@@ -10,6 +10,7 @@
 #include "runtime/forks.h"
 #include "runtime/homes.h"
 #include "runtime/run.h"
+#include "runtime/seeds.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -322,6 +323,16 @@ run_timers(Processes *p)
 	}
 }
 
+/* What else has its times: servers and seeds that nobody uses, and the disk. */
+static TimeUs
+next_look(Processes *p)
+{
+	TimeUs now = clock_mono(p->config.clock);
+	TimeUs kept = sooner(seeds_tick(p->seeds, now), sooner(forks_tick(p->forks, now), ahead_tick(p->ahead, now)));
+
+	return sooner(kept, disk_tick(p, now));
+}
+
 /* Whatever is ready, then what is due. True: poll_wake was called. Runs are freed in ended() only, so an owner that comes
  * out of the same batch after its run has ended is still there. */
 static bool
@@ -342,8 +353,7 @@ turn(Processes *p, TimeUs timeout)
 	}
 	take_answers(p);
 	run_timers(p);
-	now = clock_mono(p->config.clock);
-	p->look = sooner(sooner(forks_tick(p->forks, now), ahead_tick(p->ahead, now)), disk_tick(p, now));
+	p->look = next_look(p);
 	return woken;
 }
 
@@ -531,6 +541,8 @@ processes_close(Starter *s)
 	p->forks = NULL;
 	ahead_close(p->ahead);
 	p->ahead = NULL;
+	seeds_close(p->seeds);
+	p->seeds = NULL;
 	isolation_close(p);
 	if (p->home_base.n > 0)
 		(void)tree_remove(p->home_base.p);
@@ -606,6 +618,12 @@ processes_ahead(const Starter *s)
 	return ((const Processes *)s)->ahead_used;
 }
 
+size_t
+processes_grown(const Starter *s)
+{
+	return ((const Processes *)s)->grown;
+}
+
 static void
 envs_wake(void *self)
 {
@@ -637,6 +655,8 @@ processes_open(const ProcessesConfig *config, Starter **ret, Err *err)
 	if (p->config.envs != NULL)
 		envs_changed(p->config.envs, envs_wake, p);
 	isolation_open(p);
+	if (p->config.seeds)
+		p->seeds = seeds_open(p);
 	if (p->config.warm) {
 		p->forks = forks_open(p);
 		p->ahead = ahead_open(p);

@@ -27,6 +27,7 @@ typedef struct ProcessesConfig {
 	TimeUs kill_grace;    /* between TERM and KILL: 5 s */
 	Guardian *guardian;   /* may be NULL (tests) */
 	Reach reach;          /* what core.http_request may call beyond the public internet; must last */
+	bool seeds; /* interpreters are kept loaded, and runs are copies of them */
 	bool warm;  /* Python runs are forks of servers that have started already, Node's processes are started ahead */
 	Envs *envs; /* NULL: environments are used when they are there, and never built */
 	SandboxKind sandbox, sandbox_least;
@@ -41,6 +42,7 @@ typedef struct ProcessesConfig {
 /* How many runs were forks so far: for tests and measuring. */
 size_t processes_forked(const Starter *s);
 size_t processes_ahead(const Starter *s); /* likewise, in processes that were started ahead */
+size_t processes_grown(const Starter *s); /* likewise, from interpreters that are kept loaded */
 MUST_CHECK bool processes_open(const ProcessesConfig *config, Starter **ret, Err *err);
 /* What this machine gives to runs: an object of words for people, by what they are about. */
 Json processes_isolation(const Starter *s, Arena *a);

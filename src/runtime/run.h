@@ -16,6 +16,7 @@
 
 typedef struct Processes Processes;
 typedef struct Forks Forks;     /* forks.h */
+typedef struct Seeds Seeds;     /* seeds.h */
 typedef struct Ahead Ahead;     /* ahead.h */
 typedef struct Forking Forking; /* forks.c */
 typedef struct Run Run;
@@ -89,10 +90,12 @@ struct Processes {
 	int null;
 	Forks *forks; /* NULL: every run is started plainly */
 	Ahead *ahead; /* NULL: nothing is started ahead */
+	Seeds *seeds; /* NULL: every interpreter is loaded anew */
 	size_t ahead_used;
 	Disk disk;
-	TimeUs look;    /* when those three are to be looked at */
+	TimeUs look;    /* when those four are to be looked at */
 	size_t forked;  /* runs that were handed to a server */
+	size_t grown;   /* runs that grew from seeds */
 	size_t waiting; /* runs that wait for their environments */
 	Sandbox *sandbox;
 	Groups *groups;     /* NULL: none here */

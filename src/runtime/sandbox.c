@@ -132,7 +132,7 @@ struct Sandbox {
 	Rule rules[RULES_MOST];
 	size_t rule_count;
 	struct timespec etc_changed; /* then what lies in it may be another file by the same name */
-	Launcher *launchers[SANDBOXES];
+	Launcher *launchers[SANDBOXES], *bare; /* bare: without a filter */
 };
 
 /* ---- what the machine gives ---- */
@@ -386,6 +386,17 @@ sandbox_spawn(Sandbox *s, SandboxKind kind, SpawnSpec *spec, Child *ret, Err *er
 	return launcher_spawn(s->launchers[kind], spec, ret, err);
 }
 
+bool
+sandbox_spawn_server(Sandbox *s, SandboxKind kind, SpawnSpec *spec, Child *ret, Err *err)
+{
+	if (kind == SANDBOX_OFF)
+		return spawn(spec, ret, err);
+	if (s->bare == NULL && !launcher_open(NULL, &s->bare, err))
+		return err_wrap(err, "the sandbox");
+	spec->confine.inherits = true;
+	return launcher_spawn(s->bare, spec, ret, err);
+}
+
 /* ---- coming and going ---- */
 
 static int
@@ -435,6 +446,7 @@ sandbox_close(Sandbox *s)
 		return;
 	for (int i = 0; i < SANDBOXES; i++)
 		launcher_close(s->launchers[i]);
+	launcher_close(s->bare);
 	forget_places(s);
 	arena_close(s->a);
 	free(s);

@@ -40,6 +40,9 @@ MUST_CHECK bool sandbox_walls(Sandbox *s, SandboxKind kind, const SandboxPlaces 
 /* Starts it within the walls of its spec->confine, by the cheapest way. */
 MUST_CHECK bool sandbox_spawn(Sandbox *s, SandboxKind kind, SpawnSpec *spec, Child *ret, Err *err);
 
+/* A server whose children enter the walls by themselves: it has no more privileges than they will, but is not within the walls. */
+MUST_CHECK bool sandbox_spawn_server(Sandbox *s, SandboxKind kind, SpawnSpec *spec, Child *ret, Err *err);
+
 /* What this machine gives, in words for people; none: all of it. */
 Str sandbox_missing(Arena *a);
 /* Why `strict` cannot be given; none: it can. */

@@ -9,6 +9,7 @@
 #include "runtime/forks.h"
 #include "runtime/params.h"
 #include "runtime/plan.h"
+#include "runtime/seeds.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -162,13 +163,28 @@ enclose(Launch *l, SpawnSpec *spec, Err *err)
 	return sandbox_walls(l->p->sandbox, l->kind, &places, &spec->confine, err);
 }
 
+/* By a copy of what is loaded already, or from the program's file. */
+static bool
+make_process(Launch *l, SpawnSpec *spec, Err *err)
+{
+	switch (seeds_grow(l->p->seeds, spec, l->kind, &l->run->child, err)) {
+	case SEED_GROWN: return true;
+	case SEED_FAILED: return false;
+	default: break;
+	}
+	if (!sandbox_spawn(l->p->sandbox, l->kind, spec, &l->run->child, err))
+		return false;
+	seeds_want(l->p->seeds, spec, l->kind);
+	return true;
+}
+
 static bool
 spawn_within(Launch *l, SpawnSpec *spec, Err *err)
 {
 	bool ok;
 
 	stamp(l->p, l->run); /* before, not after: the parent may be woken when a short child has ended already */
-	ok = sandbox_spawn(l->p->sandbox, l->kind, spec, &l->run->child, err);
+	ok = make_process(l, spec, err);
 	fd_done(&spec->confine.ruleset);
 	if (!ok && l->kind != SANDBOX_OFF && access(spec->path, X_OK) == 0)
 		return err_wrap(err,

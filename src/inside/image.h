@@ -1,0 +1,9 @@
+/*
+ * What is built here, as bytes: the worker has no other files than itself.
+ */
+#pragma once
+
+#include <stddef.h>
+
+extern const unsigned char seed_image[];
+extern const size_t seed_image_size;

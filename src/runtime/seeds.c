@@ -1,0 +1,522 @@
+#include "runtime/seeds.h"
+
+#include "base/log.h"
+#include "inside/image.h"
+#include "inside/seed.h"
+#include "os/fs.h"
+#include "os/guardian.h"
+#include "os/handover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	SEEDS_MOST = 16,
+	PATIENCE_MS = 2000,             /* for the answer: it takes a tenth of a millisecond */
+	START_PATIENCE = 10 * US_PER_S, /* for a seed to be ready */
+	IDLE = 300 * US_PER_S,          /* one that is not used for this long ends */
+	AGE_MOST = 600 * US_PER_S,      /* the libraries that it has loaded may be older than those on the disk */
+	SULK = 600 * US_PER_S,          /* an interpreter of which no seed can be made is left alone */
+};
+
+typedef enum SeedState { SEED_STARTING, SEED_READY, SEED_ENDING, SEED_SULKING } SeedState;
+
+/* Which file a program is; another one by the same name has another. */
+typedef struct FileMark {
+	dev_t device;
+	ino_t number;
+	struct timespec changed;
+} FileMark;
+
+typedef struct Seed {
+	struct Seed *next;
+	Seeds *seeds;
+	char *path;
+	SandboxKind kind;
+	FileMark mark;
+	SeedState state;
+	Child child;
+	int sock, mute; /* mute: the other end of its standard error, where nothing comes */
+	SeedPage *page;
+	bool shows_itself;
+	Source said, ended;
+	TimeUs used, since;
+} Seed;
+
+struct Seeds {
+	Processes *p;
+	Seed *first;
+	size_t n;
+	int image; /* the library to preload, in memory */
+	char *message;
+};
+
+/* ---- what can be served ---- */
+
+/* Whose whole start is in their main(): before it they have no threads, and look at nothing that differs between runs. */
+static const char *const known[] = { "bash", "sh", "dash", "perl" };
+
+static bool
+is_known(const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	for (size_t i = 0; name != NULL && i < countof(known); i++)
+		if (strcmp(name + 1, known[i]) == 0)
+			return true;
+	return false;
+}
+
+/* What the dynamic linker and the C library read before main(): a seed has read its own already. */
+static bool
+is_of_start(const char *variable)
+{
+	static const char *const heads[] = { "LD_", "GLIBC_", "MALLOC_", "GCONV_", "LOCPATH=", "ATTUNE_SEED=" };
+
+	for (size_t i = 0; i < countof(heads); i++)
+		if (strncmp(variable, heads[i], strlen(heads[i])) == 0)
+			return true;
+	return false;
+}
+
+static bool
+can_serve(const SpawnSpec *spec)
+{
+	if (!is_known(spec->path) || spec->cwd == NULL)
+		return false;
+	for (size_t i = 0; spec->envp[i] != NULL; i++)
+		if (is_of_start(spec->envp[i]))
+			return false;
+	return true;
+}
+
+static bool
+mark_of(const char *path, FileMark *ret)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return false;
+	*ret = (FileMark){ st.st_dev, st.st_ino, st.st_ctim };
+	return true;
+}
+
+static bool
+is_same(const FileMark *a, const FileMark *b)
+{
+	return a->device == b->device && a->number == b->number && a->changed.tv_sec == b->changed.tv_sec &&
+	       a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+static Seed *
+find(const Seeds *s, const char *path, SandboxKind kind)
+{
+	for (Seed *one = s->first; one != NULL; one = one->next)
+		if (one->state != SEED_ENDING && one->kind == kind && strcmp(one->path, path) == 0)
+			return one;
+	return NULL;
+}
+
+/* ---- the life of a seed ---- */
+
+static void
+seed_free(Seeds *s, Seed *one)
+{
+	for (Seed **at = &s->first; *at != NULL; at = &(*at)->next)
+		if (*at == one) {
+			*at = one->next;
+			break;
+		}
+	s->n--;
+	if (one->page != NULL)
+		(void)munmap(one->page, sizeof(*one->page));
+	fd_done(&one->mute);
+	free(one->path);
+	free(one);
+}
+
+static void
+hang_up(Seeds *s, Seed *one)
+{
+	if (one->sock >= 0 && one->state == SEED_STARTING)
+		poll_remove(&s->p->poll, one->sock);
+	fd_done(&one->sock);
+}
+
+static void
+seed_end(Seeds *s, Seed *one, SeedState state)
+{
+	if (one->child.pidfd >= 0)
+		child_kill(&one->child); /* not its group: a child that was born just now is still in it */
+	hang_up(s, one);
+	one->state = state;
+	one->since = clock_mono(s->p->config.clock);
+}
+
+static void
+sulk(Seeds *s, Seed *one, const char *why)
+{
+	log_warn("%s is started anew for each run from now on: it cannot be kept loaded (%s)", one->path, why);
+	seed_end(s, one, SEED_SULKING);
+}
+
+static void
+on_seed_said(Processes *p, void *self)
+{
+	Seed *one = self;
+	SeedReady ready = { 0 };
+	ssize_t n = one->sock < 0 ? -1 : recv(one->sock, &ready, sizeof(ready), MSG_DONTWAIT);
+
+	if (one->sock < 0 || one->state != SEED_STARTING || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	poll_remove(&p->poll, one->sock); /* from here on its answers are waited for */
+	one->state = SEED_READY;
+	one->shows_itself = ready.shows_itself != 0;
+	if (n != sizeof(ready) || ready.error != 0)
+		sulk(p->seeds, one, n == sizeof(ready) ? strerror(ready.error) : "it does not load what it is given");
+}
+
+static void
+reap(Seeds *s, Seed *one)
+{
+	ChildEnd end;
+
+	while (!child_reap(&one->child, &end))
+		usleep(100);
+	if (s->p->config.guardian != NULL)
+		guardian_forget(s->p->config.guardian, one->child.pid);
+}
+
+static void
+on_seed_end(Processes *p, void *self)
+{
+	Seed *one = self;
+
+	if (one->child.pidfd < 0)
+		return;
+	poll_remove(&p->poll, one->child.pidfd);
+	reap(p->seeds, one);
+	if (one->state == SEED_STARTING)
+		sulk(p->seeds, one, "it ends");
+	hang_up(p->seeds, one);
+	if (one->state != SEED_SULKING)
+		one->state = SEED_ENDING; /* freed by the next tick: its source may still be in this batch */
+}
+
+static bool
+share_page(Seed *one, int *ret_fd)
+{
+	CLEANUP(fd_done) int fd = memfd_create("seed page", MFD_CLOEXEC);
+
+	if (fd < 0 || ftruncate(fd, sizeof(SeedPage)) < 0)
+		return false;
+	one->page = mmap(NULL, sizeof(*one->page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (one->page == MAP_FAILED) {
+		one->page = NULL;
+		return false;
+	}
+	*ret_fd = fd_take(&fd);
+	return true;
+}
+
+/* What its children inherit. */
+static void
+put_filter(SandboxKind kind, SeedStart *start)
+{
+	FilterPass pass;
+	size_t n;
+
+	if (kind == SANDBOX_OFF)
+		return;
+	n = filter_for_server(kind == SANDBOX_STRICT ? FILTER_STRICT : FILTER_STANDARD, &pass, start->filter);
+	start->filter_count = (uint32_t)n;
+	if (n == 0)
+		return;
+	start->clone_at = pass.at;
+	start->clone_size = pass.size;
+}
+
+static bool
+say_start(Seed *one)
+{
+	CLEANUP(fd_done) int page = -1;
+	SeedStart start = { .parent = getpid() };
+	bool ok;
+
+	if (!share_page(one, &page))
+		return false;
+	put_filter(one->kind, &start);
+	ok = handover_message(one->sock, &start, sizeof(start), &page, 1);
+	explicit_bzero(&start, sizeof(start));
+	return ok;
+}
+
+static bool
+seed_spawn(Seeds *s, Seed *one, Err *err)
+{
+	static const char *const envp[] = { SEED_VARIABLE, SEED_LIBRARY, NULL };
+	const char *const argv[] = { one->path, NULL };
+	CLEANUP(fd_done) int theirs = -1;
+	CLEANUP(fd_done) int mute = -1;
+	int ends[2];
+
+	if (!handover_pair(&one->sock, &theirs) || pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "a socket");
+	one->mute = ends[0];
+	mute = ends[1];
+	SpawnSpec spec = { .path = one->path,
+		.argv = argv,
+		.envp = envp,
+		.cwd = "/",
+		.in = s->image,
+		.out = theirs,
+		.err = mute,
+		.confine = { .on = one->kind != SANDBOX_OFF, .ruleset = -1 } };
+
+	if (!say_start(one))
+		return err_sys(err, errno, "a page of memory");
+	return sandbox_spawn_server(s->p->sandbox, one->kind, &spec, &one->child, err);
+}
+
+static void
+seed_start(Seeds *s, const SpawnSpec *like, SandboxKind kind)
+{
+	Seed *one = calloc(1, sizeof(*one));
+	Err err = { 0 };
+
+	if (one == NULL || (one->path = strdup(like->path)) == NULL)
+		abort();
+	one->seeds = s;
+	one->kind = kind;
+	one->sock = one->mute = -1;
+	one->child = (Child){ -1, -1 };
+	one->used = one->since = clock_mono(s->p->config.clock);
+	one->said = (Source){ .self = one, .other = on_seed_said };
+	one->ended = (Source){ .self = one, .other = on_seed_end };
+	one->next = s->first;
+	s->first = one;
+	s->n++;
+	if (!mark_of(one->path, &one->mark) || !seed_spawn(s, one, &err) ||
+	    !poll_add(&s->p->poll, one->child.pidfd, &one->ended, &err) ||
+	    !poll_add(&s->p->poll, one->sock, &one->said, &err)) {
+		sulk(s, one, err.text);
+		return;
+	}
+	if (s->p->config.guardian != NULL)
+		guardian_watch(s->p->config.guardian, one->child.pid);
+}
+
+void
+seeds_want(Seeds *s, const SpawnSpec *spec, SandboxKind kind)
+{
+	if (s == NULL || s->image < 0 || s->n >= SEEDS_MOST || !can_serve(spec) || find(s, spec->path, kind) != NULL)
+		return;
+	seed_start(s, spec, kind);
+}
+
+/* ---- one run ---- */
+
+static size_t
+count(const char *const *list)
+{
+	size_t n = 0;
+
+	while (list[n] != NULL)
+		n++;
+	return n;
+}
+
+static void
+put_limits(SeedJob *job, const SpawnLimits *l)
+{
+	const SeedLimit all[SEED_LIMITS] = { { RLIMIT_CORE, 0 }, { RLIMIT_FSIZE, l->file_size },
+		{ RLIMIT_DATA, l->memory }, { RLIMIT_NOFILE, l->files }, { RLIMIT_NPROC, l->processes } };
+
+	for (size_t i = 0; i < SEED_LIMITS; i++) {
+		job->limits[i] = all[i];
+		if (i > 0 && all[i].most == 0)
+			job->limits[i].what = -1;
+	}
+}
+
+static bool
+put_text(Seeds *s, size_t *at, const char *text)
+{
+	size_t n = strlen(text) + 1;
+
+	if (n > SEED_JOB_MOST - *at)
+		return false;
+	memcpy(s->message + *at, text, n);
+	*at += n;
+	return true;
+}
+
+/* 0: it is too long. */
+static size_t
+job_message(Seeds *s, const SpawnSpec *spec)
+{
+	SeedJob job = { .argc = (uint32_t)count(spec->argv),
+		.envc = (uint32_t)count(spec->envp),
+		.has_ruleset = spec->confine.on && spec->confine.ruleset >= 0,
+		.has_group = spec->group_on };
+	size_t at = sizeof(job);
+	bool ok = put_text(s, &at, spec->cwd);
+
+	put_limits(&job, &spec->limits);
+	memcpy(s->message, &job, sizeof(job));
+	for (size_t i = 0; ok && i < job.argc; i++)
+		ok = put_text(s, &at, spec->argv[i]);
+	for (size_t i = 0; ok && i < job.envc; i++)
+		ok = put_text(s, &at, spec->envp[i]);
+	return ok ? at : 0;
+}
+
+static bool
+send_job(Seeds *s, const Seed *one, const SpawnSpec *spec)
+{
+	int fds[SEED_FDS_MOST] = { spec->in, spec->out, spec->err };
+	size_t n = 3, size = job_message(s, spec);
+
+	if (size == 0)
+		return false;
+	if (spec->confine.on && spec->confine.ruleset >= 0)
+		fds[n++] = spec->confine.ruleset;
+	if (spec->group_on)
+		fds[n++] = spec->group;
+	one->page->child = 0;
+	return handover_message(one->sock, s->message, size, fds, n);
+}
+
+/* Without an answer it is ended, so that what the page says stays true. */
+static void
+await_answer(Seeds *s, Seed *one)
+{
+	SeedBorn born;
+
+	if (handover_await(one->sock, &born, sizeof(born), PATIENCE_MS) == sizeof(born)) {
+		if (born.error != 0)
+			sulk(s, one, strerror(born.error));
+		return;
+	}
+	poll_remove(&s->p->poll, one->child.pidfd);
+	child_kill(&one->child);
+	reap(s, one);
+	hang_up(s, one);
+	one->state = SEED_ENDING;
+}
+
+static Seed *
+usable(Seeds *s, const SpawnSpec *spec, SandboxKind kind, TimeUs now)
+{
+	Seed *one = s == NULL || !can_serve(spec) ? NULL : find(s, spec->path, kind);
+	FileMark mark;
+
+	if (one == NULL || one->state != SEED_READY || (!spec->group_on && !one->shows_itself))
+		return NULL; /* what is neither in a group nor shows its mark could not be found again */
+	if (!mark_of(spec->path, &mark) || !is_same(&mark, &one->mark) || now - one->since > AGE_MOST) {
+		seed_end(s, one, SEED_ENDING);
+		return NULL;
+	}
+	return one;
+}
+
+SeedAnswer
+seeds_grow(Seeds *s, const SpawnSpec *spec, SandboxKind kind, Child *ret, Err *err)
+{
+	TimeUs now = s == NULL ? 0 : clock_mono(s->p->config.clock);
+	Seed *one = usable(s, spec, kind, now);
+
+	if (one == NULL || !send_job(s, one, spec))
+		return SEED_NONE;
+	one->used = now;
+	await_answer(s, one);
+	if (one->page->child == 0)
+		return SEED_NONE;
+	ret->pid = one->page->child;
+	ret->pidfd = child_adopt(ret->pid);
+	if (ret->pidfd < 0) {
+		(void)err_sys(err, errno, "start '%s'", spec->path);
+		child_drop(ret->pid);
+		return SEED_FAILED;
+	}
+	s->p->grown++;
+	return SEED_GROWN;
+}
+
+/* ---- coming and going ---- */
+
+TimeUs
+seeds_tick(Seeds *s, TimeUs now)
+{
+	TimeUs next = 0;
+	Seed *after;
+
+	for (Seed *one = s == NULL ? NULL : s->first; one != NULL; one = after) {
+		TimeUs due = one->state == SEED_STARTING ? one->since + START_PATIENCE
+			     : one->state == SEED_READY	 ? one->used + IDLE
+							 : one->since + SULK;
+
+		after = one->next;
+		if (one->child.pidfd < 0 &&
+		    (one->state == SEED_ENDING || (one->state == SEED_SULKING && now >= due))) {
+			seed_free(s, one);
+			continue;
+		}
+		if (now >= due && one->state == SEED_STARTING)
+			sulk(s, one, "it is not ready in time");
+		else if (now >= due && one->state == SEED_READY)
+			seed_end(s, one, SEED_ENDING);
+		else if (one->state != SEED_ENDING && (next == 0 || due < next))
+			next = due;
+	}
+	return next;
+}
+
+/* What is written in it cannot be changed any more, by whoever maps it. */
+static int
+image_open(void)
+{
+	CLEANUP(fd_done) int fd = memfd_create("seed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || !fd_write_all(fd, (Str){ (const char *)seed_image, seed_image_size }, NULL) ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		return -1;
+	return fd_take(&fd);
+}
+
+Seeds *
+seeds_open(Processes *p)
+{
+	Seeds *s = calloc(1, sizeof(*s));
+
+	if (s == NULL || (s->message = malloc(SEED_JOB_MOST)) == NULL)
+		abort();
+	s->p = p;
+	s->image = image_open();
+	return s;
+}
+
+void
+seeds_close(Seeds *s)
+{
+	if (s == NULL)
+		return;
+	while (s->first != NULL) {
+		Seed *one = s->first;
+
+		seed_end(s, one, SEED_ENDING);
+		if (one->child.pidfd >= 0)
+			on_seed_end(s->p, one);
+		seed_free(s, one);
+	}
+	fd_done(&s->image);
+	free(s->message);
+	free(s);
+}
