@@ -33,9 +33,11 @@ enum {
 };
 
 typedef int (*Main)(int argc, char **argv, char **envp);
-typedef int (*Start)(Main run, int argc, char **argv, void (*init)(void), void (*fini)(void), void (*loader_fini)(void), void *stack);
+typedef int (*Start)(
+    Main run, int argc, char **argv, void (*init)(void), void (*fini)(void), void (*loader_fini)(void), void *stack);
 
-int __libc_start_main(Main run, int argc, char **argv, void (*init)(void), void (*fini)(void), void (*loader_fini)(void), void *stack);
+int __libc_start_main(
+    Main run, int argc, char **argv, void (*init)(void), void (*fini)(void), void (*loader_fini)(void), void *stack);
 
 /* As the kernel's struct sock_fprog. */
 typedef struct Program {
@@ -70,7 +72,9 @@ receive(void *to, size_t size, Message *m)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(m->fds))];
 	struct iovec part = { to, size };
-	struct msghdr head = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	struct msghdr head = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
+	};
 	struct cmsghdr *c;
 	ssize_t n;
 
@@ -314,7 +318,8 @@ enter_filter(void)
 
 	if (filter.n == 0)
 		return true;
-	ok = mmap(pass_page(), PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == pass_page() &&
+	ok = mmap(pass_page(), PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+		 0) == pass_page() &&
 	     syscall(SYS_seccomp, SECCOMP_FILTER, 0, &filter) == 0;
 	memset(seed.start.filter, 0, sizeof(seed.start.filter)); /* the place stands in it */
 	return ok;
@@ -331,8 +336,8 @@ get_ready(void)
 	seed.page = mmap(NULL, sizeof(*seed.page), PROT_READ | PROT_WRITE, MAP_SHARED, m.fds[0], 0);
 	close(m.fds[0]);
 	learn_map();
-	return seed.page != MAP_FAILED && enter_filter() && prctl(PR_GET_TID_ADDRESS, &seed.thread) == 0 && seed.thread != NULL &&
-	       syscall(SYS_get_robust_list, 0, &seed.robust, &size) == 0;
+	return seed.page != MAP_FAILED && enter_filter() && prctl(PR_GET_TID_ADDRESS, &seed.thread) == 0 &&
+	       seed.thread != NULL && syscall(SYS_get_robust_list, 0, &seed.robust, &size) == 0;
 }
 
 static int
@@ -355,7 +360,8 @@ stand(int argc, char **argv, char **envp)
 
 /* Of the same name as the C library's, which calls main(): so ours is called instead. */
 int
-__libc_start_main(Main run, int argc, char **argv, void (*init)(void), void (*fini)(void), void (*loader_fini)(void), void *stack)
+__libc_start_main(
+    Main run, int argc, char **argv, void (*init)(void), void (*fini)(void), void (*loader_fini)(void), void *stack)
 {
 	Start next;
 

@@ -21,7 +21,7 @@
 enum {
 	SEED_FILTER_MOST = 512,    /* instructions: as os/filter.h says */
 	SEED_JOB_MOST = 96 * 1024, /* bytes of a message: what is longer starts plainly */
-	SEED_FDS_MOST = 5,         /* standard input, output and error, the ruleset, the cgroup's folder: in this order */
+	SEED_FDS_MOST = 5, /* standard input, output and error, the ruleset, the cgroup's folder: in this order */
 	SEED_LIMITS = 5,
 };
 

@@ -35,7 +35,8 @@ enum { FILTER_MOST = 512, FILTER_PAGE = 4096 };
 typedef struct FilterPass {
 	uint64_t at, size;
 } FilterPass;
-size_t filter_for_server(FilterKind kind, FilterPass *ret_pass, uint64_t ret_code[FILTER_MOST]); /* instructions; 0: none here */
+size_t filter_for_server(
+    FilterKind kind, FilterPass *ret_pass, uint64_t ret_code[FILTER_MOST]); /* instructions; 0: none here */
 
 /* NULL: this kernel, or a processor that we know no numbers of, has none. Thread-safe; valid for ever. */
 const Filter *filter_of(FilterKind kind);

@@ -20,6 +20,6 @@ bool handover_go(int sock); /* false: nobody is there to hear it */
 
 /* A pidfd of that child of ours; -1: it is none. */
 int child_adopt(pid_t pid);
-void child_drop(pid_t pid);           /* kills and reaps that child of ours */
+void child_drop(pid_t pid);         /* kills and reaps that child of ours */
 void child_reap_group(pid_t group); /* children of ours in it that have ended, of which nobody knows */
 uint64_t process_memory(pid_t pid); /* resident bytes; 0: unknown */

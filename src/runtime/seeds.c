@@ -9,7 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -163,8 +163,19 @@ seed_end(Seeds *s, Seed *one, SeedState state)
 static void
 sulk(Seeds *s, Seed *one, const char *why)
 {
-	log_warn("%s is started anew for each run from now on: it cannot be kept loaded (%s)", one->path, why);
+	log_info("%s is started anew for each run from now on: it cannot be kept loaded (%s)", one->path, why);
 	seed_end(s, one, SEED_SULKING);
+}
+
+/* A script that calls itself `bash` is run by another program, which would be the one that is loaded. */
+static bool
+is_itself(const Seed *one)
+{
+	char path[32];
+	FileMark mark;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)one->child.pid);
+	return mark_of(path, &mark) && is_same(&mark, &one->mark);
 }
 
 static void
@@ -179,8 +190,12 @@ on_seed_said(Processes *p, void *self)
 	poll_remove(&p->poll, one->sock); /* from here on its answers are waited for */
 	one->state = SEED_READY;
 	one->shows_itself = ready.shows_itself != 0;
-	if (n != sizeof(ready) || ready.error != 0)
-		sulk(p->seeds, one, n == sizeof(ready) ? strerror(ready.error) : "it does not load what it is given");
+	if (n != sizeof(ready))
+		sulk(p->seeds, one, "it does not load what it is given");
+	else if (ready.error != 0)
+		sulk(p->seeds, one, strerror(ready.error));
+	else if (!is_itself(one))
+		sulk(p->seeds, one, "it is run by another program");
 }
 
 static void
@@ -460,12 +475,11 @@ seeds_tick(Seeds *s, TimeUs now)
 
 	for (Seed *one = s == NULL ? NULL : s->first; one != NULL; one = after) {
 		TimeUs due = one->state == SEED_STARTING ? one->since + START_PATIENCE
-			     : one->state == SEED_READY	 ? one->used + IDLE
+			     : one->state == SEED_READY  ? one->used + IDLE
 							 : one->since + SULK;
 
 		after = one->next;
-		if (one->child.pidfd < 0 &&
-		    (one->state == SEED_ENDING || (one->state == SEED_SULKING && now >= due))) {
+		if (one->child.pidfd < 0 && (one->state == SEED_ENDING || (one->state == SEED_SULKING && now >= due))) {
 			seed_free(s, one);
 			continue;
 		}

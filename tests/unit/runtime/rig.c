@@ -30,6 +30,7 @@ rig_open_with(void (*change)(ProcessesConfig *config))
 		.stderr_max = 10 << 20,
 		.inline_output = 4096,
 		.kill_grace = 5 * US_PER_S,
+		.seeds = true,
 	};
 	CHECK_OK(dirs_make(str_fmt(r->a, "%s/packs/demo/actions", r->dir.p).p, 0700, &err), err);
 	if (change != NULL)
