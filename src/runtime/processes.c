@@ -340,7 +340,6 @@ turn(Processes *p, TimeUs timeout)
 {
 	void *ready[READY_BATCH];
 	bool woken;
-	TimeUs now;
 	size_t n = poll_wait(&p->poll, timeout, ready, READY_BATCH, &woken);
 
 	for (size_t i = 0; i < n; i++) {

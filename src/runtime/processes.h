@@ -27,7 +27,7 @@ typedef struct ProcessesConfig {
 	TimeUs kill_grace;    /* between TERM and KILL: 5 s */
 	Guardian *guardian;   /* may be NULL (tests) */
 	Reach reach;          /* what core.http_request may call beyond the public internet; must last */
-	bool seeds; /* interpreters are kept loaded, and runs are copies of them */
+	bool seeds;           /* interpreters are kept loaded, and runs are copies of them */
 	bool warm;  /* Python runs are forks of servers that have started already, Node's processes are started ahead */
 	Envs *envs; /* NULL: environments are used when they are there, and never built */
 	SandboxKind sandbox, sandbox_least;

@@ -131,7 +131,7 @@ struct Sandbox {
 	Str strict_missing;
 	Rule rules[RULES_MOST];
 	size_t rule_count;
-	struct timespec etc_changed; /* then what lies in it may be another file by the same name */
+	struct timespec etc_changed;           /* then what lies in it may be another file by the same name */
 	Launcher *launchers[SANDBOXES], *bare; /* bare: without a filter */
 };
 

@@ -378,7 +378,8 @@ TEST(killing_the_seed_at_any_moment_runs_each_once)
 		CHECK(seed > 0);
 		killer = fork();
 		if (killer == 0) {
-			usleep((useconds_t)(i * 40));
+			for (TimeUs until = clock_mono(clock_real()) + i * 40; clock_mono(clock_real()) < until;)
+				;
 			kill(seed, SIGKILL);
 			_exit(0);
 		}
