@@ -53,6 +53,7 @@ bool child_tree_alive(pid_t session, const char *marker);
 /* Itself alone. Safe before child_reap, as the next is. */
 void child_kill(const Child *c);
 /* The process group alone, at the price of one system call. Safe before child_reap: the number cannot be another's yet. */
+void child_signal_group(const Child *c, int sig);
 void child_kill_group(const Child *c);
 /* After child_reap: whether others of its group live on (or are just dying). */
 bool child_group_left(const Child *c);

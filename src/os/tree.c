@@ -199,10 +199,18 @@ child_kill(const Child *c)
 	kill(c->pid, SIGKILL);
 }
 
+/* A copy of a seed that was born just now has no group of its own yet. */
+void
+child_signal_group(const Child *c, int sig)
+{
+	if (kill(-c->pid, sig) < 0)
+		kill(c->pid, sig);
+}
+
 void
 child_kill_group(const Child *c)
 {
-	kill(-c->pid, SIGKILL);
+	child_signal_group(c, SIGKILL);
 }
 
 bool

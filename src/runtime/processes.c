@@ -95,6 +95,8 @@ on_output(Processes *p, Run *run)
 static void
 signal_tree(const Run *run, pid_t session, int sig)
 {
+	if (run->group == NULL && session > 1 && !child_group_left(&run->child))
+		child_signal_group(&run->child, sig); /* it was born just now */
 	if (run->group == NULL)
 		child_signal_tree(session, run->marker.p, sig);
 	else

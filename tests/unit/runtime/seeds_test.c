@@ -393,6 +393,26 @@ TEST(killing_the_seed_at_any_moment_runs_each_once)
 	}
 }
 
+/* Also before it has a session of its own. */
+TEST(without_groups_what_was_born_just_now_is_ended_at_once)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(ungrouped);
+	Json config = rig_json(r, bash_config);
+
+	rig_file(r, "actions/hello.sh", "echo hello\n");
+	rig_file(r, "actions/long.sh", "while :; do :; done\n");
+	grow_first(r, "hello.sh", &config);
+	for (int i = 0; i < 50; i++) {
+		RunSpec s = spec_of(r, "long.sh", &config);
+		TimeUs begun = clock_mono(clock_real());
+
+		rig_start(r, &s);
+		r->starter->cancel(r->starter, s.execution, s.attempt);
+		CHECK_INT(rig_wait(r).outcome, RUN_CANCELLED);
+		CHECK(clock_mono(clock_real()) - begun < r->config.kill_grace); /* TERM has reached it */
+	}
+}
+
 TEST(another_interpreter_by_the_same_name_is_used_at_once)
 {
 	CLEANUP(rig_done) Rig *r = rig_open();
