@@ -30,7 +30,8 @@ typedef struct Engine {
 	RetainPlan keep; /* what is old, and how often that is looked for, unless clients have stored another */
 	Str log_policy;  /* how long logs of runs are kept, where their action says nothing: a policy of artifacts */
 	int64_t log_limit;
-	/* Told after a commit that had something to say, with what it said: arms the sweeper, wakes who waits. May be NULL. */
+	/* Told after a commit that had something to say, with what it said, or left something that has its time: arms who looks after
+	 * that, wakes who waits. May be NULL. */
 	void (*moved)(void *self, const Outbox *out);
 	void *moved_self;
 	/* Told after a commit that has stored a window of a rule, with the time when it is over. May be NULL. */
@@ -55,6 +56,7 @@ struct Uow {
 	int64_t policies_seen; /* the version by which runs were counted last */
 	Changes changes;       /* of this transaction, for those who watch */
 	struct Graphs *graphs; /* of workflows, compiled; this thread's own */
+	bool timed;            /* something in it has a time at which it has to be looked at */
 	size_t born;           /* runs made in this transaction that wait to be scheduled */
 	bool defs_seen;        /* definitions were brought up to date in it */
 	TimeUs window_due;     /* when the next window that it has stored is over; 0: none */

@@ -279,7 +279,7 @@ sweep_workflows(Sweep *s, Err *err)
 	Id *ids;
 	size_t n;
 
-	if (!workflow_inbox_stale(u->db, u->arena, u->now - OVERDUE_US, SOME, &ids, &n, err))
+	if (!workflow_inbox_stale(u->db, u->arena, u->now - OVERDUE_US, u->now + OVERDUE_US, SOME, &ids, &n, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		out_look(u, ids[i]);
@@ -290,16 +290,19 @@ sweep_workflows(Sweep *s, Err *err)
 static bool
 sweep_waiting(Sweep *s, Err *err)
 {
+	Uow *u = s->u;
 	EnforcementTaken *rows;
-	size_t n;
+	Id *told; /* that were told something too short a while ago */
+	size_t n, told_n;
 
-	if (!execution_any_live(s->u->db, s->u->arena, &s->report->waiting, err))
+	if (!execution_any_live(u->db, u->arena, &s->report->waiting, err))
 		return false;
 	if (s->report->waiting)
 		return true;
-	if (!enforcement_waiting(s->u->db, s->u->arena, s->u->now + far_us, 0, 1, &rows, &n, err))
+	if (!enforcement_waiting(u->db, u->arena, u->now + far_us, 0, 1, &rows, &n, err) ||
+	    !workflow_inbox_stale(u->db, u->arena, u->now + far_us, u->now + far_us, 1, &told, &told_n, err))
 		return false;
-	s->report->waiting = n > 0;
+	s->report->waiting = n > 0 || told_n > 0;
 	return true;
 }
 

@@ -61,6 +61,7 @@ uow_begin_keep(Uow *u, Err *err)
 	u->out = outbox_open(u->arena);
 	u->changes = (Changes){ 0 };
 	u->born = 0;
+	u->timed = false;
 	u->window_due = 0;
 	u->due = 0;
 	u->defs_seen = false;
@@ -85,13 +86,13 @@ uow_commit(Uow *u, const CommitPoints *p, Err *err)
 		u->e->window(u->e->window_self, u->window_due);
 	if (u->due != 0 && u->e->due != NULL)
 		u->e->due(u->e->moved_self, u->due);
-	if (u->out.n == 0)
+	if (u->out.n == 0 && !u->timed)
 		return true;
-	if (!port_publish(u->port, &u->out, &publishing))
+	if (u->out.n > 0 && !port_publish(u->port, &u->out, &publishing))
 		log_debug("%zu messages wait for the sweeper: %s", u->out.n, publishing.text);
 	if (u->e->moved != NULL)
 		u->e->moved(u->e->moved_self, &u->out);
-	if (p->published != NULL)
+	if (u->out.n > 0 && p->published != NULL)
 		crash_point(p->published);
 	return true;
 }

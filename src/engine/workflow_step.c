@@ -12,7 +12,9 @@ outcome_of(const RunEnd *e)
 {
 	if (e->row->to == EXEC_COMPLETED)
 		return "succeeded";
-	if (e->row->to == EXEC_TIMEOUT || json_as_bool(json_get(e->result, "timed_out"), false))
+	/* one that was cancelled just before its time was over is cancelled, whatever its process says */
+	if (e->row->to == EXEC_TIMEOUT ||
+	    (e->row->to == EXEC_FAILED && json_as_bool(json_get(e->result, "timed_out"), false)))
 		return "timed_out";
 	return "failed";
 }
@@ -150,7 +152,7 @@ static bool
 take_due(WorkflowStep *s, Err *err)
 {
 	bool delays = s->row.due_at != s->row.timeout_at;
-	TimeUs next = 0;
+	TimeUs next = 0, before = s->row.due_at;
 	size_t n = 0;
 	int *tasks;
 
@@ -168,6 +170,7 @@ take_due(WorkflowStep *s, Err *err)
 			next = st->due;
 	}
 	s->row.due_at = next == 0 || (s->row.timeout_at != 0 && s->row.timeout_at < next) ? s->row.timeout_at : next;
+	s->u->timed = s->u->timed || (s->row.due_at != 0 && s->row.due_at != before);
 	return true;
 }
 

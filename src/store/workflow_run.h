@@ -137,7 +137,8 @@ enum { WORKFLOW_NEWS_MOST = 500 };
 MUST_CHECK bool workflow_inbox_read(
     Db *db, Arena *a, const Id *workflows, size_t n, WorkflowNews **ret, size_t *ret_n, Err *err);
 MUST_CHECK bool workflow_inbox_drop(Db *db, Arena *a, const Id *ids, size_t n, Err *err);
-/* Runs that nobody has stepped since `before`; paused ones are none of them. */
-MUST_CHECK bool workflow_inbox_stale(Db *db, Arena *a, TimeUs before, size_t most, Id **ret, size_t *ret_n, Err *err);
+/* Runs that nobody has stepped since they were told something before `before`, or after `after`; paused ones are none of them. */
+MUST_CHECK bool workflow_inbox_stale(
+    Db *db, Arena *a, TimeUs before, TimeUs after, size_t most, Id **ret, size_t *ret_n, Err *err);
 /* Its time limit has ended this run: that is said where clients look for it. */
 MUST_CHECK bool workflow_mark_timed_out(Db *db, Arena *a, Id execution, Err *err);

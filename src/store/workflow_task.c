@@ -299,16 +299,15 @@ workflow_inbox_drop(Db *db, Arena *a, const Id *ids, size_t n, Err *err)
 }
 
 bool
-workflow_inbox_stale(Db *db, Arena *a, TimeUs before, size_t most, Id **ret, size_t *ret_n, Err *err)
+workflow_inbox_stale(Db *db, Arena *a, TimeUs before, TimeUs after, size_t most, Id **ret, size_t *ret_n, Err *err)
 {
 	static const Stmt s = {
-		.sql = "select distinct b.workflow from workflow_inbox b where b.created < $1 and not exists"
-		       " (select 1 from workflow_execution x where x.id = b.workflow and x.paused and x.status = "
-		       "'running')"
-		       " order by b.workflow limit $2",
-		.in = "ti",
+		.sql = "select distinct b.workflow from workflow_inbox b where (b.created < $1 or b.created > $2) and "
+		       "not exists (select 1 from workflow_execution x where x.id = b.workflow and x.paused and "
+		       "x.status = 'running') order by b.workflow limit $3",
+		.in = "tti",
 	};
-	Bind b[] = { bind_time(before), bind_int((int64_t)most) };
+	Bind b[] = { bind_time(before), bind_time(after), bind_int((int64_t)most) };
 	Rows rows;
 
 	if (!db_exec(db, a, &s, b, &rows, err))

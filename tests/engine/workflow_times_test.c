@@ -1,0 +1,109 @@
+/* Workflows whose time has come, and those that were told something and not heard of: nothing waits for somebody else's luck. */
+#include "flow.h"
+
+#include "store/workflow_run.h"
+
+#include "test.h"
+
+static SweepReport
+flow_sweep(Flow *r)
+{
+	SweepReport report;
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(sweep(r->u, &report, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_sweep, &err), err);
+	return report;
+}
+
+/* A run of it has ended, and the message that says so is lost. */
+static Id
+told_and_not_heard(Flow *r)
+{
+	Id id;
+
+	flow_workflow(r, "test.flow", "{tasks: [{name: a, action: test.ok}]}", NULL);
+	id = flow_start(r, "test.flow", "{}");
+	flow_step(r);
+	CHECK_INT((int64_t)flow_work(r), 1);
+	return id;
+}
+
+TEST(a_workflow_that_was_told_something_is_looked_at_though_the_clock_was_set_back)
+{
+	CLEANUP(flow_done) Flow *r = flow_open();
+
+	told_and_not_heard(r);
+	r->now -= 3600LL * US_PER_S;
+	CHECK_INT((int64_t)flow_sweep(r).announced, 1);
+}
+
+TEST(while_a_workflow_was_told_something_somebody_sweeps_again)
+{
+	CLEANUP(flow_done) Flow *r = flow_open();
+	Id id = told_and_not_heard(r);
+
+	CHECK(flow_sweep(r).waiting); /* too short a while ago to be announced again */
+	CHECK_STR(flow_state(r, id), str_of("running"));
+	flow_run(r);
+	CHECK_STR(flow_state(r, id), str_of("completed"));
+	CHECK(!flow_sweep(r).waiting);
+}
+
+static void
+count(void *self, const Outbox *out)
+{
+	(void)out;
+	(*(int *)self)++;
+}
+
+TEST(who_looks_at_what_is_due_is_told_of_a_delay_though_nothing_is_sent)
+{
+	CLEANUP(flow_done) Flow *r = flow_open();
+	int told = 0;
+	Id id;
+	Err err = { 0 };
+
+	flow_workflow(r, "test.flow",
+	    "{tasks: [{name: a, action: test.ok, next: [{do: b}]}, {name: b, action: test.ok, delay: 5}]}", NULL);
+	id = flow_start(r, "test.flow", "{}");
+	flow_step(r);
+	flow_work(r);
+	r->engine.moved = count;
+	r->engine.moved_self = &told;
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(workflow_step(r->u, &id, 1, &err), err);
+	CHECK_INT((int64_t)r->u->out.n, 0);
+	CHECK_OK(uow_commit(r->u, &points_step, &err), err);
+	CHECK_INT(told, 1);
+}
+
+TEST(a_run_that_is_cancelled_as_its_time_ends_has_failed_and_not_timed_out)
+{
+	static const Stmt first = { .sql = "select max(id) from execution where parent = $1", .in = "i" };
+	CLEANUP(flow_done) Flow *r = flow_open();
+	RunClaim c = { .attempt = 1 };
+	RunResult end = { .attempt = 1, .event = EV_EXIT_BAD, .started = r->now, .finished = r->now + 1000 };
+	ExecState now;
+	Err err = { 0 };
+	Id id;
+
+	flow_workflow(r, "test.flow",
+	    "{tasks: [{name: a, action: test.ok, next: [{when: timed_out(), do: b}, {when: failed(), do: c}]}, {name: "
+	    "b, "
+	    "action: test.ok}, {name: c, action: test.ok}]}",
+	    NULL);
+	id = flow_start(r, "test.flow", "{}");
+	flow_step(r);
+	end.execution = c.execution = row_int(rows_at(&(Rows[]){ flow_rows(r, &first, id) }[0], 0), 0);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(runs_claim(r->u, r->worker, str_of("inc"), str_of("w1"), &c, 1, &err), err);
+	CHECK_OK(execution_cancel(r->u, c.execution, str_of("tester"), &now, &err), err);
+	end.result = json_object();
+	json_add(r->u->arena, &end.result, "timed_out", json_bool(true));
+	CHECK_OK(runs_finish(r->u, r->worker, str_of("w1"), &end, 1, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_worker, &err), err);
+	flow_run(r);
+	CHECK_STR(flow_trace(r, id), str_of("a~ c"));
+}
