@@ -617,18 +617,21 @@ group_out_of_memory(const Group *one)
 	return one->set.memory != 0 && oom_kills(one) > one->oom_before;
 }
 
-void
+bool
 group_give(Groups *g, Group *one)
 {
-	if (populated(one->events)) {
+	bool empty = !populated(one->events);
+
+	if (!empty) {
 		group_signal(one, SIGKILL);
-		(void)await_empty(one->events, END_MS);
+		empty = await_empty(one->events, END_MS);
 	}
 	if (one->killed || g->spares >= SPARE_MOST) {
 		group_drop(g, one);
-		return;
+		return empty;
 	}
 	one->next = g->spare;
 	g->spare = one;
 	g->spares++;
+	return empty;
 }

@@ -27,7 +27,7 @@ bool groups_count_memory(const Groups *g);
 bool groups_count_processes(const Groups *g);
 
 MUST_CHECK bool group_take(Groups *g, const GroupLimits *limits, Group **ret, Err *err);
-void group_give(Groups *g, Group *one); /* killed first when something is still in it */
+bool group_give(Groups *g, Group *one); /* killed first when something is still in it; false: that does not end */
 int group_folder(const Group *one);     /* for SpawnSpec.group */
 void group_signal(Group *one, int sig); /* SIGKILL: all at once, none can get away */
 bool group_empty(const Group *one);

@@ -60,9 +60,16 @@ static const uint64_t rights[] = {
 int
 walls_version(void)
 {
-	long version = syscall(CALL_CREATE, NULL, 0, CREATE_VERSION);
+	static int version = -1; /* any thread finds the same */
+	int known = __atomic_load_n(&version, __ATOMIC_RELAXED);
 
-	return version < 0 ? 0 : (int)version;
+	if (known < 0) {
+		long found = syscall(CALL_CREATE, NULL, 0, CREATE_VERSION);
+
+		known = found < 0 ? 0 : (int)found;
+		__atomic_store_n(&version, known, __ATOMIC_RELAXED);
+	}
+	return known;
 }
 
 static uint64_t
@@ -79,23 +86,10 @@ known_rights(int version)
 	return all;
 }
 
-static int
-version_once(void)
-{
-	static int version = -1; /* any thread finds the same */
-	int known = __atomic_load_n(&version, __ATOMIC_RELAXED);
-
-	if (known < 0) {
-		known = walls_version();
-		__atomic_store_n(&version, known, __ATOMIC_RELAXED);
-	}
-	return known;
-}
-
 bool
 walls_open(bool ports, int *ret_ruleset, Err *err)
 {
-	int version = version_once();
+	int version = walls_version();
 	RulesetAttr attr = { .files = known_rights(version) };
 	size_t size = version >= WALLS_SCOPES ? sizeof(attr) : version >= WALLS_PORTS ? 16 : 8;
 	long fd;
@@ -116,7 +110,7 @@ walls_open(bool ports, int *ret_ruleset, Err *err)
 bool
 walls_allow(int ruleset, int path, Allow what, Err *err)
 {
-	BeneathAttr attr = { .allowed = rights[what] & known_rights(version_once()), .parent = path };
+	BeneathAttr attr = { .allowed = rights[what] & known_rights(walls_version()), .parent = path };
 	struct stat st;
 
 	if (fstat(path, &st) < 0)

@@ -60,12 +60,8 @@ run_ended(Processes *p, Run *run)
 		outward_drop(p->outward, run->call);
 	run->call = NULL;
 	if (run->group != NULL)
-		group_give(p->groups, run->group);
+		run->alone = group_give(p->groups, run->group) && run->container == NULL;
 	run->group = NULL;
-	if (!str_none(run->dir))
-		(void)tree_remove(run->dir.p);
-	if (!str_none(run->files) && rmdir(run->files.p) == 0) /* it has left nothing */
-		(void)rmdir(str_fmt(run->a, "%.*s", (int)(run->files.n - strlen("/files")), run->files.p).p);
 	if (run->waits_with != NULL)
 		p->waiting--;
 	run->waits_with = NULL;
@@ -446,6 +442,15 @@ describe(Processes *p, Arena *a, Run *run, RunEnd *ret)
 	keep_file(p, a, run, &run->err, ret);
 }
 
+/* Only now, for its logs lie beside what it has left. */
+static void
+give_back(Processes *p, Run *run)
+{
+	if (run->nest != NULL)
+		nest_give(p->nests, run->a, run->nest, run->alone, run->out.has_file || run->err.has_file);
+	run->nest = NULL;
+}
+
 static size_t
 processes_ended(Starter *s, Arena *a, RunEnd *ret, size_t max)
 {
@@ -461,6 +466,7 @@ processes_ended(Starter *s, Arena *a, RunEnd *ret, size_t max)
 
 		runs_remove(&p->done, run);
 		describe(p, a, run, &ret[n++]);
+		give_back(p, run);
 		run_recycle(p, run);
 	}
 	return n;
@@ -545,6 +551,7 @@ processes_close(Starter *s)
 	seeds_close(p->seeds);
 	p->seeds = NULL;
 	isolation_close(p);
+	nests_close(p->nests);
 	if (p->home_base.n > 0)
 		(void)tree_remove(p->home_base.p);
 	runs_free(&p->live); /* stuck in the kernel: it dies when it comes back */
@@ -655,6 +662,7 @@ processes_open(const ProcessesConfig *config, Starter **ret, Err *err)
 	}
 	if (p->config.envs != NULL)
 		envs_changed(p->config.envs, envs_wake, p);
+	p->nests = nests_open(p->a, p->config.clock, p->home_base, p->logs_base);
 	isolation_open(p);
 	if (p->config.seeds)
 		p->seeds = seeds_open(p);

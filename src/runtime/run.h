@@ -11,6 +11,7 @@
 #include "runtime/disk.h"
 #include "runtime/envs.h"
 #include "runtime/internal.h"
+#include "runtime/nests.h"
 #include "runtime/processes.h"
 #include "runtime/result.h"
 
@@ -45,6 +46,7 @@ struct Run {
 	int attempt;
 	RunPhase phase;
 	bool internal, cancelled, timed_out, unstarted;
+	bool alone; /* it has ended, and nothing of it can be alive */
 	Child child;
 	Source end, out_source, err_source, fork_source;
 	Forking *forking;
@@ -53,8 +55,9 @@ struct Run {
 	RunLimits limits; /* complete */
 	const char *over; /* the limit that ended it: "memory", "processes", "disk"; NULL: none */
 	DiskUse disk;
-	Str dir;   /* its HOME; none for internal runs */
-	Str files; /* the folder of what it leaves behind; none: it has none */
+	Nest *nest; /* NULL: it has no folders */
+	Str dir;    /* its HOME; none for internal runs */
+	Str files;  /* the folder of what it leaves behind; none: it has none */
 	EnvUse env;
 	RunSpec *waits_with; /* while it waits for its environment */
 	Json out_schema;
@@ -84,6 +87,7 @@ struct Processes {
 	Timers timers;
 	RunList live, done, spare;
 	Str home_base; /* the folder of run folders */
+	Nests *nests;
 	Str logs_base; /* {artifacts_dir}/{worker_name} */
 	Str worker_marker, incarnation;
 	Outward *outward; /* NULL until the first call */

@@ -131,6 +131,7 @@ struct Sandbox {
 	Str strict_missing;
 	Rule rules[RULES_MOST];
 	size_t rule_count;
+	unsigned looked;                       /* how often these were read */
 	struct timespec etc_changed;           /* then what lies in it may be another file by the same name */
 	Launcher *launchers[SANDBOXES], *bare; /* bare: without a filter */
 };
@@ -327,6 +328,7 @@ refresh(Sandbox *s)
 	    st.st_mtim.tv_nsec == s->etc_changed.tv_nsec)
 		return;
 	forget_places(s);
+	s->looked++;
 	s->etc_changed = st.st_mtim;
 	add_places(s);
 }
@@ -357,6 +359,12 @@ fill(const Sandbox *s, SandboxKind kind, const SandboxPlaces *at, int ruleset, E
 	       (kind != SANDBOX_STRICT || s->api_port == 0 || walls_allow_port(ruleset, s->api_port, err));
 }
 
+static const Filter *
+filter_for(SandboxKind kind)
+{
+	return filter_of(kind == SANDBOX_STRICT ? FILTER_STRICT : FILTER_STANDARD);
+}
+
 bool
 sandbox_walls(Sandbox *s, SandboxKind kind, const SandboxPlaces *at, Confine *ret, Err *err)
 {
@@ -365,13 +373,50 @@ sandbox_walls(Sandbox *s, SandboxKind kind, const SandboxPlaces *at, Confine *re
 	*ret = (Confine){ .on = kind != SANDBOX_OFF, .ruleset = -1 };
 	if (kind == SANDBOX_OFF)
 		return true;
-	ret->filter = filter_of(kind == SANDBOX_STRICT ? FILTER_STRICT : FILTER_STANDARD);
+	ret->filter = filter_for(kind);
 	if (walls_version() < WALLS_FILES)
 		return true; /* said at the start of the worker */
 	refresh(s);
 	if (!walls_open(kind == SANDBOX_STRICT, &ruleset, err) || !fill(s, kind, at, ruleset, err))
 		return err_wrap(err, "the sandbox");
 	ret->ruleset = fd_take(&ruleset);
+	return true;
+}
+
+static void
+place_look(Walled *w, size_t i, const char *path)
+{
+	struct stat st = { 0 };
+
+	if (path != NULL)
+		(void)stat(path, &st);
+	w->is[i].device = st.st_dev;
+	w->is[i].inode = st.st_ino;
+}
+
+bool
+sandbox_walls_keep(Sandbox *s, SandboxKind kind, const SandboxPlaces *at, Walled *kept, Confine *ret, Err *err)
+{
+	Walled now = { .ruleset = kept->ruleset, .kind = kind };
+
+	if (kind == SANDBOX_OFF || walls_version() < WALLS_FILES)
+		return sandbox_walls(s, kind, at, ret, err);
+	refresh(s);
+	now.looked = s->looked;
+	for (size_t i = 0; i < countof(at->readable); i++)
+		place_look(&now, i, at->readable[i]);
+	place_look(&now, SANDBOX_READABLE, at->own);
+	place_look(&now, SANDBOX_READABLE + 1, at->files);
+	if (kept->ruleset >= 0 && kept->kind == kind && kept->looked == now.looked &&
+	    memcmp(kept->is, now.is, sizeof(now.is)) == 0) {
+		*ret = (Confine){ .on = true, .ruleset = kept->ruleset, .filter = filter_for(kind) };
+		return true;
+	}
+	fd_done(&kept->ruleset);
+	if (!sandbox_walls(s, kind, at, ret, err))
+		return false;
+	now.ruleset = ret->ruleset;
+	*kept = now;
 	return true;
 }
 

@@ -31,12 +31,26 @@ MUST_CHECK bool sandbox_asked(const Sandbox *s, Str asked, SandboxKind *ret, Err
 MUST_CHECK bool sandbox_kind(const Sandbox *s, Str asked, SandboxKind *ret, Err *err);
 /* The walls of one run: the system, what is given in `readable` (paths that are not there are skipped), and `own`. For a child to
  * enter (confine_self, or by itself as confine.h says); the caller closes ret->ruleset (-1: there is none). */
+enum { SANDBOX_READABLE = 4, SANDBOX_PLACES = SANDBOX_READABLE + 2 };
 typedef struct SandboxPlaces {
-	const char *readable[4]; /* NULL: skipped */
+	const char *readable[SANDBOX_READABLE]; /* NULL: skipped */
 	const char *own;
 	const char *files; /* that it may leave behind; NULL: nowhere */
 } SandboxPlaces;
 MUST_CHECK bool sandbox_walls(Sandbox *s, SandboxKind kind, const SandboxPlaces *places, Confine *ret, Err *err);
+
+/* Walls that are kept: rules are about the folders that are there, so as long as those are the same ones, they need not be made again. */
+typedef struct Walled {
+	int ruleset; /* -1: none; whoever has this closes it */
+	SandboxKind kind;
+	unsigned looked;
+	struct {
+		uint64_t device, inode;
+	} is[SANDBOX_PLACES];
+} Walled;
+/* The same, but ret->ruleset is kept->ruleset, and not the caller's to close. */
+MUST_CHECK bool sandbox_walls_keep(
+    Sandbox *s, SandboxKind kind, const SandboxPlaces *places, Walled *kept, Confine *ret, Err *err);
 /* Starts it within the walls of its spec->confine, by the cheapest way. */
 MUST_CHECK bool sandbox_spawn(Sandbox *s, SandboxKind kind, SpawnSpec *spec, Child *ret, Err *err);
 

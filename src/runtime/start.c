@@ -28,31 +28,6 @@ typedef struct Launch {
 	SandboxKind kind;
 } Launch;
 
-static bool
-make_home(Launch *l, Err *err)
-{
-	Run *run = l->run;
-
-	run->dir = str_fmt(run->a, "%s/%lld-%d", l->p->home_base.p, (long long)run->execution, run->attempt);
-	if (mkdir(run->dir.p, 0700) < 0 && errno != EEXIST)
-		return err_sys(err, errno, "make the run's directory '%s'", run->dir.p);
-	return true;
-}
-
-/* Beside its logs, for what it writes there stays as long as they do. Not among them: what it made there, we would open. */
-static void
-make_files(Launch *l)
-{
-	Run *run = l->run;
-	Str base = str_fmt(run->a, "%s/execution_%lld", l->p->logs_base.p, (long long)run->execution);
-	Str files = str_fmt(run->a, "%s/files", base.p);
-
-	if (mkdir(base.p, 0750) < 0 && errno == ENOENT && !dirs_make(base.p, 0750, NULL))
-		return; /* its logs will say it */
-	if (mkdir(files.p, 0750) == 0 || errno == EEXIST)
-		run->files = files;
-}
-
 /* In memory, written before the child exists: it can neither block us nor be read by others. */
 static bool
 stdin_of(const Launch *l, int *ret_fd, Err *err)
@@ -160,7 +135,7 @@ enclose(Launch *l, SpawnSpec *spec, Err *err)
 		spec->group = group_folder(l->run->group);
 		spec->group_on = true;
 	}
-	return sandbox_walls(l->p->sandbox, l->kind, &places, &spec->confine, err);
+	return sandbox_walls_keep(l->p->sandbox, l->kind, &places, &l->run->nest->walled, &spec->confine, err);
 }
 
 /* By a copy of what is loaded already, or from the program's file. */
@@ -185,7 +160,6 @@ spawn_within(Launch *l, SpawnSpec *spec, Err *err)
 
 	stamp(l->p, l->run); /* before, not after: the parent may be woken when a short child has ended already */
 	ok = make_process(l, spec, err);
-	fd_done(&spec->confine.ruleset);
 	if (!ok && l->kind != SANDBOX_OFF && access(spec->path, X_OK) == 0)
 		return err_wrap(err,
 		    "in its sandbox an action may read and execute only the system, its pack and its environment "
@@ -235,10 +209,8 @@ spawn_with(Launch *l, int in, Err *err)
 	if (!enclose(l, &spec, err))
 		return false;
 	/* the spec is whole here: a fork gets all that it says (job_text, and forkserver.py), or is not begun as one (can_serve) */
-	if (forks_try(l->p->forks, run, &spec, l->kind)) {
-		fd_done(&spec.confine.ruleset);
+	if (forks_try(l->p->forks, run, &spec, l->kind))
 		return true;
-	}
 	if (!spawn_within(l, &spec, err))
 		return false;
 	forks_want(l->p->forks, run, &spec, l->kind);
@@ -279,22 +251,23 @@ static bool
 start_process(Launch *l, Err *err)
 {
 	CLEANUP(fd_done) int in = -1;
+	Run *run = l->run;
 	EnvironFacts facts = { .config = &l->p->config, .spec = l->spec, .places = &l->plan.places };
 
 	if (!(container_wanted(l->spec->runtime_config) ? sandbox_asked : sandbox_kind)(
 		l->p->sandbox, l->spec->sandbox, &l->kind, err))
 		return false;
-	make_files(l);
-	if (!make_home(l, err) || !plan_make(l->run->a, &l->p->config, l->spec, l->run->dir, &l->plan, err))
+	if (!nest_take(l->p->nests, run->a, run->execution, &run->nest, &run->dir, &run->files, err) ||
+	    !plan_make(run->a, &l->p->config, l->spec, run->dir, &l->plan, err))
 		return false;
 	if (!check_params(l, err) || !write_parameter_file(l, err) || !write_plan_files(l, err))
 		return false;
 	facts.worker_marker = l->p->worker_marker;
-	facts.run_marker = l->run->marker;
-	facts.home = l->run->dir;
-	facts.files = l->run->files;
+	facts.run_marker = run->marker;
+	facts.home = run->dir;
+	facts.files = run->files;
 	facts.parameter_file = l->parameter_file;
-	if (!environ_make(l->run->a, &facts, &l->envp, err) || !open_stdin(l, &in, err))
+	if (!environ_make(run->a, &facts, &l->envp, err) || !open_stdin(l, &in, err))
 		return false;
 	if (l->plan.container.engine != NULL)
 		box(l);

@@ -215,19 +215,6 @@ TEST(parameters_by_file_and_changes_of_the_script_arrive_in_what_was_started_ahe
 	CHECK_STR(rig_text(&end, "stdout"), str_of("new\n"));
 }
 
-static size_t
-count_in(const char *path)
-{
-	Arena *a = arena_open();
-	DirEntry *list;
-	size_t n = 0;
-
-	if (!dir_list(a, path, &list, &n, NULL))
-		n = 0;
-	arena_close(a);
-	return n;
-}
-
 /* Of those that wait. */
 static size_t
 waiting(const Rig *r, pid_t *ret)
@@ -349,13 +336,13 @@ TEST(cancels_at_any_moment_of_what_was_started_ahead_leave_nothing)
 	CHECK(!has_node() || processes_ahead(r->starter) > 0);
 	CHECK(waiting(r, &pid) <= 2);
 	CHECK_INT(r->starter->running(r->starter), 0);
-	descriptors = count_in("/proc/self/fd");
+	descriptors = rig_count("/proc/self/fd", "");
 	CHECK(descriptors < 200);
 	a = arena_open();
 	homes = arena_copy(a, p->home_base.p, p->home_base.n + 1);
 	ours = str_fmt(a, "ATTUNE_ARTIFACTS_DIR=%s/artifacts", r->dir.p);
-	if (has_node()) /* a folder for each that waits, beside the script */
-		CHECK_INT(count_in(p->logs_base.p), count_in(homes) - 1);
+	if (has_node()) /* a folder for each that waits */
+		CHECK_INT(rig_count(p->logs_base.p, ".ahead-"), rig_count(homes, "ahead-"));
 	rig_done(&r);
 	CHECK(!file_exists(homes));
 	CHECK(!child_tree_alive(0, ours.p));

@@ -193,3 +193,18 @@ rig_log(Rig *r, const RunEnd *end, const char *name)
 
 	return file_read(r->a, path, 64 << 20, &text, NULL) ? text : (Str){ 0 };
 }
+
+size_t
+rig_count(const char *path, const char *head)
+{
+	Arena *a = arena_open();
+	DirEntry *list;
+	size_t n = 0, found = 0;
+
+	if (!dir_list(a, path, &list, &n, NULL))
+		n = 0;
+	for (size_t i = 0; i < n; i++)
+		found += str_starts(list[i].name, str_of(head));
+	arena_close(a);
+	return found;
+}

@@ -36,3 +36,5 @@ Str rig_text(const RunEnd *end, const char *key);
 bool rig_has(const RunEnd *end, const char *key);
 int64_t rig_int(const RunEnd *end, const char *key);
 Str rig_log(Rig *r, const RunEnd *end, const char *name); /* of artifacts; Str{0} when it is not there */
+/* Names in a folder that begin so. */
+size_t rig_count(const char *path, const char *head);

@@ -255,17 +255,19 @@ TEST(a_memory_bomb_gets_no_more_than_its_limit)
 	check_works(r);
 }
 
-static size_t
-count_in(const char *path)
+/* Those that wait for the next run. */
+static void
+check_homes_empty(const Rig *r)
 {
-	Arena *a = arena_open();
+	const Processes *p = (const Processes *)r->starter;
 	DirEntry *list;
-	size_t n = 0;
+	size_t n;
+	Err err = { 0 };
 
-	if (!dir_list(a, path, &list, &n, NULL))
-		n = 0;
-	arena_close(a);
-	return n;
+	CHECK_OK(dir_list(r->a, p->home_base.p, &list, &n, &err), err);
+	CHECK(n <= 64);
+	for (size_t i = 0; i < n; i++)
+		CHECK_INT(rig_count(str_fmt(r->a, "%s/%s", p->home_base.p, list[i].name.p).p, ""), 0);
 }
 
 /* In steps of a megabyte, so that it is still at it when it is looked at. */
@@ -274,7 +276,6 @@ static const char filler[] = "mkdir -p $HOME/a/b; while :; do head -c 1M /dev/ze
 TEST(what_fills_its_folder_is_ended_and_the_others_go_on)
 {
 	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
-	const Processes *p = (const Processes *)r->starter;
 	RunSpec other = rig_spec(r, "shell", "head -c 5M /dev/zero >$HOME/some; sleep 3; echo well"), spec;
 	RunEnd ends[2];
 
@@ -290,7 +291,7 @@ TEST(what_fills_its_folder_is_ended_and_the_others_go_on)
 	CHECK_STR(rig_text(&ends[0], "limit_exceeded"), str_of("disk"));
 	CHECK_STR(rig_text(&ends[0], "error"), str_of("Execution wrote more than its 20 MB of disk"));
 	CHECK_STR(rig_text(&ends[1], "stdout"), str_of("well\n"));
-	CHECK_INT(count_in(p->home_base.p), 0);
+	check_homes_empty(r);
 	spec = rig_spec(r, "shell", "while :; do head -c 1M /dev/zero >>$ATTUNE_EXECUTION_DIR/fill; done");
 	spec.limits.disk_mb = 20;
 	ends[0] = rig_run(r, &spec); /* what is to stay counts as well */
@@ -449,8 +450,8 @@ TEST(cancels_and_time_limits_at_any_random_moment_leave_nothing)
 	r->config.kill_grace = 0;
 	for (int i = 0; i < 8; i++) /* groups and walls of the usual number are there */
 		check_works(r);
-	descriptors = count_in("/proc/self/fd");
-	folders = p->groups == NULL ? 0 : count_in(groups_path(p->groups));
+	descriptors = rig_count("/proc/self/fd", "");
+	folders = p->groups == NULL ? 0 : rig_count(groups_path(p->groups), "");
 	while (ended < runs) {
 		RunEnd end;
 
@@ -470,8 +471,8 @@ TEST(cancels_and_time_limits_at_any_random_moment_leave_nothing)
 		ended++;
 	}
 	CHECK_INT(r->starter->running(r->starter), 0);
-	CHECK(count_in("/proc/self/fd") <= descriptors + 4 * 6);
-	CHECK(p->groups == NULL || count_in(groups_path(p->groups)) <= folders + 6); /* those are used again */
-	CHECK_INT(count_in(p->home_base.p), 0);
+	CHECK(rig_count("/proc/self/fd", "") <= descriptors + 4 * 6 + rig_count(p->home_base.p, ""));
+	CHECK(p->groups == NULL || rig_count(groups_path(p->groups), "") <= folders + 6); /* those are used again */
+	check_homes_empty(r);
 	CHECK(!child_tree_alive(0, str_fmt(r->a, "ATTUNE_ARTIFACTS_DIR=%s/artifacts", r->dir.p).p));
 }
