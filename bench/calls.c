@@ -5,6 +5,7 @@
  */
 #include "report.h"
 
+#include "http/libmicrohttpd.h"
 #include "runtime/processes.h"
 
 #include <microhttpd.h>
@@ -58,8 +59,7 @@ call(Starter *s, const RunSpec *like, size_t n)
 int
 main(int argc, char **argv)
 {
-	struct MHD_Daemon *d =
-	    MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, answer, NULL, MHD_OPTION_END);
+	struct MHD_Daemon *d = NULL;
 	Arena *a = arena_open();
 	Json params = json_object();
 	RunSpec spec = { .attempt = 1,
@@ -80,6 +80,8 @@ main(int argc, char **argv)
 	TimeUs began;
 	Err err = { 0 };
 
+	if (late_load(&libmicrohttpd, &err))
+		d = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, answer, NULL, MHD_OPTION_END);
 	must(argc == 2 && d != NULL && network_parse(str_of("127.0.0.1"), &loopback), NULL, "usage: bench_calls DIR");
 	json_add(a, &params, "url",
 	    json_str(str_fmt(a, "http://127.0.0.1:%d/", MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT)->port)));

@@ -1,5 +1,6 @@
 #include "ear.h"
 
+#include "bus/librabbitmq.h"
 #include "report.h"
 
 #include <amqp.h>
@@ -32,8 +33,10 @@ ear_open(const char *url)
 	Ear *e = calloc(1, sizeof(Ear));
 	char *copy = strdup(url);
 	struct amqp_connection_info to;
+	Err err = { 0 };
 
 	must(e != NULL && copy != NULL, NULL, "memory");
+	must(late_load(&librabbitmq, &err), &err, "librabbitmq");
 	e->c = amqp_new_connection();
 	amqp_default_connection_info(&to);
 	must(amqp_parse_url(copy, &to) == 0, NULL, url);

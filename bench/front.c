@@ -1,5 +1,6 @@
 #include "front.h"
 
+#include "http/libmicrohttpd.h"
 #include "report.h"
 #include "wire.h"
 
@@ -90,10 +91,13 @@ bare_answer(void *self, struct MHD_Connection *c, const char *url, const char *m
 static void
 floor_run(void)
 {
-	struct MHD_Daemon *d = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, bare_answer, NULL,
-	    MHD_OPTION_THREAD_POOL_SIZE, 4, MHD_OPTION_END);
+	struct MHD_Daemon *d;
 	Samples s = { 0 };
+	Err err = { 0 };
 
+	must(late_load(&libmicrohttpd, &err), &err, "libmicrohttpd");
+	d = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, bare_answer, NULL,
+	    MHD_OPTION_THREAD_POOL_SIZE, 4, MHD_OPTION_END);
 	must(d != NULL, NULL, "HTTP server");
 	figure("floor_http_16_per_s", read_all(MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT)->port, "/", &s));
 	samples_done(&s);

@@ -1,5 +1,7 @@
 #include "bus/rabbitmq.h"
 
+#include "bus/librabbitmq.h"
+
 #include <stdlib.h>
 
 static void
@@ -56,7 +58,8 @@ rabbit_new(const BusConfig *config, RabbitBus **ret, Err *err)
 		.patience = CONNECT_PATIENT_US,
 		.confirms = true,
 	};
-	if (!rabbit_url_parse(b->bus.mem, config->url, &b->url, err) || !conn_connect(&b->admin, err)) {
+	if (!late_load(&librabbitmq, err) || !rabbit_url_parse(b->bus.mem, config->url, &b->url, err) ||
+	    !conn_connect(&b->admin, err)) {
 		rabbit_close(&b->bus);
 		return false;
 	}

@@ -1,5 +1,7 @@
 #include "http/client.h"
 
+#include "http/libcurl.h"
+
 #include <curl/curl.h>
 #include <stdlib.h>
 
@@ -36,6 +38,8 @@ client_open(Str base_url, Str token, HttpClient **ret, Err *err)
 		    STR_ARG(base_url));
 	while (base_url.n > 0 && base_url.p[base_url.n - 1] == '/')
 		base_url.n--;
+	if (!late_load(&libcurl, err))
+		return false;
 	curl = curl_easy_init();
 	if (curl == NULL)
 		return err_set(err, ERR_INTERNAL, "libcurl cannot be started");

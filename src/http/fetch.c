@@ -1,6 +1,7 @@
 #include "http/fetch.h"
 
 #include "http/call.h"
+#include "http/libcurl.h"
 
 #include <curl/curl.h>
 
@@ -51,7 +52,7 @@ http_fetch(Arena *a, const Fetch *f, Fetched *ret, Err *err)
 	c->answer_max = f->most;
 	c->reach = f->reach;
 	c->setting = f->setting;
-	ok = perform(c, f, err);
+	ok = late_load(&libcurl, err) && perform(c, f, err);
 	if (ok)
 		*ret = (Fetched){ .status = c->status,
 			.bytes = str_copy(a, buf_str(&c->text)),

@@ -1,6 +1,7 @@
 #include "http/outward.h"
 
 #include "http/call.h"
+#include "http/libcurl.h"
 #include "os/thread.h"
 
 #include <curl/curl.h>
@@ -189,8 +190,11 @@ outward_run(void *self)
 bool
 outward_open(const OutwardConfig *config, Outward **ret, Err *err)
 {
-	Outward *o = calloc(1, sizeof(*o));
+	Outward *o;
 
+	if (!late_load(&libcurl, err))
+		return false;
+	o = calloc(1, sizeof(*o));
 	if (o == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (o->multi = curl_multi_init()) == NULL)
 		abort();
 	o->config = *config;

@@ -1,6 +1,7 @@
 #include "http/http.h"
 
 #include "base/log.h"
+#include "http/libmicrohttpd.h"
 #include "http/steps.h"
 #include "http/listen.h"
 
@@ -255,7 +256,7 @@ daemon_start(HttpServer *s, bool v6, Err *err)
 			 MHD_ALLOW_UPGRADE;
 	unsigned timeout = (unsigned)((s->config.timeout + US_PER_S - 1) / US_PER_S);
 
-	if (!tls_options(s, tls, err))
+	if (!late_load(&libmicrohttpd, err) || !tls_options(s, tls, err))
 		return false;
 	if (tls[0].option != MHD_OPTION_END)
 		flags |= MHD_USE_TLS;

@@ -2,6 +2,7 @@
 
 #include "base/codec.h"
 #include "os/fs.h"
+#include "packs/libarchive.h"
 #include "packs/unpack.h"
 
 #include <archive.h>
@@ -157,12 +158,17 @@ all_write(Bundle *b, Str dir, Str top, int fd, Err *err)
 bool
 bundle_write(Arena *a, Str dir, Str top, int fd, Err *err)
 {
-	CLEANUP(archive_done) struct archive *w = archive_write_new();
-	Bundle b = { .a = a, .to = w };
-	locale_t letters = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-	locale_t before = letters == (locale_t)0 ? letters : uselocale(letters);
-	bool ok =
-	    w != NULL ? all_write(&b, dir, top, fd, err) : err_set(err, ERR_SYS, "the archive library cannot be used");
+	CLEANUP(archive_done) struct archive *w = NULL;
+	Bundle b = { .a = a };
+	locale_t letters, before;
+	bool ok;
+
+	if (!late_load(&libarchive, err))
+		return false;
+	letters = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	before = letters == (locale_t)0 ? letters : uselocale(letters);
+	b.to = w = archive_write_new();
+	ok = w != NULL ? all_write(&b, dir, top, fd, err) : err_set(err, ERR_SYS, "the archive library cannot be used");
 
 	if (letters != (locale_t)0) {
 		uselocale(before);

@@ -2,6 +2,7 @@
 
 #include "base/codec.h"
 #include "os/fs.h"
+#include "packs/libarchive.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -217,28 +218,31 @@ entries_take_utf8(Sink *k, struct archive *r, Err *err)
 	return ok;
 }
 
+/* NULL with a reason in err. */
 static struct archive *
-reader(void)
+reader(Err *err)
 {
-	struct archive *r = archive_read_new();
+	struct archive *r;
 
-	if (r != NULL &&
-	    (archive_read_support_filter_gzip(r) != ARCHIVE_OK || archive_read_support_format_tar(r) != ARCHIVE_OK ||
-		archive_read_support_format_zip(r) != ARCHIVE_OK)) {
-		archive_read_free(r);
+	if (!late_load(&libarchive, err))
 		return NULL;
-	}
-	return r;
+	r = archive_read_new();
+	if (r != NULL && archive_read_support_filter_gzip(r) == ARCHIVE_OK &&
+	    archive_read_support_format_tar(r) == ARCHIVE_OK && archive_read_support_format_zip(r) == ARCHIVE_OK)
+		return r;
+	archive_done(&r);
+	err_set(err, ERR_SYS, "the archive library cannot be used");
+	return NULL;
 }
 
 bool
 unpack_bytes(Arena *a, Str bytes, Str dir, Err *err)
 {
-	CLEANUP(archive_done) struct archive *r = reader();
+	CLEANUP(archive_done) struct archive *r = reader(err);
 	Sink k = { .a = a, .dir = dir };
 
 	if (r == NULL)
-		return err_set(err, ERR_SYS, "the archive library cannot be used");
+		return false;
 	if (archive_read_open_memory(r, bytes.p, bytes.n) != ARCHIVE_OK)
 		return broken(r, err);
 	return entries_take_utf8(&k, r, err);
@@ -247,11 +251,11 @@ unpack_bytes(Arena *a, Str bytes, Str dir, Err *err)
 bool
 unpack_file(Arena *a, Str path, Str dir, Err *err)
 {
-	CLEANUP(archive_done) struct archive *r = reader();
+	CLEANUP(archive_done) struct archive *r = reader(err);
 	Sink k = { .a = a, .dir = dir };
 
 	if (r == NULL)
-		return err_set(err, ERR_SYS, "the archive library cannot be used");
+		return false;
 	if (archive_read_open_filename(r, str_cstr(a, path), BLOCK) != ARCHIVE_OK)
 		return broken(r, err);
 	return entries_take_utf8(&k, r, err);

@@ -1,5 +1,7 @@
 #include "store/postgres_impl.h"
 
+#include "store/libpq.h"
+
 #include <stdio.h>
 
 #include <libpq-fe.h>
@@ -144,6 +146,8 @@ pg_url_read(PgStore *s, const StoreConfig *config, Err *err)
 	if (!schema_name_valid(schema))
 		return err_set(
 		    err, ERR_INVALID, "database schema '%.*s': use small letters, digits and _", STR_ARG(schema));
+	if (!late_load(&libpq, err))
+		return false;
 	options = PQconninfoParse(url, &complaint);
 	if (options != NULL)
 		fill(s, options, schema);

@@ -1,0 +1,8 @@
+/*
+ * What serves HTTP.
+ */
+#pragma once
+
+#include "base/late.h"
+
+extern LateLibrary libmicrohttpd;
