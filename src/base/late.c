@@ -18,16 +18,26 @@ late_unloaded(void)
 	abort();
 }
 
+LateFunction *
+late_function(const LateLibrary *l, const char *name)
+{
+	void *at = dlsym(l->handle, name);
+	LateFunction *f;
+
+	memcpy(&f, &at, sizeof(f));
+	return f;
+}
+
 static bool
-doors_open(const LateLibrary *l, void *handle, Err *err)
+doors_open(const LateLibrary *l, Err *err)
 {
 	for (size_t i = 0; i < l->doors_n; i++) {
-		void *at = dlsym(handle, l->doors[i].name);
+		LateFunction *f = late_function(l, l->doors[i].name);
 
-		if (at == NULL)
+		if (f == NULL)
 			return err_set(err, ERR_UNSUPPORTED, "%s is too old, it has no %s. Install a newer %s", l->file,
 			    l->doors[i].name, l->package);
-		memcpy(l->doors[i].to, &at, sizeof(at));
+		*l->doors[i].to = f;
 	}
 	return true;
 }
@@ -35,11 +45,11 @@ doors_open(const LateLibrary *l, void *handle, Err *err)
 static bool
 load(LateLibrary *l, Err *err)
 {
-	void *handle = dlopen(l->file, RTLD_LAZY | RTLD_LOCAL);
 	const char *why;
 
-	if (handle != NULL)
-		return doors_open(l, handle, err);
+	l->handle = dlopen(l->file, RTLD_LAZY | RTLD_LOCAL);
+	if (l->handle != NULL)
+		return doors_open(l, err);
 	why = dlerror();
 	return err_set(err, ERR_UNSUPPORTED, "%s cannot be loaded (%s). Install it: apt-get install %s", l->file,
 	    why == NULL ? "no reason given" : why, l->package);

@@ -27,10 +27,14 @@ typedef struct LateLibrary {
 	const LateDoor *doors;
 	size_t doors_n;
 	atomic_bool loaded;
+	void *handle; /* when it is */
 } LateLibrary;
 
 /* Any thread, any number of times; what is loaded stays. */
 MUST_CHECK bool late_load(LateLibrary *l, Err *err);
+
+/* Of a library that is loaded, past what stands before it in our binary; NULL when it has none of that name. */
+LateFunction *late_function(const LateLibrary *l, const char *name);
 
 void late_unloaded(void); /* where doors lead before: says so, and aborts */
 
@@ -50,4 +54,4 @@ void late_unloaded(void); /* where doors lead before: says so, and aborts */
 #define LATE_LIBRARY(name, file, package, FUNCTIONS) \
 	FUNCTIONS(LATE_DOOR) \
 	static const LateDoor name##_doors[] = { FUNCTIONS(LATE_ROW) }; \
-	LateLibrary name = { file, package, name##_doors, sizeof(name##_doors) / sizeof(LateDoor), false };
+	LateLibrary name = { file, package, name##_doors, sizeof(name##_doors) / sizeof(LateDoor), false, NULL };

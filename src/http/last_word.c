@@ -1,14 +1,15 @@
 /*
  * libmicrohttpd answers by itself, with a page of HTML, what it cannot read at all: no request line, a header without a colon, a
- * broken chunk. It sends these through its own public function, which this definition stands before (as the dynamic linker has it),
- * so that they have the one error shape as well. Where the library does not let itself be interposed its pages go out as they are.
+ * broken chunk. It sends these through its own public function, which this definition stands before (our binary exports it, and the
+ * dynamic linker looks there first), so that they have the one error shape as well. Where the library does not let itself be
+ * interposed its pages go out as they are.
  */
 #include "http/steps.h"
 
 #include "base/log.h"
 #include "base/uuid.h"
+#include "http/libmicrohttpd.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -30,11 +31,7 @@ static const struct {
 QueueCall *
 queue_of_library(void)
 {
-	void *found = dlsym(RTLD_NEXT, "MHD_queue_response");
-	QueueCall *call;
-
-	memcpy(&call, &found, sizeof(call));
-	return call;
+	return (QueueCall *)late_function(&libmicrohttpd, "MHD_queue_response");
 }
 
 typedef struct LastWord {

@@ -256,7 +256,7 @@ daemon_start(HttpServer *s, bool v6, Err *err)
 			 MHD_ALLOW_UPGRADE;
 	unsigned timeout = (unsigned)((s->config.timeout + US_PER_S - 1) / US_PER_S);
 
-	if (!late_load(&libmicrohttpd, err) || !tls_options(s, tls, err))
+	if (!tls_options(s, tls, err))
 		return false;
 	if (tls[0].option != MHD_OPTION_END)
 		flags |= MHD_USE_TLS;
@@ -314,9 +314,12 @@ say_bound(HttpServer *s)
 bool
 http_start(const HttpConfig *config, HttpServer **ret, Err *err)
 {
-	HttpServer *s = calloc(1, sizeof(HttpServer));
+	HttpServer *s;
 	bool v6 = false;
 
+	if (!late_load(&libmicrohttpd, err))
+		return false;
+	s = calloc(1, sizeof(HttpServer));
 	if (s == NULL)
 		abort();
 	s->config = *config;
