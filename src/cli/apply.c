@@ -19,7 +19,8 @@ static const Command commands[] = {
 	    .opts = OPTS({ "pack", 'p', "REF", NULL, "only of this pack" },
 		{ "adhoc", '\0', NULL, NULL, "only what is in no pack's files" },
 		{ "secrets", '\0', NULL, NULL, "with the values of keys" }),
-	    .help = "print what `attune apply` takes back (default: triggers, actions, keys, policies, rules)",
+	    .help =
+		"print what `attune apply` takes back (default: triggers, actions, workflows, keys, policies, rules)",
 	    .example = "attune export rules keys --pack ops > ops.yaml" },
 };
 

@@ -1,6 +1,7 @@
 #include "cli/documents.h"
 
 #include "base/yaml.h"
+#include "cli/help.h"
 #include "os/fs.h"
 
 #include <sys/stat.h>
@@ -27,12 +28,30 @@ pile_add(Pile *p)
 }
 
 static bool
+unknown_member(const Document *d, Str name, Err *err)
+{
+	size_t best = name.n / 2 + 2;
+	const char *nearest = NULL, *article = strchr("aeiou", d->kind->name[0]) != NULL ? "an" : "a";
+
+	for (size_t i = 0; i < KIND_MEMBERS && d->kind->members[i].name != NULL; i++) {
+		size_t far = cli_distance(name, str_of(d->kind->members[i].name));
+
+		if (far >= best)
+			continue;
+		best = far;
+		nearest = d->kind->members[i].name;
+	}
+	return err_set(err, ERR_INVALID, "%s:%u: %s %s has no member '%.*s'%s%s%s", d->file, d->line, article,
+	    d->kind->name, STR_ARG(name), nearest == NULL ? "" : ". Did you mean '", nearest == NULL ? "" : nearest,
+	    nearest == NULL ? "" : "'?");
+}
+
+static bool
 check_members(const Document *d, Err *err)
 {
 	for (size_t i = 0; i < d->body.n; i++)
 		if (apply_member(d->kind, d->body.members[i].key) == NULL)
-			return err_set(err, ERR_INVALID, "%s:%u: a %s has no member '%.*s'", d->file, d->line,
-			    d->kind->name, STR_ARG(d->body.members[i].key));
+			return unknown_member(d, d->body.members[i].key, err);
 	return true;
 }
 

@@ -6,7 +6,7 @@
 
 enum { PAGE = 100 };
 
-static const char *const usual[] = { "trigger", "action", "key", "policy", "rule" };
+static const char *const usual[] = { "trigger", "action", "workflow", "key", "policy", "rule" };
 
 static bool
 wanted(const Cli *c, const ApplyKind *k)
@@ -30,6 +30,27 @@ of_pack(const Cli *c, const ApplyKind *k, const Json *one)
 	if (strcmp(k->name, "pack") == 0)
 		return str_eq(json_get_text(one, "ref"), pack);
 	return str_eq(json_get_text(one, "pack_ref"), pack) || str_eq(json_get_text(one, "owner_pack_ref"), pack);
+}
+
+/* Of workflows their definitions come back, and with them their actions. */
+static bool
+comes_with_another(const ApplyKind *k, const Json *one)
+{
+	return strcmp(k->name, "action") == 0 && !json_is_null(json_get(one, "workflow_def"));
+}
+
+/* Is it in no pack's files? Of a workflow its action says it; what never says it counts as such. */
+static bool
+adhoc(Cli *c, const ApplyKind *k, const Json *one, bool *ret, Err *err)
+{
+	Json action;
+
+	*ret = json_as_bool(json_get(one, "is_adhoc"), true);
+	if (strcmp(k->name, "workflow") != 0)
+		return true;
+	if (apply_fetch(c, apply_kind_named(str_of("action")), json_get_text(one, "ref"), &action, err))
+		*ret = json_as_bool(json_get(&action, "is_adhoc"), true);
+	return err->code == ERR_NONE;
 }
 
 static bool
@@ -64,27 +85,37 @@ print_document(Cli *c, const ApplyKind *k, const Json *one)
 
 /* A list's rows are short: each is fetched whole. */
 static bool
+export_one(Cli *c, const ApplyKind *k, Str ref, size_t *count, Err *err)
+{
+	bool ours = true;
+	Json one;
+
+	if (!apply_fetch(c, k, ref, &one, err))
+		return err->code == ERR_NONE; /* gone in between */
+	if (!of_pack(c, k, &one) || comes_with_another(k, &one))
+		return true;
+	if (cli_has(c, "adhoc") && !adhoc(c, k, &one, &ours, err))
+		return false;
+	if (!ours)
+		return true;
+	print_document(c, k, &one);
+	++*count;
+	return true;
+}
+
+static bool
 export_kind(Cli *c, const ApplyKind *k, size_t *count, Err *err)
 {
 	for (int64_t page = 1;; page++) {
-		Json rows, one;
+		Json rows;
 
 		if (!cli_call(c, "GET",
 			str_fmt(c->a, "%s?page_size=%d&per_page=%d&page=%lld", k->path, PAGE, PAGE, (long long)page),
 			NULL, &rows, err))
 			return err_wrap(err, "%s", k->name);
-		for (size_t i = 0; json_at(&rows, i) != NULL; i++) {
-			if (!apply_fetch(c, k, json_get_text(json_at(&rows, i), "ref"), &one, err)) {
-				if (err->code != ERR_NONE)
-					return false;
-				continue; /* gone in between */
-			}
-			if (!of_pack(c, k, &one) ||
-			    (cli_has(c, "adhoc") && !json_as_bool(json_get(&one, "is_adhoc"), true)))
-				continue;
-			print_document(c, k, &one);
-			++*count;
-		}
+		for (size_t i = 0; json_at(&rows, i) != NULL; i++)
+			if (!export_one(c, k, json_get_text(json_at(&rows, i), "ref"), count, err))
+				return false;
 		if (!json_is(&rows, JSON_ARRAY) || rows.n < PAGE)
 			return true;
 	}

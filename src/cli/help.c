@@ -128,9 +128,8 @@ cli_help(Buf *b, const Command *one)
 	options(b, global, n, one == NULL ? NULL : one->opts);
 }
 
-/* Edits between two words; both are short. */
-static size_t
-distance(Str a, Str b)
+size_t
+cli_distance(Str a, Str b)
 {
 	size_t row[WORDS_MAX + 1];
 
@@ -164,7 +163,7 @@ cli_nearest(Str words)
 	const Command *one;
 
 	for (size_t i = 0; (one = cli_command_at(i)) != NULL; i++) {
-		size_t d = distance(words, str_of(one->words));
+		size_t d = cli_distance(words, str_of(one->words));
 
 		if (!one->hidden && d <= best && (found == NULL || d < best)) {
 			best = d;
@@ -180,7 +179,7 @@ nearest_in(const CliOpt *opts, size_t n, Str name, size_t *best)
 	const char *found = NULL;
 
 	for (size_t i = 0; opts != NULL && i < n && opts[i].name != NULL; i++) {
-		size_t d = distance(name, str_of(opts[i].name));
+		size_t d = cli_distance(name, str_of(opts[i].name));
 
 		if (d < *best) {
 			*best = d;

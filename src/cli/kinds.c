@@ -5,6 +5,19 @@
 	{ \
 		"worker_affinity", 0, NULL \
 	}
+/* Who else may refer to it. */
+#define REFERENCES \
+	{ "reference_visibility", 0, NULL }, \
+	{ \
+		"reference_allowed_pack_refs", 0, NULL \
+	}
+/* What is kept of its runs. */
+#define RETENTION \
+	{ "log_retention_policy", MEMBER_PATCH, NULL }, { "log_retention_limit", MEMBER_PATCH, NULL }, \
+	    { "artifact_retention_policy", MEMBER_PATCH, NULL }, \
+	{ \
+		"artifact_retention_limit", MEMBER_PATCH, NULL \
+	}
 
 static const ApplyKind kinds[] = {
 	{ "pack", "/api/v1/packs",
@@ -12,13 +25,15 @@ static const ApplyKind kinds[] = {
 		{ "conf_schema" }, { "config" }, { "meta" }, { "tags" }, { "runtime_deps" }, { "dependencies" } } },
 	{ "trigger", "/api/v1/triggers",
 	    { { "pack_ref", MEMBER_FIXED, "pack" }, { "label", MEMBER_NEEDED }, { "description", MEMBER_PATCH },
-		{ "enabled" }, { "param_schema", MEMBER_PATCH }, { "out_schema", MEMBER_PATCH } } },
+		{ "enabled" }, { "param_schema", MEMBER_PATCH }, { "out_schema", MEMBER_PATCH }, REFERENCES } },
 	{ "action", "/api/v1/actions",
 	    { { "pack_ref", MEMBER_FIXED | MEMBER_NEEDED, "pack" }, { "label", MEMBER_NEEDED }, { "description" },
 		{ "entrypoint", MEMBER_NEEDED }, { "runtime_ref" }, { "runtime_version_constraint", MEMBER_PATCH },
 		{ "param_schema" }, { "out_schema" }, { "timeout_seconds", MEMBER_PATCH }, { "sandbox", MEMBER_PATCH },
 		{ "limits" }, { "priority" }, { "required_worker_runtimes" },
-		{ "default_execution_permission_set_refs" }, PLACEMENT, { "enabled" } } },
+		{ "default_execution_permission_set_refs" }, PLACEMENT, REFERENCES, RETENTION, { "retry" },
+		{ "parameter_delivery" }, { "parameter_format" }, { "output_format" }, { "accesses_mcp" },
+		{ "enabled" } } },
 	{ "workflow", "/api/v1/workflows",
 	    { { "pack_ref", MEMBER_FIXED | MEMBER_NEEDED, "pack" }, { "label", MEMBER_NEEDED }, { "description" },
 		{ "version", MEMBER_NEEDED }, { "definition", MEMBER_NEEDED }, { "param_schema" }, { "out_schema" },
@@ -27,7 +42,7 @@ static const ApplyKind kinds[] = {
 	    { { "pack_ref", MEMBER_FIXED | MEMBER_NEEDED, "pack" }, { "label", MEMBER_NEEDED }, { "description" },
 		{ "entrypoint", MEMBER_NEEDED }, { "runtime_ref", MEMBER_FIXED | MEMBER_NEEDED },
 		{ "trigger_ref", MEMBER_FIXED | MEMBER_NEEDED, "trigger" }, { "config", MEMBER_FIXED }, { "enabled" },
-		{ "param_schema", MEMBER_PATCH }, PLACEMENT } },
+		{ "param_schema", MEMBER_PATCH }, { "protocol" }, PLACEMENT, RETENTION } },
 	{ "key", "/api/v1/keys",
 	    { { "name", MEMBER_NEEDED }, { "owner_type", MEMBER_FIXED | MEMBER_NEEDED },
 		{ "owner", MEMBER_FIXED | MEMBER_ASIDE }, { "owner_identity", MEMBER_FIXED },
@@ -36,12 +51,13 @@ static const ApplyKind kinds[] = {
 		{ "value", MEMBER_NEEDED | MEMBER_SECRET } } },
 	{ "policy", "/api/v1/policies",
 	    { { "pack_ref", MEMBER_FIXED, "pack" }, { "action_ref", 0, "action" }, { "label", MEMBER_NEEDED },
-		{ "description" }, { "tags" }, { "concurrency" }, { "rate" }, { "enabled" } } },
+		{ "description" }, { "tags" }, { "concurrency" }, { "rate" }, { "breaker" }, { "enabled" } } },
 	{ "rule", "/api/v1/rules",
 	    { { "pack_ref", MEMBER_FIXED | MEMBER_NEEDED, "pack" }, { "label", MEMBER_NEEDED }, { "description" },
-		{ "trigger_ref", MEMBER_NEEDED, "trigger" }, { "action_ref", MEMBER_NEEDED, "action" },
-		{ "trigger_params" }, { "action_params" }, { "conditions" }, { "permission_set_refs" }, { "priority" },
-		{ "enabled" } } },
+		{ "trigger_ref", 0, "trigger" }, /* the server asks for it, unless there are triggers */
+		{ "action_ref", MEMBER_NEEDED, "action" }, { "trigger_params" }, { "action_params" }, { "conditions" },
+		{ "throttle" }, { "debounce" }, { "once_within" }, { "triggers" }, { "correlate" },
+		{ "permission_set_refs" }, { "priority" }, { "enabled" } } },
 };
 
 const ApplyKind *

@@ -20,7 +20,7 @@ typedef struct KindMember {
 	const char *refers; /* the kind of thing whose ref it is */
 } KindMember;
 
-enum { KIND_MEMBERS = 24 };
+enum { KIND_MEMBERS = 40 };
 
 typedef struct ApplyKind {
 	const char *name; /* "rule" */

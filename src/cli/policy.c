@@ -55,6 +55,22 @@ static const Command commands[] = {
 	    .done = "Policy {0} is removed.",
 	    .help = "remove it",
 	    .example = "attune policy remove ops.one" },
+	{ .words = "policy update", /* as the other families call it */
+	    .run = cli_ask,
+	    .args = "REF",
+	    .ask = "PUT /api/v1/policies/{0}",
+	    .opts = OPTS(POLICY_OPTS),
+	    .done = "Policy {ref} is changed.",
+	    .help = "the same as policy set",
+	    .example = "attune policy update ops.one --label 'One at a time'" },
+	{ .words = "policy delete",
+	    .run = cli_ask,
+	    .args = "REF",
+	    .ask = "DELETE /api/v1/policies/{0}",
+	    .confirm = "Remove policy {0}?",
+	    .done = "Policy {0} is removed.",
+	    .help = "the same as policy remove",
+	    .example = "attune policy delete ops.one" },
 };
 
 const Family family_policy = { "Policies", commands, countof(commands) };

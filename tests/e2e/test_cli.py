@@ -569,7 +569,8 @@ def test_apply_makes_what_the_files_say_and_then_finds_nothing_to_change(running
 WRONG = [
     ("kind: wheel\nref: core.x\n", 2, ":1: kind is pack, trigger, action,"),
     ("kind: rule\n", 2, ":1: a rule needs a ref"),
-    ("kind: rule\nref: core.x\nlabell: x\n", 2, ":1: a rule has no member 'labell'"),
+    ("kind: rule\nref: core.x\nlabell: x\n", 2, ":1: a rule has no member 'labell'. Did you mean 'label'?"),
+    ("kind: action\nref: core.x\nruntime: shell\n", 2, ":1: an action has no member 'runtime'. Did you mean 'runtime_ref'?"),
     ("kind: rule\nref: core.x\n---\nkind: rule\nref: core.x\n", 2, ":4: rule core.x is given twice, first in"),
     ("a: [1\n", 2, "line 2, column 1"),
     ("- 1\n", 2, ":1: a document is an object with kind and ref"),
@@ -588,6 +589,98 @@ def test_apply_checks_everything_before_it_writes_anything(running, text, code, 
     both = written(running, "both.yaml", good + text)
     running.cli("apply", "-f", both, code=code)
     running.cli("trigger", "show", "core.cli_first", code=1)
+
+
+# Of what a request may hold: ids where a document has refs, and what the server itself says of a pack.
+NOT_IN_DOCUMENTS = {"ref", "runtime", "owner_action", "owner_pack", "owner_sensor", "is_standard"}
+
+
+def test_a_document_may_say_whatever_a_request_may(running):
+    schemas = json.loads(open(os.path.join(ROOT, "api", "openapi.json"), encoding="utf-8").read())["components"]["schemas"]
+    for kind in ("pack", "trigger", "action", "workflow", "sensor", "key", "policy", "rule"):
+        members = set(schemas[f"Create{kind.title()}Request"]["properties"]) - NOT_IN_DOCUMENTS
+        text = f"kind: {kind}\nref: core.cli_all\n" + "".join(f"{m}: null\n" for m in sorted(members))
+        said = running.cli("apply", "-f", "-", "--dry-run", stdin=text, code=1).err  # nothing is given, so something is needed
+        assert f"{kind} core.cli_all is not there, and to make it " in said, said
+
+
+RICH = """\
+kind: trigger
+ref: core.cli_rich
+pack_ref: core
+label: Happens
+---
+kind: action
+ref: core.cli_rich
+pack_ref: core
+label: Tries again
+runtime_ref: core.shell
+entrypoint: "true"
+retry: {count: 2, delay: 1}
+parameter_format: json
+log_retention_policy: days
+log_retention_limit: 3
+---
+kind: workflow
+ref: core.cli_flow
+pack_ref: core
+label: A flow
+version: 1.0.0
+definition:
+  version: 1.0.0
+  tasks: [{name: only, action: core.noop}]
+---
+kind: policy
+ref: core.cli_rich
+pack_ref: core
+action_ref: core.cli_rich
+label: Broken when it fails
+breaker: {failures: 3, within: 60, open_for: 30}
+---
+kind: rule
+ref: core.cli_rich
+pack_ref: core
+label: Not too often
+trigger_ref: core.cli_rich
+action_ref: core.cli_rich
+throttle: {limit: 5, per: 60s}
+once_within: {within: 10m, key: "{{ event.payload.key }}"}
+enabled: false
+---
+kind: rule
+ref: core.cli_both
+pack_ref: core
+label: When both happened
+triggers:
+  - {trigger_ref: core.cli_rich, as: one}
+  - {trigger_ref: core.timer_tick, as: other}
+correlate: {mode: all, within: 5m}
+action_ref: core.cli_rich
+enabled: false
+"""
+
+
+def test_nothing_of_what_was_applied_is_lost_by_exporting_and_applying_it_again(running):
+    text = RICH.replace("core.timer_tick", "core.intervaltimer")
+    running.cli("apply", "-f", "-", stdin=text)
+    said = running.cli("export", "--adhoc", "--pack", "core").out
+    given = {(d["kind"], d["ref"]): d for d in yaml.safe_load_all(text)}
+    kept = {(d["kind"], d["ref"]): d for d in yaml.safe_load_all(said)}
+    assert ("action", "core.cli_flow") not in kept  # it comes with its workflow
+    for name, document in given.items():
+        for member, value in document.items():
+            if member not in ("enabled", "definition", "retry", "breaker"):  # false is the absence, and of these defaults are filled in
+                assert kept[name][member] == value, (name, member)
+        assert set(document) - {"enabled"} <= set(kept[name])
+    made = [("rule", "core.cli_both"), ("rule", "core.cli_rich"), ("policy", "core.cli_rich"), ("workflow", "core.cli_flow"),
+            ("action", "core.cli_rich"), ("trigger", "core.cli_rich")]
+    for kind, ref in made:
+        running.cli(kind, "delete", ref)
+    ours = yaml.safe_dump_all([d for name, d in kept.items() if name in given])
+    assert running.cli("apply", "-f", "-", stdin=ours).out.endswith(f"{len(given)} created, 0 changed.\n")
+    assert running.cli("apply", "-f", "-", stdin=ours).out == f"Nothing to change: {len(given)} as they should be.\n"
+    for kind, ref in made:
+        running.cli(kind, "delete", ref)
 
 
 def test_apply_says_how_far_it_came_when_the_server_refuses(running):
