@@ -25,6 +25,8 @@ typedef enum Sabotage {
 	SABOTAGE_SWEEP,  /* nobody sweeps */
 	SABOTAGE_LIMIT,  /* the policy is not there */
 	SABOTAGE_NEWS,   /* what workflows are told gets lost */
+	SABOTAGE_DUE,    /* nobody looks at what is due */
+	SABOTAGE_AGAIN,  /* a task that failed is tried once more than it may be */
 } Sabotage;
 
 typedef struct SimOptions {
@@ -47,6 +49,15 @@ typedef struct SimResult {
 SimResult sim_run(const SimOptions *options);
 
 /* ---- inside ---- */
+
+/* A workflow that a client began anew from a task. */
+typedef struct Rerun {
+	Id id;
+	bool exact; /* the one before came to its own end, and was no such run itself */
+	bool tasks[FLOW_TASKS];
+} Rerun;
+
+enum { RERUNS_MAX = 64 };
 
 typedef struct Sim Sim;
 typedef struct Proc Proc;
@@ -90,6 +101,8 @@ struct Sim {
 	uint64_t published; /* messages but heartbeats */
 	size_t idle_looks;  /* in a row that saw work wait beside a free slot */
 	Flow flows[FLOWS];
+	Rerun reruns[RERUNS_MAX];
+	size_t reruns_n;
 };
 
 uint64_t sim_random(Sim *s);

@@ -1,6 +1,7 @@
 /* The people and programs at the API: they make executions and events, cancel, cordon, change rules, and remember what they were told. */
 #include "sim_proc.h"
 
+#include "engine/rerun.h"
 #include "store/action.h"
 #include "store/change.h"
 #include "store/pack.h"
@@ -124,6 +125,7 @@ client_define(Sim *s)
 	define_action(s, pack.id, define_runtime(s, pack.id, "rare"), "sim.rare", 0);
 	define_action(s, pack.id, 0, "sim.bare", 0);
 	define_action(s, pack.id, shell, "sim.few", 0);
+	define_action(s, pack.id, shell, "sim.frail", 0);
 	define_trigger(s, pack.id, "core.intervaltimer");
 	define_trigger(s, pack.id, "sim.thing");
 	define_rule(s, pack.id, "sim.thing_a", "sim.thing", "sim.work", 0);
@@ -141,7 +143,8 @@ static bool
 do_create(Task *t, Err *err)
 {
 	static const char *const refs[] = { "sim.work", "sim.work", "sim.work", "sim.work", "sim.work", "sim.slow",
-		"sim.slow", "sim.slow", "sim.slow", "sim.few", "sim.few", "sim.rare", "sim.bare" };
+		"sim.slow", "sim.slow", "sim.slow", "sim.few", "sim.few", "sim.frail", "sim.frail", "sim.rare",
+		"sim.bare" };
 	Sim *s = t->proc->sim;
 	Uow *u = t->u;
 	Json *params;
@@ -178,6 +181,63 @@ do_flow(Task *t, Err *err)
 	ledger_note(&s->ledger, out.id)->accepted = true;
 	s->made = out.id;
 	sim_say(s, "client starts workflow %.*s: execution %lld", STR_ARG(in.action_ref), (long long)out.id);
+	return true;
+}
+
+/* A workflow that has ended, and how. */
+static bool
+some_flow(Task *t, Rerun *ret, Id *ret_of, const Flow **ret_flow, Err *err)
+{
+	static const Stmt ended = {
+		.sql =
+		    "select e.id, e.action_ref, x.rerun_of is null and (e.status = 'completed' or (e.status = 'failed'"
+		    " and coalesce(json_extract(e.result, '$.timed_out'), 0) = 0)) from workflow_execution x"
+		    " join execution e on e.id = x.id where e.finished_at is not null and e.parent is null order by "
+		    "e.id",
+		.in = "",
+	};
+	Sim *s = t->proc->sim;
+	Rows rows;
+	Row r;
+
+	if (!db_exec(t->u->db, t->u->arena, &ended, NULL, &rows, err))
+		return false;
+	*ret_flow = NULL;
+	if (rows.n == 0)
+		return true;
+	r = rows_at(&rows, sim_below(s, rows.n));
+	for (size_t i = 0; i < FLOWS; i++)
+		if (str_is(row_str(r, 1), s->flows[i].ref))
+			*ret_flow = &s->flows[i];
+	*ret_of = row_int(r, 0);
+	ret->exact = row_int(r, 2) != 0;
+	return true;
+}
+
+static bool
+do_rerun(Task *t, Err *err)
+{
+	Sim *s = t->proc->sim;
+	Uow *u = t->u;
+	Rerun again = { 0 };
+	const Flow *f;
+	Json from = json_array();
+	int task;
+	Id of;
+
+	if (s->reruns_n == RERUNS_MAX || !uow_begin(u, err) || !some_flow(t, &again, &of, &f, err))
+		return err->code == ERR_NONE;
+	if (f == NULL)
+		return uow_commit(u, &points_create, err);
+	task = (int)sim_below(s, (uint64_t)f->n);
+	flow_again(f, task, again.tasks);
+	json_push(u->arena, &from, json_str(str_fmt(u->arena, "t%d", task)));
+	if (!execution_rerun(u, of, &from, str_of("client"), &again.id, err) || !uow_commit(u, &points_create, err))
+		return false;
+	ledger_note(&s->ledger, again.id)->accepted = true;
+	s->reruns[s->reruns_n++] = again;
+	sim_say(
+	    s, "client begins workflow %lld anew from t%d: execution %lld", (long long)of, task, (long long)again.id);
 	return true;
 }
 
@@ -310,8 +370,9 @@ static const struct {
 	uint64_t weight;
 	bool (*act)(Task *t, Err *err);
 } acts[] = {
-	{ 36, do_create },
+	{ 34, do_create },
 	{ 4, do_flow },
+	{ 2, do_rerun },
 	{ 25, do_event },
 	{ 20, do_cancel },
 	{ 5, do_cordon },

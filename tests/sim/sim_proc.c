@@ -34,6 +34,16 @@ on_moved(void *self, const Outbox *sent)
 {
 	(void)sent;
 	((Proc *)self)->armed = true;
+	((Proc *)self)->dues_armed = true;
+}
+
+static void
+on_due(void *self, TimeUs at)
+{
+	Proc *p = self;
+
+	if (p->sweep_due == 0 || at < p->sweep_due)
+		p->sweep_due = at;
 }
 
 static void
@@ -57,6 +67,7 @@ engine_open(Proc *p)
 		.max_payload = PAYLOAD_MOST,
 		.moved = on_moved,
 		.moved_self = p,
+		.due = on_due,
 	};
 	e->live = liveness_open(e->boot_id, e->heartbeat);
 }
@@ -78,7 +89,8 @@ proc_start(Proc *p)
 	p->up = true;
 	p->paused_until = 0;
 	p->arena = arena_open();
-	p->armed = true;
+	p->armed = p->dues_armed = true;
+	p->sweep_due = p->dues_next = p->dues_looked = 0;
 	engine_open(p);
 	sim_say(p->sim, "%s starts", p->name);
 	for (size_t i = 0; i < countof(roles); i++)

@@ -68,7 +68,11 @@ struct Proc {
 	size_t tasks_n;
 	WorkerPart worker;
 	SensorPart sensor;
-	bool armed; /* embedded: the sweeper has something to look after */
+	bool armed;       /* embedded: the sweeper has something to look after */
+	TimeUs sweep_due; /* wall: when something that waits has its time; 0: nothing does */
+	bool dues_armed;  /* something may have a time that had none */
+	TimeUs dues_next; /* wall; 0: nothing has a time */
+	TimeUs dues_looked;
 };
 
 Proc *proc_new(Sim *s, unsigned roles);

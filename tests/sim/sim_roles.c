@@ -2,6 +2,7 @@
 #include "sim_proc.h"
 #include "sim_starter.h"
 
+#include "engine/due.h"
 #include "executor/executor.h"
 #include "executor/sweeper.h"
 #include "store/change.h"
@@ -13,6 +14,7 @@ enum {
 	AWAY_US = 100 * US_PER_MS,
 	SWEEP_US = 5 * US_PER_S,
 	LOOK_US = 5 * US_PER_S,
+	SOON_US = US_PER_S / 5,
 	FAR_US = 3600LL * US_PER_S,
 	BEAT_US = 10 * US_PER_S,
 	DRAIN_US = 30 * US_PER_S,
@@ -73,14 +75,28 @@ consumer_add(Proc *p, QueueId queue, Id worker, Turn *turn)
 
 /* ---- executor ---- */
 
+/* When a process will see this wall time; 0 is never. */
+static TimeUs
+mono_of(const Proc *p, TimeUs wall)
+{
+	return wall == 0 ? INT64_MAX : p->sim->now + wall - clock_wall(&p->clock.face);
+}
+
+static TimeUs
+earlier(TimeUs l, TimeUs r)
+{
+	return l < r ? l : r;
+}
+
 static TimeUs
 sweeper_due(const Task *t)
 {
-	const Sim *s = t->proc->sim;
+	const Proc *p = t->proc;
+	const Sim *s = p->sim;
 
-	if (s->options.sabotage == SABOTAGE_SWEEP || (s->weather.embedded && !t->proc->armed))
+	if (s->options.sabotage == SABOTAGE_SWEEP)
 		return INT64_MAX;
-	return t->at;
+	return earlier(mono_of(p, p->sweep_due), s->weather.embedded && !p->armed ? INT64_MAX : t->at);
 }
 
 static void
@@ -91,6 +107,7 @@ sweeper_step(Task *t)
 	Err err = { 0 };
 
 	p->armed = false;
+	p->sweep_due = 0;
 	t->at = p->sim->now + SWEEP_US;
 	if (!sweeper_turn(t->u, !p->sim->weather.embedded, &r, &err)) {
 		uow_abort(t->u);
@@ -98,15 +115,48 @@ sweeper_step(Task *t)
 		return;
 	}
 	p->armed |= r.waiting;
+	if (r.more)
+		p->sweep_due = clock_wall(&p->clock.face);
 	if (r.announced + r.returned + r.abandoned + r.refused + r.workers_lost > 0)
 		sim_say(p->sim, "%s sweeps: %zu announced, %zu returned, %zu abandoned, %zu refused, %zu workers",
 		    p->name, r.announced, r.returned, r.abandoned, r.refused, r.workers_lost);
+}
+
+static TimeUs
+dues_due(const Task *t)
+{
+	const Proc *p = t->proc;
+	TimeUs due = mono_of(p, p->dues_next);
+
+	if (p->sim->options.sabotage == SABOTAGE_DUE)
+		return INT64_MAX;
+	if (!p->sim->weather.embedded)
+		due = earlier(due, p->dues_looked + LOOK_US);
+	if (p->dues_armed)
+		due = earlier(due, p->dues_looked + SOON_US);
+	return due < t->at ? t->at : due;
+}
+
+static void
+dues_step(Task *t)
+{
+	Proc *p = t->proc;
+	Err err = { 0 };
+
+	p->dues_armed = false;
+	p->dues_looked = t->at = p->sim->now;
+	if (due_turn(t->u, &p->dues_next, &err))
+		return;
+	uow_abort(t->u);
+	p->dues_armed = true;
+	t->at += US_PER_S;
 }
 
 void
 executor_tasks(Proc *p)
 {
 	static const TaskKind sweeper = { "sweeper", sweeper_due, sweeper_step };
+	static const TaskKind dues = { "dues", dues_due, dues_step };
 
 	consumer_add(p, Q_ENFORCEMENTS, 0, executor_on_enforcements);
 	consumer_add(p, Q_REQUESTS, 0, executor_on_requests);
@@ -114,6 +164,7 @@ executor_tasks(Proc *p)
 	consumer_add(p, Q_STATUS, 0, executor_on_status);
 	consumer_add(p, Q_EXECUTOR_WORKERS, 0, executor_on_workers);
 	task_add(p, &sweeper);
+	task_add(p, &dues);
 }
 
 /* ---- sensor ---- */

@@ -79,7 +79,9 @@ fake_start(Starter *face, const RunSpec *spec, Err *err)
 	if (x->n == RUNS_MAX || sim_chance(s, 10))
 		return err_set(err, ERR_SYS, "no process can be made");
 	r.unstarted = sim_chance(s, 10);
-	r.outcome = r.unstarted ? RUN_UNSTARTED : sim_chance(s, 800) ? RUN_SUCCEEDED : RUN_FAILED;
+	r.outcome = r.unstarted                                                        ? RUN_UNSTARTED
+		    : sim_chance(s, str_is(spec->action_ref, "sim.frail") ? 400 : 800) ? RUN_SUCCEEDED
+										       : RUN_FAILED;
 	r.ends = s->now + (r.unstarted ? 0 : length_of(s));
 	if (spec->timeout > 0 && r.ends > s->now + spec->timeout) {
 		r.ends = s->now + spec->timeout;
@@ -133,6 +135,7 @@ result_of(Arena *a, const FakeRun *r)
 	Json v = json_object();
 
 	json_add(a, &v, "succeeded", json_bool(r->outcome == RUN_SUCCEEDED));
+	json_add(a, &v, "timed_out", json_bool(r->outcome == RUN_TIMED_OUT));
 	json_add(a, &v, "outcome", json_int(r->outcome));
 	json_add(a, &v, "attempt", json_int(r->attempt));
 	return v;

@@ -149,3 +149,13 @@ TEST(a_workflow_that_is_not_told_of_an_end_makes_a_seed_fail)
 {
 	check_guard(SABOTAGE_NEWS, "I1");
 }
+
+TEST(when_nobody_looks_at_what_is_due_a_seed_fails)
+{
+	check_guard(SABOTAGE_DUE, "I1");
+}
+
+TEST(a_task_that_is_tried_again_too_often_makes_a_seed_fail)
+{
+	check_guard(SABOTAGE_AGAIN, "flow");
+}

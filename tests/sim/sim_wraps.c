@@ -3,6 +3,7 @@
  * unknown, moves are noted for the judge, and a guard can be taken out to see that the judge notices.
  */
 #include "sim_proc.h"
+#include "store/execution_limits.h"
 #include "store/workflow_run.h"
 
 static Sim *sim; /* the linker gives a wrap no other way to know whose it is */
@@ -73,6 +74,21 @@ __wrap_workflow_inbox_put(Db *db, Arena *a, const WorkflowNews *news, size_t n, 
 	if (sim != NULL && sim->options.sabotage == SABOTAGE_NEWS && sim_chance(sim, 100))
 		return true;
 	return __real_workflow_inbox_put(db, a, news, n, now, err);
+}
+
+/* ---- what is tried again ---- */
+
+MUST_CHECK bool __wrap_retry_of_task(Db *db, Arena *a, Id id, RetryRow *ret, Err *err);
+MUST_CHECK bool __real_retry_of_task(Db *db, Arena *a, Id id, RetryRow *ret, Err *err);
+
+bool
+__wrap_retry_of_task(Db *db, Arena *a, Id id, RetryRow *ret, Err *err)
+{
+	if (!__real_retry_of_task(db, a, id, ret, err))
+		return false;
+	if (sim != NULL && sim->options.sabotage == SABOTAGE_AGAIN)
+		ret->count = 0;
+	return true;
 }
 
 /* ---- ticks ---- */
