@@ -27,14 +27,28 @@ make_with(Uow *u, const RetryRow *row, const RetryNew *in, const Secrets *had, I
 	return true;
 }
 
+/* No key of this installation opens them; a database that fails is another matter. */
+static bool
+unreadable(const Err *err)
+{
+	return err->code == ERR_CORRUPT || err->code == ERR_INVALID;
+}
+
 bool
 retry_make(Uow *u, const RetryRow *row, const RetryNew *in, Id *ret, Err *err)
 {
 	Secrets had;
+	Err why = { 0 };
 
-	return secrets_of(u, row->id, &had, err)
-		   ? make_with(u, row, in, &had, ret, err)
-		   : err_wrap(err, "Execution %lld cannot be run again", (long long)row->id);
+	if (secrets_of(u, row->id, &had, &why))
+		return make_with(u, row, in, &had, ret, err);
+	if (unreadable(&why))
+		return err_set(err, ERR_VALIDATION,
+		    "Execution %lld cannot be run again: a secret that it was given cannot be read any more (%s); run "
+		    "its action anew with the secret",
+		    (long long)row->id, why.text);
+	*err = why;
+	return err_wrap(err, "Execution %lld cannot be run again", (long long)row->id);
 }
 
 bool
@@ -46,7 +60,7 @@ retry_try(Uow *u, const RetryRow *row, const RetryNew *in, Id *ret, Err *err)
 	*ret = 0;
 	if (secrets_of(u, row->id, &had, &why))
 		return make_with(u, row, in, &had, ret, err);
-	if (why.code != ERR_CORRUPT && why.code != ERR_INVALID) {
+	if (!unreadable(&why)) {
 		*err = why;
 		return false;
 	}

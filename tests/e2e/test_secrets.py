@@ -266,6 +266,21 @@ def test_a_secret_parameter_reaches_the_action_and_is_shown_to_nobody_who_does_n
     assert len(audited) == 1 and audited[0]["category"] == "secret"
 
 
+def test_a_run_whose_secret_no_key_opens_is_not_run_again_and_says_what_to_do(world, tmp_path):
+    secret_pack(world)
+    world.start(config={"security": {"encryption_key": "a" * 40}})
+    body = {"action_ref": "vault.keep", "env_vars": {"KEEP": str(tmp_path / "kept")},
+            "parameters": {"url": "u", "token": CANARY, "auth": {"pin": 123456, "user": "me"}}}
+    made = world.post("/executions/execute", body, 201)["data"]["id"]
+    assert world.get(f"/executions/{made}", wait_seconds=30)["data"]["status"] == "completed"
+    world.stop()
+    world.start(config={"security": {"encryption_key": "b" * 40}})
+    before = world.rows("select count(*) as n from execution")[0]["n"]
+    said = refused(world, "POST", f"/executions/{made}/retry", 422)["error"]
+    assert f"Execution {made} cannot be run again: a secret" in said and "run its action anew" in said
+    assert world.rows("select count(*) as n from execution")[0]["n"] == before
+
+
 def test_a_mark_is_no_value_and_a_wrong_secret_is_not_said(world):
     secret_pack(world)
     world.start()
