@@ -177,10 +177,17 @@ TEST(what_was_done_to_a_home_is_not_there_for_the_next_run)
 TEST(a_folder_that_has_just_been_made_is_not_trusted)
 {
 	CLEANUP(wood_done) Wood *w = wood_open();
+	Nest *nest = take(w, 1);
+	struct timespec made = look(w->home.p).st_ctim, is;
 
+	give(w, nest);
+	wait_settled(w);
+	nest = take(w, 1);
+	is = look(w->home.p).st_ctim; /* of another, for whether the first was touched was not to be seen */
+	CHECK(is.tv_sec != made.tv_sec || is.tv_nsec != made.tv_nsec);
+	give(w, nest);
 	for (Id i = 1; i < 50; i++) {
-		Nest *nest = take(w, i);
-
+		nest = take(w, i);
 		put(w->home, "x");
 		give(w, nest); /* the next take() looks */
 	}
