@@ -185,7 +185,7 @@ static void
 check_runner(Load *l, Str name)
 {
 	static const char *const known[] = { "shell", "python", "node", "native", "internal", "ruby", "go", "java",
-		"perl", "r" };
+		"perl", "r", "container" };
 	Str alias = runtime_alias(l->a, name);
 
 	for (size_t i = 0; i < countof(known); i++)

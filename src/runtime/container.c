@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
@@ -151,6 +152,22 @@ client_environment(Arena *a, const ProcessesConfig *config, const char *const *e
 	return list;
 }
 
+/* Left alone, podman of root asks for more processes than the worker itself may have, which is refused where it may not raise limits.
+ * It also lowers its own limit to as many as the kernel can number. */
+static void
+add_own_processes(Arena *a, Words *w)
+{
+	unsigned long long most = 32768;
+	struct rlimit is;
+	Str numbered;
+
+	if (file_read(a, "/proc/sys/kernel/pid_max", 64, &numbered, NULL))
+		most = strtoull(str_cstr(a, numbered), NULL, 10);
+	if (getrlimit(RLIMIT_NPROC, &is) == 0 && is.rlim_max < most)
+		most = is.rlim_max;
+	add_pair(w, "--ulimit", str_fmt(a, "nproc=%llu:%llu", most, most).p);
+}
+
 /* Of the container as a whole, by its engine. Only podman knows one of time: the worker's own counts, this one is for what lost its
  * worker. */
 static void
@@ -169,7 +186,10 @@ add_limits(Arena *a, Words *w, const ContainerRun *is, const Plan *plan)
 		add_pair(w, "--ulimit",
 		    str_fmt(a, "nofile=%lld:%lld", (long long)is->of_run.open_files, (long long)is->of_run.open_files)
 			.p);
-	if (is->timeout > 0 && str_ends(engine, str_of("/podman")))
+	if (!str_ends(engine, str_of("/podman")))
+		return;
+	add_own_processes(a, w);
+	if (is->timeout > 0)
 		add_pair(w, "--timeout",
 		    str_fmt(a, "%lld", (long long)((is->timeout + US_PER_S - 1) / US_PER_S + SPARE_S)).p);
 }
