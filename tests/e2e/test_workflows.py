@@ -7,6 +7,7 @@ import yaml
 
 from harness import eventually
 from test_api import ended, refused, run
+from work import add_test_pack, Ledger, settled
 
 TASKS = {"tasks": [{"name": "a", "action": "core.noop", "next": [{"when": "{{ succeeded() }}", "do": ["b"]}]},
                    {"name": "b", "action": "core.echo", "input": {"message": "{{ parameters.n }}"}}]}
@@ -71,6 +72,31 @@ def test_a_task_is_tried_again_also_across_a_restart_and_its_workflow_hears_of_t
     assert {e["workflow_task"]["max_retries"] for e in tries[:3]} == {2}
     assert [world.get(f"/executions/{e['id']}")["data"].get("original_execution") for e in tries] == [
         None, tries[0]["id"], tries[0]["id"], None]
+
+
+@pytest.mark.limit(200)
+def test_a_chain_of_a_hundred_tasks_goes_on_through_kills_and_none_is_done_twice(world):
+    """Executors and sensors lose nothing that runs; what runs dies with its worker, and is tried again as its task says."""
+    add_test_pack(world)
+    world.start(config={"executor": {"scheduled_timeout": 60}})
+    tasks = [{"name": f"t{i}", "action": "lab.mark", "input": {}, "retry": {"count": 4, "delay": 0, "on": ["worker_lost"]},
+              "next": [{"do": [f"t{i + 1}"]}] if i < 99 else []} for i in range(100)]
+    world.post("/workflows", flow("lab.chain", pack_ref="lab", definition={"tasks": tasks}), 201)
+    row = run(world, "lab.chain")
+    done = lambda: world.rows("select count(*) as n from execution where parent = ? and status = 'completed'", row["id"])[0]["n"]
+    for at, role in ((20, "executor"), (40, "worker"), (60, "executor")):
+        eventually(lambda: done() >= at, seconds=60)
+        world.wait_ready([world.relaunch(world.kill(role))])
+    row = settled(world, row["id"], 100)
+    assert row["status"] == "completed"
+    under = world.rows("select id, status, task_no from execution where parent = ?", row["id"])
+    assert sorted(e["task_no"] for e in under if e["status"] == "completed") == list(range(100))
+    lost = [e for e in under if e["status"] != "completed"]
+    assert {e["status"] for e in lost} <= {"abandoned"} and len(lost) <= 3
+    begun, ended_ = ([e.id for e in Ledger(world).entries(word)] for word in ("start", "end"))
+    assert len(set(begun)) == len(begun) and len(set(ended_)) == len(ended_), "a run was begun twice"
+    assert {e["id"] for e in under if e["status"] == "completed"} <= set(ended_)
+    assert set(begun) <= {e["id"] for e in under}
 
 
 def test_workflows_are_found_by_tag_text_and_pack_walked_by_cursor(api):
