@@ -293,3 +293,16 @@ TEST(nothing_is_left_of_folders_that_wait)
 	CHECK_INT(rig_count(str_fmt(w->a, "%s/artifacts/w1", w->dir.p).p, ""), 0);
 	w->n = NULL;
 }
+
+TEST(folders_that_waited_with_a_worker_that_was_killed_are_removed_by_the_next)
+{
+	CLEANUP(wood_done) Wood *w = wood_open();
+	Str base = str_fmt(w->a, "%s/artifacts/w1", w->dir.p);
+	Nests *killed = w->n;
+
+	settle(w);
+	CHECK_INT(rig_count(str_fmt(w->a, "%s/.spare", base.p).p, ""), 1);
+	w->n = nests_open(w->a, &w->clock, str_fmt(w->a, "%s/others", w->dir.p), base);
+	CHECK_INT(rig_count(base.p, ""), 0);
+	nests_close(killed); /* its memory */
+}
