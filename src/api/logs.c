@@ -19,8 +19,8 @@
 
 enum {
 	CHUNK = STREAM_PIECE,
-	PAUSE_US = 250 * US_PER_MS,
-	ASK_US = 2 * US_PER_S, /* how often the row is looked at that nobody announced */
+	PAUSE_US = 80 * US_PER_MS, /* who follows is told within a tenth of a second */
+	ASK_US = 2 * US_PER_S,     /* how often the row is looked at that nobody announced */
 };
 
 typedef struct Follower {

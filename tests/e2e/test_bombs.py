@@ -1,6 +1,7 @@
 """Runs that do the worst they can: each bounded, its worker up; and when that worker is killed in the middle of it, nothing of it is left."""
 
 import os
+import re
 import time
 
 import pytest
@@ -24,8 +25,23 @@ BOMBS = {
 }
 
 
+FLOOD = """#!/bin/bash
+. /dev/stdin
+until=$((SECONDS + seconds))
+while [ $SECONDS -lt $until ]; do head -c 512K /dev/zero | tr '\\0' x; sleep 0.1; done
+"""
+STAMPS = r"""#!/bin/bash
+sleep 0.3
+for ((i = 0; i < 30; i++)); do echo "$EPOCHREALTIME"; sleep 0.05; done
+"""
+
+
 def bomb_files():
-    files = {"pack.yaml": "ref: bombs\nlabel: Bombs\nversion: 1.0.0\n",
+    files = {"actions/flooded.sh": FLOOD, "actions/stamps.sh": STAMPS,
+             "actions/flooded.yaml": "ref: bombs.flooded\nlabel: F\nrunner_type: shell\nentry_point: flooded.sh\nparameter_format: dotenv\n",
+             "actions/stamps.yaml": "ref: bombs.stamps\nlabel: S\nrunner_type: shell\nentry_point: stamps.sh\n",
+             "actions/lines.yaml": "ref: bombs.lines\nlabel: L\nrunner_type: shell\nentry_point: 'seq 1000000'\n",
+             "pack.yaml": "ref: bombs\nlabel: Bombs\nversion: 1.0.0\n",
              "actions/filler.yaml": "ref: bombs.filler\nlabel: Filler\nrunner_type: shell\nlimits: {disk_mb: 30}\n"
                                     f"entry_point: \"{BOMBS['disk'][0]}\"\n",
              # it is tried again, and then finds that it need not
@@ -87,6 +103,50 @@ def test_what_fills_the_disk_is_ended_while_its_worker_and_others_go_on(bombs):
     assert settled(bombs, other)["status"] == "completed" and worker.alive
     homes = [d for d in os.listdir("/tmp") if d.startswith("attune-") and f"-{worker.pid}-" in d]
     assert homes and not any(os.listdir(os.path.join("/tmp", home)) for home in homes)
+
+
+def resident_kib(process):
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as f:
+        return int(next(line for line in f if line.startswith("VmRSS")).split()[1])
+
+
+@pytest.mark.limit(300)
+def test_a_flood_of_5_mb_a_second_is_cut_and_stays_out_of_memory(bombs):
+    """FLOOD_SECONDS=60 for the long one."""
+    seconds, worker = int(os.environ.get("FLOOD_SECONDS", "4")), worker_of(bombs)
+    do(bombs, "bombs.flooded", {"seconds": 1})  # what is needed once is there
+    before = resident_kib(worker)
+    row = do(bombs, "bombs.flooded", {"seconds": seconds}, seconds=seconds + 60)
+    assert row["status"] == "completed" and row["result"]["stdout_truncated"], row
+    whole = row["result"]["stdout_bytes_truncated"] + len(row["result"]["stdout"])
+    print(f"{whole / seconds / 1e6:.1f} MB/s, worker grew by {resident_kib(worker) - before} KiB")
+    assert whole > 2_000_000 * seconds and resident_kib(worker) - before < 64 * 1024  # sanitizers keep what is freed
+    assert worker.alive and do(bombs, "lab.mark")["status"] == "completed"
+
+
+def test_a_million_lines_arrive_whole(bombs):
+    row = do(bombs, "bombs.lines", seconds=60)
+    assert row["status"] == "completed" and row["result"]["stdout_bytes_truncated"], row
+    lines = bombs.request("GET", f"/executions/{row['id']}/logs/stdout").text.splitlines()
+    assert len(lines) == 1_000_000 and lines[0] == "1" and lines[-1] == "1000000"
+
+
+@pytest.mark.alone
+def test_who_follows_a_log_is_soon_told(bombs):
+    run = ask(bombs, "bombs.stamps")
+    in_state(bombs, run, "running")
+    lags = []
+    with bombs.http.get(f"{bombs.url}/api/v1/executions/{run}/logs/stdout/stream", stream=True, timeout=30,
+                        headers={"Accept": "text/event-stream"}) as answer:
+        for line in answer.iter_lines(chunk_size=1):
+            text = line.decode()
+            if re.fullmatch(r"data: [0-9.]+", text):
+                lags.append(time.time() - float(text[6:]))
+            if text == "event: done":
+                break
+    lags.sort()
+    print(f"log follow lag: half within {lags[len(lags) // 2] * 1000:.0f} ms, worst {lags[-1] * 1000:.0f} ms")
+    assert len(lags) == 30 and lags[len(lags) // 2] < 0.1, lags
 
 
 @pytest.mark.only("distributed")
