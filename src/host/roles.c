@@ -125,6 +125,7 @@ worker_role_start(Host *h, Err *err)
 		.access = h->access,
 		.heartbeat = str_none(h->engine.boot_id) ? h->engine.heartbeat : 0,
 		.cores = sysconf(_SC_NPROCESSORS_ONLN),
+		.quick_at_once = true,
 	};
 
 	p.envs = h->envs = host_envs(h);

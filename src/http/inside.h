@@ -123,7 +123,11 @@ struct HttpServer {
 	pthread_key_t key; /* of HttpThread */
 	pthread_t timer;
 	bool timer_runs;
+	pthread_t acceptor;
+	bool acceptor_runs;
+	unsigned connections_most;
 
+	atomic_bool closed; /* nobody is accepted any more */
 	atomic_bool stopping;
 	_Atomic int64_t serials; /* of requests so far */
 	atomic_size_t active;    /* requests between their headers and their end */

@@ -50,7 +50,7 @@ failed_to(Str host, int port, int errnum, Err *err)
 }
 
 bool
-listen_open(Str host, int port, int *ret_fd, int *ret_port, bool *ret_v6, Err *err)
+listen_open(Str host, int port, int *ret_fd, int *ret_port, Err *err)
 {
 	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM }, *found;
 	char name[256], service[16];
@@ -64,7 +64,6 @@ listen_open(Str host, int port, int *ret_fd, int *ret_port, bool *ret_v6, Err *e
 	for (struct addrinfo *at = found; at != NULL && fd < 0; at = at->ai_next) {
 		fd = try_one(at);
 		failed = errno;
-		*ret_v6 = at->ai_family == AF_INET6;
 	}
 	freeaddrinfo(found);
 	if (fd < 0)

@@ -6,4 +6,4 @@
 #include "base/err.h"
 
 /* port 0: any free one; *ret_port is the one it became. */
-MUST_CHECK bool listen_open(Str host, int port, int *ret_fd, int *ret_port, bool *ret_v6, Err *err);
+MUST_CHECK bool listen_open(Str host, int port, int *ret_fd, int *ret_port, Err *err);

@@ -248,27 +248,26 @@ tls_options(HttpServer *s, struct MHD_OptionItem *at, Err *err)
 }
 
 static bool
-daemon_start(HttpServer *s, bool v6, Err *err)
+daemon_start(HttpServer *s, Err *err)
 {
 	struct MHD_OptionItem tls[3] = { { MHD_OPTION_END, 0, NULL }, { MHD_OPTION_END, 0, NULL },
 		{ MHD_OPTION_END, 0, NULL } };
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG |
-			 MHD_ALLOW_UPGRADE;
+			 MHD_ALLOW_UPGRADE | MHD_USE_NO_LISTEN_SOCKET;
 	unsigned timeout = (unsigned)((s->config.timeout + US_PER_S - 1) / US_PER_S);
 
 	if (!tls_options(s, tls, err))
 		return false;
 	if (tls[0].option != MHD_OPTION_END)
 		flags |= MHD_USE_TLS;
-	if (v6)
-		flags |= MHD_USE_IPv6;
-	s->daemon = MHD_start_daemon(flags, (uint16_t)s->port, NULL, NULL, on_access, s, /* the logger must be first */
-	    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, s->fd, MHD_OPTION_THREAD_POOL_SIZE,
-	    s->config.threads, MHD_OPTION_STRICT_FOR_CLIENT, (int)STRICT, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	    (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, connections_most(s->config.kept),
-	    MHD_OPTION_CONNECTION_TIMEOUT, timeout, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL,
-	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
-	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+	s->connections_most = connections_most(s->config.kept);
+	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_access, s, /* the logger must be first */
+	    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_THREAD_POOL_SIZE, s->config.threads,
+	    MHD_OPTION_STRICT_FOR_CLIENT, (int)STRICT, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+	    MHD_OPTION_CONNECTION_LIMIT, s->connections_most, MHD_OPTION_CONNECTION_TIMEOUT, timeout,
+	    MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+	    MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_ARRAY,
+	    tls, MHD_OPTION_END);
 	if (s->daemon == NULL)
 		return err_set(err, ERR_SYS,
 		    "the HTTP server cannot be started on port %d (certificate and key of TLS?)", s->port);
@@ -290,6 +289,7 @@ thread_ends(void *self)
 static void
 server_free(HttpServer *s)
 {
+	acceptor_stop(s);
 	timer_stop(s);
 	threads_free(s);
 	rate_close(s->rates);
@@ -315,7 +315,6 @@ bool
 http_start(const HttpConfig *config, HttpServer **ret, Err *err)
 {
 	HttpServer *s;
-	bool v6 = false;
 
 	if (!late_load(&libmicrohttpd, err))
 		return false;
@@ -335,10 +334,13 @@ http_start(const HttpConfig *config, HttpServer **ret, Err *err)
 	if (pthread_key_create(&s->key, thread_ends) != 0)
 		abort();
 	if (router_open(s->arena, s->config.routes, s->config.route_count, &s->router, err) &&
-	    listen_open(s->config.host, s->config.port, &s->fd, &s->port, &v6, err) && timer_start(s, err) &&
-	    say_bound(s) && daemon_start(s, v6, err)) {
-		*ret = s;
-		return true;
+	    listen_open(s->config.host, s->config.port, &s->fd, &s->port, err) && timer_start(s, err) && say_bound(s) &&
+	    daemon_start(s, err)) {
+		if (acceptor_start(s, err)) {
+			*ret = s;
+			return true;
+		}
+		MHD_stop_daemon(s->daemon);
 	}
 	server_free(s);
 	return false;
@@ -365,7 +367,7 @@ http_stop(HttpServer *s, TimeUs grace)
 
 	if (s == NULL)
 		return;
-	MHD_quiesce_daemon(s->daemon);
+	acceptor_stop(s);
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	end = (TimeUs)until.tv_sec * US_PER_S + until.tv_nsec / 1000 + grace;
 	until = (struct timespec){ .tv_sec = end / US_PER_S, .tv_nsec = end % US_PER_S * 1000 };

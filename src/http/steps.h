@@ -12,6 +12,10 @@ Req *request_take(HttpThread *t);
 void request_give(Req *q);
 void threads_free(HttpServer *s);
 
+/* accept.c: deals new connections out to the library's threads */
+MUST_CHECK bool acceptor_start(HttpServer *s, Err *err);
+void acceptor_stop(HttpServer *s);
+
 /* request.c: from bytes to a Req; on false the refusal is in q->res */
 MUST_CHECK bool request_begin(Req *q, const char *method, const char *version);
 MUST_CHECK bool request_body(Req *q, const char *data, size_t n);

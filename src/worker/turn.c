@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 enum {
-	BATCH = 256,     /* claims and results of one transaction */
+	BATCH = 256, /* claims and results of one transaction */
+	ENDS_MOST = BATCH * 4,
 	AHEAD_LEAST = 1, /* one run waits at the door even when runs are long */
 	AHEAD_MOST = 256,
 	AHEAD_US = 25 * US_PER_MS,  /* about this much work lies ready */
@@ -28,7 +29,9 @@ typedef struct Run {
 	Id execution, action;
 	int attempt;
 	enum { RUN_WAITING, RUN_CLAIMED, RUN_STARTED } state;
-	bool again;       /* an earlier claim's commit failed: it may have happened all the same */
+	bool again; /* an earlier claim's commit failed: it may have happened all the same */
+	bool begun; /* in the transaction of its claim, and not to be started again: its result comes or is there */
+	bool apart; /* that is not tried any more: something in its transaction could not be stored */
 	struct Run *next; /* in the line of those that wait */
 } Run;
 
@@ -43,6 +46,7 @@ struct WorkerTurn {
 	Run *first, **last; /* those that wait, in order */
 	Run *spare;
 	size_t waiting, held; /* held: claimed and not yet reported */
+	size_t ended;         /* of those that are held; what was begun with its claim never was */
 	Arena *ends_arena;    /* results that are not stored yet */
 	RunResult *ends;
 	size_t ends_n;
@@ -65,7 +69,7 @@ worker_turn_open(Uow *u, const WorkerConfig *config, Id id, Str incarnation)
 	t->runs_arena = arena_open();
 	t->incarnation = str_copy(t->runs_arena, incarnation);
 	t->ends_arena = arena_open();
-	t->ends = calloc(BATCH * 2, sizeof(RunResult));
+	t->ends = calloc(ENDS_MOST, sizeof(RunResult));
 	t->runs = map_open(t->runs_arena);
 	t->quick = map_open(t->runs_arena);
 	t->last = &t->first;
@@ -117,7 +121,7 @@ worker_turn_dispatch(WorkerTurn *t, Id execution, int attempt, Id action)
 		/* the same message twice, or one whose row was given back and came again before it was started */
 		if (r->state == RUN_WAITING && attempt > r->attempt) {
 			r->attempt = attempt;
-			r->again = false;
+			r->again = r->begun = false;
 		}
 		return;
 	}
@@ -178,6 +182,14 @@ event_of(const WorkerTurn *t, RunOutcome outcome)
 }
 
 static void
+ended_count(WorkerTurn *t, Id execution)
+{
+	const Run *r = map_get(&t->runs, execution);
+
+	t->ended += r != NULL && r->state == RUN_STARTED;
+}
+
+static void
 end_note(WorkerTurn *t, const RunEnd *e)
 {
 	/* here, and not when it is stored: a result outlives a unit of work whose commit fails */
@@ -195,17 +207,18 @@ end_note(WorkerTurn *t, const RunEnd *e)
 		.secrets = e->secrets,
 		.kept = e->kept,
 	};
+	ended_count(t, e->execution);
 	if (e->outcome != RUN_UNSTARTED)
 		t->usual_us = (t->usual_us * 3 + (e->finished_at - e->started_at)) / 4;
 }
 
 static void
-ends_collect(WorkerTurn *t)
+ends_collect(WorkerTurn *t, size_t most)
 {
 	RunEnd ends[BATCH];
 	size_t n;
 
-	if (t->ends_n >= BATCH)
+	if (t->ends_n >= most)
 		return;
 	n = t->config.starter->ended(t->config.starter, t->ends_arena, ends, BATCH);
 	for (size_t i = 0; i < n; i++)
@@ -219,7 +232,7 @@ ends_collect(WorkerTurn *t)
 static bool
 ends_wait(WorkerTurn *t)
 {
-	int64_t running = (int64_t)(t->held - t->ends_n);
+	int64_t running = (int64_t)(t->held - t->ended);
 	TimeUs now;
 
 	if (t->ends_n == 0 || t->ends_n == BATCH || t->first == NULL || t->draining || t->config.cores == 0 ||
@@ -285,10 +298,10 @@ ends_settled(WorkerTurn *t)
 		kept_leave(&t->ends[i]);
 		if (r == NULL || r->attempt != t->ends[i].attempt)
 			continue;
+		t->held -= r->state == RUN_STARTED;
 		run_forget(t, r);
-		t->held--;
 	}
-	t->ends_n = 0;
+	t->ends_n = t->ended = 0;
 	arena_reset(t->ends_arena);
 }
 
@@ -335,6 +348,7 @@ start_failed(WorkerTurn *t, const RunClaim *c, Str why)
 		.started = now,
 		.finished = now,
 		.result = result };
+	ended_count(t, c->execution);
 }
 
 static TimeUs
@@ -345,7 +359,7 @@ time_limit(const WorkerTurn *t, const RunClaim *c)
 	return c->action.timeout_seconds > 0 ? c->action.timeout_seconds * US_PER_S : t->config.task_timeout;
 }
 
-static void
+static bool
 quick_learn(WorkerTurn *t, const RunClaim *c)
 {
 	const InternalAction *action =
@@ -357,6 +371,7 @@ quick_learn(WorkerTurn *t, const RunClaim *c)
 	/* also the other way: the action may have been changed */
 	if (quick != (map_get(&t->quick, c->row.action) != NULL))
 		map_put(&t->quick, c->row.action, quick ? t : NULL);
+	return quick;
 }
 
 /* What the action may ask of the API with: only what it was given, and no longer than it runs. */
@@ -424,16 +439,41 @@ run_start(WorkerTurn *t, const RunClaim *c)
 		    str_none(c->action.log_retention_policy) ? str_of("days") : c->action.log_retention_policy;
 		spec.keep_limit = c->action.log_retention_limit;
 	}
-	quick_learn(t, c);
 	log_line(LOG_INFO, fields, countof(fields), "Starting execution: %lld", (long long)c->execution);
 	if (!t->config.starter->start(t->config.starter, &spec, &err))
 		start_failed(t, c, str_of(err.text));
+	crash_point("worker.after_spawn");
+}
+
+/*
+ * What is always done at once, and has no effect but its result, is done within the transaction that claims it: its result is stored by
+ * the same commit. Should that fail, the claim and its result are tried again together.
+ */
+static void
+claims_do(WorkerTurn *t, const RunClaim *claims, Run **runs, size_t n)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		const RunClaim *c = &claims[i];
+
+		if (!c->claimed || !str_none(c->problem))
+			continue;
+		if (!quick_learn(t, c) || !t->config.quick_at_once || runs[i]->apart || runs[i]->begun)
+			continue;
+		runs[i]->begun = any = true;
+		run_start(t, c);
+	}
+	if (any)
+		ends_collect(t, ENDS_MOST - BATCH);
 }
 
 static void
 claims_start(WorkerTurn *t, const RunClaim *claims, Run **runs, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
+		if (map_get(&t->runs, claims[i].execution) == NULL)
+			continue; /* done and stored */
 		if (!claims[i].claimed) {
 			run_forget(t, runs[i]); /* cancelled, or somebody else's by now */
 			continue;
@@ -442,9 +482,8 @@ claims_start(WorkerTurn *t, const RunClaim *claims, Run **runs, size_t n)
 		runs[i]->state = RUN_STARTED;
 		if (!str_none(claims[i].problem))
 			start_failed(t, &claims[i], claims[i].problem);
-		else
+		else if (!runs[i]->begun)
 			run_start(t, &claims[i]);
-		crash_point("worker.after_spawn");
 	}
 }
 
@@ -453,7 +492,7 @@ static size_t
 claims_take(WorkerTurn *t, RunClaim *claims, Run **runs)
 {
 	/* slots that are free when the results at hand are stored */
-	int64_t room = t->config.slots - (int64_t)(t->held - t->ends_n);
+	int64_t room = t->config.slots - (int64_t)(t->held - t->ended);
 	size_t n = 0;
 
 	while (!t->draining && !t->full && n < BATCH && t->first != NULL) {
@@ -472,15 +511,50 @@ claims_take(WorkerTurn *t, RunClaim *claims, Run **runs)
 }
 
 static bool
-turn_store(WorkerTurn *t, RunClaim *claims, size_t n, Err *err)
+turn_store(WorkerTurn *t, RunClaim *claims, Run **runs, size_t n, Err *err)
 {
 	Uow *u = t->u;
 
 	if (!uow_begin(u, err))
 		return false;
-	return runs_finish(u, t->id, t->config.name, t->ends, t->ends_n, err) &&
-	       runs_claim(u, t->id, t->incarnation, t->config.name, claims, n, err) &&
-	       uow_commit(u, &points_worker, err);
+	if (!runs_claim(u, t->id, t->incarnation, t->config.name, claims, n, err))
+		return false;
+	claims_do(t, claims, runs, n);
+	return runs_finish(u, t->id, t->config.name, t->ends, t->ends_n, err) && uow_commit(u, &points_worker, err);
+}
+
+/* What was begun within a transaction that can never be is begun again after the claim alone is stored. */
+static void
+begun_drop(WorkerTurn *t, Run **runs, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->ends_n; i++) {
+		const Run *r = map_get(&t->runs, t->ends[i].execution);
+
+		if (r == NULL || r->state != RUN_WAITING || !r->begun)
+			t->ends[kept++] = t->ends[i];
+	}
+	t->ends_n = kept;
+	for (size_t i = 0; i < n; i++) {
+		runs[i]->apart |= runs[i]->begun;
+		runs[i]->begun = false;
+	}
+}
+
+static void
+turn_undo(WorkerTurn *t, Run **runs, size_t n, bool passes)
+{
+	for (size_t i = n; i > 0; i--) {
+		runs[i - 1]->again = true;
+		line_put_back(t, runs[i - 1]);
+	}
+	for (size_t i = 0; i < t->ends_n; i++)
+		t->ends[i].again = true;
+	if (passes)
+		return;
+	begun_drop(t, runs, n);
+	ends_isolate(t);
 }
 
 /* ---- taking nothing more ---- */
@@ -574,7 +648,7 @@ worker_turn(WorkerTurn *t, bool *ret_more, Err *err)
 	size_t n;
 
 	*ret_more = false;
-	ends_collect(t);
+	ends_collect(t, BATCH);
 	if (!full_look(t, err))
 		return false;
 	if (ends_wait(t))
@@ -582,15 +656,8 @@ worker_turn(WorkerTurn *t, bool *ret_more, Err *err)
 	n = claims_take(t, claims, runs);
 	if (n == 0 && t->ends_n == 0)
 		return true;
-	if (!turn_store(t, claims, n, err)) {
-		for (size_t i = n; i > 0; i--) {
-			runs[i - 1]->again = true;
-			line_put_back(t, runs[i - 1]);
-		}
-		for (size_t i = 0; i < t->ends_n; i++)
-			t->ends[i].again = true;
-		if (!err_passes(err->code))
-			ends_isolate(t);
+	if (!turn_store(t, claims, runs, n, err)) {
+		turn_undo(t, runs, n, err_passes(err->code));
 		return false;
 	}
 	ends_settled(t);

@@ -33,9 +33,10 @@ typedef struct WorkerConfig {
 	int64_t keep_limit;
 	TimeUs heartbeat; /* 0: embedded, no need to report */
 	const Json
-	    *isolation; /* what the machine gives to runs, for people; NULL: nothing is said. Until worker_start */
-	bool strict;    /* it can give `sandbox: strict` */
-	int64_t cores;  /* of the machine; 0: results never wait for company */
+	    *isolation;     /* what the machine gives to runs, for people; NULL: nothing is said. Until worker_start */
+	bool strict;        /* it can give `sandbox: strict` */
+	int64_t cores;      /* of the machine; 0: results never wait for company */
+	bool quick_at_once; /* what needs no slot is over when the starter's start has returned */
 } WorkerConfig;
 
 /* Registers, opens its queues, starts its threads. ERR_CONFLICT: a worker of this name is alive. */

@@ -258,6 +258,24 @@ TEST(two_hundred_connections_at_once_are_served)
 	}
 }
 
+/* A client that opens several must not wait for itself. */
+TEST(connections_that_come_together_are_served_by_several_threads)
+{
+	enum { CONNECTIONS = 16 };
+	CLEANUP(test_server_done) TestServer *s = test_server_open_with(0, 0, 4);
+	int fd[CONNECTIONS];
+
+	for (int i = 0; i < CONNECTIONS; i++)
+		fd[i] = test_connect(s);
+	for (int i = 0; i < CONNECTIONS; i++)
+		test_send(fd[i], str_of("GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"));
+	for (int i = 0; i < CONNECTIONS; i++) {
+		CHECK(test_reply(s, fd[i]).status == 200);
+		close(fd[i]);
+	}
+	CHECK(s->opened > 1);
+}
+
 TEST(a_taken_port_is_one_clear_sentence)
 {
 	CLEANUP(test_server_done) TestServer *s = test_server_open();

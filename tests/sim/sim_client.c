@@ -24,7 +24,7 @@ object_of(Arena *a, const char *key, Json value)
 }
 
 static void
-define_action(Sim *s, Id pack, Id runtime, const char *ref, int64_t timeout)
+define_action(Sim *s, Id pack, Id runtime, const char *ref, const char *entrypoint, int64_t timeout)
 {
 	Arena *a = s->eye_arena;
 	Json n = object_of(a, "type", json_cstr("integer"));
@@ -33,7 +33,7 @@ define_action(Sim *s, Id pack, Id runtime, const char *ref, int64_t timeout)
 		.pack_ref = str_of("sim"),
 		.label = str_of(ref),
 		.runtime = runtime,
-		.entrypoint = str_of("run"),
+		.entrypoint = str_of(entrypoint),
 		.parameter_delivery = str_of("stdin"),
 		.parameter_format = str_of("json"),
 		.output_format = str_of("json"),
@@ -120,12 +120,13 @@ client_define(Sim *s)
 	sim_must(s, pack_put(s->eye, s->eye_arena, &pack, s->now + s->wall_offset, &put, &err), &err, "pack");
 	shell = define_runtime(s, pack.id, "shell");
 	python = define_runtime(s, pack.id, "python");
-	define_action(s, pack.id, shell, "sim.work", 0);
-	define_action(s, pack.id, python, "sim.slow", 4);
-	define_action(s, pack.id, define_runtime(s, pack.id, "rare"), "sim.rare", 0);
-	define_action(s, pack.id, 0, "sim.bare", 0);
-	define_action(s, pack.id, shell, "sim.few", 0);
-	define_action(s, pack.id, shell, "sim.frail", 0);
+	define_action(s, pack.id, shell, "sim.work", "run", 0);
+	define_action(s, pack.id, python, "sim.slow", "run", 4);
+	define_action(s, pack.id, define_runtime(s, pack.id, "rare"), "sim.rare", "run", 0);
+	define_action(s, pack.id, 0, "sim.bare", "run", 0);
+	define_action(s, pack.id, shell, "sim.few", "run", 0);
+	define_action(s, pack.id, shell, "sim.frail", "run", 0);
+	define_action(s, pack.id, define_runtime(s, pack.id, "internal"), "sim.quick", "core.noop", 0);
 	define_trigger(s, pack.id, "core.intervaltimer");
 	define_trigger(s, pack.id, "sim.thing");
 	define_rule(s, pack.id, "sim.thing_a", "sim.thing", "sim.work", 0);
@@ -144,7 +145,7 @@ do_create(Task *t, Err *err)
 {
 	static const char *const refs[] = { "sim.work", "sim.work", "sim.work", "sim.work", "sim.work", "sim.slow",
 		"sim.slow", "sim.slow", "sim.slow", "sim.few", "sim.few", "sim.frail", "sim.frail", "sim.rare",
-		"sim.bare" };
+		"sim.bare", "sim.quick", "sim.quick", "sim.quick" };
 	Sim *s = t->proc->sim;
 	Uow *u = t->u;
 	Json *params;

@@ -430,6 +430,7 @@ worker_row(Proc *p, Arena *a)
 	int64_t lie = p->sim->options.sabotage == SABOTAGE_SLOTS ? 2 : 0;
 
 	json_push(a, &names, json_cstr("shell"));
+	json_push(a, &names, json_cstr("internal"));
 	if (p->python)
 		json_push(a, &names, json_cstr("python"));
 	json_add(a, &capabilities, "runtimes", names);
@@ -507,7 +508,8 @@ worker_tasks(Proc *p)
 		.shutdown_timeout = DRAIN_US,
 		.starter = w->starter,
 		.heartbeat = p->sim->weather.embedded ? 0 : BEAT_US,
-		.cores = 1 };
+		.cores = 1,
+		.quick_at_once = true };
 	task_add(p, &boot);
 }
 

@@ -1,0 +1,71 @@
+#include "http/steps.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+enum { FULL_PAUSE_MS = 20 };
+
+/*
+ * libmicrohttpd's threads would share the listening socket, and whichever is awake takes all that stand in line: then one thread has
+ * every connection of a client that opens several, and serves them one after another. What is handed over is dealt out evenly.
+ */
+static bool
+has_room(const HttpServer *s)
+{
+	const union MHD_DaemonInfo *now = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+	return now == NULL || now->num_connections < s->connections_most;
+}
+
+/* False: nothing could be taken just now. The library closes what it does not take. */
+static bool
+accept_one(HttpServer *s)
+{
+	struct sockaddr_storage from;
+	socklen_t n = sizeof(from);
+	int fd;
+
+	if (!has_room(s))
+		return false; /* they stand in the system's line until others go */
+	fd = accept4(s->fd, (struct sockaddr *)&from, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
+	(void)MHD_add_connection(s->daemon, fd, (const struct sockaddr *)&from, n);
+	return true;
+}
+
+static void *
+acceptor_main(void *self)
+{
+	HttpServer *s = self;
+	struct pollfd listening = { .fd = s->fd, .events = POLLIN };
+
+	while (!atomic_load(&s->closed)) {
+		if (poll(&listening, 1, -1) > 0 && !atomic_load(&s->closed) && !accept_one(s))
+			(void)poll(NULL, 0, FULL_PAUSE_MS);
+	}
+	return NULL;
+}
+
+bool
+acceptor_start(HttpServer *s, Err *err)
+{
+	int got = pthread_create(&s->acceptor, NULL, acceptor_main, s);
+
+	if (got != 0)
+		return err_sys(err, got, "start the HTTP server's thread for new connections");
+	s->acceptor_runs = true;
+	return true;
+}
+
+void
+acceptor_stop(HttpServer *s)
+{
+	if (!s->acceptor_runs)
+		return;
+	atomic_store(&s->closed, true);
+	shutdown(s->fd, SHUT_RDWR); /* ends its sleep, and whoever comes now is refused */
+	pthread_join(s->acceptor, NULL);
+	s->acceptor_runs = false;
+}
