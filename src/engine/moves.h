@@ -110,14 +110,14 @@ MUST_CHECK bool runs_claim(Uow *u, Id worker, Str incarnation, Str by, RunClaim 
 typedef struct RunResult {
 	Id execution;
 	int attempt;
-	ExecEvent
-	    event; /* EV_EXIT_OK, EV_EXIT_BAD or EV_WORKER_LOST (shutdown); a cancelled run ends cancelled whatever it says */
+	ExecEvent event; /* EV_EXIT_OK, EV_EXIT_BAD, EV_WORKER_LOST; one that was cancelled ends so whatever it says */
 	TimeUs started, finished;
-	Json result;     /* without U+0000 */
-	Secrets secrets; /* taken out of it */
-	Kept kept;       /* that become versions of artifacts with it */
-	bool again;      /* an earlier commit of it failed with an unknown outcome: it may be stored already */
-	bool stored;     /* false afterwards: the row had moved on, the result is a note in its history */
+	Json result;              /* without U+0000 */
+	Secrets secrets;          /* taken out of it */
+	Kept kept;                /* that become versions of artifacts with it */
+	const ExecMoved *claimed; /* the row, when it was claimed in this very transaction; else NULL */
+	bool again;               /* an earlier commit of it failed with an unknown outcome: it may be stored already */
+	bool stored;              /* false afterwards: the row had moved on, the result is a note in its history */
 } RunResult;
 
 /* Terminal rows; publishes execution.completed for each that moved. */

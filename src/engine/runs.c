@@ -212,7 +212,8 @@ finish_some(Uow *u, ExecState from, ExecEvent ev, bool any_event, Str by, RunRes
 			.started = results[i].started,
 			.finished = results[i].finished,
 			.result = &results[i].result,
-			.note = str_of("") };
+			.note = str_of(""),
+			.seen = from == EXEC_RUNNING ? results[i].claimed : NULL };
 	}
 	if (!move_runs(u, ev, moves, some, by, moved, err))
 		return false;

@@ -278,6 +278,23 @@ class_worker_back(Pass *p, const ExecWaiting *head, const Choice *c, Err *err)
 	return execution_wait_worker_back(p->u->db, p->u->arena, head->wait_class, p->u->now, err);
 }
 
+/* What moving a row gives back, from the look at what waits. */
+static const ExecMoved *
+waiting_seen(Arena *a, const ExecWaiting *w)
+{
+	ExecMoved *m = arena_new(a, ExecMoved);
+
+	*m = (ExecMoved){ .attempt = w->attempt,
+		.action = w->action,
+		.enforcement = w->enforcement,
+		.parent = w->parent,
+		.action_ref = w->action_ref,
+		.correlation = w->correlation,
+		.created = w->created,
+		.task_index = -1 };
+	return m;
+}
+
 /* Gives the rows of one class, oldest first, as long as there is room. */
 static bool
 class_place(Pass *p, const Need *need, const ExecWaiting *rows, size_t n, size_t *ret_given, Err *err)
@@ -303,7 +320,8 @@ class_place(Pass *p, const Need *need, const ExecWaiting *rows, size_t n, size_t
 			.attempt = rows[i].attempt,
 			.from = EXEC_REQUESTED,
 			.worker = p->loads[c.worker].def->id,
-			.note = str_of("") };
+			.note = str_of(""),
+			.seen = waiting_seen(u->arena, &rows[i]) };
 	}
 	if (!rows_give(p, moves, given, err))
 		return false;

@@ -38,18 +38,6 @@ MUST_CHECK bool execution_insert(Db *db, Arena *a, const ExecNew *rows, size_t n
 /* What the runs that `id` asks for have as ancestors: "/1/5/". */
 Str execution_line(Arena *a, Str ancestors, Id id);
 
-/* One move of one row. */
-typedef struct ExecMove {
-	Id id;
-	int attempt; /* the fencing token; ignored where the row has none yet (schedule, cancel and refuse of a waiting row) */
-	ExecState from;
-	Id worker;       /* schedule, claim */
-	Str incarnation; /* claim and what follows: whose run it is */
-	TimeUs started, finished;
-	const Json *result;
-	Str note; /* for the timeline, e.g. why it was returned */
-} ExecMove;
-
 /* What a move gives back of a row that moved. */
 typedef struct ExecMoved {
 	bool moved;
@@ -64,12 +52,24 @@ typedef struct ExecMoved {
 	int task_no;
 	int64_t task_index, task_iteration;
 	/* claims only */
-	Json config, env_vars;
+	Json config, env_vars, permission_set_refs;
 	Str rule_ref, trigger_ref;
 	int64_t timeout_seconds;
 	Id executor; /* on whose behalf; 0: the platform's */
-	Json permission_set_refs;
 } ExecMoved;
+
+/* One move of one row. */
+typedef struct ExecMove {
+	Id id;
+	int attempt; /* the fencing token; ignored where the row has none yet (schedule, cancel and refuse of a waiting row) */
+	ExecState from;
+	Id worker;       /* schedule, claim */
+	Str incarnation; /* claim and what follows: whose run it is */
+	TimeUs started, finished;
+	const Json *result;
+	Str note;              /* for the timeline, e.g. why it was returned */
+	const ExecMoved *seen; /* the row in `from`, as this transaction has read it; NULL: it has not */
+} ExecMove;
 
 /* Moves every row whose guard is open; ret[i].moved says which did. Illegal moves are a defect of the caller (ERR_STALE). */
 MUST_CHECK bool execution_move(

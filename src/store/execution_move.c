@@ -169,36 +169,60 @@ moved_adjust(ExecEvent ev, const ExecMove *move, TimeUs now, ExecMoved *m)
 	}
 }
 
+/* Which of them are in their state; ret holds what was seen of them. */
+static bool
+moves_look(Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, const Bind *binds, ExecMoved *ret, Err *err)
+{
+	const MoveRow *row = &move_rows[ev];
+	size_t width = strlen(row->stmt.in), seen = strlen(row->look->in), asked = 0;
+	Bind *look = arena_array(a, Bind, n * seen);
+	size_t *which = arena_array(a, size_t, n);
+	Rows rows;
+
+	for (size_t i = 0; i < n; i++) {
+		Bind *b = look + asked * seen;
+		ExecState to = ret[i].to;
+
+		if (moves[i].seen != NULL) {
+			ret[i] = *moves[i].seen;
+			ret[i].moved = true;
+			ret[i].to = to;
+			continue;
+		}
+		memcpy(b, binds + i * width, 2 * sizeof(Bind));
+		for (size_t k = 2; k < seen; k++) /* attempt and worker, as in the guard */
+			b[k] = binds[i * width + 3 + k];
+		which[asked++] = i;
+	}
+	if (!db_batch(db, a, row->look, look, asked, &rows, err))
+		return false;
+	for (size_t i = 0; i < rows.n; i++)
+		moved_read(a, rows_at(&rows, i), ev == EV_CLAIM, &ret[which[rows.from[i]]]);
+	return true;
+}
+
 static bool
 moves_by_looking(Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, const Bind *binds, TimeUs now,
     ExecMoved *ret, Err *err)
 {
-	const MoveRow *row = &move_rows[ev];
-	size_t width = strlen(row->stmt.in), seen = strlen(row->look->in);
-	Bind *look = arena_array(a, Bind, n * seen);
+	const Stmt *s = &move_rows[ev].stmt;
+	size_t width = strlen(s->in), some = 0;
 	Bind *open = arena_array(a, Bind, n * width);
-	Rows rows, moved;
+	Rows moved;
 
+	if (!moves_look(db, a, ev, moves, n, binds, ret, err))
+		return false;
 	for (size_t i = 0; i < n; i++) {
-		look[i * seen] = binds[i * width];
-		look[i * seen + 1] = binds[i * width + 1];
-		for (size_t k = 2; k < seen; k++) /* attempt and worker, as in the guard */
-			look[i * seen + k] = binds[i * width + 3 + k];
+		if (!ret[i].moved)
+			continue;
+		moved_adjust(ev, &moves[i], now, &ret[i]);
+		memcpy(open + some++ * width, binds + i * width, width * sizeof(Bind));
 	}
-	if (!db_batch(db, a, row->look, look, n, &rows, err))
-		return false;
-	for (size_t i = 0; i < rows.n; i++) {
-		ExecMoved *m = &ret[rows.from[i]];
-
-		moved_read(a, rows_at(&rows, i), ev == EV_CLAIM, m);
-		moved_adjust(ev, &moves[rows.from[i]], now, m);
-		memcpy(open + i * width, binds + rows.from[i] * width, width * sizeof(Bind));
-	}
-	if (rows.n == 0)
+	if (some == 0)
 		return true;
-	if (!db_batch(db, a, &row->stmt, open, rows.n, &moved, err))
+	if (!db_batch(db, a, s, open, some, &moved, err))
 		return false;
-	return moved.affected == (int64_t)rows.n ||
+	return moved.affected == (int64_t)some ||
 	       err_set(err, ERR_INTERNAL, "one execution stands twice in a batch of %s", exec_event_name(ev));
 }
 

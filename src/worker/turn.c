@@ -32,7 +32,8 @@ typedef struct Run {
 	bool again; /* an earlier claim's commit failed: it may have happened all the same */
 	bool begun; /* in the transaction of its claim, and not to be started again: its result comes or is there */
 	bool apart; /* that is not tried any more: something in its transaction could not be stored */
-	struct Run *next; /* in the line of those that wait */
+	const RunClaim *claim; /* of the open transaction, when it was begun in it */
+	struct Run *next;      /* in the line of those that wait */
 } Run;
 
 struct WorkerTurn {
@@ -445,6 +446,18 @@ run_start(WorkerTurn *t, const RunClaim *c)
 	crash_point("worker.after_spawn");
 }
 
+/* Results whose rows were claimed by the open transaction need not be looked for again. */
+static void
+ends_claimed(WorkerTurn *t)
+{
+	for (size_t i = 0; i < t->ends_n; i++) {
+		RunResult *e = &t->ends[i];
+		const Run *r = map_get(&t->runs, e->execution);
+
+		e->claimed = r != NULL && r->claim != NULL && r->attempt == e->attempt ? &r->claim->row : NULL;
+	}
+}
+
 /*
  * What is always done at once, and has no effect but its result, is done within the transaction that claims it: its result is stored by
  * the same commit. Should that fail, the claim and its result are tried again together.
@@ -459,13 +472,17 @@ claims_do(WorkerTurn *t, const RunClaim *claims, Run **runs, size_t n)
 
 		if (!c->claimed || !str_none(c->problem))
 			continue;
-		if (!quick_learn(t, c) || !t->config.quick_at_once || runs[i]->apart || runs[i]->begun)
+		if (!quick_learn(t, c) || !t->config.quick_at_once || runs[i]->apart)
+			continue;
+		runs[i]->claim = c;
+		if (runs[i]->begun)
 			continue;
 		runs[i]->begun = any = true;
 		run_start(t, c);
 	}
 	if (any)
 		ends_collect(t, ENDS_MOST - BATCH);
+	ends_claimed(t);
 }
 
 static void
@@ -480,6 +497,7 @@ claims_start(WorkerTurn *t, const RunClaim *claims, Run **runs, size_t n)
 		}
 		t->held++;
 		runs[i]->state = RUN_STARTED;
+		runs[i]->claim = NULL;
 		if (!str_none(claims[i].problem))
 			start_failed(t, &claims[i], claims[i].problem);
 		else if (!runs[i]->begun)
@@ -525,21 +543,21 @@ turn_store(WorkerTurn *t, RunClaim *claims, Run **runs, size_t n, Err *err)
 
 /* What was begun within a transaction that can never be is begun again after the claim alone is stored. */
 static void
-begun_drop(WorkerTurn *t, Run **runs, size_t n)
+begun_drop(WorkerTurn *t)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < t->ends_n; i++) {
-		const Run *r = map_get(&t->runs, t->ends[i].execution);
+		Run *r = map_get(&t->runs, t->ends[i].execution);
 
-		if (r == NULL || r->state != RUN_WAITING || !r->begun)
+		if (r == NULL || r->state != RUN_WAITING || !r->begun) {
 			t->ends[kept++] = t->ends[i];
+			continue;
+		}
+		r->begun = false;
+		r->apart = true;
 	}
 	t->ends_n = kept;
-	for (size_t i = 0; i < n; i++) {
-		runs[i]->apart |= runs[i]->begun;
-		runs[i]->begun = false;
-	}
 }
 
 static void
@@ -547,13 +565,15 @@ turn_undo(WorkerTurn *t, Run **runs, size_t n, bool passes)
 {
 	for (size_t i = n; i > 0; i--) {
 		runs[i - 1]->again = true;
+		runs[i - 1]->claim = NULL;
 		line_put_back(t, runs[i - 1]);
 	}
 	for (size_t i = 0; i < t->ends_n; i++)
 		t->ends[i].again = true;
+	ends_claimed(t);
 	if (passes)
 		return;
-	begun_drop(t, runs, n);
+	begun_drop(t);
 	ends_isolate(t);
 }
 
