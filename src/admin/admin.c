@@ -35,14 +35,19 @@ typedef struct Option {
 	size_t at; /* offset of its value in Tool */
 	bool flag; /* no value follows */
 	const char *value, *help;
+	const char *only; /* the command that has it; NULL: each */
 } Option;
 
 static const Option options[] = {
-	{ "--config", "-c", offsetof(Tool, config_file), false, "FILE",
-	    "read this file: servers of roles on their own" },
-	{ "--data-dir", NULL, offsetof(Tool, data_dir), false, "DIR", "of `attune up`, where it is not the usual one" },
-	{ "--json", "-j", offsetof(Tool, json), true, NULL, "for programs" },
-	{ "--help", "-h", offsetof(Tool, help), true, NULL, "this text" },
+	{ "--config", "-c", offsetof(Tool, config_file), false, "FILE", "read this file: servers of roles on their own",
+	    NULL },
+	{ "--data-dir", NULL, offsetof(Tool, data_dir), false, "DIR", "of `attune up`, where it is not the usual one",
+	    NULL },
+	{ "--api-url", NULL, offsetof(Tool, api_url), false, "URL", "of the server, where it is not your profile's",
+	    "dlq" },
+	{ "--profile", "-p", offsetof(Tool, profile), false, "NAME", "of yours: which server, and as whom", "dlq" },
+	{ "--json", "-j", offsetof(Tool, json), true, NULL, "for programs", NULL },
+	{ "--help", "-h", offsetof(Tool, help), true, NULL, "this text", NULL },
 };
 
 static void
@@ -60,17 +65,21 @@ usage(const char *command, Buf *b)
 	for (size_t i = 0; i < countof(options); i++) {
 		const Option *o = &options[i];
 
+		if (o->only != NULL && strcmp(o->only, command) != 0)
+			continue;
 		buf_fmt(b, "  %3s%s%-11s %-5s %s\n", o->brief == NULL ? "" : o->brief, o->brief == NULL ? "  " : ", ",
 		    o->word, o->value == NULL ? "" : o->value, o->help);
 	}
 }
 
 static const Option *
-option_find(const char *word, size_t n)
+option_find(const char *command, const char *word, size_t n)
 {
 	for (size_t i = 0; i < countof(options); i++) {
 		const Option *o = &options[i];
 
+		if (o->only != NULL && strcmp(o->only, command) != 0)
+			continue;
 		if ((strlen(o->word) == n && strncmp(o->word, word, n) == 0) ||
 		    (o->brief != NULL && strlen(o->brief) == n && strncmp(o->brief, word, n) == 0))
 			return o;
@@ -83,7 +92,7 @@ option_take(Tool *t, int argc, char **argv, int *at, Err *err)
 {
 	const char *word = argv[*at];
 	const char *equals = word[1] == '-' ? strchr(word, '=') : NULL;
-	const Option *o = option_find(word, equals == NULL ? strlen(word) : (size_t)(equals - word));
+	const Option *o = option_find(t->command, word, equals == NULL ? strlen(word) : (size_t)(equals - word));
 	char *field = (char *)t + (o == NULL ? 0 : o->at);
 
 	if (o == NULL)

@@ -1,23 +1,15 @@
 /*
- * Dead letters. A broker keeps them in a queue of its own, which is looked at directly. In process they are rows, and belong to the
- * `attune up` that runs on the database: it is asked through its API to change them.
+ * Dead letters. The server shows and moves them; without one they are looked at where they lie: a broker keeps them in a queue of its
+ * own. In process they are rows, and belong to the `attune up` that runs on the database: it is asked to change them.
  */
 #include "admin/commands.h"
 
 #include "admin/grid.h"
-#include "http/client.h"
+#include "admin/letters.h"
 #include "os/fs.h"
 #include "store/worker.h"
 
-#include <stdlib.h>
-
-enum { LETTERS_MOST = 10000, REASON_SHOWN = 80 };
-
-/* A letter, wherever it was kept. */
-typedef struct Letter {
-	Str id, queue, key, reason, body;
-	TimeUs at;
-} Letter;
+enum { REASON_SHOWN = 80 };
 
 static bool
 bus_letters(Tool *t, Letter **ret, size_t *ret_n, Err *err)
@@ -53,7 +45,7 @@ row_letters(Tool *t, Letter **ret, size_t *ret_n, Err *err)
 }
 
 static bool
-letters_read(Tool *t, Letter **ret, size_t *ret_n, Err *err)
+letters_here(Tool *t, Letter **ret, size_t *ret_n, Err *err)
 {
 	if (!tool_config(t, NEEDS_BUS, err))
 		return false;
@@ -101,8 +93,9 @@ dlq_list_run(Tool *t, Err *err)
 	Letter *list;
 	Json all = json_array();
 	size_t n;
+	bool here;
 
-	if (!letters_read(t, &list, &n, err))
+	if (!server_letters(t, &here, &list, &n, err) || (here && !letters_here(t, &list, &n, err)))
 		return false;
 	if (!t->json) {
 		letters_print(t, list, n);
@@ -141,32 +134,42 @@ letter_print(Tool *t, const Letter *l)
 	buf_char(&t->out, '\n');
 }
 
+static bool
+letter_here(Tool *t, Uuid id, Letter *ret, Err *err)
+{
+	Str text = uuid_text(t->arena, id);
+	Letter *list;
+	size_t n;
+
+	if (!letters_here(t, &list, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(list[i].id, text)) {
+			*ret = list[i];
+			return true;
+		}
+	return err_set(err, ERR_NOT_FOUND, "there is no dead letter %.*s", STR_ARG(text));
+}
+
 bool
 dlq_show_run(Tool *t, Err *err)
 {
-	Letter *list;
-	size_t n;
+	Letter letter;
+	Json whole;
+	bool here;
 	Uuid id;
-	Str text;
 
-	if (!id_read(t, &id, err) || !letters_read(t, &list, &n, err))
+	if (!id_read(t, &id, err) || !server_letter(t, id, &here, &letter, err) ||
+	    (here && !letter_here(t, id, &letter, err)))
 		return false;
-	text = uuid_text(t->arena, id);
-	for (size_t i = 0; i < n; i++) {
-		Json whole;
-
-		if (!str_eq(list[i].id, text))
-			continue;
-		if (!t->json) {
-			letter_print(t, &list[i]);
-			return true;
-		}
-		whole = letter_json(t->arena, &list[i], true);
-		json_print_pretty(&t->out, &whole);
-		buf_char(&t->out, '\n');
+	if (!t->json) {
+		letter_print(t, &letter);
 		return true;
 	}
-	return err_set(err, ERR_NOT_FOUND, "there is no dead letter %.*s", STR_ARG(text));
+	whole = letter_json(t->arena, &letter, true);
+	json_print_pretty(&t->out, &whole);
+	buf_char(&t->out, '\n');
+	return true;
 }
 
 /* ---- acting ---- */
@@ -178,41 +181,6 @@ bus_act(Tool *t, Uuid id, DeadAct act, Err *err)
 	BusConfig config = tool_bus_config(t);
 
 	return bus_open(&config, &bus, err) && bus_dead_act(bus, id, act, err);
-}
-
-static Str
-api_url(const Tool *t)
-{
-	const char *given = getenv("ATTUNE_API_URL");
-	Str host = config_str(t->config, "server.host");
-
-	if (given != NULL && given[0] != '\0')
-		return str_of(given);
-	return str_fmt(t->arena, "http://%.*s:%lld", STR_ARG(str_is(host, "0.0.0.0") ? str_of("127.0.0.1") : host),
-	    (long long)config_int(t->config, "server.port"));
-}
-
-static void
-client_done(HttpClient **c)
-{
-	client_close(*c);
-}
-
-static bool
-api_act(Tool *t, Uuid id, DeadAct act, Err *err)
-{
-	CLEANUP(client_done) HttpClient *c = NULL;
-	Str url = api_url(t);
-	Str path = str_fmt(t->arena, "/api/v1/dead-letters/%.*s%s", STR_ARG(uuid_text(t->arena, id)),
-	    act == DEAD_REPLAY ? "/replay" : "");
-	HttpReply reply;
-
-	if (!client_open(url, (Str){ 0 }, &c, err))
-		return false;
-	if (!client_call(c, t->arena, act == DEAD_REPLAY ? "POST" : "DELETE", path, NULL, &reply, err))
-		return err_wrap(
-		    err, "the running `attune up` is asked through its API; ATTUNE_API_URL says where that is");
-	return reply.status < 400 || client_fail(&reply, err);
 }
 
 static bool
@@ -234,7 +202,7 @@ row_act(Tool *t, Uuid id, DeadAct act, Err *err)
 	if (!file_exists(t->dir.p))
 		return err_set(err, ERR_NOT_FOUND, "there is no data directory '%s'", t->dir.p);
 	if (!tool_hold(t, &lock, &holder, err))
-		return err->code == ERR_CONFLICT ? api_act(t, id, act, err) : false;
+		return err->code == ERR_CONFLICT ? holder_act(t, id, act, err) : false;
 	if (act == DEAD_DROP)
 		return row_drop(t, id, err);
 	return err_set(err, ERR_CONFLICT,
@@ -244,13 +212,20 @@ row_act(Tool *t, Uuid id, DeadAct act, Err *err)
 }
 
 static bool
+act_here(Tool *t, Uuid id, DeadAct act, Err *err)
+{
+	if (!tool_config(t, NEEDS_BUS, err))
+		return false;
+	return tool_bus_local(t) ? row_act(t, id, act, err) : bus_act(t, id, act, err);
+}
+
+static bool
 act_on(Tool *t, DeadAct act, Err *err)
 {
+	bool here;
 	Uuid id;
 
-	if (!id_read(t, &id, err) || !tool_config(t, NEEDS_BUS, err))
-		return false;
-	if (!(tool_bus_local(t) ? row_act(t, id, act, err) : bus_act(t, id, act, err)))
+	if (!id_read(t, &id, err) || !server_act(t, id, act, &here, err) || (here && !act_here(t, id, act, err)))
 		return false;
 	buf_fmt(&t->out, "%s %.*s\n", act == DEAD_REPLAY ? "put back" : "dropped", STR_ARG(uuid_text(t->arena, id)));
 	return true;

@@ -17,6 +17,7 @@ typedef struct Tool {
 	const char *word;    /* "show" */
 	const char *arg;     /* "ID", where the command has one */
 	const char *config_file, *data_dir;
+	const char *api_url, *profile; /* of the server, for those that can ask one */
 	bool json, help;
 	bool wrong_input; /* what went wrong is how it was called */
 	Buf out;          /* printed when the command ends well, or has something to show nevertheless */

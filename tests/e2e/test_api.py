@@ -502,3 +502,37 @@ def test_dead_letters_are_listed_shown_sent_again_and_dropped(api):
     assert api.get("/dead-letters")["data"] == [], "it was taken, and named no row: dropped"
     assert ended(api, run(api))["status"] == "completed"
     refused(api, "POST", f"/dead-letters/{uuid.uuid4()}/replay", 404)
+
+
+def test_the_command_line_asks_the_server_for_dead_letters(api):
+    """Also from a machine that has neither its database nor its broker."""
+    first, second = [api.cli("dlq", "list", "-j").json(), dead_letter(api, "not even JSON")]
+    assert first == []
+    assert second["id"] in api.cli("dlq", "list").out
+    assert api.cli("dlq", "show", second["id"], "-j").json()["body"] == "not even JSON"
+    assert api.cli("dlq", "list", "-j", "--api-url", api.url, env={"ATTUNE_API_URL": ""}).json()[0]["message_id"] == second["id"]
+    for words in (["list"], ["show", second["id"]], ["drop", second["id"]]):
+        refused_one = api.cli("dlq", *words, env={"ATTUNE_API_TOKEN": "not-one"}, code=1)
+        assert "ATTUNE_API_TOKEN is refused" in refused_one.err
+    assert "Couldn't connect" in api.cli("dlq", "list", "--api-url", "http://127.0.0.1:1", code=1).err
+    assert "not both" in api.cli("dlq", "list", "--api-url", api.url, "--data-dir", ".", code=2).err
+    assert api.cli("dlq", "drop", second["id"]).out == f"dropped {second['id']}\n"
+    assert api.cli("dlq", "list").out == "no dead letters\n"
+    assert api.cli("dlq", "drop", second["id"], code=1).err == f"attune: Dead letter '{second['id']}' not found\n"
+
+
+def test_a_dead_letter_is_sent_again_by_the_command_line(api):
+    good = json.dumps({"message_type": "ExecutionRequested", "message_id": str(uuid.uuid4()), "version": "1.0",
+                       "timestamp": "2026-01-01T00:00:00Z", "payload": [{"execution_id": 424242, "action_ref": "core.noop"}]})
+    letter = dead_letter(api, good)
+    assert api.cli("dlq", "replay", letter["id"]).out == f"put back {letter['id']}\n"
+    assert api.get("/dead-letters")["data"] == []
+
+
+@pytest.mark.only("embedded")
+def test_who_holds_the_data_directory_is_asked_with_the_login_of_this_machine(api):
+    letter = dead_letter(api, "not even JSON")
+    there = ["--data-dir", api.data]
+    assert letter["id"] in api.cli("dlq", "list", *there).out
+    assert api.cli("dlq", "drop", letter["id"], *there).out == f"dropped {letter['id']}\n"
+    assert api.get("/dead-letters")["data"] == []

@@ -1,0 +1,22 @@
+/*
+ * Dead letters as the server shows them, whichever its bus is.
+ */
+#pragma once
+
+#include "admin/tool.h"
+
+/* A letter, wherever it was kept. */
+typedef struct Letter {
+	Str id, queue, key, reason, body; /* a list has no body from the server */
+	TimeUs at;
+} Letter;
+
+enum { LETTERS_MOST = 10000 };
+
+/* Each asks the server of the profile in use. *ret_here: nobody said which server, and none answers, or the database or the broker was
+ * named instead: look there. */
+MUST_CHECK bool server_letters(Tool *t, bool *ret_here, Letter **ret, size_t *ret_n, Err *err);
+MUST_CHECK bool server_letter(Tool *t, Uuid id, bool *ret_here, Letter *ret, Err *err);
+MUST_CHECK bool server_act(Tool *t, Uuid id, DeadAct act, bool *ret_here, Err *err);
+/* The `attune up` that holds the data directory is asked. */
+MUST_CHECK bool holder_act(Tool *t, Uuid id, DeadAct act, Err *err);
