@@ -194,7 +194,7 @@ exec_make(Uow *u, ExecNew *rows, const Secrets *secrets, size_t n, Id *ret_ids, 
 }
 
 static bool
-executions_make(Uow *u, EnforcementTaken *taken, size_t n, Err *err)
+executions_make(Uow *u, EnforcementTaken *taken, size_t n, bool *ret_placed, Err *err)
 {
 	ExecNew *rows = arena_array(u->arena, ExecNew, n + 1);
 	Secrets *secrets = arena_array(u->arena, Secrets, n + 1);
@@ -215,11 +215,15 @@ executions_make(Uow *u, EnforcementTaken *taken, size_t n, Err *err)
 	if (!enforcement_disable(u->db, u->arena, gone, gone_n, u->now, err))
 		return false;
 	say_settled(u, taken, n, gone, gone_n);
-	if (!exec_make(u, rows, secrets, rows_n, made, err))
+	if (!place_newborns(u, rows, rows_n, ret_placed, err) || !exec_make(u, rows, secrets, rows_n, made, err))
 		return false;
-	for (size_t i = 0; i < rows_n; i++)
-		if (made[i] != 0)
-			say_made(u, &rows[i], made[i]);
+	for (size_t i = 0; i < rows_n; i++) {
+		if (made[i] == 0)
+			continue;
+		say_made(u, &rows[i], made[i]);
+		if (rows[i].status == EXEC_SCHEDULED)
+			newborn_placed(u, &rows[i], made[i]);
+	}
 	return true;
 }
 
@@ -228,18 +232,21 @@ enforce(Uow *u, const Id *enforcements, size_t n, Err *err)
 {
 	EnforcementTaken *taken;
 	size_t taken_n;
-	bool ok;
+	bool ok, placed;
 
 	defs_enter_ahead(u->e->defs, u->db, u->arena);
 	if (!enforcement_take(u->db, u->arena, enforcements, n, u->now, &taken, &taken_n, err))
 		return false;
 	if (taken_n == 0)
 		return true;
+	/* only now: who has the right to schedule must not wait for rows of somebody who waits for that right */
+	place_newborn_ahead(u);
 	if (!defs_enter(u->e->defs, u->db, u->arena, err))
 		return false;
-	ok = executions_make(u, taken, taken_n, err);
+	ok = executions_make(u, taken, taken_n, &placed, err);
 	defs_leave(u->e->defs);
-	return ok && schedule(u, err);
+	/* when all are placed, nothing was waiting */
+	return ok && (placed || schedule(u, err));
 }
 
 /* ---- executions asked for by the API ---- */
@@ -295,11 +302,12 @@ create_known(Uow *u, const ExecutionIn *in, size_t n, ExecutionOut *ret, Err *er
 	ExecNew *rows = arena_array(u->arena, ExecNew, n + 1);
 	Secrets *secrets = arena_array(u->arena, Secrets, n + 1);
 	Id *ids = arena_array(u->arena, Id, n + 1);
+	bool placed;
 
 	for (size_t i = 0; i < n; i++)
 		if (!execution_asked(u, &in[i], &rows[i], &secrets[i], err))
 			return false;
-	if (n == 1 && rows[0].status == EXEC_REQUESTED && !place_newborn(u, &rows[0], err))
+	if (n == 1 && !place_newborns(u, rows, 1, &placed, err))
 		return false;
 	if (!exec_make(u, rows, secrets, n, ids, err))
 		return false;

@@ -23,11 +23,11 @@ Str wait_class_slot(Str wait_class); /* none: no limit */
 Str wait_class_bucket(Str wait_class);
 Str wait_class_breaker(Str wait_class);
 
-/* Gives a run that is about to be made to a worker, in its first row: when nobody else schedules just now, nothing waits and somebody
- * has room; else it stays as it is. One round trip with what else is announced (place_newborn_ahead). newborn_placed: once it
- * has its id. */
+/* Gives runs that are about to be made to workers, in their first rows: when nobody else schedules just now, nothing waits and somebody
+ * has room; else they stay as they are. One round trip with what else is announced (place_newborn_ahead). *ret_all: none is left that
+ * has to be scheduled. newborn_placed: once one has its id. */
 void place_newborn_ahead(Uow *u);
-MUST_CHECK bool place_newborn(Uow *u, ExecNew *row, Err *err);
+MUST_CHECK bool place_newborns(Uow *u, ExecNew *rows, size_t n, bool *ret_all, Err *err);
 void newborn_placed(Uow *u, const ExecNew *row, Id id);
 
 /* What a run has left becomes versions of artifacts, with its result. kept->files[].placed: see there. */

@@ -587,17 +587,51 @@ beats_read(Uow *u, Err *err)
 	return true;
 }
 
-bool
-place_newborn(Uow *u, ExecNew *row, Err *err)
+static bool
+newborn_may(const Uow *u, const ExecNew *row)
 {
-	const ActionDef *action = defs_action(u->e->defs, row->action);
-	ExecWaiting own = { 0 };
-	Pass p;
-	Need need;
-	Choice c;
-	bool alone;
+	const ActionDef *action = row->status == EXEC_REQUESTED ? defs_action(u->e->defs, row->action) : NULL;
 
-	if (row->due != 0 || action_inside(action) || limits_any(u, action))
+	return action != NULL && row->due == 0 && !action_inside(action) && !limits_any(u, action);
+}
+
+static bool
+newborn_place(Pass *p, ExecNew *row, bool *ret_placed, Err *err)
+{
+	Uow *u = p->u;
+	ExecWaiting own = {
+		.worker_selector = row->worker_selector == NULL ? json_null() : *row->worker_selector,
+		.worker_tolerations = row->worker_tolerations == NULL ? json_null() : *row->worker_tolerations,
+		.worker_affinity = row->worker_affinity == NULL ? json_null() : *row->worker_affinity,
+	};
+	Need need = need_of(u, defs_action(u->e->defs, row->action), &own);
+	Choice c;
+
+	if (!built_mark(p, &need, err))
+		return false;
+	worker_choose(u->arena, &need, p->loads, p->n, &u->turn, &c);
+	*ret_placed = c.kind == CHOICE_WORKER;
+	if (!*ret_placed)
+		return true;
+	p->loads[c.worker].room--;
+	p->loads[c.worker].assigned++;
+	row->status = EXEC_SCHEDULED;
+	row->worker = p->loads[c.worker].def->id;
+	row->wait = WAIT_NONE;
+	return true;
+}
+
+bool
+place_newborns(Uow *u, ExecNew *rows, size_t n, bool *ret_all, Err *err)
+{
+	size_t placed = 0, may = 0;
+	bool alone, one = true;
+	Pass p;
+
+	*ret_all = false;
+	for (size_t i = 0; i < n; i++)
+		may += newborn_may(u, &rows[i]);
+	if (may == 0)
 		return true;
 	if (!execution_schedule_try(u->db, u->arena, &alone, err))
 		return false;
@@ -605,19 +639,16 @@ place_newborn(Uow *u, ExecNew *row, Err *err)
 		return true;
 	if (!beats_read(u, err) || !pass_open(&p, u, err))
 		return false;
-	own.worker_selector = row->worker_selector == NULL ? json_null() : *row->worker_selector;
-	own.worker_tolerations = row->worker_tolerations == NULL ? json_null() : *row->worker_tolerations;
-	own.worker_affinity = row->worker_affinity == NULL ? json_null() : *row->worker_affinity;
-	need = need_of(u, action, &own);
 	u->turn++;
-	if (!built_mark(&p, &need, err))
-		return false;
-	worker_choose(u->arena, &need, p.loads, p.n, &u->turn, &c);
-	if (c.kind != CHOICE_WORKER)
-		return true;
-	row->status = EXEC_SCHEDULED;
-	row->worker = p.loads[c.worker].def->id;
-	row->wait = WAIT_NONE;
+	/* where one finds no room, those behind it wait with it */
+	for (size_t i = 0; one && i < n; i++) {
+		if (!newborn_may(u, &rows[i]))
+			continue;
+		if (!newborn_place(&p, &rows[i], &one, err))
+			return false;
+		placed += one;
+	}
+	*ret_all = placed == n;
 	return true;
 }
 
