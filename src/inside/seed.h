@@ -1,9 +1,10 @@
 /*
  * A seed: an interpreter that has been loaded, and stands before its main(). Each run that grows from it is a copy of the process
  * which calls main() with the run's own arguments and environment: what the dynamic linker does at every start (and what a virtual
- * machine makes dear of it) is done once. To the interpreter it is an ordinary start.
+ * machine makes dear of it) is done once. To the interpreter it is an ordinary start. Python's seed stands later, where it has begun
+ * already (runtime/forkserver.py).
  *
- * The worker starts the interpreter with seed.c preloaded: standard input is that library, in a file in memory; standard output is a
+ * The worker starts the interpreter with this library preloaded: standard input is that library, in a file in memory; standard output is a
  * socket that keeps the bounds of messages. First the worker says SeedStart with the page that it shares with the seed, and the seed
  * answers SeedReady. Then for each run the worker says SeedJob with its descriptors, and the seed answers SeedBorn.
  *
@@ -14,8 +15,11 @@
 
 #include <stdint.h>
 
-/* In the environment of the seed alone. */
-#define SEED_VARIABLE "ATTUNE_SEED=1"
+/* In the environment of the seed alone. One that is served later runs its main() first, which makes it ready and then calls for
+ * service: a run is a copy of it as it stands there. */
+#define SEED_VARIABLE "ATTUNE_SEED="
+#define SEED_NOW "now"
+#define SEED_LATER "later"
 #define SEED_LIBRARY "LD_PRELOAD=/proc/self/fd/0"
 
 enum {
@@ -23,6 +27,7 @@ enum {
 	SEED_JOB_MOST = 96 * 1024, /* bytes of a message: what is longer starts plainly */
 	SEED_FDS_MOST = 5, /* standard input, output and error, the ruleset, the cgroup's folder: in this order */
 	SEED_LIMITS = 5,
+	SEED_THREADS = -1, /* there are some: a copy would be half a process */
 };
 
 typedef struct SeedStart {
@@ -33,7 +38,7 @@ typedef struct SeedStart {
 } SeedStart;
 
 typedef struct SeedReady {
-	int32_t error;
+	int32_t error;         /* SEED_THREADS, or as errno says */
 	uint32_t shows_itself; /* a child's own arguments and environment are seen from outside */
 } SeedReady;
 

@@ -31,17 +31,6 @@ handover_pair(int *ret_ours, int *ret_theirs)
 }
 
 bool
-handover_job(Str text, int *ret_fd)
-{
-	CLEANUP(fd_done) int fd = memfd_create("job", MFD_CLOEXEC);
-
-	if (fd < 0 || !fd_write_all(fd, text, NULL))
-		return false;
-	*ret_fd = fd_take(&fd);
-	return true;
-}
-
-bool
 handover_message(int sock, const void *what, size_t size, const int *fds, size_t n)
 {
 	_Alignas(struct cmsghdr) char room[CMSG_SPACE(FDS_MOST * sizeof(int))] = { 0 };
@@ -58,12 +47,6 @@ handover_message(int sock, const void *what, size_t size, const int *fds, size_t
 	return sendmsg(sock, &m, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)size;
 }
 
-bool
-handover_send(int sock, const int *fds, size_t n)
-{
-	return handover_message(sock, "x", 1, fds, n);
-}
-
 size_t
 handover_await(int sock, void *ret, size_t size, int patience_ms)
 {
@@ -76,29 +59,6 @@ handover_await(int sock, void *ret, size_t size, int patience_ms)
 			n = recv(sock, ret, size, MSG_DONTWAIT);
 	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
 	return n <= 0 ? 0 : (size_t)n;
-}
-
-bool
-handover_number(int sock, pid_t *ret, bool *ret_gone)
-{
-	char text[32];
-	ssize_t n = recv(sock, text, sizeof(text) - 1, MSG_DONTWAIT);
-	long pid;
-
-	*ret_gone = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	pid = strtol(text, NULL, 10);
-	*ret_gone = pid <= 1;
-	*ret = (pid_t)pid;
-	return pid > 1;
-}
-
-bool
-handover_go(int sock)
-{
-	return send(sock, "g", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
 }
 
 /* Children of ours keep their number until we reap them, so it cannot be another's. */
@@ -118,13 +78,6 @@ child_drop(pid_t pid)
 {
 	(void)kill(pid, SIGKILL);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-}
-
-void
-child_reap_group(pid_t group)
-{
-	while (waitpid(-group, NULL, WNOHANG) > 0)
 		;
 }
 

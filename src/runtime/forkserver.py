@@ -1,79 +1,21 @@
-# The fork server of a Python environment: an interpreter that has started already. The worker starts it as
+# The seed of Python: an interpreter that has begun already. The worker starts it as
 #     python3 ARGS -c THIS
-# with a socket as standard input. For each message (a byte, with five descriptors: standard input, output and error, a file that says what
-# is to be run, and a socket) it makes a child, which is the worker's own. The child says that it is there, waits until it is told to
-# go on, and is from then on what `python3 ARGS script.py` would be. What is to be run, with secrets in it, is read by the child alone:
-# nothing of it is ever in the server. A child that finds anything odd executes the interpreter instead.
+# with a library preloaded (src/inside/seed.h), which makes a child for each run: it has its streams, session, limits and walls already when
+# _attune_serve goes on in it, and makes it what `python3 ARGS script.py` would be. A child that finds anything odd executes the interpreter.
 def _attune_serve(ours):
     import sys
     before = set(sys.modules)
     path = list(sys.path)
     sys.path[:] = [p for p in path if p.startswith(sys.base_prefix + "/lib") and "-packages" not in p]
-    import ctypes, gc, io, os, resource
+    import ctypes, gc, os, posix
     import json, datetime, re  # what most actions begin with
-    import _socket
     early = {name.partition(".")[0] for name in set(sys.modules) - before}
     sys.path[:] = path
-    libc = ctypes.CDLL(None, use_errno=True)
     api = ctypes.PyDLL(None)
-    libc.syscall.restype = ctypes.c_long
-    marker = None  # where the variable of a run stands in our first environment, for whoever looks from outside
-    first = ctypes.POINTER(ctypes.c_void_p).in_dll(libc, "environ")
-    at = 0
-    while first[at]:
-        if ctypes.string_at(first[at], 11) == b"ATTUNE_RUN=":
-            marker = first[at], len(ctypes.string_at(first[at]))
-        at += 1
-    server = _socket.socket(fileno=os.dup(0))
-    parent = os.getppid()
-    clone = {"x86_64": 56, "aarch64": 220, "riscv64": 220}.get(os.uname().machine)
-    if clone is None or marker is None or len(os.listdir("/proc/self/task")) != 1:
-        os._exit(3)  # with a thread running, a fork would be half a process
+    serve = api.attune_serve
+    serve.restype = ctypes.c_size_t
+    text, count = ctypes.c_void_p(), ctypes.c_int()
     python_path = [p for p in os.environ.get("PYTHONPATH", "").split(":") if p]
-
-    def fork():  # with CLONE_PARENT, and what the interpreter does around a fork of its own
-        api.PyOS_BeforeFork()
-        pid = libc.syscall(ctypes.c_long(clone), ctypes.c_long(0x8000 | 17), *([ctypes.c_long(0)] * 4))
-        if pid == 0:
-            api.PyOS_AfterFork_Child()
-        else:
-            api.PyOS_AfterFork_Parent()
-        return pid
-
-    def announce(fd):
-        os.setsid()
-        libc.prctl(1, 9, 0, 0, 0)  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:
-            os._exit(127)
-        own = _socket.socket(fileno=fd)
-        own.send(b"%d" % os.getpid())
-        if own.recv(1) != b"g":
-            os._exit(127)
-        own.close()
-
-    def surround(parts, fds):
-        cwd, run, limits, walls, count = parts[:5]
-        argv, env = parts[5:5 + int(count)], parts[5 + int(count):]
-        ruleset = fds[5] if walls[:1] == b"1" else -1
-        if walls[1:] == b"1":  # its group, first: what it does from here on is counted there
-            group = os.open("cgroup.procs", os.O_WRONLY, dir_fd=fds[-1])
-            os.write(group, b"0")
-            os.close(group)
-        for i in range(3):
-            os.dup2(fds[i], i, True)
-        ctypes.memmove(marker[0], run + b"\0", min(len(run) + 1, marker[1]))
-        os.chdir(cwd)
-        for limit in limits.split():
-            what, most = map(int, limit.split(b"="))
-            resource.setrlimit(what, (most, most))
-        if ruleset >= 0 and libc.syscall(ctypes.c_long(446), ctypes.c_long(ruleset), ctypes.c_long(0)) != 0:
-            raise OSError(ctypes.get_errno(), "its sandbox")
-        os.closerange(3, 256)
-        os.environ.clear()
-        for pair in env:
-            key, _, value = pair.partition(b"=")
-            os.environb[key] = value
-        return argv
 
     def shadowed(folder):  # a file of the action's that is called as a module which we have loaded already
         for where in {folder, *python_path}:
@@ -85,13 +27,6 @@ def _attune_serve(ours):
                 for loaded in [m for m in sys.modules if m == name or m.startswith(name + ".")]:
                     del sys.modules[loaded]
 
-    def standard_input():  # as the interpreter makes it: ours was made for a socket
-        old = sys.stdin
-        new = io.TextIOWrapper(io.open(0, "rb", -1, closefd=False), old.encoding, old.errors, None, old.line_buffering, old.write_through)
-        new.buffer.raw.name = "<stdin>"
-        new.mode = "r"
-        sys.stdin = sys.__stdin__ = new
-
     def at_home():
         site = sys.modules.get("site")
         base, home = getattr(site, "USER_BASE", None), os.environ.get("HOME")
@@ -100,17 +35,17 @@ def _attune_serve(ours):
             if site.USER_SITE and site.USER_SITE.startswith(base):
                 site.USER_SITE = site.USER_BASE + site.USER_SITE[len(base):]
 
-    def child(fds):
-        server.close()
-        announce(fds[4])
-        with open(fds[3], "rb", closefd=False) as f:
-            f.seek(0)
-            parts = f.read().split(b"\0")
-        try:
-            argv = surround(parts, fds)
-        except BaseException as error:  # not to run at all is better than to run without them
-            os.write(2, b"the surroundings of this run cannot be made: %s\n" % str(error).encode())
-            os._exit(126)
+    def surround(env):  # the C library has it already
+        pairs = [pair.partition(b"=") for pair in env]
+        for variables in posix.environ, os.environ._data:
+            variables.clear()
+            for key, _, value in pairs:
+                variables.setdefault(key, value)
+
+    def child(size):
+        parts = ctypes.string_at(text, size).split(b"\0")[:-1]
+        argv, env = parts[:count.value], parts[count.value:]
+        surround(env)
         script = os.fsdecode(argv[-1])
         try:
             with open(script, "rb") as f:
@@ -120,7 +55,6 @@ def _attune_serve(ours):
         folder = os.path.dirname(os.path.realpath(script))
         if sys.path and sys.path[0] == "":
             sys.path[0] = folder
-        standard_input()
         shadowed(folder)
         at_home()
         sys.argv[:] = [script]
@@ -133,19 +67,7 @@ def _attune_serve(ours):
     gc.collect()
     gc.disable()
     gc.freeze()
-    size = _socket.CMSG_SPACE(7 * 4)
-    server.send(b"r")
-    while True:
-        data, extra, _, _ = server.recvmsg(1, size)
-        if not data:
-            os._exit(0)
-        if not extra:
-            continue
-        fds = [int.from_bytes(extra[0][2][i:i + 4], sys.byteorder) for i in range(0, len(extra[0][2]), 4)]
-        if fork() == 0:
-            return child(fds)
-        for fd in fds:
-            os.close(fd)
+    return child(serve(ctypes.byref(text), ctypes.byref(count)))
 
 
 def _attune_main(ours):

@@ -7,7 +7,6 @@
 #include "os/guardian.h"
 #include "runtime/ahead.h"
 #include "runtime/container.h"
-#include "runtime/forks.h"
 #include "runtime/homes.h"
 #include "runtime/run.h"
 #include "runtime/seeds.h"
@@ -54,7 +53,6 @@ run_ended(Processes *p, Run *run)
 	run->duration = clock_mono(p->config.clock) - run->started_mono;
 	unwatch(p, &run->out);
 	unwatch(p, &run->err);
-	forks_drop(p->forks, run);
 	disk_forget(p, run);
 	if (run->call != NULL)
 		outward_drop(p->outward, run->call);
@@ -185,7 +183,7 @@ run_over(Processes *p, Run *run, const char *what)
 static void
 stop_run(Processes *p, Run *run)
 {
-	if (run->internal || run->phase == PHASE_WAITING || run->phase == PHASE_FORKING) {
+	if (run->internal || run->phase == PHASE_WAITING) {
 		run_ended(p, run);
 		return;
 	}
@@ -293,16 +291,8 @@ kill_due(Processes *p, Run *run, TimeUs now)
 	send_kill(p, run);
 }
 
-static void
-forking_due(Processes *p, Run *run, TimeUs now)
-{
-	(void)now;
-	forks_late(p->forks, run);
-}
-
 static void (*const due[])(Processes *p, Run *run, TimeUs now) = {
 	[PHASE_RUNNING] = running_due,
-	[PHASE_FORKING] = forking_due,
 	[PHASE_WAITING] = running_due, /* no timer is set then */
 	[PHASE_TERMED] = kill_due,
 	[PHASE_KILLED] = kill_due,
@@ -326,7 +316,7 @@ static TimeUs
 next_look(Processes *p)
 {
 	TimeUs now = clock_mono(p->config.clock);
-	TimeUs kept = sooner(seeds_tick(p->seeds, now), sooner(forks_tick(p->forks, now), ahead_tick(p->ahead, now)));
+	TimeUs kept = sooner(seeds_tick(p->seeds, now), ahead_tick(p->ahead, now));
 
 	return sooner(kept, disk_tick(p, now));
 }
@@ -377,7 +367,7 @@ processes_cancel(Starter *s, Id execution, int attempt)
 	Processes *p = (Processes *)s;
 	Run *run = run_find(p, execution, attempt);
 
-	if (run == NULL || (run->phase != PHASE_RUNNING && run->phase != PHASE_WAITING && run->phase != PHASE_FORKING))
+	if (run == NULL || (run->phase != PHASE_RUNNING && run->phase != PHASE_WAITING))
 		return;
 	run->cancelled = true;
 	stop_run(p, run);
@@ -517,7 +507,7 @@ processes_kill_all(Starter *s)
 	for (Run *run = p->live.first; run != NULL; run = next) {
 		next = run->next;
 		run->cancelled = run->cancelled || !run->timed_out;
-		if (run->internal || run->phase == PHASE_WAITING || run->phase == PHASE_FORKING) {
+		if (run->internal || run->phase == PHASE_WAITING) {
 			run_ended(p, run);
 			continue;
 		}
@@ -544,8 +534,6 @@ processes_close(Starter *s)
 	for (int i = 0; i < CLOSE_TURNS && p->live.n > 0; i++)
 		(void)turn(p, US_PER_S);
 	outward_close(p->outward);
-	forks_close(p->forks);
-	p->forks = NULL;
 	ahead_close(p->ahead);
 	p->ahead = NULL;
 	seeds_close(p->seeds);
@@ -664,12 +652,10 @@ processes_open(const ProcessesConfig *config, Starter **ret, Err *err)
 		envs_changed(p->config.envs, envs_wake, p);
 	p->nests = nests_open(p->a, p->config.clock, p->home_base, p->logs_base);
 	isolation_open(p);
-	if (p->config.seeds)
+	if (p->config.seeds || p->config.warm)
 		p->seeds = seeds_open(p);
-	if (p->config.warm) {
-		p->forks = forks_open(p);
+	if (p->config.warm)
 		p->ahead = ahead_open(p);
-	}
 	*ret = &p->face;
 	return true;
 }

@@ -16,15 +16,12 @@
 #include "runtime/result.h"
 
 typedef struct Processes Processes;
-typedef struct Forks Forks;     /* forks.h */
-typedef struct Seeds Seeds;     /* seeds.h */
-typedef struct Ahead Ahead;     /* ahead.h */
-typedef struct Forking Forking; /* forks.c */
+typedef struct Seeds Seeds; /* seeds.h */
+typedef struct Ahead Ahead; /* ahead.h */
 typedef struct Run Run;
 
 typedef enum RunPhase {
 	PHASE_RUNNING,
-	PHASE_FORKING, /* a fork of a server is to become its process, and has not said so yet */
 	PHASE_WAITING, /* for its environment: there is no process yet */
 	PHASE_TERMED,  /* TERM was sent to the tree */
 	PHASE_KILLED,
@@ -48,8 +45,7 @@ struct Run {
 	bool internal, cancelled, timed_out, unstarted;
 	bool alone; /* it has ended, and nothing of it can be alive */
 	Child child;
-	Source end, out_source, err_source, fork_source;
-	Forking *forking;
+	Source end, out_source, err_source;
 	Stream out, err;
 	Group *group;     /* NULL: it has none */
 	RunLimits limits; /* complete */
@@ -92,13 +88,12 @@ struct Processes {
 	Str worker_marker, incarnation;
 	Outward *outward; /* NULL until the first call */
 	int null;
-	Forks *forks; /* NULL: every run is started plainly */
 	Ahead *ahead; /* NULL: nothing is started ahead */
 	Seeds *seeds; /* NULL: every interpreter is loaded anew */
 	size_t ahead_used;
 	Disk disk;
 	TimeUs look;    /* when those four are to be looked at */
-	size_t forked;  /* runs that were handed to a server */
+	size_t forked;  /* runs that were copies of a Python that had begun */
 	size_t grown;   /* runs that grew from seeds */
 	size_t waiting; /* runs that wait for their environments */
 	Sandbox *sandbox;

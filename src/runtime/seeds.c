@@ -6,6 +6,7 @@
 #include "os/fs.h"
 #include "os/guardian.h"
 #include "os/handover.h"
+#include "runtime/seed_kinds.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +20,11 @@
 
 enum {
 	SEEDS_MOST = 16,
+	RUNS_MOST = 20000,
+	MEMORY_LOOK = 64,               /* runs between two looks at its memory */
+	MEMORY_MOST = 200 << 20,        /* bytes */
 	PATIENCE_MS = 2000,             /* for the answer: it takes a tenth of a millisecond */
-	START_PATIENCE = 10 * US_PER_S, /* for a seed to be ready */
+	START_PATIENCE = 30 * US_PER_S, /* for a seed to be ready */
 	IDLE = 300 * US_PER_S,          /* one that is not used for this long ends */
 	AGE_MOST = 600 * US_PER_S,      /* the libraries that it has loaded may be older than those on the disk */
 	SULK = 600 * US_PER_S,          /* an interpreter of which no seed can be made is left alone */
@@ -38,8 +42,12 @@ typedef struct FileMark {
 typedef struct Seed {
 	struct Seed *next;
 	Seeds *seeds;
-	char *path;
+	Arena *a;
+	const SeedKind *of;
+	Str key;
+	const char *path;
 	SandboxKind kind;
+	size_t runs;
 	FileMark mark;
 	SeedState state;
 	Child child;
@@ -56,45 +64,30 @@ struct Seeds {
 	size_t n;
 	int image; /* the library to preload, in memory */
 	char *message;
+	Arena *scratch;
 };
 
 /* ---- what can be served ---- */
 
-/* Whose whole start is in their main(): before it they have no threads, and look at nothing that differs between runs. */
-static const char *const known[] = { "bash", "sh", "dash", "perl" };
-
-static bool
-is_known(const char *path)
+static const SeedKind *
+kind_of(const Seeds *s, const SpawnSpec *spec)
 {
-	const char *name = strrchr(path, '/');
-
-	for (size_t i = 0; name != NULL && i < countof(known); i++)
-		if (strcmp(name + 1, known[i]) == 0)
-			return true;
-	return false;
+	if (s->p->config.seeds && seed_of_start.serves(spec))
+		return &seed_of_start;
+	return s->p->config.warm && seed_of_python.serves(spec) ? &seed_of_python : NULL;
 }
 
-/* What the dynamic linker and the C library read before main(): a seed has read its own already. */
-static bool
-is_of_start(const char *variable)
+/* Valid until the next one is made. */
+static Str
+key_of(Seeds *s, const SeedKind *of, const SpawnSpec *spec, SandboxKind kind)
 {
-	static const char *const heads[] = { "LD_", "GLIBC_", "MALLOC_", "GCONV_", "LOCPATH=", "ATTUNE_SEED=" };
+	Buf b;
 
-	for (size_t i = 0; i < countof(heads); i++)
-		if (strncmp(variable, heads[i], strlen(heads[i])) == 0)
-			return true;
-	return false;
-}
-
-static bool
-can_serve(const SpawnSpec *spec)
-{
-	if (!is_known(spec->path) || spec->cwd == NULL)
-		return false;
-	for (size_t i = 0; spec->envp[i] != NULL; i++)
-		if (is_of_start(spec->envp[i]))
-			return false;
-	return true;
+	arena_reset(s->scratch);
+	b = buf_open(s->scratch);
+	buf_fmt(&b, "%s\n%d\n", spec->path, (int)kind);
+	of->add_key(&b, spec);
+	return buf_str(&b);
 }
 
 static bool
@@ -116,10 +109,10 @@ is_same(const FileMark *a, const FileMark *b)
 }
 
 static Seed *
-find(const Seeds *s, const char *path, SandboxKind kind)
+find(const Seeds *s, Str key)
 {
 	for (Seed *one = s->first; one != NULL; one = one->next)
-		if (one->state != SEED_ENDING && one->kind == kind && strcmp(one->path, path) == 0)
+		if (one->state != SEED_ENDING && str_eq(one->key, key))
 			return one;
 	return NULL;
 }
@@ -138,7 +131,7 @@ seed_free(Seeds *s, Seed *one)
 	if (one->page != NULL)
 		(void)munmap(one->page, sizeof(*one->page));
 	fd_done(&one->mute);
-	free(one->path);
+	arena_close(one->a);
 	free(one);
 }
 
@@ -192,6 +185,8 @@ on_seed_said(Processes *p, void *self)
 	one->shows_itself = ready.shows_itself != 0;
 	if (n != sizeof(ready))
 		sulk(p->seeds, one, "it does not load what it is given");
+	else if (ready.error == SEED_THREADS)
+		sulk(p->seeds, one, "it has threads");
 	else if (ready.error != 0)
 		sulk(p->seeds, one, strerror(ready.error));
 	else if (!is_itself(one))
@@ -273,11 +268,27 @@ say_start(Seed *one)
 	return ok;
 }
 
-static bool
-seed_spawn(Seeds *s, Seed *one, Err *err)
+static const char *const *
+environment_of(const Seed *one, const SpawnSpec *like)
 {
-	static const char *const envp[] = { SEED_VARIABLE, SEED_LIBRARY, NULL };
-	const char *const argv[] = { one->path, NULL };
+	const char **list;
+	size_t n = 0, k = 0;
+
+	while (like->envp[n] != NULL)
+		n++;
+	list = arena_array(one->a, const char *, n + 4);
+	list[k++] = one->of->variable;
+	list[k++] = SEED_LIBRARY;
+	list[k++] = "HOME=/";
+	for (size_t i = 0; i < n; i++)
+		if (one->of->keeps(like->envp[i]))
+			list[k++] = str_cstr(one->a, str_of(like->envp[i]));
+	return list;
+}
+
+static bool
+seed_spawn(Seeds *s, Seed *one, const SpawnSpec *like, Err *err)
+{
 	CLEANUP(fd_done) int theirs = -1;
 	CLEANUP(fd_done) int mute = -1;
 	int ends[2];
@@ -287,8 +298,8 @@ seed_spawn(Seeds *s, Seed *one, Err *err)
 	one->mute = ends[0];
 	mute = ends[1];
 	SpawnSpec spec = { .path = one->path,
-		.argv = argv,
-		.envp = envp,
+		.argv = one->of->argv(one->a, like),
+		.envp = environment_of(one, like),
 		.cwd = "/",
 		.in = s->image,
 		.out = theirs,
@@ -301,13 +312,17 @@ seed_spawn(Seeds *s, Seed *one, Err *err)
 }
 
 static void
-seed_start(Seeds *s, const SpawnSpec *like, SandboxKind kind)
+seed_start(Seeds *s, const SeedKind *of, const SpawnSpec *like, SandboxKind kind, Str key)
 {
 	Seed *one = calloc(1, sizeof(*one));
 	Err err = { 0 };
 
-	if (one == NULL || (one->path = strdup(like->path)) == NULL)
+	if (one == NULL)
 		abort();
+	one->a = arena_open();
+	one->of = of;
+	one->path = str_cstr(one->a, str_of(like->path));
+	one->key = str_copy(one->a, key);
 	one->seeds = s;
 	one->kind = kind;
 	one->sock = one->mute = -1;
@@ -318,7 +333,7 @@ seed_start(Seeds *s, const SpawnSpec *like, SandboxKind kind)
 	one->next = s->first;
 	s->first = one;
 	s->n++;
-	if (!mark_of(one->path, &one->mark) || !seed_spawn(s, one, &err) ||
+	if (!mark_of(one->path, &one->mark) || !seed_spawn(s, one, like, &err) ||
 	    !poll_add(&s->p->poll, one->child.pidfd, &one->ended, &err) ||
 	    !poll_add(&s->p->poll, one->sock, &one->said, &err)) {
 		sulk(s, one, err.text);
@@ -328,12 +343,34 @@ seed_start(Seeds *s, const SpawnSpec *like, SandboxKind kind)
 		guardian_watch(s->p->config.guardian, one->child.pid);
 }
 
+/* The one that was used the longest ago makes room. */
+static void
+make_room(Seeds *s)
+{
+	Seed *oldest = NULL;
+
+	for (Seed *one = s->first; one != NULL; one = one->next)
+		if (one->state != SEED_ENDING && (oldest == NULL || one->used < oldest->used))
+			oldest = one;
+	if (oldest != NULL)
+		seed_end(s, oldest, SEED_ENDING);
+}
+
 void
 seeds_want(Seeds *s, const SpawnSpec *spec, SandboxKind kind)
 {
-	if (s == NULL || s->image < 0 || s->n >= SEEDS_MOST || !can_serve(spec) || find(s, spec->path, kind) != NULL)
+	const SeedKind *of = s == NULL || s->image < 0 ? NULL : kind_of(s, spec);
+	Str key;
+
+	if (of == NULL)
 		return;
-	seed_start(s, spec, kind);
+	key = key_of(s, of, spec, kind);
+	if (find(s, key) != NULL)
+		return;
+	if (s->n >= SEEDS_MOST)
+		make_room(s);
+	if (s->n < 2 * SEEDS_MOST)
+		seed_start(s, of, spec, kind, key);
 }
 
 /* ---- one run ---- */
@@ -427,15 +464,24 @@ await_answer(Seeds *s, Seed *one)
 	one->state = SEED_ENDING;
 }
 
+/* What grows on the way, grows in it: it does not go on for ever. */
+static bool
+is_worn(const Seed *one, TimeUs now)
+{
+	return now - one->since > AGE_MOST || one->runs >= RUNS_MOST ||
+	       (one->runs % MEMORY_LOOK == MEMORY_LOOK - 1 && process_memory(one->child.pid) > MEMORY_MOST);
+}
+
 static Seed *
 usable(Seeds *s, const SpawnSpec *spec, SandboxKind kind, TimeUs now)
 {
-	Seed *one = s == NULL || !can_serve(spec) ? NULL : find(s, spec->path, kind);
+	const SeedKind *of = s == NULL ? NULL : kind_of(s, spec);
+	Seed *one = of == NULL ? NULL : find(s, key_of(s, of, spec, kind));
 	FileMark mark;
 
 	if (one == NULL || one->state != SEED_READY || (!spec->group_on && !one->shows_itself))
 		return NULL; /* what is neither in a group nor shows its mark could not be found again */
-	if (!mark_of(spec->path, &mark) || !is_same(&mark, &one->mark) || now - one->since > AGE_MOST) {
+	if (!mark_of(spec->path, &mark) || !is_same(&mark, &one->mark) || is_worn(one, now)) {
 		seed_end(s, one, SEED_ENDING);
 		return NULL;
 	}
@@ -451,6 +497,7 @@ seeds_grow(Seeds *s, const SpawnSpec *spec, SandboxKind kind, Child *ret, Err *e
 	if (one == NULL || !send_job(s, one, spec))
 		return SEED_NONE;
 	one->used = now;
+	one->runs++;
 	await_answer(s, one);
 	if (one->page->child == 0)
 		return SEED_NONE;
@@ -461,7 +508,7 @@ seeds_grow(Seeds *s, const SpawnSpec *spec, SandboxKind kind, Child *ret, Err *e
 		child_drop(ret->pid);
 		return SEED_FAILED;
 	}
-	s->p->grown++;
+	*(one->of == &seed_of_python ? &s->p->forked : &s->p->grown) += 1;
 	return SEED_GROWN;
 }
 
@@ -500,7 +547,8 @@ image_open(void)
 	CLEANUP(fd_done) int fd = memfd_create("seed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd < 0 || !fd_write_all(fd, (Str){ (const char *)seed_image, seed_image_size }, NULL) ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0 ||
+	    lseek(fd, 0, SEEK_SET) < 0) /* Python looks where its standard input stands: a run's stands at its start */
 		return -1;
 	return fd_take(&fd);
 }
@@ -513,6 +561,7 @@ seeds_open(Processes *p)
 	if (s == NULL || (s->message = malloc(SEED_JOB_MOST)) == NULL)
 		abort();
 	s->p = p;
+	s->scratch = arena_open();
 	s->image = image_open();
 	return s;
 }
@@ -532,5 +581,6 @@ seeds_close(Seeds *s)
 	}
 	fd_done(&s->image);
 	free(s->message);
+	arena_close(s->scratch);
 	free(s);
 }

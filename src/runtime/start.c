@@ -6,7 +6,6 @@
 #include "runtime/ahead.h"
 #include "runtime/container.h"
 #include "runtime/environ.h"
-#include "runtime/forks.h"
 #include "runtime/params.h"
 #include "runtime/plan.h"
 #include "runtime/seeds.h"
@@ -208,13 +207,8 @@ spawn_with(Launch *l, int in, Err *err)
 		return true;
 	if (!enclose(l, &spec, err))
 		return false;
-	/* the spec is whole here: a fork gets all that it says (job_text, and forkserver.py), or is not begun as one (can_serve) */
-	if (forks_try(l->p->forks, run, &spec, l->kind))
-		return true;
-	if (!spawn_within(l, &spec, err))
-		return false;
-	forks_want(l->p->forks, run, &spec, l->kind);
-	return true;
+	/* the spec is whole here: a copy of a seed gets all that it says (seeds.c, inside/child.c) */
+	return spawn_within(l, &spec, err);
 }
 
 /* What cannot be carried is refused, never changed. */
@@ -291,38 +285,6 @@ watch_process(Processes *p, Run *run)
 	child_kill_group(&run->child);
 	while (!child_reap(&run->child, &(ChildEnd){ 0 }))
 		usleep(1000);
-	run->unstarted = true;
-	run->problem = str_copy(run->a, str_of(err.text));
-	run_ended(p, run);
-}
-
-static void
-begun(Processes *p, Run *run)
-{
-	run->phase = PHASE_RUNNING;
-	run->deadline = run->timeout > 0 ? run->started_mono + run->timeout : 0;
-	watch_process(p, run);
-}
-
-void
-run_begun(Processes *p, Run *run)
-{
-	stamp(p, run);
-	begun(p, run);
-}
-
-void
-run_plain(Processes *p, Run *run)
-{
-	Err err = { 0 };
-	bool ok;
-
-	stamp(p, run);
-	ok = forks_plain(p, run, &err);
-	if (ok) {
-		begun(p, run);
-		return;
-	}
 	run->unstarted = true;
 	run->problem = str_copy(run->a, str_of(err.text));
 	run_ended(p, run);
@@ -425,8 +387,7 @@ run_start_now(Processes *p, Run *run, const RunSpec *spec)
 	if (run->internal) {
 		start_internal(p, run, spec);
 	} else if (ok) {
-		if (run->forking == NULL)
-			watch_process(p, run);
+		watch_process(p, run);
 	} else {
 		run->unstarted = true;
 		run->problem = str_copy(run->a, str_of(err.text));

@@ -334,23 +334,6 @@ TEST(a_fork_that_calls_setsid_is_ended_with_its_run)
 	CHECK(!process_alive((pid_t)pid));
 }
 
-TEST(a_run_that_was_cancelled_before_its_fork_spoke_never_runs)
-{
-	CLEANUP(rig_done) Rig *r = rig_open_with(warm);
-	Json config = rig_json(r, python_config);
-	RunSpec s;
-
-	fill(r);
-	rig_file(r, "actions/count.py", "open('count', 'a').write('x')\n");
-	warm_up(r, &config);
-	s = spec_of(r, "count.py", &config);
-	rig_start(r, &s);
-	r->starter->cancel(r->starter, s.execution, s.attempt);
-	CHECK_INT(rig_wait(r).outcome, RUN_CANCELLED);
-	warm_up(r, &config);
-	CHECK(!file_exists(str_fmt(r->a, "%s/packs/demo/count", r->dir.p).p));
-}
-
 static void
 walled(ProcessesConfig *config)
 {

@@ -333,7 +333,7 @@ seed_pid(const Rig *r)
 
 		snprintf(path, sizeof(path), "/proc/%s/environ", e->d_name);
 		if (e->d_name[0] < '1' || e->d_name[0] > '9' || !file_read(r->a, path, 1 << 20, &text, NULL) ||
-		    !str_find(text, str_of("ATTUNE_SEED=1"), &at))
+		    !str_find(text, str_of("ATTUNE_SEED=now"), &at))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%s/stat", e->d_name);
 		if (file_read(r->a, path, 4096, &text, NULL) && str_find(text, str_fmt(r->a, " %d ", getpid()), &at))

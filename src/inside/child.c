@@ -1,0 +1,98 @@
+#include "inside/inner.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+	CALL_RESTRICT = 446, /* landlock_restrict_self */
+	CALL_CLOSE_RANGE = 436,
+	HEAD_SIZE = 24, /* of a list of robust mutexes */
+};
+
+static char *strings[STRINGS_MOST];
+
+static _Noreturn void
+give_up(const char *what)
+{
+	static const char head[] = "the surroundings of this run cannot be made: ";
+
+	(void)!write(2, head, sizeof(head) - 1);
+	(void)!write(2, what, strlen(what));
+	(void)!write(2, "\n", 1);
+	_exit(CANNOT_RUN);
+}
+
+static void
+set_limits(const SeedJob *job)
+{
+	for (int i = 0; i < SEED_LIMITS; i++) {
+		struct rlimit limit = { job->limits[i].most, job->limits[i].most };
+
+		if (job->limits[i].what >= 0 && setrlimit(job->limits[i].what, &limit) < 0 && errno != EPERM)
+			give_up("a limit");
+	}
+}
+
+/* A run may not do what a seed may. */
+static void
+forget_pass(Seed *s)
+{
+	if (s->start.filter_count == 0)
+		return;
+	(void)munmap((void *)(uintptr_t)(s->start.clone_at & ~(uint64_t)(PAGE - 1)), PAGE);
+	s->start.clone_at = s->start.clone_size = 0;
+}
+
+static char *
+take_strings(char *at, size_t n, char **to)
+{
+	for (size_t i = 0; i < n; i++) {
+		to[i] = at;
+		at += strlen(at) + 1;
+	}
+	to[n] = NULL;
+	return at;
+}
+
+static void
+leave_seed(Seed *s, const Message *m)
+{
+	if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != s->start.parent)
+		_exit(CANNOT_RUN);
+	(void)syscall(SYS_set_robust_list, s->robust, HEAD_SIZE);
+	(void)munmap(s->page, sizeof(*s->page));
+	for (int i = 0; i < 3; i++)
+		if (dup2(m->fds[i], i) < 0)
+			_exit(CANNOT_RUN);
+}
+
+Grown
+seed_grow(Seed *s, SeedJob *job, const Message *m)
+{
+	char *folder = (char *)(job + 1), *environment, *end;
+	Grown g = { .argc = (int)job->argc,
+		.argv = strings,
+		.envp = strings + job->argc + 1,
+		.text = folder + strlen(folder) + 1 };
+
+	leave_seed(s, m);
+	if (chdir(folder) < 0)
+		give_up("its folder");
+	set_limits(job);
+	forget_pass(s);
+	environment = take_strings(g.text, job->argc, g.argv);
+	end = take_strings(environment, job->envc, g.envp);
+	g.size = (size_t)(end - g.text);
+	if (s->shows_itself)
+		(void)show_as(&s->map, g.text, environment, end);
+	if (job->has_ruleset && syscall(CALL_RESTRICT, m->fds[3], 0) < 0)
+		give_up("its sandbox");
+	(void)syscall(CALL_CLOSE_RANGE, 3, ~0U, 0);
+	environ = g.envp;
+	return g;
+}
