@@ -194,11 +194,13 @@ bool
 hasher_give(Hasher *h, int64_t key, const HashJob *job)
 {
 	Slot *s = NULL;
+	bool over = false;
 
 	pthread_mutex_lock(&h->lock);
 	if (h->waiting < h->config.queue)
 		s = slot_find(h);
 	if (s != NULL && !slot_fill(s, key, job)) {
+		over = true;
 		slot_free(s); /* nobody's password is that long: it fits nothing */
 		s->key = key;
 		s->state = SLOT_DONE;
@@ -210,6 +212,8 @@ hasher_give(Hasher *h, int64_t key, const HashJob *job)
 		pthread_cond_signal(&h->work);
 	}
 	pthread_mutex_unlock(&h->lock);
+	if (over)
+		h->config.done(h->config.self, key); /* no thread will say so */
 	return s != NULL;
 }
 

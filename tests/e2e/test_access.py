@@ -238,6 +238,13 @@ def test_a_flood_of_logins_is_refused_at_once_and_others_are_served(swept):
     assert sorted(slow)[int(len(slow) * 0.9)] < 1, "others wait"
 
 
+def test_a_password_longer_than_any_is_wrong_at_once(swept):
+    """It is not hashed, and whoever waits for that was woken by nobody: 20 s, and 128 of them shut everybody out."""
+    begun = time.monotonic()
+    assert ask(swept, "POST", "/auth/login", json={"login": "long", "password": "x" * 5000}).status_code == 401
+    assert time.monotonic() - begun < 10
+
+
 def test_a_changed_password_ends_the_other_sessions(swept):
     person(swept, "eve")
     first, second = swept.login("eve", PASSWORD), swept.login("eve", PASSWORD)

@@ -55,6 +55,24 @@ TEST(a_password_is_hashed_and_known_again_and_another_is_not)
 	hasher_close(h);
 }
 
+TEST(whoever_gives_a_password_longer_than_any_is_woken_at_once)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Told told = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 };
+	HasherConfig config = { .clock = clock_real(), .threads = 1, .done = on_done, .self = &told };
+	char *password = arena_alloc(a, 5000);
+	HashResult none;
+	Hasher *h;
+	Err err = { 0 };
+
+	memset(password, 'x', 5000);
+	CHECK(secret_init(&err) && hasher_open(&config, &h, &err));
+	CHECK(hasher_give(h, -1, &(HashJob){ .check = { password, 5000 }, .against = str_of("$argon2id$") }));
+	CHECK_INT(told.done, 1);
+	CHECK(hasher_take(h, a, -1, &none) == HASH_DONE && !none.good);
+	hasher_close(h);
+}
+
 TEST(a_full_queue_refuses_at_once)
 {
 	Told told = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 };
