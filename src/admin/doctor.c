@@ -78,6 +78,7 @@ doctor_run(Tool *t, Err *err)
 		configuration(d);
 		doctor_data(d);
 		doctor_files(d);
+		doctor_libraries(d);
 		doctor_machine(d);
 		doctor_services(d);
 	} else {

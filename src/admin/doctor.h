@@ -28,8 +28,9 @@ typedef struct Doctor {
 /* "what: says" in words; cure may be NULL when all is well. */
 void finds(Doctor *d, Health health, const char *what, const char *cure, const char *fmt, ...) PRINTF(5, 6);
 
-void doctor_data(Doctor *d);     /* data directory: also when the configuration cannot be read */
-void doctor_files(Doctor *d);    /* secrets, folders, room on the disks */
-void doctor_machine(Doctor *d);  /* descriptors, interpreters, the port, certificates */
-void doctor_services(Doctor *d); /* database, broker */
-void doctor_server(Doctor *d);   /* what answers at the address that the command line would ask */
+void doctor_data(Doctor *d);      /* data directory: also when the configuration cannot be read */
+void doctor_files(Doctor *d);     /* secrets, folders, room on the disks */
+void doctor_libraries(Doctor *d); /* those that are loaded late */
+void doctor_machine(Doctor *d);   /* descriptors, interpreters, the port, certificates */
+void doctor_services(Doctor *d);  /* database, broker */
+void doctor_server(Doctor *d);    /* what answers at the address that the command line would ask */

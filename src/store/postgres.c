@@ -10,7 +10,8 @@ postgres_store_close(Store *store)
 {
 	PgStore *s = (PgStore *)store;
 
-	PQfinish(s->spare);
+	if (s->spare != NULL) /* else the library may not be loaded */
+		PQfinish(s->spare);
 	pthread_mutex_destroy(&s->lock);
 	arena_close(s->a);
 	free(s);
