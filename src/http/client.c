@@ -9,6 +9,7 @@ enum {
 	CONNECT_MS = 5000,
 	ANSWER_S = 300,
 	ANSWER_MAX = 256 * 1024 * 1024,
+	BODY_ASKED = 1024 * 1024, /* from here on a body is announced first */
 };
 
 struct HttpClient {
@@ -154,7 +155,9 @@ headers_of(const HttpClient *c, Arena *a, const HttpAsk *ask)
 	struct curl_slist *list =
 	    curl_slist_append(NULL, str_fmt(a, "Accept: %s", ask->accept != NULL ? ask->accept : "application/json").p);
 
-	list = curl_slist_append(list, "Expect:"); /* no round trip before a body */
+	/* No round trip before a body, but of one that may be refused for its size: while it was still sent, the refusal could be lost. */
+	if (ask->body.n < BODY_ASKED)
+		list = curl_slist_append(list, "Expect:");
 	if (!str_none(ask->body))
 		list = curl_slist_append(list, str_fmt(a, "Content-Type: %s", ask->type).p);
 	if (c->token.n > 0)

@@ -939,12 +939,15 @@ def test_a_certificate_of_ones_own_is_trusted_when_it_is_named(world):
                     "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "30", "-keyout", "key.pem", "-out", "cert.pem"],
                    cwd=world.dir, check=True, capture_output=True)
     cert, key = (os.path.join(world.dir, name) for name in ("cert.pem", "key.pem"))
-    world.start(config={"server": {"tls_cert": cert, "tls_key": key}}, ready=False)
+    world.start(config={"server": {"tls_cert": cert, "tls_key": key}, "artifacts": {"max_upload_size": 1_000_000}}, ready=False)
     env = {"ATTUNE_API_URL": f"https://127.0.0.1:{world.port}", "ATTUNE_CA_FILE": cert}
     eventually(lambda: world.cli("run", "core.echo", "--param", "message=over TLS", "--watch", env=env, code=None).out == "over TLS\n",
                seconds=30)
     refused = world.cli("status", env={"ATTUNE_API_URL": env["ATTUNE_API_URL"]}, code=3)
     assert "is not trusted" in refused.err and "ATTUNE_CA_FILE" in refused.err
+    big = world.write("big", "x" * 30_000_000)
+    for _ in range(8):  # sent at once, the refusal was lost under one in four
+        assert "The body is larger than" in world.cli("artifact", "upload", 1, big, env=env, code=1).err
     world.stop()
 
 

@@ -174,14 +174,10 @@ TEST(while_an_attune_runs_its_api_is_asked)
 /* Nothing of PostgreSQL's library was needed yet, so that it is not loaded. */
 TEST(a_schema_that_cannot_be_is_refused_before_the_database_is_asked)
 {
-	CLEANUP(arena_done) Arena *a = arena_open();
-	Said s;
+	StoreConfig config = { .url = str_of("postgresql://nobody@127.0.0.1:1/none"), .schema = str_of("Not-One") };
+	Store *store;
+	Err err = { 0 };
 
-	setenv("ATTUNE__DATABASE__URL", "postgresql://nobody@127.0.0.1:1/none", 1);
-	setenv("ATTUNE__DATABASE__SCHEMA", "Not-One", 1);
-	s = SAYS(a, "db", "status", "--data-dir", "/nowhere");
-	unsetenv("ATTUNE__DATABASE__URL");
-	unsetenv("ATTUNE__DATABASE__SCHEMA");
-	CHECK_INT(s.code, 1);
-	CHECK(said_has(s.complaint, "use small letters, digits and _"));
+	CHECK(!store_open(&config, &store, &err));
+	CHECK(said_has(str_of(err.text), "use small letters, digits and _"));
 }
