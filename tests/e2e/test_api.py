@@ -518,7 +518,7 @@ def test_the_command_line_asks_the_server_for_dead_letters(api):
     assert "not both" in api.cli("dlq", "list", "--api-url", api.url, "--data-dir", ".", code=2).err
     assert api.cli("dlq", "drop", second["id"]).out == f"dropped {second['id']}\n"
     assert api.cli("dlq", "list").out == "no dead letters\n"
-    assert api.cli("dlq", "drop", second["id"], code=1).err == f"attune: Dead letter '{second['id']}' not found\n"
+    assert second["id"] in api.cli("dlq", "drop", second["id"], code=1).err
 
 
 def test_a_dead_letter_is_sent_again_by_the_command_line(api):
