@@ -12,7 +12,7 @@ enum {
 	SLOTS = 128,
 	PASSWORD_MOST = 1024,
 	HASH_MOST = 256,
-	KEPT_S = 60,
+	FETCHED_S = 2,
 	NICE = 15,
 };
 
@@ -96,6 +96,8 @@ hasher_main(void *self)
 		key = s->key;
 		pthread_mutex_unlock(&h->lock);
 		slot_run(s);
+		bytes_wipe(s->check, sizeof(s->check));
+		bytes_wipe(s->make, sizeof(s->make));
 		pthread_mutex_lock(&h->lock);
 		s->state = SLOT_DONE;
 		s->since = clock_mono(h->config.clock);
@@ -151,21 +153,27 @@ hasher_close(Hasher *h)
 	free(h);
 }
 
-/* A free one, else one whose result nobody has fetched for long. Caller holds the lock. */
+/*
+ * A free one, else the one whose result has lain longest: whoever is still there fetches it within moments, so that those who have
+ * gone keep nobody out. Caller holds the lock.
+ */
 static Slot *
 slot_find(Hasher *h)
 {
-	TimeUs old = clock_mono(h->config.clock) - KEPT_S * (TimeUs)US_PER_S;
+	TimeUs old = clock_mono(h->config.clock) - FETCHED_S * (TimeUs)US_PER_S;
+	Slot *left = NULL;
 
 	for (size_t i = 0; i < SLOTS; i++) {
 		Slot *s = &h->slots[i];
 
-		if (s->state == SLOT_DONE && s->since < old)
-			slot_free(s);
 		if (s->state == SLOT_FREE)
 			return s;
+		if (s->state == SLOT_DONE && s->since < old && (left == NULL || s->since < left->since))
+			left = s;
 	}
-	return NULL;
+	if (left != NULL)
+		slot_free(left);
+	return left;
 }
 
 static bool

@@ -1,7 +1,7 @@
 /*
  * Passwords are hashed on threads of their own, few and of low priority, with a queue that is short: who comes when it is full is
  * told so at once, and nobody else waits for a hash. A job is known by the key its caller chose (one per request); the caller
- * looks again when it is woken. What nobody fetches is dropped after a while. Any thread may call.
+ * looks again when it is woken. What nobody fetches is dropped when there is no room else. Any thread may call.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 #include "admin/letters.h"
 
 #include "cli/profile.h"
+#include "os/fs.h"
 
 #include <stdlib.h>
 
@@ -63,7 +64,7 @@ ask(Tool *t, const char *method, Str path, bool *ret_here, Json *ret, Err *err)
 		return false;
 	if (cli_call(&s.cli, method, path, NULL, ret, err))
 		return true;
-	*ret_here = err->code == ERR_AWAY && !s.named;
+	*ret_here = err->code == ERR_AWAY && !s.named && file_exists(data_dir_path(t->arena, NULL).p);
 	return *ret_here;
 }
 

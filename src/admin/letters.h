@@ -13,8 +13,8 @@ typedef struct Letter {
 
 enum { LETTERS_MOST = 10000 };
 
-/* Each asks the server of the profile in use. *ret_here: nobody said which server, and none answers, or the database or the broker was
- * named instead: look there. */
+/* Each asks the server of the profile in use. *ret_here: look at the database or the broker instead, for they were named, or nobody said
+ * which server, none answers, and there is a data directory. */
 MUST_CHECK bool server_letters(Tool *t, bool *ret_here, Letter **ret, size_t *ret_n, Err *err);
 MUST_CHECK bool server_letter(Tool *t, Uuid id, bool *ret_here, Letter *ret, Err *err);
 MUST_CHECK bool server_act(Tool *t, Uuid id, DeadAct act, bool *ret_here, Err *err);

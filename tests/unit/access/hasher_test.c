@@ -73,6 +73,34 @@ TEST(whoever_gives_a_password_longer_than_any_is_woken_at_once)
 	hasher_close(h);
 }
 
+static TimeUs
+time_of(void *self)
+{
+	return *(const TimeUs *)self;
+}
+
+TEST(those_who_have_gone_without_their_answer_keep_nobody_out)
+{
+	Told told = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 };
+	TimeUs now = US_PER_S;
+	Clock clock = { .wall = time_of, .mono = time_of, .self = &now };
+	HasherConfig config = { .clock = &clock, .threads = 1, .done = on_done, .self = &told };
+	char password[5000];
+	HashJob job = { .check = { password, sizeof(password) }, .against = str_of("$argon2id$") };
+	int64_t key = 0;
+	Hasher *h;
+	Err err = { 0 };
+
+	memset(password, 'x', sizeof(password));
+	CHECK(secret_init(&err) && hasher_open(&config, &h, &err));
+	while (key > -1000 && hasher_give(h, key - 1, &job))
+		key--;
+	CHECK(key < 0 && key > -1000); /* there is an end of places */
+	now += 3 * US_PER_S;
+	CHECK(hasher_give(h, -2000, &job));
+	hasher_close(h);
+}
+
 TEST(a_full_queue_refuses_at_once)
 {
 	Told told = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 };
