@@ -19,11 +19,11 @@ static char *strings[STRINGS_MOST];
 static _Noreturn void
 give_up(const char *what)
 {
-	static const char head[] = "the surroundings of this run cannot be made: ";
+	const char *const said[] = { "the surroundings of this run cannot be made: ", what, ": ", strerror(errno),
+		"\n" };
 
-	(void)!write(2, head, sizeof(head) - 1);
-	(void)!write(2, what, strlen(what));
-	(void)!write(2, "\n", 1);
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
+		(void)!write(2, said[i], strlen(said[i]));
 	_exit(CANNOT_RUN);
 }
 

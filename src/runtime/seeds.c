@@ -23,6 +23,7 @@ enum {
 	RUNS_MOST = 20000,
 	MEMORY_LOOK = 64,               /* runs between two looks at its memory */
 	MEMORY_MOST = 200 << 20,        /* bytes */
+	ERROR_MOST = 4095,              /* of the kernel; what else is said was said by another */
 	PATIENCE_MS = 2000,             /* for the answer: it takes a tenth of a millisecond */
 	START_PATIENCE = 30 * US_PER_S, /* for a seed to be ready */
 	IDLE = 300 * US_PER_S,          /* one that is not used for this long ends */
@@ -88,6 +89,37 @@ key_of(Seeds *s, const SeedKind *of, const SpawnSpec *spec, SandboxKind kind)
 	buf_fmt(&b, "%s\n%d\n", spec->path, (int)kind);
 	of->add_key(&b, spec);
 	return buf_str(&b);
+}
+
+static bool
+is_named(const Seeds *s, const char *real)
+{
+	const Json *named = s->p->config.interpreters.named;
+
+	for (size_t i = 0; json_is(named, JSON_OBJECT) && i < named->n; i++) {
+		char *one = realpath(str_cstr(s->scratch, json_as_str(&named->members[i].value)), NULL);
+		bool same = one != NULL && strcmp(one, real) == 0;
+
+		free(one);
+		if (same)
+			return true;
+	}
+	return false;
+}
+
+/* A seed is not within the walls of a run, so it is made of the machine's own programs only, wherever links lead: never of what a pack
+ * or its environment brings by such a name. */
+static bool
+is_trusted(const Seeds *s, const char *path)
+{
+	static const char *const places[] = { "/usr/", "/bin/", "/sbin/" };
+	char *real = realpath(path, NULL);
+	bool ok = real != NULL && is_named(s, real);
+
+	for (size_t i = 0; real != NULL && i < countof(places); i++)
+		ok = ok || strncmp(real, places[i], strlen(places[i])) == 0;
+	free(real);
+	return ok;
 }
 
 static bool
@@ -183,7 +215,7 @@ on_seed_said(Processes *p, void *self)
 	poll_remove(&p->poll, one->sock); /* from here on its answers are waited for */
 	one->state = SEED_READY;
 	one->shows_itself = ready.shows_itself != 0;
-	if (n != sizeof(ready))
+	if (n != sizeof(ready) || ready.error < SEED_THREADS || ready.error > ERROR_MOST)
 		sulk(p->seeds, one, "it does not load what it is given");
 	else if (ready.error == SEED_THREADS)
 		sulk(p->seeds, one, "it has threads");
@@ -228,6 +260,7 @@ share_page(Seed *one, int *ret_fd)
 	if (fd < 0 || ftruncate(fd, sizeof(SeedPage)) < 0)
 		return false;
 	one->page = mmap(NULL, sizeof(*one->page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	(void)mlock(one->page, sizeof(*one->page)); /* so that it can always be written */
 	if (one->page == MAP_FAILED) {
 		one->page = NULL;
 		return false;
@@ -365,7 +398,7 @@ seeds_want(Seeds *s, const SpawnSpec *spec, SandboxKind kind)
 	if (of == NULL)
 		return;
 	key = key_of(s, of, spec, kind);
-	if (find(s, key) != NULL)
+	if (find(s, key) != NULL || !is_trusted(s, spec->path))
 		return;
 	if (s->n >= SEEDS_MOST)
 		make_room(s);
@@ -453,7 +486,7 @@ await_answer(Seeds *s, Seed *one)
 	SeedBorn born;
 
 	if (handover_await(one->sock, &born, sizeof(born), PATIENCE_MS) == sizeof(born)) {
-		if (born.error != 0)
+		if (born.error != 0 && born.error != EAGAIN && born.error != ENOMEM) /* those pass */
 			sulk(s, one, strerror(born.error));
 		return;
 	}

@@ -413,9 +413,22 @@ TEST(without_groups_what_was_born_just_now_is_ended_at_once)
 	}
 }
 
+/* By a path of the operator's own; else no seed is made of it. */
+static void
+named(ProcessesConfig *config)
+{
+	static Json programs;
+	static Arena *a; /* as long as the process: a Starter's configuration lasts */
+
+	a = a == NULL ? arena_open() : a;
+	programs = json_object();
+	json_add(a, &programs, "bash", json_str(str_fmt(a, "%.*s/../bash", STR_ARG(config->packs_base_dir))));
+	config->interpreters.named = &programs;
+}
+
 TEST(another_interpreter_by_the_same_name_is_used_at_once)
 {
-	CLEANUP(rig_done) Rig *r = rig_open();
+	CLEANUP(rig_done) Rig *r = rig_open_with(named);
 	const char *own = str_fmt(r->a, "%s/bash", r->dir.p).p;
 	Json config = rig_json(r, str_fmt(r->a, "{\"interpreter\":{\"binary\":\"%s\",\"args\":[]}}", own).p);
 	RunSpec s;
@@ -435,7 +448,7 @@ TEST(another_interpreter_by_the_same_name_is_used_at_once)
 
 TEST(a_program_that_cannot_be_kept_loaded_is_started_plainly)
 {
-	CLEANUP(rig_done) Rig *r = rig_open();
+	CLEANUP(rig_done) Rig *r = rig_open_with(named);
 	const char *own = str_fmt(r->a, "%s/bash", r->dir.p).p;
 	Json config = rig_json(r, str_fmt(r->a, "{\"interpreter\":{\"binary\":\"%s\",\"args\":[]}}", own).p);
 
@@ -449,4 +462,26 @@ TEST(a_program_that_cannot_be_kept_loaded_is_started_plainly)
 		rig_pause(r, clock_mono(clock_real()) + 20 * US_PER_MS);
 	}
 	CHECK_INT(processes_grown(r->starter), 0);
+}
+
+/* It would run outside of the walls that its runs have. */
+TEST(of_a_program_that_a_pack_brings_no_seed_is_made)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	const char *own = str_fmt(r->a, "%s/packs/demo/bash", r->dir.p).p;
+	Json config = rig_json(r, str_fmt(r->a, "{\"interpreter\":{\"binary\":\"%s\",\"args\":[]}}", own).p);
+
+	CHECK(system(str_fmt(r->a, "cp /bin/bash %s", own).p) == 0);
+	rig_file(r, "actions/hello.sh", "echo hello\n");
+	for (int i = 0; i < 5; i++) {
+		RunSpec s = spec_of(r, "hello.sh", &config);
+		RunEnd end = rig_run(r, &s);
+
+		CHECK_STR(rig_text(&end, "stdout"), str_of("hello\n"));
+		CHECK_INT(seed_pid(r), 0);
+		rig_pause(r, clock_mono(clock_real()) + 20 * US_PER_MS);
+	}
+	CHECK_INT(processes_grown(r->starter), 0);
+	CHECK(system(str_fmt(r->a, "rm %s && ln -s /bin/bash %s", own, own).p) == 0);
+	grow_first(r, "hello.sh", &config); /* the machine's own, by a link */
 }
