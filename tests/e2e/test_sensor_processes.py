@@ -9,7 +9,7 @@ import threading
 
 import pytest
 import yaml
-from harness import ROOT, eventually
+from harness import BINARY, ROOT, eventually
 
 API_SENSOR = """#!/usr/bin/env python3
 # As sensors of the contract are written: everything from the environment, events through the API.
@@ -346,3 +346,44 @@ def test_the_sample_sensors_work_as_they_stand(world):
         eventually(lambda k=kind, s=step: sorted(counts(k))[:2] == [s, 2 * s], 60, f"{kind} counts")
     world.stop()
     assert not world.leftovers()
+
+
+FLOOD = """
+seconds, said, began = float(%r), 0, time.monotonic()
+while (now := time.monotonic() - began) < seconds:
+    if said < now * 100_000:
+        sys.stdout.write("".join('{"payload":{"i":%%d}}\\n' %% i for i in range(said, said + 1000)))
+        said += 1000
+    else:
+        time.sleep(0.002)
+print(json.dumps({"payload": {"total": said}}), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.limit(300)
+def test_a_sensor_that_says_more_than_can_be_stored_waits_at_its_pipe_and_nothing_is_lost(eyes):
+    """100,000 lines a second, as far as they are taken; SENSOR_FLOOD_SECONDS=60 for the long one."""
+    seconds = float(os.environ.get("SENSOR_FLOOD_SECONDS", 3))
+    odd(eyes, FLOOD % seconds)
+    eyes.start()
+    (role,) = eyes.of_role("sensor")
+    eyes.post("/rules", {"ref": "eye.end", "pack_ref": "eye", "label": "End", "trigger_ref": "eye.by_odd", "action_ref": "core.noop",
+                         "conditions": [{"field": "total", "operator": "gt", "value": 0}]}, 201)
+
+    def last():
+        rows = eyes.rows("select payload from event where trigger_ref = 'eye.by_odd' order by id desc limit 1")
+        return rows and json.loads(rows[0]["payload"]).get("total")
+
+    total = eventually(last, seconds + 60)
+    (stored,) = eyes.rows("select count(*) as n, count(distinct payload) as kinds from event where trigger_ref = 'eye.by_odd'")
+    print(f"{total} lines in {seconds:.0f} s, the role had {peak_kib(role)} KiB at most")
+    assert stored["n"] == stored["kinds"] == total + 1 and total > 1000 * seconds
+    assert process(eyes, "eye.odd")["lines_refused"] == 0 and role.alive
+    assert peak_kib(role) < (128 * 1024 if "build-test" not in BINARY else 512 * 1024)  # sanitizers keep what is freed
+    (run,) = eventually(lambda: eyes.rows("select status from execution where rule_ref = 'eye.end' and status = 'completed'"), 60)
+
+
+def peak_kib(role):
+    with open(f"/proc/{role.pid}/status", encoding="ascii") as f:
+        return int(next(line for line in f if line.startswith("VmHWM")).split()[1])
