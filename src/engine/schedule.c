@@ -252,8 +252,8 @@ class_wait(Pass *p, const ExecWaiting *head, const Choice *c, Err *err)
 	Uow *u = p->u;
 
 	if (c->kind == CHOICE_CAPACITY)
-		return head->reason == WAIT_CAPACITY ||
-		       execution_wait_mark(u->db, u->arena, head->id, WAIT_CAPACITY, u->now, err);
+		return (head->reason == WAIT_CAPACITY && str_eq(head->detail, c->why)) ||
+		       execution_wait_capacity(u->db, u->arena, head->id, c->why, u->now, err);
 	return execution_wait_no_worker(
 	    u->db, u->arena, head->wait_class, c->why, u->now + u->e->scheduled_timeout, u->now, err);
 }

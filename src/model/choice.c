@@ -221,14 +221,11 @@ static bool
 worker_open(Arena *a, const WorkerLoad *l, Str *ret_why)
 {
 	const WorkerDef *w = l->def;
-	Str full = json_get_text(&w->meta, "full");
 
 	if (!str_is(w->status, "active") && !str_is(w->status, "busy"))
 		return ret_why == NULL ? false : no(ret_why, str_fmt(a, "is offline (%.*s)", STR_ARG(w->status)));
 	if (!l->alive)
 		return ret_why == NULL ? false : no(ret_why, str_of("is offline (no heartbeat)"));
-	if (!str_none(full))
-		return ret_why == NULL ? false : no(ret_why, str_fmt(a, "takes no runs (%.*s)", STR_ARG(full)));
 	if (w->cordoned && ret_why != NULL)
 		return no(ret_why, str_none(w->cordon_reason) || w->cordon_reason.n == 0
 				       ? str_of("is cordoned")
@@ -257,6 +254,24 @@ why_nobody(Arena *a, const Need *need, const WorkerLoad *loads, size_t n)
 	if (n > WHY_WORKERS_MOST)
 		buf_fmt(&b, "; and %zu more", n - WHY_WORKERS_MOST);
 	return buf_str(&b);
+}
+
+/* Which of them lack room for what runs write. They take runs again once somebody has made room, so it is no lack of a worker. */
+static Str
+why_full(Arena *a, const Need *need, const WorkerLoad *loads, size_t n)
+{
+	Buf b = buf_open(a);
+	size_t named = 0;
+
+	for (size_t i = 0; i < n && named < WHY_WORKERS_MOST; i++) {
+		const WorkerDef *w = loads[i].def;
+		Str full = json_get_text(&w->meta, "full");
+
+		if (!str_none(full) && worker_open(a, &loads[i], NULL) && worker_fits(a, need, w, NULL))
+			buf_fmt(&b, "%sworker '%.*s' takes no runs (%.*s)", named++ == 0 ? "" : "; ", STR_ARG(w->name),
+			    STR_ARG(full));
+	}
+	return named == 0 ? (Str){ 0 } : buf_str(&b);
 }
 
 /* Is x less loaded than y? Fractions compared without dividing. */
@@ -308,7 +323,7 @@ worker_choose(Arena *a, const Need *need, const WorkerLoad *loads, size_t n, uin
 	if (equals > 0)
 		*ret = (Choice){ .kind = CHOICE_WORKER, .worker = equal[(*turn)++ % equals] };
 	else if (fits)
-		*ret = (Choice){ .kind = CHOICE_CAPACITY, .why = str_of("all workers that fit are full") };
+		*ret = (Choice){ .kind = CHOICE_CAPACITY, .why = why_full(a, need, loads, n) };
 	else
 		*ret = (Choice){ .kind = CHOICE_NO_WORKER, .why = why_nobody(a, need, loads, n) };
 }

@@ -25,7 +25,8 @@ typedef enum ChoiceKind { CHOICE_WORKER, CHOICE_CAPACITY, CHOICE_NO_WORKER } Cho
 typedef struct Choice {
 	ChoiceKind kind;
 	size_t worker; /* index into loads */
-	Str why;       /* CHOICE_NO_WORKER: which runtime, version or label is missing, who is cordoned or offline */
+	Str why; /* CHOICE_NO_WORKER: which runtime, version or label is missing, who is cordoned or offline; CHOICE_CAPACITY: who takes no runs
+	                * and why; none: all are busy */
 } Choice;
 
 /* *turn is the round-robin counter of the caller. why lies in the arena. */

@@ -345,14 +345,14 @@ execution_wait_oldest(Db *db, Arena *a, Str wait_class, size_t most, ExecWaiting
 }
 
 bool
-execution_wait_mark(Db *db, Arena *a, Id id, WaitReason why, TimeUs now, Err *err)
+execution_wait_capacity(Db *db, Arena *a, Id id, Str detail, TimeUs now, Err *err)
 {
 	static const Stmt s = {
-		.sql = "update execution set wait_reason = $2, wait_detail = null, due_at = null, updated = $3"
+		.sql = "update execution set wait_reason = 'capacity', wait_detail = $2, due_at = null, updated = $3"
 		       " where id = $1 and status = 'requested'",
-		.in = "ist",
+		.in = "iSt",
 	};
-	Bind b[] = { bind_int(id), bind_text(wait_reason_name(why)), bind_time(now) };
+	Bind b[] = { bind_int(id), bind_str(detail), bind_time(now) };
 
 	return db_exec(db, a, &s, b, NULL, err);
 }

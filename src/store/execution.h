@@ -110,8 +110,8 @@ MUST_CHECK bool execution_wait_classes(Db *db, Arena *a, Str **ret, size_t *ret_
 /* The oldest rows of one class. */
 MUST_CHECK bool execution_wait_oldest(
     Db *db, Arena *a, Str wait_class, size_t most, ExecWaiting **ret, size_t *ret_n, Err *err);
-/* Says why one row waits, for people. */
-MUST_CHECK bool execution_wait_mark(Db *db, Arena *a, Id id, WaitReason why, TimeUs now, Err *err);
+/* All workers for this row are full: says so, for people. */
+MUST_CHECK bool execution_wait_capacity(Db *db, Arena *a, Id id, Str detail, TimeUs now, Err *err);
 /* No worker can run this class: marks every row of it that is not marked so yet, with its deadline. */
 MUST_CHECK bool execution_wait_no_worker(
     Db *db, Arena *a, Str wait_class, Str detail, TimeUs deadline, TimeUs now, Err *err);

@@ -151,12 +151,15 @@ def test_who_follows_a_log_is_soon_told(bombs):
 
 @pytest.mark.only("distributed")
 def test_a_worker_without_room_gives_its_work_to_others_and_says_why(world):
-    world.start(counts={"worker": 0})
+    world.start(counts={"worker": 0}, config={"executor": {"scheduled_timeout": 3, "timeout_check_interval": 1}})
     waits = ask(world, "core.noop")
     full = world.launch("worker", {"worker": {"disk_reserve_mb": 900_000_000}})
     world.wait_ready([full])
     row = eventually(lambda: (e := look(world, waits)) and "takes no runs" in (e["wait_reason"] or "") and e, 30)
     assert "worker.disk_reserve_mb is 900000000: make room there" in row["wait_reason"]
+    assert row["wait_reason"].startswith("capacity: "), "room may come: no lack of a worker"
+    time.sleep(6)
+    assert look(world, waits)["status"] == "requested", "it has waited for longer than executor.scheduled_timeout"
     shown = world.get("/workers", role="action")["data"][0]
     assert "worker.disk_reserve_mb" in shown["full_reason"]
     world.wait_ready([world.launch("worker")])

@@ -247,3 +247,26 @@ TEST(preferred_then_least_loaded_then_in_turn)
 	CHECK_INT(choose(&c, 3).kind, CHOICE_CAPACITY);
 	arena_close(c.a);
 }
+
+TEST(a_worker_without_room_on_its_disk_is_full_and_not_away)
+{
+	Choice got;
+	Case c;
+
+	setup(&c, "shell");
+	worker(&c, 0, "w1", "{'runtimes': ['shell']}");
+	worker(&c, 1, "w2", "{'runtimes': ['shell']}");
+	worker(&c, 2, "w3", "{'runtimes': ['python']}");
+	c.workers[0].meta = c.workers[2].meta = value_of(c.a, "{'full': 'only 3 MB are free'}");
+	c.workers[0].slots = c.loads[0].room = 0;
+	c.loads[1].room = 0;
+	got = choose(&c, 3);
+	CHECK_INT(got.kind, CHOICE_CAPACITY);
+	CHECK_STR(got.why, str_of("worker 'w1' takes no runs (only 3 MB are free)"));
+	c.loads[1].room = 1;
+	CHECK_INT((int64_t)choose(&c, 3).worker, 1);
+	c.workers[0].cordoned = true;
+	c.loads[1].alive = false;
+	CHECK_INT(choose(&c, 3).kind, CHOICE_NO_WORKER);
+	arena_close(c.a);
+}
