@@ -8,6 +8,9 @@
 #include "api/work.h"
 #include "store/artifact.h"
 
+#define LIMIT_UNSAID \
+	INT64_MIN /* as the retention_limit of one that is read from a request; 0 is a limit that is refused */
+
 enum {
 	ARTIFACT_MOST = 50 * 1024 * 1024, /* bytes of one upload */
 	ARTIFACT_INLINE = 64 * 1024,      /* bytes of a content that still lies in the row */
@@ -21,11 +24,14 @@ MUST_CHECK bool artifact_of_path(App *app, Req *q, const char *right, ArtifactRo
 Json artifact_json(Arena *a, const ArtifactRow *x);
 Json version_json(Arena *a, const VersionRow *v, bool whole);
 bool artifact_is_file(Str type); /* of a type whose content is a file */
-/* ERR_INVALID names the field and what it may be. A field that is none is fine. */
+/* ERR_INVALID names the field and what it may be. A field that is none is fine, and so is LIMIT_UNSAID. */
 MUST_CHECK bool artifact_words_check(const ArtifactRow *x, Err *err);
 MUST_CHECK bool artifact_ref_check(Str ref, Err *err);
-/* What is not given gets what is usual for it. */
-void artifact_fill(ArtifactRow *x, int64_t keep);
+/* What is not given gets what is usual for it; retention apart. */
+void artifact_fill(ArtifactRow *x);
+/* Stores a new one. Where nothing was said of its retention, that run's action has its say, and else so many versions are kept.
+ * execution 0: it is no run's. */
+MUST_CHECK bool artifact_make(App *app, Arena *a, ArtifactRow *x, Id execution, int64_t usual, Err *err);
 /* The execution whose token the caller bears; else the one given, which must be there and be seen. */
 MUST_CHECK bool artifact_execution(App *app, Req *q, Id given, Id *ret, Err *err);
 

@@ -30,10 +30,8 @@ find_or_make(App *app, MakeWork *w, Err *err)
 		return !found || reach(app, "artifacts:update", &t, err);
 	}
 	t = artifact_target(&w->x);
-	if (!need(app, "artifacts:create", &t, err) || !artifact_insert(app_db(app), w->a, &w->x, app->uow->now, err))
-		return false;
-	change_add(app->uow, CHANGE_ARTIFACT_CREATED, w->x.id, NULL, NULL);
-	return true;
+	return need(app, "artifacts:create", &t, err) &&
+	       artifact_make(app, w->a, &w->x, w->v.execution, w->allocate ? KEEP_FILES : KEEP_USUAL, err);
 }
 
 static bool
@@ -138,15 +136,13 @@ version_create_file(App *app, Req *q, Res *s, Err *err)
 }
 
 static bool
-row_ready(ArtifactRow *x, int64_t keep, Err *err)
+row_ready(ArtifactRow *x, Err *err)
 {
 	if (str_none(x->scope))
 		x->scope = str_of("action");
 	if (str_none(x->type))
 		x->type = str_of("file_text");
-	if (x->retention_limit == 0)
-		x->retention_limit = keep;
-	artifact_fill(x, keep);
+	artifact_fill(x);
 	return artifact_ref_check(x->ref, err) && artifact_words_check(x, err);
 }
 
@@ -171,8 +167,8 @@ version_create_file_ref(App *app, Req *q, Res *s, Err *err)
 		.description = json_get_text(&body, "description"),
 		.content_type = json_get_text(&body, "content_type"),
 		.retention_policy = json_get_text(&body, "retention_policy"),
-		.retention_limit = json_as_int(json_get(&body, "retention_limit"), KEEP_FILES) };
-	return row_ready(&w.x, KEEP_FILES, err) && version_read(app, q, &body, &w.v, err) && make(app, q, s, &w, err);
+		.retention_limit = json_as_int(json_get(&body, "retention_limit"), LIMIT_UNSAID) };
+	return row_ready(&w.x, err) && version_read(app, q, &body, &w.v, err) && make(app, q, s, &w, err);
 }
 
 /* ---- a file that is sent along ---- */
@@ -269,7 +265,7 @@ form_row(const Form *f, ArtifactRow *x, Err *err)
 	for (size_t i = 0; i < countof(texts); i++)
 		if (!form_text(f, texts[i].name, texts[i].most, texts[i].to, err))
 			return false;
-	return form_int(f, "retention_limit", KEEP_USUAL, &x->retention_limit, err);
+	return form_int(f, "retention_limit", LIMIT_UNSAID, &x->retention_limit, err);
 }
 
 bool
@@ -278,7 +274,7 @@ version_upload_ref(App *app, Req *q, Res *s, Err *err)
 	MakeWork w = { .a = req_arena(q), .x = { .ref = req_param(q, "ref") } };
 	Form f;
 
-	if (!req_form(q, &f, err) || !form_row(&f, &w.x, err) || !row_ready(&w.x, KEEP_USUAL, err) ||
+	if (!req_form(q, &f, err) || !form_row(&f, &w.x, err) || !row_ready(&w.x, err) ||
 	    !upload_read(app, q, &f, &w, err))
 		return false;
 	w.x.content_type = w.v.content_type;

@@ -104,8 +104,9 @@ artifact_words_check(const ArtifactRow *x, Err *err)
 	       word_check("type", x->type, types, countof(types), err) &&
 	       word_check("visibility", x->visibility, visibilities, countof(visibilities), err) &&
 	       word_check("retention_policy", x->retention_policy, policies, countof(policies), err) &&
-	       (x->retention_limit > 0 || err_set(err, ERR_INVALID, "retention_limit must be greater than 0, not %lld",
-					      (long long)x->retention_limit));
+	       (x->retention_limit > 0 || x->retention_limit == LIMIT_UNSAID ||
+		   err_set(err, ERR_INVALID, "retention_limit must be greater than 0, not %lld",
+		       (long long)x->retention_limit));
 }
 
 /* It becomes part of paths and names of files. */
@@ -123,16 +124,38 @@ artifact_ref_check(Str ref, Err *err)
 }
 
 void
-artifact_fill(ArtifactRow *x, int64_t keep)
+artifact_fill(ArtifactRow *x)
 {
 	if (str_none(x->visibility))
 		x->visibility = str_of(str_is(x->type, "progress") ? "public" : "private");
-	if (str_none(x->retention_policy))
-		x->retention_policy = str_of("versions");
-	if (x->retention_limit == 0)
-		x->retention_limit = keep;
 	if (str_none(x->owner))
 		x->owner = (Str){ "", 0 };
+}
+
+static bool
+retention_fill(App *app, Arena *a, ArtifactRow *x, Id execution, int64_t usual, Err *err)
+{
+	bool unsaid = str_none(x->retention_policy) && x->retention_limit == LIMIT_UNSAID;
+	int64_t limit = 0;
+
+	if (unsaid && execution != 0 &&
+	    !artifact_run_keeps(app_db(app), a, execution, &x->retention_policy, &limit, err))
+		return false;
+	if (str_none(x->retention_policy))
+		x->retention_policy = str_of("versions");
+	if (x->retention_limit == LIMIT_UNSAID)
+		x->retention_limit = limit > 0 ? limit : usual;
+	return true;
+}
+
+bool
+artifact_make(App *app, Arena *a, ArtifactRow *x, Id execution, int64_t usual, Err *err)
+{
+	if (!retention_fill(app, a, x, execution, usual, err) ||
+	    !artifact_insert(app_db(app), a, x, app->uow->now, err))
+		return false;
+	change_add(app->uow, CHANGE_ARTIFACT_CREATED, x->id, NULL, NULL);
+	return true;
 }
 
 bool
@@ -265,10 +288,7 @@ create_work(App *app, void *self, Err *err)
 {
 	ArtifactWork *w = self;
 
-	if (!artifact_insert(app_db(app), w->a, &w->x, app->uow->now, err))
-		return false;
-	change_add(app->uow, CHANGE_ARTIFACT_CREATED, w->x.id, NULL, NULL);
-	return true;
+	return artifact_make(app, w->a, &w->x, app_caller(app)->execution, KEEP_USUAL, err);
 }
 
 bool
@@ -289,11 +309,11 @@ artifact_create(App *app, Req *q, Res *s, Err *err)
 		.description = json_get_text(&body, "description"),
 		.content_type = json_get_text(&body, "content_type"),
 		.retention_policy = json_get_text(&body, "retention_policy"),
-		.retention_limit = json_as_int(json_get(&body, "retention_limit"), KEEP_USUAL) };
+		.retention_limit = json_as_int(json_get(&body, "retention_limit"), LIMIT_UNSAID) };
 	body_json(&body, "data", &w.x.data);
 	if (!artifact_ref_check(w.x.ref, err) || !artifact_words_check(&w.x, err))
 		return false;
-	artifact_fill(&w.x, KEEP_USUAL);
+	artifact_fill(&w.x);
 	t = artifact_target(&w.x);
 	return need(app, "artifacts:create", &t, err) && app_work(app, &points_create, create_work, &w, err) &&
 	       res_data(s, 201, artifact_json(w.a, &w.x), "Artifact created successfully");

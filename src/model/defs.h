@@ -9,10 +9,10 @@
 
 typedef struct PackDef {
 	Id id;
-	Str ref, label, description, version, storage_path, log_retention_policy;
+	Str ref, label, description, version, storage_path, log_retention_policy, artifact_retention_policy;
 	Json conf_schema, config, meta, tags, runtime_deps, dependencies;
 	bool is_standard;
-	int64_t log_retention_limit; /* with its policy: of its actions that say nothing, and kept with those */
+	int64_t log_retention_limit, artifact_retention_limit; /* of its actions that say nothing, kept with those */
 	TimeUs created, updated;
 } PackDef;
 

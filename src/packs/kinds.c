@@ -245,6 +245,8 @@ action_preset(Load *l, void *def)
 	d->keys = json_array();
 	d->log_retention_policy = l->pack->def.log_retention_policy;
 	d->log_retention_limit = l->pack->def.log_retention_limit;
+	d->artifact_retention_policy = l->pack->def.artifact_retention_policy;
+	d->artifact_retention_limit = l->pack->def.artifact_retention_limit;
 	placement_preset(&d->placement);
 }
 

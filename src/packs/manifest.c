@@ -18,6 +18,8 @@ static const Field fields[] = {
 	{ "dependencies", NULL, FIELD_TEXTS, .at = AT(dependencies) },
 	{ "log_retention_policy", NULL, FIELD_WORD, .at = AT(log_retention_policy), .words = retentions },
 	{ "log_retention_limit", NULL, FIELD_COUNT, .at = AT(log_retention_limit) },
+	{ "artifact_retention_policy", NULL, FIELD_WORD, .at = AT(artifact_retention_policy), .words = retentions },
+	{ "artifact_retention_limit", NULL, FIELD_COUNT, .at = AT(artifact_retention_limit) },
 	{ "system", NULL, FIELD_BOOL, .at = AT(is_standard) }, { "enabled", NULL, FIELD_IGNORED },
 	{ "python", NULL, FIELD_IGNORED }, { "nodejs", NULL, FIELD_IGNORED }, { "author", NULL, FIELD_IGNORED },
 	{ "email", NULL, FIELD_IGNORED }, { "license", NULL, FIELD_IGNORED }, { "homepage", NULL, FIELD_IGNORED },

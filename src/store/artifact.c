@@ -120,6 +120,32 @@ artifact_insert(Db *db, Arena *a, ArtifactRow *x, TimeUs now, Err *err)
 }
 
 bool
+artifact_run_keeps(Db *db, Arena *a, Id execution, Str *ret_policy, int64_t *ret_limit, Err *err)
+{
+	static const Stmt s = {
+		.sql =
+		    "with recursive above(id, parent, action, up) as ("
+		    "select id, parent, action, 0 from execution where id = $1 union all"
+		    " select x.id, x.parent, x.action, above.up + 1 from execution x join above on x.id = above.parent)"
+		    " select coalesce(d.artifact_retention_policy, 'versions'), d.artifact_retention_limit"
+		    " from above join action d on d.id = above.action where d.artifact_retention_limit > 0"
+		    " order by above.up desc limit 1",
+		.in = "i",
+	};
+	Bind b[] = { bind_int(execution) };
+	Rows rows;
+
+	*ret_limit = 0;
+	if (!db_read(db, a, &s, b, &rows, err))
+		return err_wrap(err, "how long artifacts of execution %lld are kept", (long long)execution);
+	if (rows.n > 0) {
+		*ret_policy = row_str(rows_at(&rows, 0), 0);
+		*ret_limit = row_int(rows_at(&rows, 0), 1);
+	}
+	return true;
+}
+
+bool
 artifact_update(Db *db, Arena *a, const ArtifactRow *x, TimeUs now, Err *err)
 {
 	static const Stmt s = {

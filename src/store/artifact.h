@@ -42,6 +42,9 @@ MUST_CHECK bool artifact_get(Db *db, Arena *a, Id id, ArtifactRow *ret, Err *err
 MUST_CHECK bool artifact_find(Db *db, Arena *a, Str ref, ArtifactRow *ret, bool *ret_found, Err *err);
 /* Sets id and times. ERR_CONFLICT when the ref is taken. */
 MUST_CHECK bool artifact_insert(Db *db, Arena *a, ArtifactRow *x, TimeUs now, Err *err);
+/* How long what this run leaves is kept: as the action of the outermost run says that is above it and says so, else its own; limit 0: none
+ * says. */
+MUST_CHECK bool artifact_run_keeps(Db *db, Arena *a, Id execution, Str *ret_policy, int64_t *ret_limit, Err *err);
 MUST_CHECK bool artifact_update(Db *db, Arena *a, const ArtifactRow *x, TimeUs now, Err *err);
 /* Nobody else changes it until the commit; *x is read anew. ERR_NOT_FOUND. */
 MUST_CHECK bool artifact_lock(Db *db, Arena *a, ArtifactRow *x, TimeUs now, Err *err);

@@ -266,6 +266,41 @@ def test_logs_go_when_their_action_or_its_pack_keeps_them_no_longer(world):
     assert run_folders(world) == sorted(sum(runs.values(), [])), "what they left behind stays"
 
 
+KEEPER = '''import json, os, sys, urllib.request
+def post(path, body):
+    request = urllib.request.Request(os.environ["ATTUNE_API_URL"] + "/api/v1/artifacts" + path, json.dumps(body).encode(), {
+        "Authorization": "Bearer " + os.environ["ATTUNE_API_TOKEN"], "Content-Type": "application/json"})
+    return urllib.request.urlopen(request, timeout=20)
+ref = "keep." + json.load(sys.stdin)["name"]
+whose = {"scope": "pack", "owner": "keep"}
+post("", {"ref": ref + ".made", "type": "file_text", **whose})
+post("", {"ref": ref + ".own", "type": "file_text", "retention_limit": 3, **whose})
+post("/ref/" + ref + ".file/versions/file", whose)
+'''
+
+
+def test_what_a_run_leaves_is_kept_as_its_action_or_its_pack_says(world):
+    def action(name, more=""):
+        return (f"ref: keep.{name}\nrunner_type: python\nentry_point: x.py\nparameters:\n  name: {{type: string, default: {name}}}\n"
+                f"default_execution_permission_set_refs: [standard]\n{more}")
+
+    flow = "version: 1.0.0\ntasks:\n  - name: go\n    action: keep.own\n    input: {name: flow}\n"
+    world.add_pack("keep", {
+        "pack.yaml": "ref: keep\nversion: 1.0.0\nartifact_retention_policy: hours\nartifact_retention_limit: 7\n",
+        "actions/x.py": KEEPER, "actions/some.yaml": action("some"), "actions/own.yaml": action("own", "artifact_retention_policy: days\nartifact_retention_limit: 2\n"),
+        "actions/flow.yaml": "ref: keep.flow\nworkflow_file: workflows/flow.workflow.yaml\nartifact_retention_policy: versions\nartifact_retention_limit: 9\n",
+        "actions/workflows/flow.workflow.yaml": flow})
+    world.start()
+    for name, kept in (("some", ("hours", 7)), ("own", ("days", 2)), ("flow", ("versions", 9))):
+        run = world.post("/executions/execute", {"action_ref": f"keep.{name}"}, 201)["data"]["id"]
+        done = world.get(f"/executions/{run}", wait_seconds=30)["data"]
+        assert done["status"] == "completed", done
+        for which, want in (("made", kept), ("file", kept), ("own", ("versions", 3))):
+            x = world.get(f"/artifacts/ref/keep.{name}.{which}")["data"]
+            assert (x["retention_policy"], x["retention_limit"]) == want, (name, which)
+    assert made(world, "core.people")["retention_limit"] == 5, "of no run"
+
+
 def test_versions_too_old_go_and_their_files_and_the_latest_stays(world):
     world.start(config={"retention": {"check_interval": 1}})
     x = made(world, retention_policy="hours", retention_limit=1)
