@@ -162,9 +162,9 @@ sensor_role_start(Host *h, Err *err)
 	Str host = config_str(c, "sensor.host");
 	KeeperConfig k = {
 		.host = str_none(host) || host.n == 0 ? h->host_name : host,
-		.packs_base_dir = config_str(c, "packs_base_dir"),
-		.runtime_envs_dir = config_str(c, "runtime_envs_dir"),
-		.artifacts_dir = config_str(c, "artifacts_dir"),
+		.packs_base_dir = host_absolute(h->arena, config_str(c, "packs_base_dir")),
+		.runtime_envs_dir = host_absolute(h->arena, config_str(c, "runtime_envs_dir")),
+		.artifacts_dir = host_absolute(h->arena, config_str(c, "artifacts_dir")),
 		.api_url = api_url(h),
 		.interpreters = { .path = config_str(c, "worker.path"),
 		    .named = config_json(c, "worker.interpreters") },

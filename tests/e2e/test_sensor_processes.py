@@ -131,6 +131,16 @@ def test_a_sensor_of_the_contract_runs_while_a_rule_needs_it_and_reports_through
     assert not eyes.leftovers()
 
 
+def test_a_sensor_is_found_when_folders_are_named_from_where_its_role_was_started(eyes):
+    """Its process is started elsewhere: in the folder of its pack."""
+    eyes.configure({"packs_base_dir": os.path.relpath(eyes.packs, eyes.dir), "artifacts_dir": "made", "runtime_envs_dir": "envs"})
+    eyes.start()
+    rule(eyes, "one", "by_lines", say="a")
+    eventually(lambda: payloads(eyes, "by_lines"), 40)
+    running(eyes, "eye.lines")
+    assert os.path.isdir(os.path.join(eyes.dir, "made", "sensors", "eye.lines")), os.listdir(eyes.dir)
+
+
 def test_a_sensor_of_lines_hears_of_rules_without_a_restart_and_a_key_makes_one_event(eyes):
     eyes.start()
     made = rule(eyes, "one", "by_lines", say="a")
