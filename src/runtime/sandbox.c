@@ -116,7 +116,7 @@ static const Place places[] = {
 	{ "/var/lib/ca-certificates", ALLOW_READ },
 };
 
-/* For ordinary users, to whom only their own terminals answer. */
+/* For users who are no people: to others, and to root all the more, terminals answer at which somebody sits. */
 static const Place terminals[] = { { "/dev/ptmx", ALLOW_DEVICE }, { "/dev/pts", ALLOW_DEVICE } };
 
 typedef struct Rule {
@@ -128,6 +128,7 @@ struct Sandbox {
 	SandboxConfig config;
 	Arena *a;
 	int api_port;
+	bool terminals; /* runs may make some */
 	Str strict_missing;
 	Rule rules[RULES_MOST];
 	size_t rule_count;
@@ -290,6 +291,22 @@ add_programs(Sandbox *s, Arena *a)
 		add_program(s, a, json_as_str(&named->members[i].value));
 }
 
+/* Looked at once: those that runs make are the same user's. */
+static bool
+sits_nowhere(Arena *a)
+{
+	struct stat st;
+	DirEntry *list;
+	size_t n;
+
+	if (geteuid() == 0 || !dir_list(a, "/dev/pts", &list, &n, NULL))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (stat(str_fmt(a, "/dev/pts/%.*s", STR_ARG(list[i].name)).p, &st) == 0 && st.st_uid == geteuid())
+			return false;
+	return true;
+}
+
 static void
 add_places(Sandbox *s)
 {
@@ -302,7 +319,7 @@ add_places(Sandbox *s)
 		if (!(places[i].what == ALLOW_SHARED && is_beneath(s->config.run_base, places[i].path)))
 			add_place(s, a, places[i].path, places[i].what, 0);
 	}
-	for (size_t i = 0; geteuid() != 0 && i < countof(terminals); i++)
+	for (size_t i = 0; s->terminals && i < countof(terminals); i++)
 		add_rule(s, terminals[i].path, terminals[i].what);
 	for (size_t i = 0; json_is(s->config.read, JSON_ARRAY) && i < s->config.read->n; i++)
 		add_place(s, a, str_cstr(a, json_as_str(json_at(s->config.read, i))), ALLOW_READ, 0);
@@ -480,6 +497,7 @@ sandbox_open(const SandboxConfig *config)
 		hidden[i] = real_path(s->a, config->hidden[i]);
 	s->config.hidden = hidden;
 	s->api_port = port_of(s->config.api_url);
+	s->terminals = sits_nowhere(s->a);
 	s->strict_missing = sandbox_strict_missing(s->a);
 	return s;
 }

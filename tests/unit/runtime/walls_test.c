@@ -6,8 +6,10 @@
 #include "os/walls.h"
 #include "runtime/run.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <netinet/in.h>
 #include <arpa/inet.h>
 #include <unistd.h>
@@ -44,6 +46,49 @@ check_works(Rig *r)
 	CHECK_STR(rig_text(&end, "error"), (Str){ 0 });
 	CHECK_INT(end.outcome, RUN_SUCCEEDED);
 	CHECK_STR(rig_text(&end, "stdout"), str_of("well\n"));
+}
+
+/* Started at a terminal, as by `attune up`: 0, or which of its tries was not refused. */
+static int
+tried_at_terminal(const char *terminal)
+{
+	static const struct {
+		const char *runtime, *code;
+	} tries[] = { { "shell", "for t in /dev/tty %s; do (echo x >$t) 2>&- && echo $t; done; echo tried" },
+		{ "python", "import os\nfor t in '/dev/tty', '%s':\n  try: os.open(t, os.O_RDWR); print(t)\n  except "
+			    "OSError: pass\n"
+			    "print('tried')" } };
+	Rig *r;
+
+	if (setsid() < 0 || open(terminal, O_RDWR) < 0 || open("/dev/tty", O_RDWR | O_CLOEXEC) < 0)
+		return 100;
+	r = rig_open_with(walled);
+	for (size_t i = 0; i < countof(tries); i++) {
+		RunSpec spec = rig_spec(r, tries[i].runtime, str_fmt(r->a, tries[i].code, terminal).p);
+		RunEnd end = rig_run(r, &spec);
+
+		if (!str_is(str_trim(rig_text(&end, "stdout")), "tried"))
+			return (int)i + 1;
+	}
+	rig_done(&r);
+	return 0;
+}
+
+TEST(the_terminal_at_which_the_worker_was_started_is_closed_to_runs)
+{
+	CLEANUP(fd_done) int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	int status = 0;
+	pid_t child;
+
+	CHECK(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+	if (!has_walls())
+		return;
+	child = fork();
+	if (child == 0)
+		_exit(tried_at_terminal(ptsname(master)));
+	CHECK(child > 0 && waitpid(child, &status, 0) == child);
+	CHECK(WIFEXITED(status));
+	CHECK_INT(WEXITSTATUS(status), 0);
 }
 
 TEST(ordinary_work_goes_on_within_the_standard_sandbox)
