@@ -247,6 +247,10 @@ static const Row rows[] = {
 	{ "  each to ten clients", "distributed_notices_to_10_per_s", "/s", RATIO_AT_LEAST, 0.5, "to one",
 	    { { "distributed_notices_per_s", 1 } } },
 	{ "an idle WebSocket: memory", "idle_socket_kb", "KiB", AT_MOST, 16 },
+	{ "a line of a log to who follows it, p50", "follow_lag_ms_p50", "ms", AT_MOST, 100 },
+	{ "  p99", "follow_lag_ms_p99", "ms" },
+	{ "  p99 for each of a hundred who follow", "follow_hundred_lag_ms_p99", "ms" },
+	{ "  what the hundred cost, of one processor", "follow_hundred_cpu_percent", "%" },
 
 	{ "200 LOGINS A SECOND" },
 	{ "other requests, without them, p99", "flood_quiet_ms_p99", "ms" },
