@@ -23,7 +23,9 @@
 	    { "priority", FIELD_NUMBER, 0 }, { "sandbox", FIELD_TEXT | FIELD_PATCH, 16 }, { "limits", FIELD_MAP, 0 }, \
 	    { "default_execution_permission_set_refs", FIELD_REFS, 0 }, { "required_worker_runtimes", FIELD_MAP, 0 }, \
 	    { "worker_selector", FIELD_MAP, 0 }, { "worker_tolerations", FIELD_ITEMS, 0 }, \
-	    { "worker_affinity", FIELD_MAP, 0 }, { "log_retention_policy", FIELD_TEXT | FIELD_PATCH, 16 }, \
+	    { "worker_affinity", FIELD_MAP, 0 }, { "reference_visibility", FIELD_TEXT, 16 }, \
+	    { "reference_allowed_pack_refs", FIELD_REFS, 0 }, \
+	    { "log_retention_policy", FIELD_TEXT | FIELD_PATCH, 16 }, \
 	    { "log_retention_limit", FIELD_NUMBER | FIELD_POSITIVE | FIELD_PATCH, 0 }, \
 	    { "artifact_retention_policy", FIELD_TEXT | FIELD_PATCH, 16 }, \
 	{ \
@@ -67,6 +69,8 @@ action_fill(const Json *body, ActionDef *d)
 	body_json(body, "worker_selector", &d->placement.selector);
 	body_json(body, "worker_tolerations", &d->placement.tolerations);
 	body_json(body, "worker_affinity", &d->placement.affinity);
+	body_text(body, "reference_visibility", &d->reference.visibility);
+	body_json(body, "reference_allowed_pack_refs", &d->reference.packs);
 	body_patch_text(body, "runtime_version_constraint", &d->runtime_version_constraint);
 	body_patch_int(body, "timeout_seconds", &d->timeout_seconds);
 	body_patch_text(body, "log_retention_policy", &d->log_retention_policy);
@@ -106,7 +110,8 @@ action_check(Arena *a, const ActionDef *d, Err *err)
 		return err_wrap(err, "Validation failed: runtime_version_constraint");
 	if (!allowance_check(&d->limits, err))
 		return err_wrap(err, "Validation failed");
-	return one_of("parameter_delivery", d->parameter_delivery, deliveries, countof(deliveries), err) &&
+	return reference_check(&d->reference, err) &&
+	       one_of("parameter_delivery", d->parameter_delivery, deliveries, countof(deliveries), err) &&
 	       one_of("parameter_format", d->parameter_format, formats, countof(formats), err) &&
 	       one_of("output_format", d->output_format, outputs, countof(outputs), err) &&
 	       one_of("sandbox", d->sandbox, sandbox_words, 3, err) &&

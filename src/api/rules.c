@@ -129,7 +129,9 @@ rule_refer(App *app, Arena *a, RuleDef *d, Err *err)
 		return false;
 	d->action = action.id;
 	d->trigger = t.id;
-	return params_check(a, "trigger", t.ref, &t.param_schema, &d->trigger_params, err) &&
+	return reference_allows(&action.reference, "Action", action.ref, action.pack_ref, d->pack_ref, err) &&
+	       reference_allows(&t.reference, "Trigger", t.ref, t.pack_ref, d->pack_ref, err) &&
+	       params_check(a, "trigger", t.ref, &t.param_schema, &d->trigger_params, err) &&
 	       timer_check(app, d, err) && params_check(a, "action", action.ref, &schema, &d->action_params, err) &&
 	       keys_check(app, a, d, &action, err);
 }
@@ -165,7 +167,8 @@ triggers_there(App *app, Arena *a, const RuleDef *d, Err *err)
 	for (size_t i = 0; list != NULL && json_at(list, i) != NULL; i++) {
 		Str ref = json_get_text(json_at(list, i), "trigger_ref");
 
-		if (ref.n > 0 && !trigger_get_ref(app_db(app), a, ref, &t, err))
+		if (ref.n > 0 && (!trigger_get_ref(app_db(app), a, ref, &t, err) ||
+				     !reference_allows(&t.reference, "Trigger", t.ref, t.pack_ref, d->pack_ref, err)))
 			return false;
 	}
 	return true;

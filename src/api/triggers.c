@@ -69,6 +69,8 @@ static const BodyField create_fields[] = {
 	{ "enabled", FIELD_BOOL, 0 },
 	{ "param_schema", FIELD_ANY, 0 },
 	{ "out_schema", FIELD_ANY, 0 },
+	{ "reference_visibility", FIELD_TEXT, 16 },
+	{ "reference_allowed_pack_refs", FIELD_REFS, 0 },
 };
 
 static const BodyField update_fields[] = {
@@ -77,6 +79,8 @@ static const BodyField update_fields[] = {
 	{ "enabled", FIELD_BOOL, 0 },
 	{ "param_schema", FIELD_ANY | FIELD_PATCH, 0 },
 	{ "out_schema", FIELD_ANY | FIELD_PATCH, 0 },
+	{ "reference_visibility", FIELD_TEXT, 16 },
+	{ "reference_allowed_pack_refs", FIELD_REFS, 0 },
 };
 
 static void
@@ -87,6 +91,8 @@ trigger_fill(const Json *body, TriggerDef *d)
 	body_bool(body, "enabled", &d->enabled);
 	body_patch_json(body, "param_schema", &d->param_schema);
 	body_patch_json(body, "out_schema", &d->out_schema);
+	body_text(body, "reference_visibility", &d->reference.visibility);
+	body_json(body, "reference_allowed_pack_refs", &d->reference.packs);
 }
 
 static bool
@@ -98,7 +104,8 @@ trigger_store(App *app, TriggerWork *w, Err *err)
 		return err_wrap(err, "Validation failed: param_schema");
 	if (!params_schema_check(w->a, &w->d.out_schema, err))
 		return err_wrap(err, "Validation failed: out_schema");
-	return trigger_put(app_db(app), w->a, &w->d, app->uow->now, &put, err) &&
+	return reference_check(&w->d.reference, err) &&
+	       trigger_put(app_db(app), w->a, &w->d, app->uow->now, &put, err) &&
 	       trigger_get(app_db(app), w->a, put.id, &w->d, err);
 }
 

@@ -47,12 +47,17 @@ add_times(Arena *a, Json *o, TimeUs created, TimeUs updated)
 	json_add(a, o, "updated", json_time(a, updated));
 }
 
-/* Everything may be referred to by every pack; clients demand to be told. */
-static void
-add_visibility(Arena *a, Json *o)
+static Json
+visibility(const Reference *r)
 {
-	json_add(a, o, "reference_visibility", json_cstr("public"));
-	json_add(a, o, "reference_allowed_pack_refs", json_array());
+	return str_none(r->visibility) ? json_cstr("public") : json_str(r->visibility);
+}
+
+static void
+add_reference(Arena *a, Json *o, const Reference *r)
+{
+	json_add(a, o, "reference_visibility", visibility(r));
+	json_add(a, o, "reference_allowed_pack_refs", array_of(&r->packs));
 }
 
 /* ---- packs ---- */
@@ -177,7 +182,7 @@ action_summary(Arena *a, const void *def)
 	add_placement(a, &o, d->placement);
 	add_retention(a, &o, d->log_retention_policy, d->log_retention_limit, d->artifact_retention_policy,
 	    d->artifact_retention_limit);
-	add_visibility(a, &o);
+	add_reference(a, &o, &d->reference);
 	add_times(a, &o, d->created, d->updated);
 	return o;
 }
@@ -214,7 +219,7 @@ action_hit(Arena *a, const void *def)
 	add_text(a, &o, "runtime_ref", d->runtime_ref);
 	json_add(a, &o, "is_workflow", json_bool(d->workflow_def != 0));
 	json_add(a, &o, "accesses_mcp", json_bool(d->accesses_mcp));
-	json_add(a, &o, "reference_visibility", json_cstr("public"));
+	json_add(a, &o, "reference_visibility", visibility(&d->reference));
 	return o;
 }
 
@@ -233,7 +238,7 @@ trigger_summary(Arena *a, const void *def)
 	json_add(a, &o, "description", json_str(d->description));
 	json_add(a, &o, "enabled", json_bool(d->enabled));
 	json_add(a, &o, "webhook_enabled", json_bool(d->webhook_enabled));
-	add_visibility(a, &o);
+	add_reference(a, &o, &d->reference);
 	add_times(a, &o, d->created, d->updated);
 	return o;
 }

@@ -355,6 +355,16 @@ put_actions(Reg *g)
 	return true;
 }
 
+/* What is there may be referred to by this pack. */
+static bool
+may_refer(Reg *g, const RuleDef *d, const ActionDef *action, const TriggerDef *trigger)
+{
+	return (action == NULL || reference_allows(&action->reference, "Action", action->ref, action->pack_ref,
+				      d->pack_ref, g->err)) &&
+	       (trigger == NULL || reference_allows(&trigger->reference, "Trigger", trigger->ref, trigger->pack_ref,
+				       d->pack_ref, g->err));
+}
+
 static bool
 rule_targets(Reg *g, RuleDef *d)
 {
@@ -369,7 +379,8 @@ rule_targets(Reg *g, RuleDef *d)
 		warn(g, "rule '%.*s': there is no action '%.*s' yet", STR_ARG(d->ref), STR_ARG(d->action_ref));
 	if (!has_trigger)
 		warn(g, "rule '%.*s': there is no trigger '%.*s' yet", STR_ARG(d->ref), STR_ARG(d->trigger_ref));
-	if (has_action && !keystore_check(g->a, action.ref, &action.param_schema, &d->action_params, g->err))
+	if (!may_refer(g, d, has_action ? &action : NULL, has_trigger ? &trigger : NULL) ||
+	    (has_action && !keystore_check(g->a, action.ref, &action.param_schema, &d->action_params, g->err)))
 		return err_wrap(g->err, "rule '%.*s'", STR_ARG(d->ref));
 	d->action = has_action ? action.id : 0;
 	d->trigger = has_trigger ? trigger.id : 0;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "model/reference.h"
 
 typedef struct PackDef {
 	Id id;
@@ -53,7 +54,8 @@ typedef struct ActionDef {
 	Json keys;                                             /* names of the system keys it is given */
 	Str sandbox;                                           /* "off", "standard", "strict"; none: its worker's */
 	Json limits;                                           /* model/allowance.h; null: its worker's */
-	bool has_secrets;                                      /* a parameter is secret; known to the cache only */
+	Reference reference;
+	bool has_secrets; /* a parameter is secret; known to the cache only */
 	TimeUs created, updated;
 } ActionDef;
 
@@ -76,6 +78,7 @@ typedef struct TriggerDef {
 	Str ref, pack_ref, label, description, sensor_ref, webhook_key;
 	bool enabled, is_adhoc, webhook_enabled;
 	Json param_schema, out_schema, webhook_config;
+	Reference reference;
 	TimeUs created, updated;
 } TriggerDef;
 
@@ -117,9 +120,8 @@ typedef struct PolicyDef {
 typedef struct WorkflowDef {
 	Id id, pack;
 	Str ref, pack_ref, label, description, version;
-	Json param_schema, out_schema;
+	Json param_schema, out_schema, tags;
 	Json definition; /* vars, tasks, output_map ... */
-	Json tags;
 	bool is_adhoc;
 	Str file; /* of the pack; none: made by hand */
 	TimeUs created, updated;
@@ -137,13 +139,11 @@ typedef struct IdentityDef {
 enum { IDENTITY_SYSTEM = 1 }; /* the platform itself */
 
 typedef struct WorkerDef {
-	Id id;
-	Str name, type, role, host, status, incarnation, boot_id;
+	Id id, cordoned_by;
+	Str name, type, role, host, status, incarnation, boot_id, cordon_reason;
 	Json capabilities, meta;
 	Str runtime_ref; /* of the deprecated runtime column */
 	bool cordoned;
-	Str cordon_reason;
-	Id cordoned_by;
 	TimeUs cordoned_at, last_heartbeat;
 	int64_t slots, ahead;
 	TimeUs created, updated;

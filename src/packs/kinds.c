@@ -5,6 +5,7 @@
 #include "model/condition.h"
 #include "model/extras.h"
 #include "model/policy.h"
+#include "model/reference.h"
 #include "model/retry.h"
 #include "model/refs.h"
 #include "model/schedule.h"
@@ -54,6 +55,8 @@ static const Field action_fields[] = {
 	{ "log_retention_limit", NULL, FIELD_COUNT, .at = ACTION(log_retention_limit) },
 	{ "artifact_retention_policy", NULL, FIELD_WORD, .at = ACTION(artifact_retention_policy), .words = retentions },
 	{ "artifact_retention_limit", NULL, FIELD_COUNT, .at = ACTION(artifact_retention_limit) },
+	{ "reference_visibility", NULL, FIELD_WORD, .at = ACTION(reference.visibility), .words = reference_words },
+	{ "reference_allowed_pack_refs", NULL, FIELD_TEXTS, .at = ACTION(reference.packs) },
 	{ "tags", "keywords", FIELD_IGNORED },
 	{ "keys", NULL, FIELD_IGNORED },
 	{ "examples", NULL, FIELD_IGNORED },
@@ -68,6 +71,8 @@ static const Field trigger_fields[] = {
 	{ "enabled", NULL, FIELD_BOOL, .at = TRIGGER(enabled) },
 	{ "parameters", "param_schema", FIELD_SCHEMA, .at = TRIGGER(param_schema) },
 	{ "output", "output_schema", FIELD_SCHEMA, .at = TRIGGER(out_schema) },
+	{ "reference_visibility", NULL, FIELD_WORD, .at = TRIGGER(reference.visibility), .words = reference_words },
+	{ "reference_allowed_pack_refs", NULL, FIELD_TEXTS, .at = TRIGGER(reference.packs) },
 	{ "type", NULL, FIELD_IGNORED },
 	{ "tags", "keywords", FIELD_IGNORED },
 	{ "examples", NULL, FIELD_IGNORED },

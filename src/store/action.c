@@ -1,6 +1,6 @@
 #include "store/action.h"
 
-enum { WIDTH = 33 };
+enum { WIDTH = 35 };
 
 #define COLUMNS \
 	"select x.id, " \
@@ -12,7 +12,8 @@ enum { WIDTH = 33 };
 	"x.log_retention_limit, x.artifact_retention_policy, x.artifact_retention_limit, " \
 	"x.workflow_def, x.required_worker_runtimes, x.worker_selector, " \
 	"x.worker_tolerations, x.worker_affinity, x.created, x.updated, " \
-	"(select ref from runtime where id = x.runtime), x.keys, x.sandbox, x.limits, x.priority" \
+	"(select ref from runtime where id = x.runtime), x.keys, x.sandbox, x.limits, x.priority, " \
+	"x.reference_visibility, x.reference_allowed_pack_refs" \
 	" from action x"
 #define FILTER \
 	DEF_IN_PACK DEF_ENABLED DEF_SEARCH("ref || ' ' || label || ' ' || coalesce(description, '')") DEF_NO_TRIGGER \
@@ -60,6 +61,8 @@ action_read(Arena *a, Row r, void *def)
 		.sandbox = row_str(r, 34),
 		.limits = row_json(a, r, 35),
 		.priority = row_int(r, 36),
+		.reference.visibility = row_str(r, 37),
+		.reference.packs = row_json(a, r, 38),
 	};
 }
 
@@ -101,6 +104,8 @@ action_binds(const void *def, Bind *b)
 		bind_str(d->sandbox),
 		bind_value(&d->limits),
 		bind_id(d->priority),
+		bind_str(d->reference.visibility),
+		bind_value(&d->reference.packs),
 	};
 
 	memcpy(b, all, sizeof(all));
@@ -126,12 +131,12 @@ const DefTable action_table = {
 		       "default_execution_permission_set_refs, log_retention_policy, log_retention_limit, "
 		       "artifact_retention_policy, artifact_retention_limit, workflow_def, "
 		       "required_worker_runtimes, worker_selector, worker_tolerations, worker_affinity, keys, sandbox, limits, priority, "
-		       "created, updated"
+		       "reference_visibility, reference_allowed_pack_refs, created, updated"
 		       ") values ("
 		       "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-		       "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $34"
+		       "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $36"
 		       ") returning id",
-		.in = "sissSsIJJsssbbIiJSbjSISIIjjjjjSJIt",
+		.in = "sissSsIJJsssbbIiJSbjSISIIjjjjjSJISJt",
 	},
 	.update = {
 		.sql = "update action set "
@@ -144,9 +149,10 @@ const DefTable action_table = {
 		       "log_retention_limit = $22, artifact_retention_policy = $23, "
 		       "artifact_retention_limit = $24, workflow_def = $25, required_worker_runtimes = $26, "
 		       "worker_selector = $27, worker_tolerations = $28, worker_affinity = $29, "
-		       "keys = $30, sandbox = $31, limits = $32, priority = $33, updated = $34"
-		       " where id = $35",
-		.in = "sissSsIJJsssbbIiJSbjSISIIjjjjjSJIti",
+		       "keys = $30, sandbox = $31, limits = $32, priority = $33, "
+		       "reference_visibility = $34, reference_allowed_pack_refs = $35, updated = $36"
+		       " where id = $37",
+		.in = "sissSsIJJsssbbIiJSbjSISIIjjjjjSJISJti",
 	},
 	.remove = { .sql = "delete from action where id = $1 returning id", .in = "i" },
 	.rules_touched = { .sql = "select id from rule where action = $1", .in = "i" },

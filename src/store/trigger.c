@@ -1,12 +1,12 @@
 #include "store/trigger.h"
 
-enum { WIDTH = 14 };
+enum { WIDTH = 16 };
 
 #define COLUMNS \
 	"select x.id, " \
 	"x.ref, x.pack, x.pack_ref, x.label, x.description, x.enabled, x.is_adhoc, " \
 	"x.param_schema, x.out_schema, x.webhook_enabled, x.webhook_key, x.webhook_config, " \
-	"x.sensor, x.sensor_ref, x.created, x.updated" \
+	"x.sensor, x.sensor_ref, x.created, x.updated, x.reference_visibility, x.reference_allowed_pack_refs" \
 	" from \"trigger\" x"
 #define FILTER \
 	DEF_IN_PACK DEF_ENABLED DEF_SEARCH( \
@@ -35,6 +35,8 @@ trigger_read(Arena *a, Row r, void *def)
 		.sensor_ref = row_str(r, 14),
 		.created = row_int(r, 15),
 		.updated = row_int(r, 16),
+		.reference.visibility = row_str(r, 17),
+		.reference.packs = row_json(a, r, 18),
 	};
 }
 
@@ -57,6 +59,8 @@ trigger_binds(const void *def, Bind *b)
 		bind_object(&d->webhook_config),
 		bind_id(d->sensor),
 		bind_str(d->sensor_ref),
+		bind_str(d->reference.visibility),
+		bind_value(&d->reference.packs),
 	};
 
 	memcpy(b, all, sizeof(all));
@@ -78,20 +82,20 @@ const DefTable trigger_table = {
 		.sql = "insert into \"trigger\" ("
 		       "ref, pack, pack_ref, label, description, enabled, is_adhoc, param_schema, "
 		       "out_schema, webhook_enabled, webhook_key, webhook_config, sensor, sensor_ref, "
-		       "created, updated"
+		       "reference_visibility, reference_allowed_pack_refs, created, updated"
 		       ") values ("
-		       "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15"
+		       "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17"
 		       ") returning id",
-		.in = "sISsSbbJJbSjISt",
+		.in = "sISsSbbJJbSjISSJt",
 	},
 	.update = {
 		.sql = "update \"trigger\" set "
 		       "ref = $1, pack = $2, pack_ref = $3, label = $4, description = $5, enabled = $6, "
 		       "is_adhoc = $7, param_schema = $8, out_schema = $9, webhook_enabled = $10, "
 		       "webhook_key = $11, webhook_config = $12, sensor = $13, sensor_ref = $14, "
-		       "updated = $15"
-		       " where id = $16",
-		.in = "sISsSbbJJbSjISti",
+		       "reference_visibility = $15, reference_allowed_pack_refs = $16, updated = $17"
+		       " where id = $18",
+		.in = "sISsSbbJJbSjISSJti",
 	},
 	.remove = { .sql = "delete from \"trigger\" where id = $1 returning id", .in = "i" },
 	.rules_touched = { .sql = "select id from rule where \"trigger\" = $1", .in = "i" },

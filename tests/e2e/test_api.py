@@ -536,3 +536,30 @@ def test_who_holds_the_data_directory_is_asked_with_the_login_of_this_machine(ap
     assert letter["id"] in api.cli("dlq", "list", *there).out
     assert api.cli("dlq", "drop", letter["id"], *there).out == f"dropped {letter['id']}\n"
     assert api.get("/dead-letters")["data"] == []
+
+
+def test_only_rules_of_the_packs_that_may_refer_to_a_thing_do(api):
+    for name in ("owner", "friend", "other"):
+        api.post("/packs", {"ref": name, "label": name, "version": "1.0.0"}, 201)
+    api.post("/actions", {"ref": "owner.act", "pack_ref": "owner", "label": "A", "entrypoint": "true", "runtime_ref": "core.shell",
+                          "reference_visibility": "restricted", "reference_allowed_pack_refs": ["friend"]}, 201)
+    api.post("/triggers", {"ref": "owner.trg", "pack_ref": "owner", "label": "T", "reference_visibility": "private"}, 201)
+    act, trg = api.get("/actions/owner.act")["data"], api.get("/triggers/owner.trg")["data"]
+    assert (act["reference_visibility"], act["reference_allowed_pack_refs"]) == ("restricted", ["friend"])
+    assert (trg["reference_visibility"], trg["reference_allowed_pack_refs"]) == ("private", [])
+    assert next(a for a in api.get("/actions?page_size=100")["data"] if a["ref"] == "owner.act")["reference_visibility"] == "restricted"
+
+    def refer(pack, status, **more):
+        return api.post("/rules", rule(f"{pack}.r{status}{len(more)}", pack_ref=pack, **more), status)
+
+    refer("owner", 201, action_ref="owner.act")
+    refer("friend", 201, action_ref="owner.act")
+    said = refer("other", 422, action_ref="owner.act")["error"]
+    assert said == "Action 'owner.act' is restricted: only rules of pack 'owner' and of its reference_allowed_pack_refs may refer to it"
+    refer("friend", 422, trigger_ref="owner.trg")
+    kept = refer("owner", 201, trigger_ref="owner.trg", action_ref="owner.act")["data"]
+    refused(api, "PUT", "/actions/owner.act", 422, {"reference_visibility": "secret"})
+    api.request("PUT", "/actions/owner.act", 200, json={"reference_visibility": "private", "label": "B"})
+    assert api.get("/actions/owner.act")["data"]["reference_allowed_pack_refs"] == ["friend"], "what is left out is kept"
+    refer("friend", 422, action_ref="owner.act", description="private now")
+    api.request("PUT", f"/rules/{kept['ref']}", 200, json={"label": "still"})
