@@ -101,6 +101,26 @@ def test_cron_ticks_when_croniter_and_zoneinfo_say(seed):
     compare(asks, wants)
 
 
+@pytest.mark.parametrize("seed", (1, 2))
+def test_ten_years_of_a_cron_are_whole(seed):
+    """Every tick from 2019 to 2028, across twenty changes of the clock; once a day at most, or they would be too many."""
+    rng = random.Random(seed)
+    asks, wants = [], []
+    first, last = datetime(2019, 1, 1), datetime(2029, 1, 1)
+    while len(asks) < max(5, RULES // 80):
+        fields, zone = cron_text(rng), rng.choice(ZONES)
+        fields = (str(rng.randint(0, 59)), str(rng.randint(0, 23)), *fields[2:])
+        try:
+            walls = list(itertools.takewhile(lambda wall: wall < last, cron_walls(fields, first)))
+        except Exception:  # it gives up on dates that never come
+            continue
+        ticks = sorted({instant(wall, zone) for wall in walls})
+        asks.append({"trigger": "core.crontimer", "params": {"expression": ours(fields), "timezone": zone},
+                     "anchor": instant(first, zone), "most": len(ticks)})
+        wants.append(ticks)
+    compare(asks, wants)
+
+
 def test_a_cron_of_every_hour_goes_by_elapsed_time():
     asks, wants = [], []
     rng = random.Random(5)

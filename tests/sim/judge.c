@@ -335,14 +335,26 @@ tick_there(const TickRow *ticks, size_t count, TickRow t)
 	return false;
 }
 
+/* The next tick of a timer behind the last, by its wall time; a cron's bears the number of its second. */
+static TimeUs
+tick_next(const Span *rule, int64_t *n)
+{
+	if (rule->cron == 0)
+		return rule->anchor + ++*n * rule->interval;
+	*n = *n == 0 ? rule->anchor / US_PER_S + 1 : *n + 1;
+	while (*n % 60 % rule->cron != 0)
+		++*n;
+	return *n * US_PER_S;
+}
+
 /* While a sensor watched and the rule was on, each tick made its event. */
 static void
 check_span(Sim *s, const Span *rule, const TickRow *ticks, size_t count)
 {
 	TimeUs until = rule->to < s->chaos_ends ? rule->to : s->chaos_ends;
 
-	for (int64_t n = 1;; n++) {
-		TimeUs due = rule->anchor + n * rule->interval - s->wall_offset; /* monotonic */
+	for (int64_t n = 0;;) {
+		TimeUs due = tick_next(rule, &n) - s->wall_offset; /* monotonic */
 
 		if (due + TICK_AFTER_US > until)
 			return;

@@ -25,8 +25,10 @@ typedef struct Lost {
 /* A sensor that was up, or a rule that ticked. */
 typedef struct Span {
 	Id what;
-	TimeUs anchor; /* wall, of a rule; its interval below */
-	TimeUs interval, from, to;
+	TimeUs anchor; /* wall, of a rule; its interval below, or every which second of a minute it ticks */
+	TimeUs interval;
+	int64_t cron;
+	TimeUs from, to;
 } Span;
 
 /* What is known of one execution, by id. */

@@ -74,8 +74,25 @@ define_trigger(Sim *s, Id pack, const char *ref)
 	sim_must(s, trigger_put(s->eye, s->eye_arena, &d, s->now + s->wall_offset, &put, &err), &err, ref);
 }
 
+/* From now on it ticks as its parameters say. */
+static void
+rule_known(Sim *s, const RuleDef *r)
+{
+	Str cron = json_get_text(&r->trigger_params, "expression"), every;
+	Span span = { .what = r->id,
+		.anchor = r->anchor,
+		.interval = json_as_int(json_get(&r->trigger_params, "interval"), 0) * US_PER_S,
+		.from = s->now,
+		.to = INT64_MAX };
+
+	if (str_cut(&cron, ' ', &every))
+		str_to_int(str_sub(every, strlen("*/"), every.n), &span.cron);
+	if (span.interval > 0 || span.cron > 0)
+		ledger_rule(&s->ledger, span);
+}
+
 static Id
-define_rule(Sim *s, Id pack, const char *ref, const char *trigger, const char *action, int64_t interval)
+define_rule(Sim *s, Id pack, const char *ref, const char *trigger, const char *action, Json params)
 {
 	Arena *a = s->eye_arena;
 	TriggerDef t;
@@ -95,17 +112,27 @@ define_rule(Sim *s, Id pack, const char *ref, const char *trigger, const char *a
 	d.trigger = t.id;
 	d.action = x.id;
 	d.action_params = object_of(a, "n", json_int(1));
-	d.trigger_params = json_object();
-	if (interval > 0)
-		d.trigger_params = object_of(a, "interval", json_int(interval));
+	d.trigger_params = params;
 	sim_must(s, rule_put(s->eye, a, &d, s->now + s->wall_offset, &put, &err), &err, ref);
-	if (interval > 0)
-		ledger_rule(&s->ledger, (Span){ .what = d.id,
-					    .anchor = d.anchor,
-					    .interval = interval * US_PER_S,
-					    .from = s->now,
-					    .to = INT64_MAX });
+	rule_known(s, &d);
 	return d.id;
+}
+
+/* Intervals, and crons that tick every so many seconds of a minute, whether or not they go into one evenly. */
+static void
+define_timers(Sim *s, Id pack)
+{
+	Arena *a = s->eye_arena;
+
+	for (size_t i = 0; i < 3; i++)
+		s->rules[s->rules_n++] = define_rule(s, pack, str_fmt(a, "sim.tick_%zu", i).p, "core.intervaltimer",
+		    "sim.work", object_of(a, "interval", json_int(4 + (int64_t)sim_below(s, 12))));
+	for (size_t i = 0; i < 2; i++) {
+		Str cron = str_fmt(a, "*/%d * * * * *", 6 + (int)sim_below(s, 15));
+
+		s->rules[s->rules_n++] = define_rule(s, pack, str_fmt(a, "sim.cron_%zu", i).p, "core.crontimer",
+		    "sim.quick", object_of(a, "expression", json_str(cron)));
+	}
 }
 
 void
@@ -128,12 +155,11 @@ client_define(Sim *s)
 	define_action(s, pack.id, shell, "sim.frail", "run", 0);
 	define_action(s, pack.id, define_runtime(s, pack.id, "internal"), "sim.quick", "core.noop", 0);
 	define_trigger(s, pack.id, "core.intervaltimer");
+	define_trigger(s, pack.id, "core.crontimer");
 	define_trigger(s, pack.id, "sim.thing");
-	define_rule(s, pack.id, "sim.thing_a", "sim.thing", "sim.work", 0);
-	define_rule(s, pack.id, "sim.thing_b", "sim.thing", "sim.slow", 0);
-	for (size_t i = 0; i < 3; i++)
-		s->rules[s->rules_n++] = define_rule(s, pack.id, str_fmt(s->eye_arena, "sim.tick_%zu", i).p,
-		    "core.intervaltimer", "sim.work", 4 + (int64_t)sim_below(s, 12));
+	define_rule(s, pack.id, "sim.thing_a", "sim.thing", "sim.work", json_object());
+	define_rule(s, pack.id, "sim.thing_b", "sim.thing", "sim.slow", json_object());
+	define_timers(s, pack.id);
 	flows_define(s, pack.id);
 	sim_must(s, db_commit(s->eye, &err), &err, "commit");
 }
@@ -333,12 +359,7 @@ rule_switch(Task *t, Id id, bool on, Err *err)
 		return false;
 	sim_say(s, "client switches rule %lld %s", (long long)id, on ? "on" : "off");
 	if (on)
-		ledger_rule(
-		    &s->ledger, (Span){ .what = id,
-				    .anchor = r.anchor,
-				    .interval = json_as_int(json_get(&r.trigger_params, "interval"), 0) * US_PER_S,
-				    .from = s->now,
-				    .to = INT64_MAX });
+		rule_known(s, &r);
 	return true;
 }
 
