@@ -81,6 +81,71 @@ TEST(a_folder_that_was_closed_to_its_owner_is_counted_all_the_same)
 	CHECK(counted(dir.p, NULL) >= 1 << 20);
 }
 
+enum { NOBODY = 65534 };
+
+/* To whom closed folders are closed, which they are not to root. */
+static void
+no_longer_root(Str dir)
+{
+	if (geteuid() != 0)
+		return;
+	CHECK(chown(dir.p, NOBODY, NOBODY) == 0);
+	CHECK(seteuid(NOBODY) == 0);
+}
+
+static mode_t
+mode_of(Str path)
+{
+	struct stat st;
+
+	CHECK(lstat(path.p, &st) == 0);
+	return st.st_mode & 07777;
+}
+
+TEST(a_folder_that_was_closed_to_be_counted_is_closed_again)
+{
+	static const mode_t modes[] = { 0, 0100, 0300, 0400, 0600, 01700 };
+	CLEANUP(arena_done) Arena *a = arena_open();
+	CLEANUP(folder_done) Str dir = folder(a);
+	Str in = str_fmt(a, "%s/in", dir.p), below = str_fmt(a, "%s/in/below", dir.p);
+	uid_t was = geteuid();
+
+	no_longer_root(dir);
+	CHECK(mkdir(in.p, 0700) == 0 && mkdir(below.p, 0700) == 0);
+	put(a, below, "file", 1 << 20);
+	for (size_t i = 0; i < countof(modes); i++) {
+		CHECK(chmod(below.p, modes[i]) == 0 && chmod(in.p, modes[i]) == 0);
+		CHECK(counted(dir.p, NULL) >= 1 << 20);
+		CHECK_INT(mode_of(in), modes[i]);
+		CHECK(chmod(in.p, 0700) == 0);
+		CHECK_INT(mode_of(below), modes[i]);
+	}
+	CHECK(chmod(below.p, 0700) == 0);
+	CHECK(seteuid(was) == 0);
+}
+
+TEST(a_folder_that_is_opened_by_its_owner_while_it_is_counted_stays_open)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	CLEANUP(folder_done) Str dir = folder(a);
+	Str in = str_fmt(a, "%s/in", dir.p);
+	uid_t was = geteuid();
+	size_t names = 3; /* in the middle of it */
+	Tally t = { 0 };
+
+	no_longer_root(dir);
+	CHECK(mkdir(in.p, 0700) == 0);
+	for (int i = 0; i < 10; i++)
+		put(a, in, str_fmt(a, "%d", i).p, 1);
+	CHECK(chmod(in.p, 0300) == 0);
+	tally_begin(&t, in.p, NULL);
+	CHECK(!tally_step(&t, &names));
+	CHECK(chmod(in.p, 0755) == 0);
+	tally_end(&t);
+	CHECK_INT(mode_of(in), 0755);
+	CHECK(seteuid(was) == 0);
+}
+
 TEST(many_names_are_counted_in_steps_and_a_count_may_be_broken_off)
 {
 	CLEANUP(arena_done) Arena *a = arena_open();
