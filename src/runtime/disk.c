@@ -1,6 +1,6 @@
 /*
  * What runs write is looked at once a second: in its folders a run may have so much, and a file system that is nearly full belongs to
- * the worker. Counting goes in small steps, and less often where nothing changes. Not counted: what was deleted and is still open,
+ * the worker. Counting goes in small steps, whoever has waited longest first, and less often where nothing changes. Not counted: what was deleted and is still open,
  * what lies very deep, what a run without a sandbox writes elsewhere. That is what the reserve of free space is for.
  */
 #include "runtime/disk.h"
@@ -68,8 +68,11 @@ look_reserve(Processes *p, TimeUs now)
 	d->full = (Str){ 0 };
 	if (p->config.disk_reserve_mb != 0 && !is_full(p, p->home_base.p, &d->full))
 		(void)is_full(p, p->config.artifacts_dir.p, &d->full);
-	if (was == str_none(d->full))
-		p->woken = true; /* the worker takes runs again, or gives them back */
+	if (was != str_none(d->full))
+		return;
+	p->woken = true; /* the worker takes runs again, or gives them back */
+	d->since = now;
+	d->round = 0;
 }
 
 static bool
@@ -78,13 +81,30 @@ counts(const Processes *p, const Run *run)
 	return run->phase == PHASE_RUNNING && !run->internal && (run->limits.disk_mb > 0 || !str_none(p->disk.full));
 }
 
+static TimeUs
+last_counted(const Run *run)
+{
+	return run->disk.counted != 0 ? run->disk.counted : run->started_mono;
+}
+
+/* What it wrote long before there was no room is not what fills the disk. */
+static uint64_t
+grown(const Disk *d, const Run *run, uint64_t bytes, TimeUs now)
+{
+	TimeUs last = last_counted(run);
+	bool lately = now - last <= LOOK + LOOK / 2 || (!str_none(d->full) && last >= d->since);
+
+	return lately && bytes > run->disk.bytes ? bytes - run->disk.bytes : 0;
+}
+
 static void
-counted(Run *run, uint64_t bytes, TimeUs now)
+counted(const Disk *d, Run *run, uint64_t bytes, TimeUs now)
 {
 	bool same = bytes == run->disk.bytes;
 
-	run->disk.grew = bytes > run->disk.bytes ? bytes - run->disk.bytes : 0;
+	run->disk.grew = grown(d, run, bytes, now);
 	run->disk.bytes = bytes;
+	run->disk.counted = now;
 	run->disk.pause = !same || run->disk.pause == 0   ? LOOK
 			  : run->disk.pause < LOOK_SELDOM ? run->disk.pause * 2
 							  : LOOK_SELDOM;
@@ -112,27 +132,44 @@ count_one(Processes *p, Run *run, size_t *names, TimeUs now)
 		return false;
 	tally_end(&d->tally);
 	d->at = NULL;
-	counted(run, d->tally.bytes, now);
+	counted(d, run, d->tally.bytes, now);
 	if (over(run, run->disk.bytes))
 		run_over(p, run, "disk");
 	return true;
 }
 
-/* True: all that were due are counted. The one that was being counted goes first, for the count of another would end it. */
+static bool
+is_due(const Processes *p, const Run *run, TimeUs now)
+{
+	bool due = str_none(p->disk.full) ? now >= run->disk.due : run->disk.counted < p->disk.round;
+
+	return due && counts(p, run) && now >= run->started_mono + LOOK / 2;
+}
+
+/* The one that is being counted goes first, for the count of another would end it; then the one that has waited longest. */
+static Run *
+next_due(const Processes *p, TimeUs now)
+{
+	Run *longest = NULL;
+
+	if (p->disk.at != NULL && counts(p, p->disk.at))
+		return p->disk.at;
+	for (Run *run = p->live.first; run != NULL; run = run->next)
+		if (is_due(p, run, now) && (longest == NULL || last_counted(run) < last_counted(longest)))
+			longest = run;
+	return longest;
+}
+
+/* True: all that were due are counted. */
 static bool
 count_due(Processes *p, TimeUs now)
 {
 	size_t names = NAMES;
+	Run *run;
 
-	if (p->disk.at != NULL && !count_one(p, p->disk.at, &names, now))
-		return false;
-	for (Run *run = p->live.first; run != NULL; run = run->next) {
-		TimeUs due = str_none(p->disk.full) ? run->disk.due : now;
-
-		if (counts(p, run) && now >= due && now >= run->started_mono + LOOK / 2 &&
-		    !count_one(p, run, &names, now))
+	while ((run = next_due(p, now)) != NULL)
+		if (!count_one(p, run, &names, now))
 			return false;
-	}
 	return true;
 }
 
@@ -164,8 +201,11 @@ disk_tick(Processes *p, TimeUs now)
 		return d->next;
 	if (now >= d->looked + LOOK / 2)
 		look_reserve(p, now);
+	if (d->round == 0)
+		d->round = now;
 	if (!count_due(p, now))
 		return d->next = now + SOON;
+	d->round = 0;
 	if (!str_none(d->full))
 		end_filler(p);
 	return d->next = (now / LOOK + 1) * LOOK;

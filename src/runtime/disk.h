@@ -10,16 +10,18 @@ typedef struct Processes Processes;
 typedef struct Run Run;
 
 typedef struct DiskUse {
-	uint64_t bytes, grew; /* at the last look, and since the one before */
-	TimeUs due, pause;
+	uint64_t bytes, grew;       /* at the last look, and since the one before */
+	TimeUs counted, due, pause; /* counted: when; 0: never */
 } DiskUse;
 
 typedef struct Disk {
 	Tally tally;
 	Run *at; /* whose count is not complete; NULL: none */
 	TimeUs next, looked;
-	Arena *a; /* of full, from look to look */
-	Str full; /* why no more runs are taken; none: there is room */
+	TimeUs since; /* from when on it has been full */
+	TimeUs round; /* since when each is counted once; 0: that is to begin */
+	Arena *a;     /* of full, from look to look */
+	Str full;     /* why no more runs are taken; none: there is room */
 } Disk;
 
 /* When next, monotonic; 0: never. */
