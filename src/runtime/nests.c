@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum {
@@ -15,11 +16,18 @@ enum {
 
 static const TimeUs NEVER = INT64_MAX;
 
+typedef struct Pack {
+	struct Pack *next;
+	const char *name;
+} Pack;
+
 struct Nests {
+	Arena *a;
 	const Clock *clock;
 	Str home_base, files_base, spare_base;
 	bool spare_base_there;
-	unsigned made;
+	uint64_t made;
+	Pack *packs;
 	Nest *all;
 	Nest *spare, **last; /* with a home, the one that was given first in front */
 	size_t spares;
@@ -37,7 +45,7 @@ folder_look(const char *path, TimeUs settled)
 		return (Folder){ 0 };
 	if (st.st_ctim.tv_nsec == 0)
 		settled = NEVER; /* a file system that counts whole seconds */
-	return (Folder){ st.st_dev, st.st_ino, st.st_ctim, settled };
+	return (Folder){ st.st_dev, st.st_ino, st.st_ctim, settled, st.st_mode, st.st_uid, st.st_gid };
 }
 
 static bool
@@ -47,6 +55,30 @@ folder_untouched(const Folder *f, const char *path)
 
 	return f->inode != 0 && is.inode == f->inode && is.device == f->device &&
 	       is.changed.tv_sec == f->changed.tv_sec && is.changed.tv_nsec == f->changed.tv_nsec;
+}
+
+/* What its owner can write beside it, as lists of who may do what. Labels of the system's policy are not the owner's. */
+static bool
+has_attributes(const char *path)
+{
+	static const char systems[] = "security.";
+	char names[1024];
+	ssize_t n = llistxattr(path, names, sizeof(names));
+
+	for (ssize_t i = 0; i < n; i += (ssize_t)strlen(names + i) + 1)
+		if (strncmp(names + i, systems, sizeof(systems) - 1) != 0)
+			return true;
+	return n < 0 && errno != ENOTSUP;
+}
+
+/* Of one that was renamed when the run began: as far as its time does not tell yet, by what there is to change. */
+static bool
+folder_as_ever(const Folder *f, const char *path)
+{
+	Folder is = folder_look(path, 0);
+
+	return folder_untouched(f, path) && is.mode == f->mode && is.user == f->user && is.group == f->group &&
+	       !has_attributes(path);
 }
 
 static bool
@@ -64,14 +96,14 @@ folder_make(const Nests *n, const char *path, mode_t mode, Folder *ret)
 static Str
 home_path(const Nests *n, Arena *a, const Nest *nest)
 {
-	return str_fmt(a, "%s/%u", n->home_base.p, nest->number);
+	return str_fmt(a, "%s/%llu", n->home_base.p, (unsigned long long)nest->number);
 }
 
 /* Where its folder for files waits for the next run, below another. */
 static Str
 spare_path(const Nests *n, Arena *a, const Nest *nest)
 {
-	return str_fmt(a, "%s/%u", n->spare_base.p, nest->number);
+	return str_fmt(a, "%s/%llu", n->spare_base.p, (unsigned long long)nest->number);
 }
 
 static Str
@@ -88,12 +120,29 @@ files_in(Arena *a, Str base)
 
 /* ---- which one ---- */
 
+/* The same for the same one. NULL: it has none, and shares with nobody. */
+static const char *
+pack_named(Nests *n, Str name)
+{
+	Pack *one;
+
+	if (name.n == 0)
+		return NULL;
+	for (one = n->packs; one != NULL; one = one->next)
+		if (str_is(name, one->name))
+			return one->name;
+	one = arena_new(n->a, Pack);
+	*one = (Pack){ n->packs, str_copy(n->a, name).p };
+	n->packs = one;
+	return one->name;
+}
+
 /* The first of which every change shows. */
 static Nest **
-choose(Nests *n, TimeUs now)
+choose(Nests *n, const char *pack, TimeUs now)
 {
 	for (Nest **at = &n->spare; *at != NULL; at = &(*at)->next)
-		if ((*at)->home.settled <= now && (*at)->files.settled <= now)
+		if ((*at)->pack == pack && (*at)->home.settled <= now && (*at)->files.settled <= now)
 			return at;
 	return NULL;
 }
@@ -131,11 +180,12 @@ bare_take(Nests *n)
 
 /* ---- its folders ---- */
 
+/* Whoever was in it may be alive and knows its name. */
 static void
 home_remove(Nests *n, Arena *a, Nest *nest)
 {
-	if (!tree_remove(home_path(n, a, nest).p))
-		nest->number = ++n->made; /* what cannot be removed is nobody's any more */
+	(void)tree_remove(home_path(n, a, nest).p);
+	nest->number = ++n->made;
 	nest->home = (Folder){ 0 };
 }
 
@@ -176,6 +226,7 @@ files_make(Nests *n, Nest *nest, Str base, Str files)
 		ours = dirs_make(base.p, 0750, NULL);
 	if (!folder_make(n, files.p, 0750, &nest->files) && errno != EEXIST)
 		return false;
+	nest->base = folder_look(base.p, 0);
 	if (!ours)
 		files_share(n, nest->execution);
 	return true;
@@ -188,6 +239,7 @@ files_take(Nests *n, Arena *a, Nest *nest)
 	Str base = base_path(n, a, nest), files = files_in(a, base);
 
 	if (nest->files.inode != 0 && rename(spare_path(n, a, nest).p, base.p) == 0) {
+		nest->base = folder_look(base.p, 0); /* a name is part of what changes */
 		if (folder_untouched(&nest->files, files.p))
 			return files;
 	} else if (nest->files.inode != 0) {
@@ -199,12 +251,14 @@ files_take(Nests *n, Arena *a, Nest *nest)
 /* ---- coming and going ---- */
 
 bool
-nest_take(Nests *n, Arena *a, Id execution, Nest **ret, Str *ret_home, Str *ret_files, Err *err)
+nest_take(Nests *n, Arena *a, Id execution, Str pack, Nest **ret, Str *ret_home, Str *ret_files, Err *err)
 {
 	TimeUs now = clock_mono(n->clock);
-	Nest **at = choose(n, now);
+	const char *name = pack_named(n, pack);
+	Nest **at = name == NULL ? NULL : choose(n, name, now);
 	Nest *nest = at == NULL ? bare_take(n) : spare_take(n, at);
 
+	nest->pack = name;
 	nest->taken = now;
 	nest->execution = execution;
 	*ret_files = files_take(n, a, nest);
@@ -235,7 +289,7 @@ files_give(Nests *n, Arena *a, Nest *nest, bool again)
 {
 	Str base = base_path(n, a, nest);
 
-	if (!again || nest->files.inode == 0 || nest->files.settled == NEVER ||
+	if (!again || nest->files.inode == 0 || nest->files.settled == NEVER || !folder_as_ever(&nest->base, base.p) ||
 	    !files_renew(n, nest, files_in(a, base)) || rename(base.p, spare_path(n, a, nest).p) < 0) {
 		pair_remove(a, base);
 		nest->files = (Folder){ 0 };
@@ -260,10 +314,23 @@ bare_add(Nests *n, Nest *nest)
 	n->bare = nest;
 }
 
+/* The one that waits longest, of a pack that has not run for long. */
+static void
+spare_drop(Nests *n, Arena *a)
+{
+	Nest *nest = spare_take(n, &n->spare);
+
+	if (nest->files.inode != 0)
+		pair_remove(a, spare_path(n, a, nest));
+	nest->files = (Folder){ 0 };
+	home_remove(n, a, nest);
+	bare_add(n, nest);
+}
+
 void
 nest_give(Nests *n, Arena *a, Nest *nest, bool alone, bool logs)
 {
-	bool again = alone && n->spares < SPARE_MOST && nest->home.settled != NEVER;
+	bool again = alone && nest->pack != NULL && nest->home.settled != NEVER;
 	Str home = home_path(n, a, nest);
 
 	if (!again || !untouched(nest, &nest->home, home.p)) {
@@ -273,10 +340,13 @@ nest_give(Nests *n, Arena *a, Nest *nest, bool alone, bool logs)
 	if (again && !n->spare_base_there)
 		n->spare_base_there = dirs_make(n->spare_base.p, 0750, NULL);
 	files_give(n, a, nest, again && !logs);
-	if (again)
-		spare_add(n, nest);
-	else
+	if (!again) {
 		bare_add(n, nest);
+		return;
+	}
+	if (n->spares == SPARE_MOST)
+		spare_drop(n, a);
+	spare_add(n, nest);
 }
 
 Nests *
@@ -286,6 +356,7 @@ nests_open(Arena *a, const Clock *clock, Str home_base, Str files_base)
 
 	if (n == NULL)
 		abort();
+	n->a = a;
 	n->clock = clock;
 	n->home_base = home_base;
 	n->files_base = files_base;

@@ -58,7 +58,7 @@ run_ended(Processes *p, Run *run)
 		outward_drop(p->outward, run->call);
 	run->call = NULL;
 	if (run->group != NULL)
-		run->alone = group_give(p->groups, run->group) && run->container == NULL;
+		run->alone = group_give(p->groups, run->group) && run->walled;
 	run->group = NULL;
 	if (run->waits_with != NULL)
 		p->waiting--;

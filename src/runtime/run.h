@@ -43,7 +43,8 @@ struct Run {
 	int attempt;
 	RunPhase phase;
 	bool internal, cancelled, timed_out, unstarted;
-	bool alone; /* it has ended, and nothing of it can be alive */
+	bool walled; /* it cannot leave its group */
+	bool alone;  /* it has ended, and nothing of it can be alive */
 	Child child;
 	Source end, out_source, err_source;
 	Stream out, err;

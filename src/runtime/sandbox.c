@@ -376,6 +376,12 @@ fill(const Sandbox *s, SandboxKind kind, const SandboxPlaces *at, int ruleset, E
 	       (kind != SANDBOX_STRICT || s->api_port == 0 || walls_allow_port(ruleset, s->api_port, err));
 }
 
+bool
+sandbox_encloses(SandboxKind kind)
+{
+	return kind != SANDBOX_OFF && walls_version() >= WALLS_FILES;
+}
+
 static const Filter *
 filter_for(SandboxKind kind)
 {
@@ -416,7 +422,7 @@ sandbox_walls_keep(Sandbox *s, SandboxKind kind, const SandboxPlaces *at, Walled
 {
 	Walled now = { .ruleset = kept->ruleset, .kind = kind };
 
-	if (kind == SANDBOX_OFF || walls_version() < WALLS_FILES)
+	if (!sandbox_encloses(kind))
 		return sandbox_walls(s, kind, at, ret, err);
 	refresh(s);
 	now.looked = s->looked;

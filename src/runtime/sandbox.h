@@ -29,6 +29,8 @@ void sandbox_close(Sandbox *s); /* after the last child has ended */
 MUST_CHECK bool sandbox_asked(const Sandbox *s, Str asked, SandboxKind *ret, Err *err);
 /* The same, and ERR_FORBIDDEN: this machine cannot give `strict`. */
 MUST_CHECK bool sandbox_kind(const Sandbox *s, Str asked, SandboxKind *ret, Err *err);
+/* Whether runs of this kind get walls here: without them a run that may can leave its group. */
+bool sandbox_encloses(SandboxKind kind);
 /* The walls of one run: the system, what is given in `readable` (paths that are not there are skipped), and `own`. For a child to
  * enter (confine_self, or by itself as confine.h says); the caller closes ret->ruleset (-1: there is none). */
 enum { SANDBOX_READABLE = 4, SANDBOX_PLACES = SANDBOX_READABLE + 2 };

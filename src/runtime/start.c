@@ -251,7 +251,8 @@ start_process(Launch *l, Err *err)
 	if (!(container_wanted(l->spec->runtime_config) ? sandbox_asked : sandbox_kind)(
 		l->p->sandbox, l->spec->sandbox, &l->kind, err))
 		return false;
-	if (!nest_take(l->p->nests, run->a, run->execution, &run->nest, &run->dir, &run->files, err) ||
+	if (!nest_take(
+		l->p->nests, run->a, run->execution, l->spec->pack_ref, &run->nest, &run->dir, &run->files, err) ||
 	    !plan_make(run->a, &l->p->config, l->spec, run->dir, &l->plan, err))
 		return false;
 	if (!check_params(l, err) || !write_parameter_file(l, err) || !write_plan_files(l, err))
@@ -265,6 +266,7 @@ start_process(Launch *l, Err *err)
 		return false;
 	if (l->plan.container.engine != NULL)
 		box(l);
+	run->walled = sandbox_encloses(l->kind);
 	return spawn_with(l, in, err);
 }
 

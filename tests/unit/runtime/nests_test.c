@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum { SETTLED_US = 60 * US_PER_MS, TICK_NS = 20 * 1000 * 1000 };
@@ -55,15 +56,21 @@ wood_done(Wood **at)
 }
 
 static Nest *
-take(Wood *w, Id execution)
+take_for(Wood *w, Id execution, const char *pack)
 {
 	Nest *nest;
 	Err err = { 0 };
 
-	CHECK_OK(nest_take(w->n, w->a, execution, &nest, &w->home, &w->files, &err), err);
+	CHECK_OK(nest_take(w->n, w->a, execution, str_of(pack), &nest, &w->home, &w->files, &err), err);
 	CHECK_INT(rig_count(w->home.p, ""), 0);
 	CHECK(file_exists(w->files.p));
 	return nest;
+}
+
+static Nest *
+take(Wood *w, Id execution)
+{
+	return take_for(w, execution, "demo");
 }
 
 static void
@@ -280,6 +287,111 @@ TEST(folders_of_a_run_of_which_something_may_be_alive_are_nobody_elses)
 	nest_give(w->n, w->a, nest, false, false);
 	CHECK(!file_exists(home.p));
 	CHECK(!file_exists(str_fmt(w->a, "%s/artifacts/w1/execution_2", w->dir.p).p));
+	nest = take(w, 3);
+	CHECK(!str_eq(w->home, home)); /* what is alive knows the name */
+	give(w, nest);
+}
+
+TEST(the_name_of_a_home_that_is_made_anew_is_new)
+{
+	CLEANUP(wood_done) Wood *w = wood_open();
+	Nest *nest;
+	Str home;
+
+	settle(w);
+	nest = take(w, 2);
+	home = w->home;
+	put(w->home, "x");
+	give(w, nest);
+	wait_settled(w);
+	nest = take(w, 3);
+	CHECK(!str_eq(w->home, home));
+	home = w->home;
+	give(w, nest);
+	put(home, "x"); /* while it waits */
+	nest = take(w, 4);
+	CHECK(!str_eq(w->home, home));
+	give(w, nest);
+}
+
+TEST(folders_are_given_on_only_to_runs_of_the_same_pack)
+{
+	CLEANUP(wood_done) Wood *w = wood_open();
+	Str home, files;
+	Nest *nest;
+
+	settle(w);
+	nest = take(w, 2);
+	home = w->home;
+	give(w, nest);
+	nest = take_for(w, 3, "other");
+	CHECK(!str_eq(w->home, home));
+	give(w, nest);
+	nest = take(w, 4);
+	CHECK_STR(w->home, home);
+	give(w, nest);
+	give(w, take_for(w, 5, ""));
+	wait_settled(w);
+	nest = take_for(w, 6, "");
+	files = w->home;
+	give(w, nest);
+	nest = take_for(w, 7, ""); /* of no pack, so of anybody */
+	CHECK(!str_eq(w->home, files));
+	give(w, nest);
+}
+
+TEST(of_many_packs_those_that_ran_last_find_their_folders)
+{
+	CLEANUP(wood_done) Wood *w = wood_open();
+	Str first, last;
+	Nest *nest;
+
+	for (Id i = 1; i <= 80; i++) {
+		give(w, take_for(w, i, str_fmt(w->a, "pack%lld", (long long)i).p));
+		first = i == 1 ? w->home : first;
+	}
+	CHECK_INT(rig_count(str_fmt(w->a, "%s/homes", w->dir.p).p, ""), 64);
+	CHECK_INT(rig_count(str_fmt(w->a, "%s/artifacts/w1/.spare", w->dir.p).p, ""), 64);
+	wait_settled(w);
+	nest = take_for(w, 81, "pack80");
+	last = w->home;
+	give(w, nest);
+	nest = take_for(w, 82, "pack80");
+	CHECK_STR(w->home, last);
+	give(w, nest);
+	CHECK(!file_exists(first.p));
+}
+
+static const char around[] = "user.attune";
+
+/* A run can reach the folder around what it leaves: it may not write there, but it owns it. */
+TEST(a_change_of_the_folder_around_what_a_run_leaves_is_not_there_for_the_next)
+{
+	CLEANUP(wood_done) Wood *w = wood_open();
+	struct timespec old[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+	Str base = str_fmt(w->a, "%s/artifacts/w1/execution_2", w->dir.p);
+	Nest *nest;
+
+	settle(w);
+	nest = take(w, 2); /* its time has not moved on */
+	CHECK(chmod(base.p, 0777) == 0);
+	give(w, nest);
+	wait_settled(w);
+	nest = take(w, 2);
+	CHECK_INT(look(base.p).st_mode & 07777, 0750);
+	if (setxattr(base.p, around, "x", 1, 0) == 0) {
+		give(w, nest);
+		wait_settled(w);
+		nest = take(w, 2);
+		CHECK(getxattr(base.p, around, NULL, 0) < 0);
+	}
+	wait_settled(w);
+	CHECK(utimensat(AT_FDCWD, base.p, old, 0) == 0);
+	give(w, nest);
+	wait_settled(w);
+	nest = take(w, 2);
+	CHECK(look(base.p).st_mtim.tv_sec != 1);
+	give(w, nest);
 }
 
 TEST(nothing_is_left_of_folders_that_wait)

@@ -382,6 +382,82 @@ TEST(where_too_little_is_free_whoever_goes_on_writing_is_ended_and_why_nothing_i
 	CHECK_STR(rig_text(&ends[1], "stdout"), str_of("well\n"));
 }
 
+static void
+pause_for(Rig *r, TimeUs long_enough)
+{
+	TimeUs until = clock_mono(clock_real()) + long_enough;
+
+	while (clock_mono(clock_real()) < until)
+		rig_pause(r, until);
+}
+
+TEST(who_fills_the_disk_is_found_among_more_names_than_are_counted_at_once)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	RunSpec spec = rig_spec(r, "shell", filler);
+	RunSpec quiet = python(r, "import os, signal\nos.chdir(os.environ['HOME'])\n"
+				  "for i in range(5000): open(str(i), 'w').close()\n"
+				  "signal.pause()\n");
+	Processes *p = (Processes *)r->starter;
+	RunEnd end;
+
+	spec.timeout = 30 * US_PER_S;
+	rig_start(r, &quiet);
+	while (!file_exists(str_fmt(r->a, "%s/4999", p->live.first->dir.p).p))
+		pause_for(r, 10 * US_PER_MS);
+	pause_for(r, 2 * US_PER_S); /* its names were made long ago */
+	p->config.disk_reserve_mb = 1 << 30;
+	rig_start(r, &spec);
+	end = rig_wait(r);
+	CHECK_INT(end.execution, spec.execution);
+	CHECK_STR(rig_text(&end, "limit_exceeded"), str_of("disk"));
+	r->starter->cancel(r->starter, quiet.execution, 1);
+	CHECK_INT(rig_wait(r).outcome, RUN_CANCELLED);
+}
+
+TEST(what_was_written_long_before_the_disk_was_full_does_not_fill_it)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	RunSpec spec = rig_spec(r, "shell", "head -c 20M /dev/zero >$HOME/x; sleep 6; echo well");
+	RunEnd end;
+
+	rig_start(r, &spec);
+	pause_for(r, 2500 * US_PER_MS);
+	((Processes *)r->starter)->config.disk_reserve_mb = 1 << 30;
+	end = rig_wait(r);
+	CHECK_STR(rig_text(&end, "error"), (Str){ 0 });
+	CHECK_STR(rig_text(&end, "stdout"), str_of("well\n"));
+}
+
+/* The HOME of the second of two runs, the first of which found it as it was made long ago. */
+static bool
+given_on(Rig *r, const char *sandbox)
+{
+	RunSpec spec = rig_spec(r, "shell", "where.sh");
+	RunEnd end;
+	Str first;
+
+	rig_file(r, "actions/where.sh", "echo $HOME\n"); /* what is no file is written into its HOME */
+	spec.sandbox = str_of(sandbox);
+	(void)rig_run(r, &spec);
+	pause_for(r, 200 * US_PER_MS);
+	spec.execution = ++r->last;
+	end = rig_run(r, &spec);
+	first = str_copy(r->a, rig_text(&end, "stdout"));
+	spec.execution = ++r->last;
+	end = rig_run(r, &spec);
+	return str_eq(rig_text(&end, "stdout"), first);
+}
+
+TEST(only_a_run_that_could_not_leave_its_group_gives_its_folders_on)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	const Processes *p = (const Processes *)r->starter;
+
+	CHECK(!given_on(r, "off")); /* it may have had them mounted elsewhere */
+	CHECK(given_on(r, "standard") == (p->groups != NULL && sandbox_encloses(SANDBOX_STANDARD)));
+}
+
 TEST(open_files_and_output_end_at_their_limits)
 {
 	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
