@@ -251,7 +251,8 @@ const Setting settings[] = {
 	{ "worker.stream_logs", SETTING_BOOL, "true", "output can always be followed", .flags = SETTING_IGNORED },
 
 	{ "worker.keep_loaded", SETTING_BOOL, "true",
-	    "of each shell or perl that was used lately one process stays loaded, and runs are copies of it: to "
+	    "of each shell, perl or Python that was used lately one process stays loaded, and runs are copies of it: "
+	    "to "
 	    "actions nothing "
 	    "is different" },
 	{ "worker.warm", SETTING_BOOL, "false",

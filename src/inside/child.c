@@ -48,6 +48,15 @@ forget_pass(Seed *s)
 	s->start.clone_at = s->start.clone_size = 0;
 }
 
+/* As the kernel names what it executes; the seed's own name may be another, for it is the file behind the links. */
+static void
+take_name(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+
+	(void)prctl(PR_SET_NAME, slash == NULL ? program : slash + 1, 0, 0, 0);
+}
+
 static char *
 take_strings(char *at, size_t n, char **to)
 {
@@ -88,6 +97,7 @@ seed_grow(Seed *s, SeedJob *job, const Message *m)
 	environment = take_strings(g.text, job->argc, g.argv);
 	end = take_strings(environment, job->envc, g.envp);
 	g.size = (size_t)(end - g.text);
+	take_name(g.argv[0]);
 	if (s->shows_itself)
 		(void)show_as(&s->map, g.text, environment, end);
 	if (job->has_ruleset && syscall(CALL_RESTRICT, m->fds[3], 0) < 0)

@@ -3,9 +3,8 @@
  * use for, Landlock, seccomp. What is needed is prepared before (walls.h, filter.h); confine_self only makes system calls, so it may be
  * called in a child right after fork, even of a process with threads or of one that shares our memory (vfork).
  *
- * A server in another language that forks on our behalf does the same by itself, in this order, with what it was handed:
- *   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); landlock_restrict_self(ruleset, 0); seccomp(SECCOMP_SET_MODE_FILTER, 0, &filter)
- * Or it is started with the filter (children inherit it, which costs them nothing), and each child enters its own ruleset only.
+ * A seed (inside/seed.h) is not within walls itself: it enters its filter once, which its runs inherit at no price, and each run enters its
+ * own ruleset. So nothing of a pack may run in a seed.
  */
 #pragma once
 

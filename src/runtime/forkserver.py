@@ -2,8 +2,51 @@
 #     python3 ARGS -c THIS
 # with a library preloaded (src/inside/seed.h), which makes a child for each run: it has its streams, session, limits and walls already when
 # _attune_serve goes on in it, and makes it what `python3 ARGS script.py` would be. A child that finds anything odd executes the interpreter.
+#
+# It stands outside of every wall, so nothing of a pack or of an environment runs in it: it is started without `site` and PYTHONPATH, as the
+# interpreter that was installed. What those would do waits for the child.
+def _attune_site(program):
+    """What `site` does, as far as it is the system's. Returns what is left for a run."""
+    import sys
+    if sys.path[:1] == [""]:
+        del sys.path[0]
+    installed = sys.executable
+    sys.executable = sys._base_executable = program
+    import os, site
+    folder = os.path.dirname(program)
+    marks = [f for f in (folder + "/pyvenv.cfg", os.path.dirname(folder) + "/pyvenv.cfg") if os.path.exists(f)]
+    waiting = []
+    customize = site.execsitecustomize, site.execusercustomize
+    if marks:
+        with open(marks[0], encoding="utf-8") as f:
+            pairs = [line.partition("=") for line in f]
+        homes = [value.strip() for key, _, value in pairs if key.strip().lower() == "home"]
+        base = os.path.join(homes[0], os.path.basename(program))
+        if len(homes) != 1 or sys.version_info >= (3, 14) or os.path.realpath(base) != installed:
+            sys.exit("an environment of another kind")
+        sys._base_executable = base
+        # addpackage finds it before the builtin
+        site.exec = lambda line: waiting.append((sys._getframe(1).f_locals["sitedir"], line))
+        site.execsitecustomize = site.execusercustomize = lambda: None
+    site.main()
+    if not marks:
+        return lambda: None
+    del site.exec
+    site.execsitecustomize, site.execusercustomize = customize
+
+    def rest():
+        for sitedir, line in waiting:
+            exec(line)
+        site.execsitecustomize()
+        if site.ENABLE_USER_SITE:
+            site.execusercustomize()
+
+    return rest
+
+
 def _attune_serve(ours):
     import sys
+    rest = _attune_site(sys.argv[1])
     before = set(sys.modules)
     path = list(sys.path)
     sys.path[:] = [p for p in path if p.startswith(sys.base_prefix + "/lib") and "-packages" not in p]
@@ -11,21 +54,39 @@ def _attune_serve(ours):
     import json, datetime, re  # what most actions begin with
     early = {name.partition(".")[0] for name in set(sys.modules) - before}
     sys.path[:] = path
+    # the interpreter's own are immutable: -S was for the seed alone
+    places = {name: i for i, name in enumerate(type(sys.flags).__match_args__)}
+    ctypes.c_void_p.from_address(id(sys.flags) + tuple.__basicsize__ + 8 * places["no_site"]).value = id(0)
+    if sys.flags.no_site != 0:
+        sys.exit("flags of another kind")
+    taken = {"sitecustomize", "usercustomize"} | {name.partition(".")[0] for name in sys.modules}
     api = ctypes.PyDLL(None)
     serve = api.attune_serve
     serve.restype = ctypes.c_size_t
     text, count = ctypes.c_void_p(), ctypes.c_int()
-    python_path = [p for p in os.environ.get("PYTHONPATH", "").split(":") if p]
+
+    def names_in(folder):
+        try:
+            return {name.partition(".")[0] for name in os.listdir(folder)}
+        except OSError:
+            return set()
+
+    def extend_path():  # by PYTHONPATH; what it would change of the start itself is for a start of its own
+        text = os.environ.get("PYTHONPATH")
+        if not text or sys.flags.ignore_environment:
+            return
+        folders = text.split(":")
+        for folder in folders:
+            if os.path.abspath(folder) != folder or folder in sys.path or folders.count(folder) > 1:
+                raise ValueError(folder)
+            if not os.path.isdir(folder) and os.path.exists(folder) or names_in(folder) & taken:
+                raise ValueError(folder)
+        sys.path[:0] = folders
 
     def shadowed(folder):  # a file of the action's that is called as a module which we have loaded already
-        for where in {folder, *python_path}:
-            try:
-                names = {name.partition(".")[0] for name in os.listdir(where)} & early
-            except OSError:
-                continue
-            for name in names:
-                for loaded in [m for m in sys.modules if m == name or m.startswith(name + ".")]:
-                    del sys.modules[loaded]
+        for name in names_in(folder) & early:
+            for loaded in [m for m in sys.modules if m == name or m.startswith(name + ".")]:
+                del sys.modules[loaded]
 
     def at_home():
         site = sys.modules.get("site")
@@ -47,19 +108,21 @@ def _attune_serve(ours):
         argv, env = parts[:count.value], parts[count.value:]
         surround(env)
         script = os.fsdecode(argv[-1])
-        try:
-            with open(script, "rb") as f:
-                code = compile(f.read(), script, "exec", 0, True)
-        except BaseException:
-            os.execve(argv[0], argv, dict(os.environb))
-        folder = os.path.dirname(os.path.realpath(script))
-        if sys.path and sys.path[0] == "":
-            sys.path[0] = folder
-        shadowed(folder)
-        at_home()
         sys.argv[:] = [script]
         if hasattr(sys, "orig_argv"):
             sys.orig_argv[:] = [os.fsdecode(a) for a in argv]
+        try:
+            with open(script, "rb") as f:
+                code = compile(f.read(), script, "exec", 0, True)
+            at_home()
+            extend_path()
+            rest()
+        except BaseException:
+            os.execve(argv[0], argv, dict(os.environb))
+        folder = os.path.dirname(os.path.realpath(script))
+        if not getattr(sys.flags, "safe_path", False):
+            sys.path.insert(0, folder)
+            shadowed(folder)
         gc.enable()  # what was there before stays frozen: to look at it would be to copy it
         return code, script
 

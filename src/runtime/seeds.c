@@ -49,7 +49,7 @@ typedef struct Seed {
 	const char *path;
 	SandboxKind kind;
 	size_t runs;
-	FileMark mark;
+	FileMark mark, program; /* of what a run names, and of what is loaded in its place */
 	SeedState state;
 	Child child;
 	int sock, mute; /* mute: the other end of its standard error, where nothing comes */
@@ -73,9 +73,9 @@ struct Seeds {
 static const SeedKind *
 kind_of(const Seeds *s, const SpawnSpec *spec)
 {
-	if (s->p->config.seeds && seed_of_start.serves(spec))
-		return &seed_of_start;
-	return s->p->config.warm && seed_of_python.serves(spec) ? &seed_of_python : NULL;
+	if (s->p->config.warm && seed_of_python.serves(spec))
+		return &seed_of_python;
+	return s->p->config.seeds && seed_of_start.serves(spec) ? &seed_of_start : NULL;
 }
 
 /* Valid until the next one is made. */
@@ -89,37 +89,6 @@ key_of(Seeds *s, const SeedKind *of, const SpawnSpec *spec, SandboxKind kind)
 	buf_fmt(&b, "%s\n%d\n", spec->path, (int)kind);
 	of->add_key(&b, spec);
 	return buf_str(&b);
-}
-
-static bool
-is_named(const Seeds *s, const char *real)
-{
-	const Json *named = s->p->config.interpreters.named;
-
-	for (size_t i = 0; json_is(named, JSON_OBJECT) && i < named->n; i++) {
-		char *one = realpath(str_cstr(s->scratch, json_as_str(&named->members[i].value)), NULL);
-		bool same = one != NULL && strcmp(one, real) == 0;
-
-		free(one);
-		if (same)
-			return true;
-	}
-	return false;
-}
-
-/* A seed is not within the walls of a run, so it is made of the machine's own programs only, wherever links lead: never of what a pack
- * or its environment brings by such a name. */
-static bool
-is_trusted(const Seeds *s, const char *path)
-{
-	static const char *const places[] = { "/usr/", "/bin/", "/sbin/" };
-	char *real = realpath(path, NULL);
-	bool ok = real != NULL && is_named(s, real);
-
-	for (size_t i = 0; real != NULL && i < countof(places); i++)
-		ok = ok || strncmp(real, places[i], strlen(places[i])) == 0;
-	free(real);
-	return ok;
 }
 
 static bool
@@ -200,7 +169,7 @@ is_itself(const Seed *one)
 	FileMark mark;
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)one->child.pid);
-	return mark_of(path, &mark) && is_same(&mark, &one->mark);
+	return mark_of(path, &mark) && is_same(&mark, &one->program);
 }
 
 static void
@@ -324,14 +293,18 @@ seed_spawn(Seeds *s, Seed *one, const SpawnSpec *like, Err *err)
 {
 	CLEANUP(fd_done) int theirs = -1;
 	CLEANUP(fd_done) int mute = -1;
+	const char *program = seed_program(one->a, one->of, &s->p->config, one->path);
 	int ends[2];
 
+	if (program == NULL || !mark_of(program, &one->program) ||
+	    (!is_same(&one->mark, &one->program) && !seed_is_copy(one->path, program)))
+		return err_set(err, ERR_FORBIDDEN, "it is not one of the machine's own");
 	if (!handover_pair(&one->sock, &theirs) || pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "a socket");
 	one->mute = ends[0];
 	mute = ends[1];
-	SpawnSpec spec = { .path = one->path,
-		.argv = one->of->argv(one->a, like),
+	SpawnSpec spec = { .path = program,
+		.argv = one->of->argv(one->a, program, like),
 		.envp = environment_of(one, like),
 		.cwd = "/",
 		.in = s->image,
@@ -398,7 +371,7 @@ seeds_want(Seeds *s, const SpawnSpec *spec, SandboxKind kind)
 	if (of == NULL)
 		return;
 	key = key_of(s, of, spec, kind);
-	if (find(s, key) != NULL || !is_trusted(s, spec->path))
+	if (find(s, key) != NULL || seed_program(s->scratch, of, &s->p->config, spec->path) == NULL)
 		return;
 	if (s->n >= SEEDS_MOST)
 		make_room(s);

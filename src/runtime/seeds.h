@@ -2,7 +2,7 @@
  * Shells and the like without the cost of their start: of each interpreter that was used lately one process that has been loaded and
  * stands before its main(), of which a run is a copy (inside/seed.h says how). Private to runtime; the worker's one thread owns it.
  *
- * Python's stand where they have begun already (worker.warm); in the others nothing has begun (worker.keep_loaded).
+ * With worker.warm Python's stand where they have begun already; in the others nothing has begun (worker.keep_loaded).
  *
  * To the action nothing is different, so it needs no asking. The first run of an interpreter, runs while its seed starts, and whatever
  * is odd are started plainly.

@@ -37,6 +37,8 @@ static const struct {
 			 " ('ATTUNE_EXEC_ID', 'ATTUNE_EXECUTION_ID', 'ATTUNE_EXECUTION_DIR', 'HOME', 'TMPDIR')))\n" },
 	{ "home", "import os, site\nh = os.environ['HOME']\nprint(os.getcwd() != h, site.USER_BASE.replace(h, 'H'),"
 		  " site.USER_SITE.replace(h, 'H'), os.path.expanduser('~') == h, os.environ['TMPDIR'] == h)\n" },
+	{ "name", "print(open('/proc/self/comm').read(), open('/proc/self/stat').read().split()[1])\n" },
+	{ "seen", "import os\nprint(os.readlink('/proc/self/exe'))\n" },
 	{ "exit3", "import sys\nsys.exit(3)\n" },
 	{ "exit_text", "import sys\nsys.exit('no more')\n" },
 	{ "exit_none", "raise SystemExit\n" },
@@ -163,6 +165,7 @@ fill(Rig *r)
 		rig_file(r, str_fmt(r->a, "actions/%s.py", scripts[i].name).p, scripts[i].text);
 	CHECK(system(str_fmt(r->a, "mkdir -p %s/packs/demo/lib %s/packs/demo/actions/odd", r->dir.p, r->dir.p).p) == 0);
 	rig_file(r, "lib/helper.py", "");
+	rig_file(r, "actions/kept.py", "import sys\nprint('datetime' in sys.modules)\n");
 	rig_file(r, "actions/odd/json.py", "WHO = 'mine'\n");
 	rig_file(r, "actions/odd/shadow.py", "import json\nprint(json.WHO)\n");
 }
@@ -196,46 +199,236 @@ comparable(Rig *r, const RunEnd *end)
 	return buf_str(&b);
 }
 
-static void
-compare_all(const char *config_text)
-{
-	CLEANUP(rig_done) Rig *r = rig_open_with(warm);
-	Json config = rig_json(r, config_text);
-	Json plain = rig_json(r, config_text);
-	size_t forked;
+typedef struct Pair {
+	Str plain, quick;
+} Pair;
 
-	/* the same with a flag that servers are not used for, and that changes nothing */
+/* The same with a flag that servers are not used for, and that changes nothing. */
+static Json
+unserved(Rig *r, const char *config_text)
+{
+	Json plain = rig_json(r, config_text);
+
 	json_push(r->a, (Json *)(uintptr_t)json_path(&plain, str_of("interpreter.args")), json_cstr("-Xutf8=0"));
+	return plain;
+}
+
+static Pair
+run_both(Rig *r, const char *entry, const Json *plain, const Json *config)
+{
+	RunSpec s = spec_of(r, entry, plain);
+	RunEnd end = rig_run(r, &s);
+	Pair ret = { .plain = comparable(r, &end) };
+	size_t forked = processes_forked(r->starter);
+
+	s = spec_of(r, entry, config);
+	end = rig_run(r, &s);
+	CHECK_INT(processes_forked(r->starter), forked + 1);
+	ret.quick = comparable(r, &end);
+	return ret;
+}
+
+static const char *
+entry_of(Rig *r, size_t i)
+{
+	return i < countof(scripts) ? str_fmt(r->a, "%s.py", scripts[i].name).p : "odd/shadow.py";
+}
+
+static void
+check_same(const char *name, Pair is)
+{
+	if (!str_eq(is.plain, is.quick))
+		test_fail(
+		    __FILE__, __LINE__, "%s differs:\nplain: %.800s\nquick: %.800s", name, is.plain.p, is.quick.p);
+}
+
+static bool
+is_one_of(const char *name, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(name, list[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+compare_all(Rig *r, const char *config_text)
+{
+	Json config = rig_json(r, config_text), plain = unserved(r, config_text);
+
+	/* they show the flag itself; of a copy in an environment, the original */
+	static const char *const other[] = { "argv.py", "path.py", "seen.py" };
+	Pair kept;
+
 	fill(r);
 	warm_up(r, &config);
+	kept = run_both(r, "kept.py", &plain, &config);
+	CHECK(!str_eq(kept.plain, kept.quick)); /* else it would only be the interpreter again */
 	for (size_t i = 0; i < countof(scripts) + 1; i++) {
-		const char *name = i < countof(scripts) ? str_fmt(r->a, "%s.py", scripts[i].name).p : "odd/shadow.py";
-		RunSpec s = spec_of(r, name, &plain);
-		RunEnd cold = rig_run(r, &s), fork;
-		Str x, y;
+		const char *name = entry_of(r, i);
+		Pair is = run_both(r, name, &plain, &config);
 
-		forked = processes_forked(r->starter);
-		s = spec_of(r, name, &config);
-		fork = rig_run(r, &s);
-		CHECK_INT(processes_forked(r->starter), forked + 1);
-		x = comparable(r, &cold);
-		y = comparable(r, &fork);
-		if (strcmp(name, "argv.py") == 0 || strcmp(name, "path.py") == 0)
-			continue; /* they show the flag itself, below */
-		if (!str_eq(x, y))
-			test_fail(__FILE__, __LINE__, "%s differs:\nplain: %.800s\nfork:  %.800s", name, x.p, y.p);
+		if (!is_one_of(name, other, countof(other)))
+			check_same(name, is);
 	}
 }
 
 TEST(a_fork_of_a_server_does_what_the_interpreter_does)
 {
-	compare_all(python_config);
+	CLEANUP(rig_done) Rig *r = rig_open_with(warm);
+
+	compare_all(r, python_config);
 }
 
 TEST(a_fork_of_a_server_does_what_a_buffered_interpreter_does)
 {
-	compare_all(buffered_config);
+	CLEANUP(rig_done) Rig *r = rig_open_with(warm);
+
+	compare_all(r, buffered_config);
 }
+
+/* ---- what stands before its main() ---- */
+
+static RunEnd
+run_loaded_anew(Rig *r, const RunSpec *spec)
+{
+	Processes *p = (Processes *)r->starter;
+	Seeds *kept = p->seeds;
+
+	p->seeds = NULL;
+	rig_start(r, spec);
+	p->seeds = kept;
+	return rig_wait(r);
+}
+
+static void
+compare_grown(Rig *r, const char *config_text)
+{
+	Json config = rig_json(r, config_text);
+	TimeUs until = clock_mono(clock_real()) + 60 * US_PER_S;
+
+	fill(r);
+	while (processes_grown(r->starter) == 0) {
+		RunSpec s = spec_of(r, "hello.py", &config);
+
+		CHECK(clock_mono(clock_real()) < until);
+		CHECK_INT(rig_run(r, &s).outcome, RUN_SUCCEEDED);
+	}
+	for (size_t i = 0; i < countof(scripts) + 1; i++) {
+		RunSpec s = spec_of(r, entry_of(r, i), &config);
+		RunEnd end = run_loaded_anew(r, &s);
+		Pair is = { .plain = comparable(r, &end) };
+		size_t grown = processes_grown(r->starter);
+
+		s = spec_of(r, entry_of(r, i), &config);
+		end = rig_run(r, &s);
+		CHECK_INT(processes_grown(r->starter), grown + 1);
+		is.quick = comparable(r, &end);
+		check_same(entry_of(r, i), is);
+	}
+}
+
+TEST(a_python_that_was_loaded_before_does_what_a_new_one_does)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+
+	compare_grown(r, python_config);
+}
+
+/* ---- what belongs to a pack or an environment ---- */
+
+/* An environment as it is made for a pack, and what says that it runs where it must not. */
+static const char *
+environment_config(Rig *r, const char *how)
+{
+	const char *make =
+	    "d=%s/envs/demo/python && /usr/bin/python3 -m venv %s --without-pip $d && cd $d/lib/*/site-packages "
+	    "&&"
+	    " echo 'WHO = 1' > installed.py && printf '%%s\\n' 'import sys; sys.early = list(sys.path), sitedir' "
+	    "\"import sys; "
+	    "'-c' in sys.orig_argv and open('%s/escaped', 'w')\" > first.pth && cp first.pth usercustomize.pth";
+
+	CHECK(system(str_fmt(r->a, make, r->dir.p, how, r->dir.p).p) == 0);
+	rig_file(r, "actions/environment.py",
+	    "import sys, site, installed\nprint(sys.path, sys.prefix, sys.exec_prefix, sys.base_prefix, "
+	    "sys.base_exec_prefix,"
+	    " sys.executable, sys._base_executable, sys.flags.no_site, sys.early, site.PREFIXES, site.ENABLE_USER_SITE,"
+	    " installed.__file__, sys.platlibdir)\n");
+	return str_fmt(r->a,
+	    "{\"interpreter\":{\"binary\":\"%s/envs/demo/python/bin/python3\",\"args\":[]},\"env_vars\":"
+	    "{\"PYTHONPATH\":{\"value\":\"{pack_dir}/lib\",\"operation\":\"prepend\"}}}",
+	    r->dir.p)
+	    .p;
+}
+
+static bool
+has_escaped(Rig *r)
+{
+	return file_exists(str_fmt(r->a, "%s/escaped", r->dir.p).p);
+}
+
+TEST(of_an_environment_a_fork_does_what_its_interpreter_does)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(warm);
+	const char *text = environment_config(r, "--copies");
+	Json config = rig_json(r, text), plain = unserved(r, text);
+
+	compare_all(r, text);
+	check_same("environment.py", run_both(r, "environment.py", &plain, &config));
+	CHECK(!has_escaped(r));
+}
+
+TEST(of_an_environment_a_python_that_was_loaded_before_is_the_same)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+
+	compare_grown(r, environment_config(r, "--symlinks"));
+}
+
+TEST(nothing_of_a_pack_runs_in_a_server)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(warm);
+	Json config = rig_json(r, python_config), plain = unserved(r, python_config);
+	static const char *const files[] = { "sitecustomize.py", "usercustomize.py", "json.py", "io.py",
+		"encodings.py" };
+
+	fill(r);
+	for (size_t i = 0; i < countof(files); i++) {
+		const char *path = str_fmt(r->a, "lib/%s", files[i]).p;
+
+		rig_file(r, path,
+		    str_fmt(r->a,
+			"import sys\nif '-c' in sys.orig_argv: open('%s/escaped', 'w')\nsys.stderr and print('mine')\n",
+			r->dir.p)
+			.p);
+		if (i == 0)
+			warm_up(r, &config);
+		check_same(files[i], run_both(r, "hello.py", &plain, &config));
+		CHECK(remove(str_fmt(r->a, "%s/packs/demo/%s", r->dir.p, path).p) == 0);
+	}
+	CHECK(!has_escaped(r));
+}
+
+/* A program that a pack has brought along may be any. */
+TEST(no_server_is_a_program_of_a_pack)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(warm);
+	Json config = rig_json(
+	    r, str_fmt(r->a, "{\"interpreter\":{\"binary\":\"%s/packs/demo/python3\",\"args\":[]}}", r->dir.p).p);
+
+	fill(r);
+	rig_file(r, "python3",
+	    str_fmt(r->a, "#!/bin/sh\ntest -z \"$LD_PRELOAD$ATTUNE_SEED\" || : > %s/escaped\n", r->dir.p).p);
+	for (int i = 0; i < 5; i++) {
+		RunSpec s = spec_of(r, "hello.py", &config);
+
+		CHECK_INT(rig_run(r, &s).outcome, RUN_SUCCEEDED);
+		rig_pause(r, clock_mono(clock_real()) + 100 * US_PER_MS);
+	}
+	CHECK(!has_escaped(r));
+}
+
+/* ---- when a server is gone ---- */
 
 static pid_t
 server_pid(const Rig *r)
