@@ -117,12 +117,15 @@ waiting(Visit *v)
 	rows = json_get(json_get(&r.body, "data"), "waiting");
 	for (size_t i = 0; json_at(rows, i) != NULL; i++) {
 		const Json *row = json_at(rows, i);
+		bool nobody = str_is(json_get_text(row, "reason"), "no_worker");
 
-		if (str_is(json_get_text(row, "reason"), "no_worker"))
+		/* room that only people can make is said in the detail; that others are busy passes by itself */
+		if (nobody ||
+		    (str_is(json_get_text(row, "reason"), "capacity") && !str_none(json_get_text(row, "detail"))))
 			finds(v->d, HEALTH_WARN, "waiting",
 			    "attune execution show ID says what is missing; attune worker list.",
-			    "%lld executions find no worker that fits, the oldest is %lld",
-			    (long long)json_as_int(json_get(row, "count"), 0),
+			    "%lld executions find no worker that %s, the oldest is %lld",
+			    (long long)json_as_int(json_get(row, "count"), 0), nobody ? "fits" : "has room on its disk",
 			    (long long)json_as_int(json_get(row, "oldest_id"), 0));
 	}
 }

@@ -162,6 +162,7 @@ def test_a_worker_without_room_gives_its_work_to_others_and_says_why(world):
     assert row["wait_reason"].startswith("capacity: "), "room may come: no lack of a worker"
     time.sleep(6)
     assert look(world, waits)["status"] == "requested", "it has waited for longer than executor.scheduled_timeout"
+    assert "1 executions find no worker that has room on its disk" in world.cli("doctor", code=None).out
     shown = world.get("/workers", role="action")["data"][0]
     assert "worker.disk_reserve_mb" in shown["full_reason"]
     world.wait_ready([world.launch("worker")])
