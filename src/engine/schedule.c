@@ -8,6 +8,8 @@
 #include "store/execution_limits.h"
 #include "store/worker.h"
 
+#include <stdlib.h>
+
 /* One pass over what waits for a worker: the workers with their room, and the classes of waiting rows. */
 typedef struct Pass {
 	Uow *u;
@@ -587,16 +589,38 @@ beats_read(Uow *u, Err *err)
 	return true;
 }
 
-static bool
-newborn_may(const Uow *u, const ExecNew *row)
+/* High priorities come first, and of one priority what was asked for first. */
+static int
+newborn_order(const void *x, const void *y)
 {
-	const ActionDef *action = row->status == EXEC_REQUESTED ? defs_action(u->e->defs, row->action) : NULL;
+	const ExecNew *a = *(ExecNew *const *)x, *b = *(ExecNew *const *)y;
 
-	return action != NULL && row->due == 0 && !action_inside(action) && !limits_any(u, action);
+	if (a->priority != b->priority)
+		return a->priority > b->priority ? -1 : 1;
+	return (a > b) - (a < b);
+}
+
+/* Those that need a worker now, as they would stand in line; *ret_free: how many of them have no limits to keep. */
+static ExecNew **
+newborns_line(const Uow *u, ExecNew *rows, size_t n, size_t *ret_n, size_t *ret_free)
+{
+	ExecNew **line = arena_array(u->arena, ExecNew *, n + 1);
+
+	*ret_n = *ret_free = 0;
+	for (size_t i = 0; i < n; i++) {
+		const ActionDef *action = defs_action(u->e->defs, rows[i].action);
+
+		if (rows[i].status != EXEC_REQUESTED || rows[i].due != 0 || action == NULL || action_inside(action))
+			continue;
+		*ret_free += !limits_any(u, action);
+		line[(*ret_n)++] = &rows[i];
+	}
+	qsort(line, *ret_n, sizeof(ExecNew *), newborn_order);
+	return line;
 }
 
 static bool
-newborn_place(Pass *p, ExecNew *row, bool *ret_placed, Err *err)
+newborn_place(Pass *p, ExecNew *row, bool built_known, bool *ret_placed, Err *err)
 {
 	Uow *u = p->u;
 	ExecWaiting own = {
@@ -607,7 +631,7 @@ newborn_place(Pass *p, ExecNew *row, bool *ret_placed, Err *err)
 	Need need = need_of(u, defs_action(u->e->defs, row->action), &own);
 	Choice c;
 
-	if (!built_mark(p, &need, err))
+	if (!built_known && !built_mark(p, &need, err))
 		return false;
 	worker_choose(u->arena, &need, p->loads, p->n, &u->turn, &c);
 	*ret_placed = c.kind == CHOICE_WORKER;
@@ -621,17 +645,43 @@ newborn_place(Pass *p, ExecNew *row, bool *ret_placed, Err *err)
 	return true;
 }
 
+/* Where one finds no room, those behind it wait with it. */
+static bool
+newborns_place(Pass *p, ExecNew **line, size_t n, size_t *ret_placed, Err *err)
+{
+	const ExecNew *limited = NULL;
+	Id built = 0; /* whose environments are known */
+	bool one = true;
+
+	*ret_placed = 0;
+	for (size_t i = 0; one && i < n; i++) {
+		ExecNew *row = line[i];
+
+		if (limits_any(p->u, defs_action(p->u->e->defs, row->action))) {
+			limited = row;
+			continue;
+		}
+		/* what its limits may let go is looked at later, and must find room before this one */
+		if (limited != NULL && row->priority < limited->priority)
+			break;
+		if (!newborn_place(p, row, row->action == built, &one, err))
+			return false;
+		built = row->action;
+		*ret_placed += one;
+	}
+	return true;
+}
+
 bool
 place_newborns(Uow *u, ExecNew *rows, size_t n, bool *ret_all, Err *err)
 {
-	size_t placed = 0, may = 0;
-	bool alone, one = true;
+	size_t line_n, free_n, placed;
+	ExecNew **line = newborns_line(u, rows, n, &line_n, &free_n);
+	bool alone;
 	Pass p;
 
 	*ret_all = false;
-	for (size_t i = 0; i < n; i++)
-		may += newborn_may(u, &rows[i]);
-	if (may == 0)
+	if (free_n == 0)
 		return true;
 	if (!execution_schedule_try(u->db, u->arena, &alone, err))
 		return false;
@@ -640,14 +690,8 @@ place_newborns(Uow *u, ExecNew *rows, size_t n, bool *ret_all, Err *err)
 	if (!beats_read(u, err) || !pass_open(&p, u, err))
 		return false;
 	u->turn++;
-	/* where one finds no room, those behind it wait with it */
-	for (size_t i = 0; one && i < n; i++) {
-		if (!newborn_may(u, &rows[i]))
-			continue;
-		if (!newborn_place(&p, &rows[i], &one, err))
-			return false;
-		placed += one;
-	}
+	if (!newborns_place(&p, line, line_n, &placed, err))
+		return false;
 	*ret_all = placed == n;
 	return true;
 }

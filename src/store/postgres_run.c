@@ -298,26 +298,6 @@ bind_same(const Bind *a, const Bind *b)
 	return a->type == 'd' ? a->d == b->d : a->i == b->i; /* a JSON by its address */
 }
 
-void
-pg_ahead(PgDb *db, Arena *a, const Stmt *s, const Bind *binds)
-{
-	size_t n = strlen(in_of(s));
-
-	if (db->ahead_n == PG_AHEAD_MOST)
-		return;
-	db->ahead[db->ahead_n++] = (PgAhead){
-		.stmt = s,
-		.binds = n == 0 ? NULL : arena_copy(a, binds, n * sizeof(Bind)),
-		.sink = { .a = a },
-	};
-}
-
-void
-pg_ahead_forget(PgDb *db)
-{
-	db->ahead_n = 0;
-}
-
 static PgAhead *
 ahead_find(PgDb *db, const Stmt *s, const Bind *binds)
 {
@@ -333,6 +313,42 @@ ahead_find(PgDb *db, const Stmt *s, const Bind *binds)
 			return h;
 	}
 	return NULL;
+}
+
+static void
+ahead_tidy(PgDb *db)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < db->ahead_n; i++)
+		if (!db->ahead[i].taken)
+			db->ahead[kept++] = db->ahead[i];
+	db->ahead_n = kept;
+}
+
+void
+pg_ahead(PgDb *db, Arena *a, const Stmt *s, const Bind *binds)
+{
+	size_t n = strlen(in_of(s));
+	PgAhead *before = ahead_find(db, s, binds);
+
+	/* who announces it again wants to see what is there by then, not what nobody has asked for */
+	if (before != NULL)
+		before->taken = true;
+	ahead_tidy(db);
+	if (db->ahead_n == PG_AHEAD_MOST)
+		return;
+	db->ahead[db->ahead_n++] = (PgAhead){
+		.stmt = s,
+		.binds = n == 0 ? NULL : arena_copy(a, binds, n * sizeof(Bind)),
+		.sink = { .a = a },
+	};
+}
+
+void
+pg_ahead_forget(PgDb *db)
+{
+	db->ahead_n = 0;
 }
 
 /* All that were announced travel together, in the order of their announcement, and before what is asked now, if anything is. */

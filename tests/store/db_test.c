@@ -280,12 +280,19 @@ TEST(statements_announced_ahead_answer_as_if_they_were_asked_one_by_one)
 	CHECK_OK(db_exec(w->db, w->a, &put_n, &three, NULL, &err), err);
 	CHECK_OK(db_exec(w->db, w->a, &count, NULL, &rows, &err), err); /* an answer is given out once */
 	CHECK_INT(row_int(rows_at(&rows, 0), 0), 2);
+	/* announced and not asked for: who announces it again sees what is there now */
+	db_ahead(w->db, w->a, &count, NULL);
+	CHECK_OK(db_exec(w->db, w->a, &put_n, (Bind[]){ bind_int(4) }, NULL, &err), err);
+	for (int i = 0; i < 9; i++)
+		db_ahead(w->db, w->a, &count, NULL);
+	CHECK_OK(db_exec(w->db, w->a, &count, NULL, &rows, &err), err);
+	CHECK_INT(row_int(rows_at(&rows, 0), 0), 3);
 	db_ahead(w->db, w->a, &count, NULL);
 	CHECK_OK(db_commit(w->db, &err), err);
 	CHECK_OK(db_begin(w->db, &err), err); /* what was announced is forgotten with its transaction */
 	CHECK_OK(db_exec(w->db, w->a, &put_n, &two, NULL, &err), err);
 	CHECK_OK(db_exec(w->db, w->a, &count, NULL, &rows, &err), err);
-	CHECK_INT(row_int(rows_at(&rows, 0), 0), 3);
+	CHECK_INT(row_int(rows_at(&rows, 0), 0), 4);
 	CHECK_OK(db_commit(w->db, &err), err);
 }
 
