@@ -69,7 +69,11 @@ finish(WorkflowStep *s, ExecEvent ev, const Json *result, const char *status, Er
 		.note = str_of("") };
 	ExecMoved moved;
 
-	if (!move_runs(u, ev, &m, 1, u->e->process, &moved, err) || !moves_ended(u, &m, &moved, 1, err))
+	if (!move_runs(u, ev, &m, 1, u->e->process, &moved, err))
+		return false;
+	if (!moved.moved)
+		return true; /* the one above it, in the same step, has cancelled it: it was told to look, and ends as that */
+	if (!moves_ended(u, &m, &moved, 1, err))
 		return false;
 	s->row.status = str_of(status);
 	s->row.error = json_get_text(result, "error");

@@ -107,3 +107,27 @@ TEST(a_run_that_is_cancelled_as_its_time_ends_has_failed_and_not_timed_out)
 	flow_run(r);
 	CHECK_STR(flow_trace(r, id), str_of("a~ c"));
 }
+
+TEST(a_workflow_whose_time_ends_with_that_of_the_one_above_it_ends_too)
+{
+	CLEANUP(flow_done) Flow *r = flow_open();
+	static const Stmt live = {
+		.sql = "select count(*) from execution where id >= $1 and finished_at is null and action_ref <> 'test.ok'",
+		.in = "i",
+	};
+	TimeUs next;
+	Rows rows;
+	Id id;
+
+	flow_workflow(r, "test.inner", "{timeout: 10, tasks: [{name: x, action: test.ok}]}", NULL);
+	flow_workflow(r, "test.outer", "{timeout: 10, tasks: [{name: a, action: test.inner}]}", NULL);
+	id = flow_start(r, "test.outer", "{}");
+	flow_step(r);
+	flow_step(r);
+	r->now += 60 * US_PER_S;
+	flow_due(r, &next);
+	flow_step(r);
+	CHECK_STR(flow_state(r, id), str_of("failed"));
+	rows = flow_rows(r, &live, 0);
+	CHECK_INT(row_int(rows_at(&rows, 0), 0), 0);
+}
