@@ -112,7 +112,8 @@ TEST(a_workflow_whose_time_ends_with_that_of_the_one_above_it_ends_too)
 {
 	CLEANUP(flow_done) Flow *r = flow_open();
 	static const Stmt live = {
-		.sql = "select count(*) from execution where id >= $1 and finished_at is null and action_ref <> 'test.ok'",
+		.sql =
+		    "select count(*) from execution where id >= $1 and finished_at is null and action_ref <> 'test.ok'",
 		.in = "i",
 	};
 	TimeUs next;
