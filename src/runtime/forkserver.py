@@ -126,7 +126,9 @@ def _attune_serve(ours):
         gc.enable()  # what was there before stays frozen: to look at it would be to copy it
         return code, script
 
-    ours.extend(sys.modules.values())
+    compile("0", "", "exec")  # the first one makes the types of the syntax tree: a millisecond, and 200 pages
+    modules = list(sys.modules.values())  # they live on, so that no other has the place of one
+    ours.extend([set(map(id, modules)), api.exit, modules])
     gc.collect()
     gc.disable()
     gc.freeze()
@@ -160,7 +162,7 @@ def _attune_failed(error):
 # The interpreter's own end looks at everything that was there before the fork, and so copies it: that costs more than most actions. This
 # does what a script can see of it, in the same order; where anything is odd it returns, and the interpreter ends as it always does.
 def _attune_end(status, ours, theirs):
-    import sys, _weakref, atexit, ctypes, gc
+    import sys, _weakref, atexit, gc
     if type(status) is not int or not -2**31 <= status < 2**31 or sys.getprofile() or sys.gettrace():
         return
     threading = sys.modules.get("threading")
@@ -172,7 +174,7 @@ def _attune_end(status, ours, theirs):
     sys.stdout.flush()
     sys.stderr.flush()
     theirs.clear()
-    known = set(map(id, ours))
+    known, leave, _ = ours
     names = [name for name, module in sys.modules.items() if id(module) not in known and isinstance(module, type(sys))]
     modules = [_weakref.ref(sys.modules.pop(name)) for name in names]
     del threading
@@ -187,7 +189,7 @@ def _attune_end(status, ours, theirs):
     gc.collect()
     sys.stdout.flush()
     sys.stderr.flush()
-    ctypes.PyDLL(None).exit(status)
+    leave(status)
 
 
 def _attune_try_end(*how):
