@@ -54,9 +54,13 @@ move_runs(Uow *u, ExecEvent ev, const ExecMove *moves, size_t n, Str by, ExecMov
 	if (!changes_wanted(u))
 		return true;
 	for (size_t i = 0; i < n; i++)
+		if (ret[i].moved && moves[i].through)
+			change_add(u, CHANGE_EXECUTION_STATUS, moves[i].id, exec_state_name(EXEC_RUNNING),
+			    exec_state_name(moves[i].from));
+	for (size_t i = 0; i < n; i++)
 		if (ret[i].moved)
 			change_add(u, CHANGE_EXECUTION_STATUS, moves[i].id, exec_state_name(ret[i].to),
-			    exec_state_name(moves[i].from));
+			    exec_state_name(moves[i].through ? EXEC_RUNNING : moves[i].from));
 	return true;
 }
 

@@ -4,9 +4,7 @@
  */
 #pragma once
 
-#include "engine/engine.h"
-#include "model/kept.h"
-#include "model/secrets.h"
+#include "engine/run_moves.h"
 #include "store/event.h"
 #include "store/execution.h"
 
@@ -84,46 +82,10 @@ MUST_CHECK bool execution_retry(Uow *u, Id id, Str by, Id *ret, Err *err);
 /* What waits, or a workflow with all under it, goes on only when it is resumed. ERR_CONFLICT: it is neither, or not paused. */
 MUST_CHECK bool execution_hold(Uow *u, Id id, bool hold, Err *err);
 
-/* ---- worker ---- */
+/* ---- worker: see also engine/run_moves.h ---- */
 
 MUST_CHECK bool worker_enter(
     Uow *u, const WorkerDef *w, Id *ret_id, Err *err); /* registers; settles earlier incarnations */
-
-typedef struct RunClaim {
-	Id execution;
-	int attempt;
-	bool again;       /* an earlier commit of this claim failed with an unknown outcome: it may be ours already */
-	bool claimed;     /* false: somebody else moved it, or it is cancelled */
-	ExecMoved row;    /* of a claimed one */
-	ActionDef action; /* as it is now, copied into the unit's arena */
-	Str runtime;      /* its stored runtime's name */
-	Str runtime_version; /* the version row that this worker runs it with; none: the usual one */
-	Json runtime_config;
-	Str problem;  /* claimed, but cannot be run: the runtime is gone, ... */
-	Json params;  /* with secrets and keys in their places; null: none */
-	Json secrets; /* the values among them that nobody may see, an array; null: none */
-} RunClaim;
-
-/* running, in one guarded update for all; each is told what to run. */
-MUST_CHECK bool runs_claim(Uow *u, Id worker, Str incarnation, Str by, RunClaim *claims, size_t n, Err *err);
-
-typedef struct RunResult {
-	Id execution;
-	int attempt;
-	ExecEvent event; /* EV_EXIT_OK, EV_EXIT_BAD, EV_WORKER_LOST; one that was cancelled ends so whatever it says */
-	TimeUs started, finished;
-	Json result;              /* without U+0000 */
-	Secrets secrets;          /* taken out of it */
-	Kept kept;                /* that become versions of artifacts with it */
-	const ExecMoved *claimed; /* the row, when it was claimed in this very transaction; else NULL */
-	bool again;               /* an earlier commit of it failed with an unknown outcome: it may be stored already */
-	bool stored;              /* false afterwards: the row had moved on, the result is a note in its history */
-} RunResult;
-
-/* Terminal rows; publishes execution.completed for each that moved. */
-MUST_CHECK bool runs_finish(Uow *u, Id worker, Str by, RunResult *results, size_t n, Err *err);
-/* What the worker has not started goes back. */
-MUST_CHECK bool runs_return(Uow *u, const Id *executions, const int *attempts, size_t n, Str by, Str note, Err *err);
 
 /* ---- sweeper ---- */
 

@@ -146,8 +146,52 @@ claims_recover(Uow *u, const ExecMove *moves, const RunClaim *claims, Str by, Ex
 	return true;
 }
 
+/* SQLite has one writer: what it has seen stays so until the commit, and need not be moved before it is known how far. */
+static bool
+claims_open(Uow *u, const ExecMove *moves, RunClaim *claims, Str by, ExecMoved *moved, size_t n, Err *err)
+{
+	bool alone = db_kind(u->db) == STORE_SQLITE;
+
+	if (!(alone ? execution_claim_look(u->db, u->arena, moves, n, moved, err)
+		    : move_runs(u, EV_CLAIM, moves, n, by, moved, err)))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		claims[i].open = alone && moved[i].moved;
+		claims[i].incarnation = moves[i].incarnation;
+	}
+	return claims_recover(u, moves, claims, by, moved, n, err);
+}
+
+bool
+runs_claim_rest(Uow *u, Str by, RunClaim *claims, size_t n, Err *err)
+{
+	ExecMove *moves = arena_array(u->arena, ExecMove, n + 1);
+	ExecMoved *moved = arena_array(u->arena, ExecMoved, n + 1);
+	size_t some = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!claims[i].open)
+			continue;
+		claims[i].open = false;
+		moves[some++] = (ExecMove){ .id = claims[i].execution,
+			.attempt = claims[i].attempt,
+			.from = EXEC_SCHEDULED,
+			.worker = claims[i].row.worker,
+			.incarnation = claims[i].incarnation,
+			.note = str_of(""),
+			.seen = &claims[i].row };
+	}
+	return move_runs(u, EV_CLAIM, moves, some, by, moved, err);
+}
+
 bool
 runs_claim(Uow *u, Id worker, Str incarnation, Str by, RunClaim *claims, size_t n, Err *err)
+{
+	return runs_claim_open(u, worker, incarnation, by, claims, n, err) && runs_claim_rest(u, by, claims, n, err);
+}
+
+bool
+runs_claim_open(Uow *u, Id worker, Str incarnation, Str by, RunClaim *claims, size_t n, Err *err)
 {
 	ExecMove *moves = arena_array(u->arena, ExecMove, n + 1);
 	ExecMoved *moved = arena_array(u->arena, ExecMoved, n + 1);
@@ -163,9 +207,7 @@ runs_claim(Uow *u, Id worker, Str incarnation, Str by, RunClaim *claims, size_t 
 			.incarnation = incarnation,
 			.note = str_of("") };
 	defs_enter_ahead(u->e->defs, u->db, u->arena);
-	if (!move_runs(u, EV_CLAIM, moves, n, by, moved, err))
-		return false;
-	if (!claims_recover(u, moves, claims, by, moved, n, err) || !defs_enter(u->e->defs, u->db, u->arena, err))
+	if (!claims_open(u, moves, claims, by, moved, n, err) || !defs_enter(u->e->defs, u->db, u->arena, err))
 		return false;
 	for (size_t i = 0; ok && i < n; i++) {
 		claims[i].claimed = moved[i].moved;
@@ -203,18 +245,30 @@ finish_some(Uow *u, ExecState from, ExecEvent ev, bool any_event, Str by, RunRes
 	size_t some = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (results[i].stored || (!any_event && results[i].event != ev))
+		RunClaim *claim = results[i].claim;
+		bool open = claim != NULL && claim->open;
+
+		if (results[i].stored || (!any_event && results[i].event != ev) || open != (from == EXEC_SCHEDULED))
 			continue;
 		which[some] = i;
-		moves[some++] = (ExecMove){ .id = results[i].execution,
+		moves[some] = (ExecMove){ .id = results[i].execution,
 			.attempt = results[i].attempt,
 			.from = from,
 			.started = results[i].started,
 			.finished = results[i].finished,
 			.result = &results[i].result,
 			.note = str_of(""),
-			.seen = from == EXEC_RUNNING ? results[i].claimed : NULL };
+			.seen = claim != NULL && from != EXEC_CANCELING ? &claim->row : NULL,
+			.through = open };
+		if (open) {
+			moves[some].worker = claim->row.worker;
+			moves[some].incarnation = claim->incarnation;
+			claim->open = false;
+		}
+		some++;
 	}
+	if (some == 0)
+		return true;
 	if (!move_runs(u, ev, moves, some, by, moved, err))
 		return false;
 	for (size_t i = 0; i < some; i++)
@@ -272,7 +326,8 @@ runs_finish(Uow *u, Id worker, Str by, RunResult *results, size_t n, Err *err)
 	for (size_t i = 0; i < n; i++)
 		results[i].stored = false;
 	for (size_t i = 0; i < countof(ends); i++)
-		if (!finish_some(u, EXEC_RUNNING, ends[i], false, by, results, n, err))
+		if (!finish_some(u, EXEC_SCHEDULED, ends[i], false, by, results, n, err) ||
+		    !finish_some(u, EXEC_RUNNING, ends[i], false, by, results, n, err))
 			return false;
 	/* what is left was being cancelled, or has moved on */
 	if (!finish_some(u, EXEC_CANCELING, EV_ENDED, true, by, results, n, err))

@@ -1,8 +1,8 @@
-#include "store/execution.h"
+#include "store/execution_move.h"
 
 #include "store/execution_aside.h"
 
-enum { MOVE_BINDS_MAX = 10 };
+enum { MOVE_BINDS_MAX = 11 };
 
 /* One line of the timeline: state|microseconds|by|attempt|note */
 Str
@@ -20,7 +20,15 @@ execution_move_line(Arena *a, ExecState to, TimeUs at, Str by, int attempt, Str 
 /* Every statement begins with $1 id, $2 from, $3 to, $4 now, $5 line of the timeline; what follows is in `more`. PostgreSQL gives
  * the moved rows back; in SQLite `look` reads them first, under the same guard: it has one writer, so what is seen stays so until
  * the commit, and its `returning` opens a table in memory for each statement. */
-typedef enum MoveBinds { BINDS_NONE, BINDS_SCHEDULE, BINDS_ATTEMPT, BINDS_CLAIM, BINDS_RESULT, BINDS_STOP } MoveBinds;
+typedef enum MoveBinds {
+	BINDS_NONE,
+	BINDS_SCHEDULE,
+	BINDS_ATTEMPT,
+	BINDS_CLAIM,
+	BINDS_RESULT,
+	BINDS_THROUGH,
+	BINDS_STOP
+} MoveBinds;
 
 typedef struct MoveRow {
 	Stmt stmt;
@@ -79,6 +87,17 @@ static const MoveRow move_rows[EXEC_EVENTS] = {
 	    "result = coalesce($6, result), finished_at = $7, " NO_WAIT, "", "", "isstsJT", &look_state, BINDS_STOP),
 };
 
+/* Claimed and ended: one version of the row instead of two. */
+static const MoveRow move_through =
+    MOVE("started_at = coalesce($10, $4), incarnation = $8, result = $9, finished_at = $11",
+	AT_ATTEMPT " and worker = $7", "", "isstsiisJTt", &look_claim, BINDS_THROUGH);
+
+static const MoveRow *
+move_row(ExecEvent ev, const ExecMove *m)
+{
+	return m->through ? &move_through : &move_rows[ev];
+}
+
 static size_t
 move_more(const ExecMove *m, MoveBinds more, ExecState to, TimeUs now, Bind *b)
 {
@@ -97,6 +116,14 @@ move_more(const ExecMove *m, MoveBinds more, ExecState to, TimeUs now, Bind *b)
 		b[2] = bind_time(m->started);
 		b[3] = bind_time(m->finished != 0 ? m->finished : now);
 		return 4;
+	case BINDS_THROUGH:
+		b[0] = bind_int(m->attempt);
+		b[1] = bind_id(m->worker);
+		b[2] = bind_str(m->incarnation);
+		b[3] = bind_json(m->result);
+		b[4] = bind_time(m->started);
+		b[5] = bind_time(m->finished != 0 ? m->finished : now);
+		return 6;
 	case BINDS_STOP:
 		b[0] = bind_json(exec_terminal(to) ? m->result : NULL);
 		b[1] = bind_time(exec_terminal(to) ? now : 0);
@@ -110,16 +137,21 @@ move_binds(
     Arena *a, ExecEvent ev, const ExecMove *m, TimeUs now, Str by, Bind *b, size_t *ret_n, ExecState *ret_to, Err *err)
 {
 	int attempt = ev == EV_SCHEDULE || ev == EV_BEGIN ? m->attempt + 1 : m->attempt;
-	ExecState to;
+	ExecState from = m->from, to;
+	Str line;
 
-	if (!exec_next(m->from, ev, &to, err))
+	if ((m->through && !exec_next(m->from, EV_CLAIM, &from, err)) || !exec_next(from, ev, &to, err))
 		return err_wrap(err, "execution %lld", (long long)m->id);
 	b[0] = bind_int(m->id);
 	b[1] = bind_text(exec_state_name(m->from));
 	b[2] = bind_text(exec_state_name(to));
 	b[3] = bind_time(now);
-	b[4] = bind_str(execution_move_line(a, to, m->finished != 0 ? m->finished : now, by, attempt, m->note));
-	*ret_n = 5 + move_more(m, move_rows[ev].more, to, now, b + 5);
+	line = execution_move_line(a, to, m->finished != 0 ? m->finished : now, by, attempt, m->note);
+	if (m->through)
+		line = str_fmt(
+		    a, "%.*s%.*s", STR_ARG(execution_move_line(a, from, now, by, attempt, str_of(""))), STR_ARG(line));
+	b[4] = bind_str(line);
+	*ret_n = 5 + move_more(m, move_row(ev, m)->more, to, now, b + 5);
 	*ret_to = to;
 	return true;
 }
@@ -173,7 +205,7 @@ moved_adjust(ExecEvent ev, const ExecMove *move, TimeUs now, ExecMoved *m)
 static bool
 moves_look(Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, const Bind *binds, ExecMoved *ret, Err *err)
 {
-	const MoveRow *row = &move_rows[ev];
+	const MoveRow *row = move_row(ev, moves);
 	size_t width = strlen(row->stmt.in), seen = strlen(row->look->in), asked = 0;
 	Bind *look = arena_array(a, Bind, n * seen);
 	size_t *which = arena_array(a, size_t, n);
@@ -205,7 +237,7 @@ static bool
 moves_by_looking(Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, const Bind *binds, TimeUs now,
     ExecMoved *ret, Err *err)
 {
-	const Stmt *s = &move_rows[ev].stmt;
+	const Stmt *s = &move_row(ev, moves)->stmt;
 	size_t width = strlen(s->in), some = 0;
 	Bind *open = arena_array(a, Bind, n * width);
 	Rows moved;
@@ -264,13 +296,15 @@ static bool
 moves_make(
     Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by, ExecMoved *ret, Err *err)
 {
-	const Stmt *s = &move_rows[ev].stmt;
-	size_t width = strlen(s->in);
+	const Stmt *s;
+	size_t width;
 	Bind *b;
 	Rows got;
 
 	if (n == 0)
 		return true;
+	s = &move_row(ev, moves)->stmt;
+	width = strlen(s->in);
 	b = arena_array(a, Bind, n * width + MOVE_BINDS_MAX);
 	for (size_t i = 0; i < n; i++) {
 		size_t used;
@@ -297,6 +331,26 @@ execution_move(
 
 	return moves_make(db, a, ev, slim, n, now, by, ret, err) &&
 	       (!large || results_put_aside(db, a, moves, ret, n, err));
+}
+
+bool
+execution_claim_look(Db *db, Arena *a, const ExecMove *moves, size_t n, ExecMoved *ret, Err *err)
+{
+	Bind *b = arena_array(a, Bind, n * 4 + 1);
+	Rows rows;
+
+	for (size_t i = 0; i < n; i++) {
+		b[i * 4] = bind_int(moves[i].id);
+		b[i * 4 + 1] = bind_text(exec_state_name(moves[i].from));
+		b[i * 4 + 2] = bind_int(moves[i].attempt);
+		b[i * 4 + 3] = bind_id(moves[i].worker);
+		ret[i] = (ExecMoved){ .to = EXEC_RUNNING };
+	}
+	if (!db_batch(db, a, &look_claim, b, n, &rows, err))
+		return false;
+	for (size_t i = 0; i < rows.n; i++)
+		moved_read(a, rows_at(&rows, i), true, &ret[rows.from[i]]);
+	return true;
 }
 
 bool

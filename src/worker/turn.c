@@ -32,8 +32,8 @@ typedef struct Run {
 	bool again; /* an earlier claim's commit failed: it may have happened all the same */
 	bool begun; /* in the transaction of its claim, and not to be started again: its result comes or is there */
 	bool apart; /* that is not tried any more: something in its transaction could not be stored */
-	const RunClaim *claim; /* of the open transaction, when it was begun in it */
-	struct Run *next;      /* in the line of those that wait */
+	RunClaim *claim;  /* by the open transaction */
+	struct Run *next; /* in the line of those that wait */
 } Run;
 
 struct WorkerTurn {
@@ -454,7 +454,7 @@ ends_claimed(WorkerTurn *t)
 		RunResult *e = &t->ends[i];
 		const Run *r = map_get(&t->runs, e->execution);
 
-		e->claimed = r != NULL && r->claim != NULL && r->attempt == e->attempt ? &r->claim->row : NULL;
+		e->claim = r != NULL && r->attempt == e->attempt ? r->claim : NULL;
 	}
 }
 
@@ -463,19 +463,18 @@ ends_claimed(WorkerTurn *t)
  * the same commit. Should that fail, the claim and its result are tried again together.
  */
 static void
-claims_do(WorkerTurn *t, const RunClaim *claims, Run **runs, size_t n)
+claims_do(WorkerTurn *t, RunClaim *claims, Run **runs, size_t n)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < n; i++) {
-		const RunClaim *c = &claims[i];
+		RunClaim *c = &claims[i];
 
-		if (!c->claimed || !str_none(c->problem))
-			continue;
-		if (!quick_learn(t, c) || !t->config.quick_at_once || runs[i]->apart)
+		if (!c->claimed)
 			continue;
 		runs[i]->claim = c;
-		if (runs[i]->begun)
+		if (!str_none(c->problem) || !quick_learn(t, c) || !t->config.quick_at_once || runs[i]->apart ||
+		    runs[i]->begun)
 			continue;
 		runs[i]->begun = any = true;
 		run_start(t, c);
@@ -535,10 +534,11 @@ turn_store(WorkerTurn *t, RunClaim *claims, Run **runs, size_t n, Err *err)
 
 	if (!uow_begin(u, err))
 		return false;
-	if (!runs_claim(u, t->id, t->incarnation, t->config.name, claims, n, err))
+	if (!runs_claim_open(u, t->id, t->incarnation, t->config.name, claims, n, err))
 		return false;
 	claims_do(t, claims, runs, n);
-	return runs_finish(u, t->id, t->config.name, t->ends, t->ends_n, err) && uow_commit(u, &points_worker, err);
+	return runs_finish(u, t->id, t->config.name, t->ends, t->ends_n, err) &&
+	       runs_claim_rest(u, t->config.name, claims, n, err) && uow_commit(u, &points_worker, err);
 }
 
 /* What was begun within a transaction that can never be is begun again after the claim alone is stored. */

@@ -175,6 +175,98 @@ TEST(a_claim_tells_what_to_run_with_the_parameters_of_the_rule)
 	CHECK_OK(uow_commit(u, &points_worker, &err), err);
 }
 
+/* What is stored of a run that its worker began and ended: the times, whose it was, and each state it had. */
+static void
+check_stored(Rig *r, Id id, const char *want)
+{
+	static const Stmt s = {
+		.sql = "select status, incarnation, started_at, finished_at, moves from execution where id = $1",
+		.in = "i",
+	};
+	Arena *a = r->u->arena;
+	Bind b[] = { bind_int(id) };
+	Err err = { 0 };
+	Rows rows;
+	Row row;
+
+	CHECK_OK(db_read(r->u->db, a, &s, b, &rows, &err), err);
+	CHECK_INT((int64_t)rows.n, 1);
+	row = rows_at(&rows, 0);
+	CHECK_STR(str_fmt(a, "%.*s %.*s %lld %lld\n%.*s", STR_ARG(row_str(row, 0)), STR_ARG(row_str(row, 1)),
+		      (long long)(row_int(row, 2) == 0 ? -1 : row_int(row, 2) - r->now),
+		      (long long)(row_int(row, 3) == 0 ? -1 : row_int(row, 3) - r->now), STR_ARG(row_str(row, 4))),
+	    str_of(want));
+}
+
+/* Two are claimed; while the transaction is open one of them ends, the other one does not. */
+static void
+claim_two_end_one(Rig *r, RunClaim c[static 2], ExecEvent how, bool keep)
+{
+	RunResult end = { .execution = c[0].execution,
+		.attempt = 1,
+		.event = how,
+		.started = r->now + 5,
+		.finished = r->now + 9,
+		.result = json_object(),
+		.claim = &c[0] };
+	Uow *u = r->u;
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(u, &err), err);
+	CHECK_OK(runs_claim_open(u, r->worker, str_of("inc-1"), str_of("w1"), c, 2, &err), err);
+	CHECK(c[0].claimed && c[1].claimed);
+	CHECK_OK(runs_finish(u, r->worker, str_of("w1"), &end, 1, &err), err);
+	CHECK(end.stored);
+	CHECK_INT((int64_t)u->out.n, 1);
+	CHECK_INT(u->out.msgs[0].kind, MSG_EXECUTION_COMPLETED);
+	CHECK_OK(runs_claim_rest(u, str_of("w1"), c, 2, &err), err);
+	CHECK(!c[0].open && !c[1].open);
+	if (keep)
+		CHECK_OK(uow_commit(u, &points_worker, &err), err);
+	else
+		uow_abort(u);
+}
+
+static void
+check_claimed_and_ended(ExecEvent how, const char *state)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	RunClaim c[2] = { { .attempt = 1 }, { .attempt = 1 } }, late[2];
+	long long now = (long long)r->now;
+	Err err = { 0 };
+
+	rig_worker(r, "inc-1", 4, "shell");
+	for (size_t i = 0; i < countof(c); i++)
+		c[i].execution = rig_create(r);
+	rig_schedule(r);
+	claim_two_end_one(r, c, how, false);
+	check_status(r, c[0].execution, EXEC_SCHEDULED);
+	claim_two_end_one(r, c, how, true);
+	check_stored(r, c[0].execution,
+	    str_fmt(r->u->arena,
+		"%s inc-1 5 9\nrequested|%lld|tester|0|\nscheduled|%lld|tester|1|\nrunning|%lld|w1|1|\n%s|%lld|w1|1|\n",
+		state, now, now, now, state, now + 9)
+		.p);
+	check_stored(r, c[1].execution,
+	    str_fmt(r->u->arena,
+		"running inc-1 0 -1\nrequested|%lld|tester|0|\nscheduled|%lld|tester|1|\nrunning|%lld|w1|1|\n", now,
+		now, now)
+		.p);
+	/* neither is anybody's to claim any more */
+	memcpy(late, c, sizeof(c));
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(runs_claim_open(r->u, r->worker, str_of("inc-2"), str_of("w1"), late, 2, &err), err);
+	CHECK(!late[0].claimed && !late[0].open && !late[1].claimed && !late[1].open);
+	CHECK_OK(runs_claim_rest(r->u, str_of("w1"), late, 2, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_worker, &err), err);
+}
+
+TEST(a_run_that_ends_in_the_transaction_that_claims_it_has_had_every_state)
+{
+	check_claimed_and_ended(EV_EXIT_OK, "completed");
+	check_claimed_and_ended(EV_EXIT_BAD, "failed");
+}
+
 TEST(a_full_worker_makes_the_rest_wait_and_room_lets_the_oldest_in)
 {
 	CLEANUP(rig_done) Rig *r = rig_open();

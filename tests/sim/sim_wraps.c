@@ -117,6 +117,10 @@ MUST_CHECK bool __wrap_execution_move(
     Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by, ExecMoved *ret, Err *err);
 MUST_CHECK bool __real_execution_move(
     Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by, ExecMoved *ret, Err *err);
+MUST_CHECK bool __wrap_execution_claim_look(
+    Db *db, Arena *a, const ExecMove *moves, size_t n, ExecMoved *ret, Err *err);
+MUST_CHECK bool __real_execution_claim_look(
+    Db *db, Arena *a, const ExecMove *moves, size_t n, ExecMoved *ret, Err *err);
 
 static void
 move_note(ExecEvent ev, const ExecMove *m, const ExecMoved *r)
@@ -127,7 +131,7 @@ move_note(ExecEvent ev, const ExecMove *m, const ExecMoved *r)
 		return;
 	sim_say(sim, "moves execution %lld attempt %d from %s to %s", (long long)m->id, r->attempt,
 	    exec_state_name(m->from), exec_state_name(r->to));
-	if (ev == EV_CLAIM) {
+	if (ev == EV_CLAIM || m->through) {
 		note->claimed_at = sim->now;
 		note->worker = m->worker;
 	}
@@ -135,23 +139,27 @@ move_note(ExecEvent ev, const ExecMove *m, const ExecMoved *r)
 		note->lost_at = sim->now;
 }
 
-/* As if the claim had been the first: the row is what it is. */
+/* As if the claim had no guard: whatever became of the row, it is this worker's again. */
 static bool
 claim_anyway(Db *db, Arena *a, const ExecMove *m, ExecMoved *ret, Err *err)
 {
-	ExecLive e;
+	static const Stmt s = {
+		.sql = "update execution set status = $2, attempt = $3, worker = $4 where id = $1",
+		.in = "isii",
+	};
+	Bind b[] = { bind_int(m->id), bind_text(exec_state_name(m->from)), bind_int(m->attempt), bind_id(m->worker) };
 
-	if (ret->moved)
-		return true;
-	if (!execution_peek(db, a, m->id, &e, err))
+	return ret->moved || (db_exec(db, a, &s, b, NULL, err) && __real_execution_claim_look(db, a, m, 1, ret, err));
+}
+
+bool
+__wrap_execution_claim_look(Db *db, Arena *a, const ExecMove *moves, size_t n, ExecMoved *ret, Err *err)
+{
+	if (!__real_execution_claim_look(db, a, moves, n, ret, err))
 		return false;
-	*ret = (ExecMoved){ .moved = e.id != 0,
-		.to = EXEC_RUNNING,
-		.attempt = m->attempt,
-		.action = e.action,
-		.worker = m->worker,
-		.action_ref = e.action_ref,
-		.correlation = e.correlation };
+	for (size_t i = 0; i < n && sim != NULL && sim->options.sabotage == SABOTAGE_CLAIM; i++)
+		if (!claim_anyway(db, a, &moves[i], &ret[i], err))
+			return false;
 	return true;
 }
 
@@ -173,9 +181,6 @@ __wrap_execution_move(
 		return false;
 	for (size_t i = 0; i < n && sim != NULL; i++) {
 		move_note(ev, &moves[i], &ret[i]);
-		if (ev == EV_CLAIM && sim->options.sabotage == SABOTAGE_CLAIM &&
-		    !claim_anyway(db, a, &moves[i], &ret[i], err))
-			return false;
 		if (ev == EV_ENDED && sim->options.sabotage == SABOTAGE_FINISH &&
 		    !finish_anyway(db, a, &moves[i], &ret[i], now, err))
 			return false;
