@@ -8,17 +8,15 @@ enum { FULL_PAUSE_MS = 20 };
 
 /*
  * libmicrohttpd's threads would share the listening socket, and whichever is awake takes all that stand in line: then one thread has
- * every connection of a client that opens several, and serves them one after another. What is handed over is dealt out evenly.
+ * every connection of a client that opens several, and serves them one after another. What is handed over goes to the thread that the
+ * number of its descriptor names: those of a burst, which are numbered one after another, to each in turn.
+ *
+ * How many there are is counted here, from accept4 to NOTIFY_CLOSED. The library counts a connection only when its thread comes to it,
+ * so its number says nothing of those that still wait there; and at its own limit version 0.9.75 keeps a lock for ever. Its limit is
+ * one that this count never lets a thread reach.
  */
-static bool
-has_room(const HttpServer *s)
-{
-	const union MHD_DaemonInfo *now = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
 
-	return now == NULL || now->num_connections < s->connections_most;
-}
-
-/* False: nothing could be taken just now. The library closes what it does not take. */
+/* False: nothing could be taken just now, for there are enough of them or no descriptor is left. The library closes what it refuses. */
 static bool
 accept_one(HttpServer *s)
 {
@@ -26,12 +24,14 @@ accept_one(HttpServer *s)
 	socklen_t n = sizeof(from);
 	int fd;
 
-	if (!has_room(s))
+	if (atomic_load(&s->taken) >= s->connections_most)
 		return false; /* they stand in the system's line until others go */
 	fd = accept4(s->fd, (struct sockaddr *)&from, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
-	(void)MHD_add_connection(s->daemon, fd, (const struct sockaddr *)&from, n);
+	atomic_fetch_add(&s->taken, 1);
+	if (MHD_add_connection(s->daemon, fd, (const struct sockaddr *)&from, n) != MHD_YES)
+		atomic_fetch_sub(&s->taken, 1);
 	return true;
 }
 

@@ -126,6 +126,7 @@ struct HttpServer {
 	pthread_t acceptor;
 	bool acceptor_runs;
 	unsigned connections_most;
+	atomic_uint taken; /* connections that are not closed yet */
 
 	atomic_bool closed; /* nobody is accepted any more */
 	atomic_bool stopping;

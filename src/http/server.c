@@ -63,6 +63,7 @@ on_connection(void *self, struct MHD_Connection *c, void **context, enum MHD_Con
 		*context = l;
 		link_open(s, l);
 	} else if (l != NULL) {
+		atomic_fetch_sub(&s->taken, 1);
 		link_close(s, l);
 		free(l);
 		*context = NULL;
@@ -264,8 +265,8 @@ daemon_start(HttpServer *s, Err *err)
 	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_access, s, /* the logger must be first */
 	    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_THREAD_POOL_SIZE, s->config.threads,
 	    MHD_OPTION_STRICT_FOR_CLIENT, (int)STRICT, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-	    MHD_OPTION_CONNECTION_LIMIT, s->connections_most, MHD_OPTION_CONNECTION_TIMEOUT, timeout,
-	    MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+	    MHD_OPTION_CONNECTION_LIMIT, s->connections_most * s->config.threads, MHD_OPTION_CONNECTION_TIMEOUT,
+	    timeout, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
 	    MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_ARRAY,
 	    tls, MHD_OPTION_END);
 	if (s->daemon == NULL)

@@ -1,5 +1,6 @@
 #include "server.h"
 
+#include "http/upgrade.h"
 #include "test.h"
 
 #include <arpa/inet.h>
@@ -10,6 +11,8 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+enum { KEPT = 30 }; /* descriptors, for what is no connection */
 
 static bool
 on_ping(App *app, Req *q, Res *s, Err *err)
@@ -158,6 +161,25 @@ on_hold(App *app, Req *q, Res *s, Err *err)
 	return res_empty(s, 204);
 }
 
+static void
+take_and_close(void *self, int fd, Str early, HttpHeld *held)
+{
+	(void)self;
+	(void)early;
+	close(fd);
+	http_release(held);
+}
+
+/* The connection is handed over, and ended by who got it. */
+static bool
+on_switch(App *app, Req *q, Res *s, Err *err)
+{
+	(void)app;
+	(void)q;
+	(void)err;
+	return res_upgrade(s, (Upgrade){ take_and_close, NULL });
+}
+
 static const Route routes[] = {
 	{ "GET", "/ping", on_ping, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "" },
 	{ "GET", "/items", on_items, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "" },
@@ -173,6 +195,7 @@ static const Route routes[] = {
 	{ "GET", "/wait/{key}/{ms}", on_wait, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "" },
 	{ "GET", "/forever", on_wait_forever, NULL, ROUTE_PUBLIC, NULL, NULL, 200, "" },
 	{ "GET", "/hold", on_hold, NULL, ROUTE_PUBLIC, NULL, NULL, 204, "" },
+	{ "GET", "/switch", on_switch, NULL, ROUTE_PUBLIC, NULL, NULL, 101, "" },
 };
 
 static bool
@@ -233,6 +256,22 @@ test_file_limit(size_t most)
 	CHECK(getrlimit(RLIMIT_FSIZE, &r) == 0);
 	r.rlim_cur = most == 0 ? r.rlim_max : (rlim_t)most;
 	CHECK(setrlimit(RLIMIT_FSIZE, &r) == 0);
+}
+
+TestServer *
+test_server_open_for(unsigned connections, unsigned threads)
+{
+	HttpConfig c = { .threads = threads, .kept = KEPT };
+	struct rlimit was, r;
+	TestServer *s;
+
+	CHECK(getrlimit(RLIMIT_NOFILE, &was) == 0);
+	r = was;
+	r.rlim_cur = connections + KEPT;
+	CHECK(setrlimit(RLIMIT_NOFILE, &r) == 0);
+	s = test_server_open_as(&c);
+	CHECK(setrlimit(RLIMIT_NOFILE, &was) == 0); /* the test's own ends of them are in this process too */
+	return s;
 }
 
 TestServer *
@@ -303,7 +342,7 @@ read_reply(TestServer *s, int fd, bool body)
 			return r;
 	r.head = str_copy(s->a, buf_str(&b));
 	r.status = atoi(r.head.p + sizeof("HTTP/1.1"));
-	CHECK(str_to_int(test_header(&r, "Content-Length"), &n) || r.status == 204);
+	CHECK(str_to_int(test_header(&r, "Content-Length"), &n) || r.status == 204 || r.status == 101);
 	b = buf_open(s->a);
 	while (body && b.n < (size_t)n)
 		if (!more(fd, &b, (size_t)n - b.n))

@@ -21,8 +21,9 @@ struct App {
 
 TestServer *test_server_open(void);
 TestServer *test_server_open_with(size_t max_body, TimeUs timeout, unsigned threads);
-TestServer *test_server_open_as(const HttpConfig *over); /* with these limits and the like */
-void test_file_limit(size_t most);                       /* files may not grow beyond that; 0: as far as they like */
+TestServer *test_server_open_as(const HttpConfig *over);                  /* with these limits and the like */
+TestServer *test_server_open_for(unsigned connections, unsigned threads); /* that has at most so many; more than 30 */
+void test_file_limit(size_t most); /* files may not grow beyond that; 0: as far as they like */
 void test_server_done(TestServer **s);
 
 typedef struct Reply {

@@ -3,6 +3,8 @@ nobody else anything."""
 
 import contextlib
 import json
+import resource
+import signal
 import socket
 import time
 
@@ -136,3 +138,27 @@ def test_hundreds_that_never_finish_their_headers_hinder_nobody(running):
     finally:
         for s in slow:
             s.close()
+
+
+def test_bursts_of_more_connections_than_may_be_open_are_survived(world):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (600, hard))  # the program's
+    try:
+        processes = world.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        for _ in range(4):
+            burst = [socket.socket() for _ in range(1000)]
+            for s in burst:
+                s.setblocking(False)
+                s.connect_ex(("127.0.0.1", world.port))
+            time.sleep(0.3)
+            for s in burst:
+                s.close()
+            assert requests.get(world.url + "/api/v1/packs", headers=world.bearer(), timeout=10).status_code == 200
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    for p in processes:
+        p.signal(signal.SIGTERM)
+        assert p.wait(20) == 0, p.output()
