@@ -56,6 +56,15 @@ patch(Arena *a, const Json *v)
 	return p;
 }
 
+/* The action of a workflow is there when it is told something. */
+static Json
+asked(Arena *a, const Document *d, const KindMember *k, const Json *v)
+{
+	bool changed = d->found || (k->flags & MEMBER_OF_ACTION) != 0;
+
+	return changed && (k->flags & MEMBER_PATCH) != 0 ? patch(a, v) : *v;
+}
+
 /* What must be sent so that the thing is what its document says. */
 static bool
 compare(Plan *p, Document *d, Err *err)
@@ -69,7 +78,7 @@ compare(Plan *p, Document *d, Err *err)
 
 		if (!d->found) {
 			if (!json_is_null(&m->value))
-				json_set_str(a, &d->request, m->key, m->value);
+				json_set_str(a, &d->request, m->key, asked(a, d, k, &m->value));
 			continue;
 		}
 		if (same(&m->value, json_get_str(&d->current, m->key)) ||
@@ -79,7 +88,7 @@ compare(Plan *p, Document *d, Err *err)
 			return err_set(err, ERR_INVALID, "%s:%u: '%s' of %s %.*s cannot be changed: it is %.*s",
 			    d->file, d->line, k->name, d->kind->name, STR_ARG(d->ref),
 			    STR_ARG(json_text(a, json_get_str(&d->current, m->key))));
-		json_set_str(a, &d->request, m->key, (k->flags & MEMBER_PATCH) != 0 ? patch(a, &m->value) : m->value);
+		json_set_str(a, &d->request, m->key, asked(a, d, k, &m->value));
 	}
 	return true;
 }
@@ -223,12 +232,23 @@ show(Plan *p)
 static bool
 write_one(Cli *c, Document *d, Err *err)
 {
-	Json body = d->request, unused;
+	Json own = json_object(), of_action = json_object(), unused;
 
-	if (d->found)
-		return cli_call(c, "PUT", apply_path(c->a, d->kind, d->ref), &body, &unused, err);
-	json_set(c->a, &body, "ref", json_str(d->ref));
-	return cli_call(c, "POST", str_of(d->kind->path), &body, &unused, err);
+	for (size_t i = 0; i < d->request.n; i++) {
+		const JsonMember *m = &d->request.members[i];
+		bool aside = (apply_member(d->kind, m->key)->flags & MEMBER_OF_ACTION) != 0;
+
+		json_set_str(c->a, aside ? &of_action : &own, m->key, m->value);
+	}
+	if (!d->found) {
+		json_set(c->a, &own, "ref", json_str(d->ref));
+		if (!cli_call(c, "POST", str_of(d->kind->path), &own, &unused, err))
+			return false;
+	} else if (own.n > 0 && !cli_call(c, "PUT", apply_path(c->a, d->kind, d->ref), &own, &unused, err)) {
+		return false;
+	}
+	return of_action.n == 0 || cli_call(c, "PUT", apply_path(c->a, apply_kind_named(str_of("action")), d->ref),
+				       &of_action, &unused, err);
 }
 
 static bool

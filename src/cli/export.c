@@ -32,7 +32,7 @@ of_pack(const Cli *c, const ApplyKind *k, const Json *one)
 	return str_eq(json_get_text(one, "pack_ref"), pack) || str_eq(json_get_text(one, "owner_pack_ref"), pack);
 }
 
-/* Of workflows their definitions come back, and with them their actions. */
+/* Of workflows their definitions and what their actions keep come back, and with them the actions. */
 static bool
 comes_with_another(const ApplyKind *k, const Json *one)
 {

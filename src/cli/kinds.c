@@ -1,22 +1,23 @@
 #include "cli/kinds.h"
 
-#define PLACEMENT \
-	{ "worker_selector", 0, NULL }, { "worker_tolerations", 0, NULL }, \
+#define PLACEMENT(flags) \
+	{ "worker_selector", flags, NULL }, { "worker_tolerations", flags, NULL }, \
 	{ \
-		"worker_affinity", 0, NULL \
+		"worker_affinity", flags, NULL \
 	}
 /* Who else may refer to it. */
-#define REFERENCES \
-	{ "reference_visibility", 0, NULL }, \
+#define REFERENCES(flags) \
+	{ "reference_visibility", flags, NULL }, \
 	{ \
-		"reference_allowed_pack_refs", 0, NULL \
+		"reference_allowed_pack_refs", flags, NULL \
 	}
 /* What is kept of its runs. */
-#define RETENTION \
-	{ "log_retention_policy", MEMBER_PATCH, NULL }, { "log_retention_limit", MEMBER_PATCH, NULL }, \
-	    { "artifact_retention_policy", MEMBER_PATCH, NULL }, \
+#define RETENTION(flags) \
+	{ "log_retention_policy", MEMBER_PATCH | (flags), NULL }, \
+	    { "log_retention_limit", MEMBER_PATCH | (flags), NULL }, \
+	    { "artifact_retention_policy", MEMBER_PATCH | (flags), NULL }, \
 	{ \
-		"artifact_retention_limit", MEMBER_PATCH, NULL \
+		"artifact_retention_limit", MEMBER_PATCH | (flags), NULL \
 	}
 
 static const ApplyKind kinds[] = {
@@ -25,24 +26,27 @@ static const ApplyKind kinds[] = {
 		{ "conf_schema" }, { "config" }, { "meta" }, { "tags" }, { "runtime_deps" }, { "dependencies" } } },
 	{ "trigger", "/api/v1/triggers",
 	    { { "pack_ref", MEMBER_FIXED, "pack" }, { "label", MEMBER_NEEDED }, { "description", MEMBER_PATCH },
-		{ "enabled" }, { "param_schema", MEMBER_PATCH }, { "out_schema", MEMBER_PATCH }, REFERENCES } },
+		{ "enabled" }, { "param_schema", MEMBER_PATCH }, { "out_schema", MEMBER_PATCH }, REFERENCES(0) } },
 	{ "action", "/api/v1/actions",
 	    { { "pack_ref", MEMBER_FIXED | MEMBER_NEEDED, "pack" }, { "label", MEMBER_NEEDED }, { "description" },
 		{ "entrypoint", MEMBER_NEEDED }, { "runtime_ref" }, { "runtime_version_constraint", MEMBER_PATCH },
 		{ "param_schema" }, { "out_schema" }, { "timeout_seconds", MEMBER_PATCH }, { "sandbox", MEMBER_PATCH },
 		{ "limits" }, { "priority" }, { "required_worker_runtimes" },
-		{ "default_execution_permission_set_refs" }, PLACEMENT, REFERENCES, RETENTION, { "retry" },
+		{ "default_execution_permission_set_refs" }, PLACEMENT(0), REFERENCES(0), RETENTION(0), { "retry" },
 		{ "parameter_delivery" }, { "parameter_format" }, { "output_format" }, { "accesses_mcp" },
 		{ "enabled" } } },
 	{ "workflow", "/api/v1/workflows",
 	    { { "pack_ref", MEMBER_FIXED | MEMBER_NEEDED, "pack" }, { "label", MEMBER_NEEDED }, { "description" },
 		{ "version", MEMBER_NEEDED }, { "definition", MEMBER_NEEDED }, { "param_schema" }, { "out_schema" },
-		{ "tags" } } },
+		{ "tags" }, { "enabled", MEMBER_OF_ACTION }, { "priority", MEMBER_OF_ACTION },
+		{ "timeout_seconds", MEMBER_PATCH | MEMBER_OF_ACTION }, { "retry", MEMBER_OF_ACTION },
+		{ "default_execution_permission_set_refs", MEMBER_OF_ACTION }, PLACEMENT(MEMBER_OF_ACTION),
+		REFERENCES(MEMBER_OF_ACTION), RETENTION(MEMBER_OF_ACTION) } },
 	{ "sensor", "/api/v1/sensors",
 	    { { "pack_ref", MEMBER_FIXED | MEMBER_NEEDED, "pack" }, { "label", MEMBER_NEEDED }, { "description" },
 		{ "entrypoint", MEMBER_NEEDED }, { "runtime_ref", MEMBER_FIXED | MEMBER_NEEDED },
 		{ "trigger_ref", MEMBER_FIXED | MEMBER_NEEDED, "trigger" }, { "config", MEMBER_FIXED }, { "enabled" },
-		{ "param_schema", MEMBER_PATCH }, { "protocol" }, PLACEMENT, RETENTION } },
+		{ "param_schema", MEMBER_PATCH }, { "protocol" }, PLACEMENT(0), RETENTION(0) } },
 	{ "key", "/api/v1/keys",
 	    { { "name", MEMBER_NEEDED }, { "owner_type", MEMBER_FIXED | MEMBER_NEEDED },
 		{ "owner", MEMBER_FIXED | MEMBER_ASIDE }, { "owner_identity", MEMBER_FIXED },
@@ -95,8 +99,8 @@ apply_path(Arena *a, const ApplyKind *k, Str ref)
 	return str_fmt(a, "%s/%.*s", k->path, STR_ARG(url_escape(a, ref)));
 }
 
-bool
-apply_fetch(Cli *c, const ApplyKind *k, Str ref, Json *ret, Err *err)
+static bool
+fetch(Cli *c, const ApplyKind *k, Str ref, Json *ret, Err *err)
 {
 	Err bad = { 0 };
 
@@ -107,4 +111,24 @@ apply_fetch(Cli *c, const ApplyKind *k, Str ref, Json *ret, Err *err)
 	else
 		err_set(err, bad.code, "%s %.*s: %s", k->name, STR_ARG(ref), bad.text);
 	return false;
+}
+
+bool
+apply_fetch(Cli *c, const ApplyKind *k, Str ref, Json *ret, Err *err)
+{
+	Json action;
+
+	if (!fetch(c, k, ref, ret, err))
+		return false;
+	if (strcmp(k->name, "workflow") != 0)
+		return true;
+	if (!fetch(c, apply_kind_named(str_of("action")), ref, &action, err))
+		return err->code == ERR_NONE;
+	for (size_t i = 0; i < KIND_MEMBERS && k->members[i].name != NULL; i++) {
+		const Json *v = json_get(&action, k->members[i].name);
+
+		if ((k->members[i].flags & MEMBER_OF_ACTION) != 0 && v != NULL)
+			json_set(c->a, ret, k->members[i].name, *v);
+	}
+	return true;
 }

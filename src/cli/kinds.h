@@ -7,11 +7,12 @@
 #include "cli/input.h"
 
 enum {
-	MEMBER_FIXED = 1,  /* given when it is made, and never changed */
-	MEMBER_PATCH = 2,  /* changed as {"op": "set", "value": ...} */
-	MEMBER_NEEDED = 4, /* without it the thing cannot be made */
-	MEMBER_SECRET = 8, /* not shown, and exported only when asked for */
-	MEMBER_ASIDE = 16, /* not exported */
+	MEMBER_FIXED = 1,      /* given when it is made, and never changed */
+	MEMBER_PATCH = 2,      /* changed as {"op": "set", "value": ...} */
+	MEMBER_NEEDED = 4,     /* without it the thing cannot be made */
+	MEMBER_SECRET = 8,     /* not shown, and exported only when asked for */
+	MEMBER_ASIDE = 16,     /* not exported */
+	MEMBER_OF_ACTION = 32, /* of a workflow: its action keeps it, and is asked for it and told it */
 };
 
 typedef struct KindMember {
@@ -33,5 +34,5 @@ const ApplyKind *apply_kinds(size_t *ret_count);
 const ApplyKind *apply_kind_named(Str name); /* "rule" or "rules"; NULL when there is none */
 const KindMember *apply_member(const ApplyKind *k, Str name);
 Str apply_path(Arena *a, const ApplyKind *k, Str ref);
-/* GET of one; false without an error (err->code ERR_NONE): it is not there. */
+/* GET of one, of a workflow with what its action keeps; false without an error (err->code ERR_NONE): it is not there. */
 bool apply_fetch(Cli *c, const ApplyKind *k, Str ref, Json *ret, Err *err);

@@ -626,6 +626,13 @@ ref: core.cli_flow
 pack_ref: core
 label: A flow
 version: 1.0.0
+enabled: false
+priority: 7
+timeout_seconds: 90
+retry: {count: 2, delay: 1}
+worker_selector: {zone: north}
+artifact_retention_policy: days
+artifact_retention_limit: 3
 definition:
   version: 1.0.0
   tasks: [{name: only, action: core.noop}]
@@ -672,6 +679,8 @@ def test_nothing_of_what_was_applied_is_lost_by_exporting_and_applying_it_again(
             if member not in ("enabled", "definition", "retry", "breaker"):  # false is the absence, and of these defaults are filled in
                 assert kept[name][member] == value, (name, member)
         assert set(document) - {"enabled"} <= set(kept[name])
+    settings = running.get("/actions/core.cli_flow")["data"]
+    assert settings["enabled"] is False and settings["priority"] == 7 and settings["retry"]["count"] == 2
     made = [("rule", "core.cli_both"), ("rule", "core.cli_rich"), ("policy", "core.cli_rich"), ("workflow", "core.cli_flow"),
             ("action", "core.cli_rich"), ("trigger", "core.cli_rich")]
     for kind, ref in made:
@@ -679,6 +688,12 @@ def test_nothing_of_what_was_applied_is_lost_by_exporting_and_applying_it_again(
     ours = yaml.safe_dump_all([d for name, d in kept.items() if name in given])
     assert running.cli("apply", "-f", "-", stdin=ours).out.endswith(f"{len(given)} created, 0 changed.\n")
     assert running.cli("apply", "-f", "-", stdin=ours).out == f"Nothing to change: {len(given)} as they should be.\n"
+    volatile = ("id", "workflow_def", "created", "updated")
+    again = running.get("/actions/core.cli_flow")["data"]
+    assert {k: v for k, v in again.items() if k not in volatile} == {k: v for k, v in settings.items() if k not in volatile}
+    changed = running.cli("apply", "-f", "-", stdin=ours.replace("timeout_seconds: 90", "timeout_seconds: 30"))
+    assert lines(changed.out)[:2] == ["~ workflow core.cli_flow", "    timeout_seconds: 90 -> 30"]
+    assert running.get("/actions/core.cli_flow")["data"]["timeout_seconds"] == 30
     for kind, ref in made:
         running.cli(kind, "delete", ref)
 
