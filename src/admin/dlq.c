@@ -11,6 +11,7 @@
 
 enum { REASON_SHOWN = 80 };
 
+/* A broker has the oldest first. */
 static bool
 bus_letters(Tool *t, Letter **ret, size_t *ret_n, Err *err)
 {
@@ -18,12 +19,14 @@ bus_letters(Tool *t, Letter **ret, size_t *ret_n, Err *err)
 	BusConfig config = tool_bus_config(t);
 	DeadLetter *list;
 
-	if (!bus_open(&config, &bus, err) || !bus_dead_list(bus, t->arena, LETTERS_MOST, &list, ret_n, err))
+	if (!bus_open(&config, &bus, err) || !bus_dead_list(bus, t->arena, DEAD_LETTERS_MOST, &list, ret_n, err))
 		return false;
 	*ret = arena_array(t->arena, Letter, *ret_n + 1);
-	for (size_t i = 0; i < *ret_n; i++)
-		(*ret)[i] = (Letter){ uuid_text(t->arena, list[i].id), list[i].queue, list[i].key, list[i].reason,
-			list[i].body, list[i].at };
+	for (size_t i = 0; i < *ret_n; i++) {
+		const DeadLetter *d = &list[*ret_n - 1 - i];
+
+		(*ret)[i] = (Letter){ uuid_text(t->arena, d->id), d->queue, d->key, d->reason, d->body, d->at };
+	}
 	return true;
 }
 
@@ -35,7 +38,7 @@ row_letters(Tool *t, Letter **ret, size_t *ret_n, Err *err)
 	DeadRow *rows;
 
 	if (!tool_store(t, false, &s, err) || !db_open(s, &db, err) ||
-	    !dead_list(db, t->arena, LETTERS_MOST, 0, &rows, ret_n, err))
+	    !dead_list(db, t->arena, DEAD_LETTERS_MOST, 0, &rows, ret_n, err))
 		return false;
 	*ret = arena_array(t->arena, Letter, *ret_n + 1);
 	for (size_t i = 0; i < *ret_n; i++)
@@ -85,6 +88,9 @@ letters_print(Tool *t, const Letter *list, size_t n)
 		grid_row(&c, row);
 	}
 	grid_print(&c, &t->out);
+	if (n == DEAD_LETTERS_MOST)
+		buf_fmt(&t->out,
+		    "only %zu are shown: others may come to light when some of them are dropped or replayed\n", n);
 }
 
 bool

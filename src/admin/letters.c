@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { PAGE = 100 };
+enum { PAGE = 1000 };
 
 typedef struct Server {
 	CliIo io;
@@ -65,6 +65,8 @@ ask(Tool *t, const char *method, Str path, bool *ret_here, Json *ret, Err *err)
 	if (cli_call(&s.cli, method, path, NULL, ret, err))
 		return true;
 	*ret_here = err->code == ERR_AWAY && !s.named && file_exists(data_dir_path(t->arena, NULL).p);
+	if (*ret_here)
+		err_clear(err);
 	return *ret_here;
 }
 
@@ -89,7 +91,7 @@ server_letters(Tool *t, bool *ret_here, Letter **ret, size_t *ret_n, Err *err)
 {
 	Json rows;
 
-	*ret = arena_array(t->arena, Letter, LETTERS_MOST + PAGE);
+	*ret = arena_array(t->arena, Letter, DEAD_LETTERS_MOST + PAGE);
 	*ret_n = 0;
 	do {
 		Str path = str_fmt(t->arena, "/api/v1/dead-letters?limit=%d&offset=%zu", PAGE, *ret_n);
@@ -100,7 +102,7 @@ server_letters(Tool *t, bool *ret_here, Letter **ret, size_t *ret_n, Err *err)
 			return true;
 		for (size_t i = 0; json_at(&rows, i) != NULL; i++)
 			(*ret)[(*ret_n)++] = letter_read(t, json_at(&rows, i));
-	} while (rows.n == PAGE && *ret_n < LETTERS_MOST);
+	} while (rows.n == PAGE && *ret_n < DEAD_LETTERS_MOST);
 	return true;
 }
 

@@ -11,8 +11,6 @@ typedef struct Letter {
 	TimeUs at;
 } Letter;
 
-enum { LETTERS_MOST = 10000 };
-
 /* Each asks the server of the profile in use. *ret_here: look at the database or the broker instead, for they were named, or nobody said
  * which server, none answers, and there is a data directory. */
 MUST_CHECK bool server_letters(Tool *t, bool *ret_here, Letter **ret, size_t *ret_n, Err *err);

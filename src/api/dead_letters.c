@@ -5,7 +5,7 @@
 #include "api/work.h"
 #include "store/worker.h"
 
-enum { PAGE_DEFAULT = 50, PAGE_MOST = 100, LETTERS_MOST = 1000 };
+enum { PAGE_DEFAULT = 50, PAGE_MOST = 1000 }; /* with a broker each page reads all that lie there: let there be few */
 
 /* Embedded they are rows; with a broker they lie in its queue. Here both are one list, newest first. */
 static DeadRow
@@ -27,7 +27,7 @@ letters_read(App *app, Arena *a, const Page *page, DeadRow **ret, size_t *ret_n,
 
 	if (bus_is_local(app->engine->bus))
 		return dead_list(app_db(app), a, page->size + 1, page->offset, ret, ret_n, err);
-	if (!bus_dead_list(app->engine->bus, a, LETTERS_MOST, &letters, &n, err))
+	if (!bus_dead_list(app->engine->bus, a, DEAD_LETTERS_MOST, &letters, &n, err))
 		return false;
 	*ret = arena_array(a, DeadRow, n + 1);
 	for (size_t i = n; i > 0; i--)
@@ -73,7 +73,7 @@ dead_letters_list(App *app, Req *q, Res *s, Err *err)
 static bool
 letter_find(App *app, Arena *a, Str id, DeadRow *ret, Err *err)
 {
-	Page all = { .size = LETTERS_MOST };
+	Page all = { .size = DEAD_LETTERS_MOST };
 	DeadRow *letters;
 	size_t n;
 

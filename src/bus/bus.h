@@ -112,7 +112,8 @@ typedef struct DeadLetter {
 
 typedef bool DeadKeep(void *self, const DeadLetter *d);
 void bus_keep_dead(Bus *b, DeadKeep *keep, void *self); /* in-process bus only */
-/* RabbitMQ: reads up to max letters; they stay unless `drop` names one. */
+enum { DEAD_LETTERS_MOST = 10000 };                     /* are looked at: those behind them wait until some are gone */
+/* RabbitMQ: reads up to max letters, the oldest first; they stay. */
 MUST_CHECK bool bus_dead_list(Bus *b, Arena *a, size_t max, DeadLetter **ret, size_t *ret_n, Err *err);
 typedef enum DeadAct { DEAD_REPLAY, DEAD_DROP } DeadAct;
 MUST_CHECK bool bus_dead_act(Bus *b, Uuid id, DeadAct act, Err *err); /* ERR_NOT_FOUND when there is none */

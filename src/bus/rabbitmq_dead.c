@@ -4,8 +4,6 @@
 
 /* Dead letters are looked at with basic.get and put back by giving up the channel; the order stays. */
 
-enum { READ_MOST = 10000 };
-
 typedef struct Letter {
 	DeadLetter dead;
 	Str exchange; /* by which it first came */
@@ -209,7 +207,7 @@ act_on(RabbitBus *b, Conn *k, Uuid id, DeadAct act, uint64_t *ret_last, Err *err
 	int status;
 
 	*ret_last = 0;
-	for (int i = 0; i < READ_MOST && letter_next(k, b->bus.queue[Q_DEAD], a, &l, &why); i++) {
+	for (int i = 0; i < DEAD_LETTERS_MOST && letter_next(k, b->bus.queue[Q_DEAD], a, &l, &why); i++) {
 		if (!uuid_eq(l.dead.id, id)) {
 			*ret_last = l.tag;
 			arena_reset(a);

@@ -521,6 +521,28 @@ def test_the_command_line_asks_the_server_for_dead_letters(api):
     assert second["id"] in api.cli("dlq", "drop", second["id"], code=1).err
 
 
+@pytest.mark.only("distributed")
+def test_more_than_a_thousand_dead_letters_of_a_broker_are_seen_the_newest_first(api):
+    connection = api.amqp()
+    channel = connection.channel()
+    for i in range(1100):
+        channel.basic_publish("attune.dlx", "execution.requested", f"letter {i}".encode())
+    connection.close()
+    listed = eventually(lambda: (got := api.cli("dlq", "list", "-j").json())[1099:] and got)
+    assert [api.cli("dlq", "show", listed[i]["message_id"], "-j").json()["body"] for i in (0, 1099)] == ["letter 1099", "letter 0"]
+
+
+@pytest.mark.only("embedded")
+def test_a_list_of_dead_letters_that_is_cut_says_so(api):
+    api.execute("with recursive n(i) as (select 1 union all select i + 1 from n where i <= 10000) "
+                "insert into dead_letter (message_id, queue, routing_key, reason, body, created) "
+                "select 'a' || i, 'attune.execution.requests.queue', 'execution.requested', 'test', 'x', i from n")
+    said = api.cli("dlq", "list").out.splitlines()
+    assert len(said) == 10002 and said[1].split()[0] == "a10001" and said[-1].startswith("only 10000 are shown")
+    api.execute("delete from dead_letter")
+    assert api.cli("dlq", "list").out == "no dead letters\n"
+
+
 def test_a_dead_letter_is_sent_again_by_the_command_line(api):
     good = json.dumps({"message_type": "ExecutionRequested", "message_id": str(uuid.uuid4()), "version": "1.0",
                        "timestamp": "2026-01-01T00:00:00Z", "payload": [{"execution_id": 424242, "action_ref": "core.noop"}]})
