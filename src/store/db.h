@@ -52,7 +52,8 @@ MUST_CHECK bool db_batch(Db *db, Arena *a, const Stmt *s, const Bind *binds, siz
 MUST_CHECK bool db_read(Db *db, Arena *a, const Stmt *s, const Bind *binds, Rows *ret, Err *err);
 /*
  * A hint: this very statement will be asked in this transaction, and what the transaction does until then does not change its
- * answer. Where an answer takes a round trip, those that are announced make it together with the next statement.
+ * answer. Where an answer takes a round trip, those that are announced make it together with the next statement. What is
+ * announced again before it was asked for is looked at anew.
  */
 void db_ahead(Db *db, Arena *a, const Stmt *s, const Bind *binds);
 /* For lists whose filters vary: text put together from constant pieces only, values bound; not cached for ever. */
