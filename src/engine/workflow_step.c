@@ -160,6 +160,10 @@ take_due(WorkflowStep *s, Err *err)
 	size_t n = 0;
 	int *tasks;
 
+	if (s->w.halted) {
+		s->row.due_at = 0; /* it ends when the last run under it has ended, and not by the clock */
+		return true;
+	}
 	if (delays && !workflow_task_delayed(s->u->db, s->u->arena, s->row.id, s->u->now, &tasks, &n, &next, err))
 		return false;
 	for (size_t i = 0; i < n; i++)

@@ -79,9 +79,17 @@ TEST(who_looks_at_what_is_due_is_told_of_a_delay_though_nothing_is_sent)
 	CHECK_INT(told, 1);
 }
 
+static Id
+newest_under(Flow *r, Id workflow)
+{
+	static const Stmt newest = { .sql = "select max(id) from execution where parent = $1", .in = "i" };
+	Rows rows = flow_rows(r, &newest, workflow);
+
+	return row_int(rows_at(&rows, 0), 0);
+}
+
 TEST(a_run_that_is_cancelled_as_its_time_ends_has_failed_and_not_timed_out)
 {
-	static const Stmt first = { .sql = "select max(id) from execution where parent = $1", .in = "i" };
 	CLEANUP(flow_done) Flow *r = flow_open();
 	RunClaim c = { .attempt = 1 };
 	RunResult end = { .attempt = 1, .event = EV_EXIT_BAD, .started = r->now, .finished = r->now + 1000 };
@@ -96,7 +104,7 @@ TEST(a_run_that_is_cancelled_as_its_time_ends_has_failed_and_not_timed_out)
 	    NULL);
 	id = flow_start(r, "test.flow", "{}");
 	flow_step(r);
-	end.execution = c.execution = row_int(rows_at(&(Rows[]){ flow_rows(r, &first, id) }[0], 0), 0);
+	end.execution = c.execution = newest_under(r, id);
 	CHECK_OK(uow_begin(r->u, &err), err);
 	CHECK_OK(runs_claim(r->u, r->worker, str_of("inc"), str_of("w1"), &c, 1, &err), err);
 	CHECK_OK(execution_cancel(r->u, c.execution, str_of("tester"), &now, &err), err);
@@ -131,4 +139,30 @@ TEST(a_workflow_whose_time_ends_with_that_of_the_one_above_it_ends_too)
 	CHECK_STR(flow_state(r, id), str_of("failed"));
 	rows = flow_rows(r, &live, 0);
 	CHECK_INT(row_int(rows_at(&rows, 0), 0), 0);
+}
+
+/* Were it looked at for the sake of its limit, it would be due at every look for as long as the run goes on. */
+TEST(a_cancelled_workflow_that_lets_a_run_finish_is_not_due_beyond_its_limit)
+{
+	CLEANUP(flow_done) Flow *r = flow_open();
+	RunClaim c = { .attempt = 1 };
+	ExecState now;
+	TimeUs next;
+	Err err = { 0 };
+	Id id;
+
+	flow_workflow(r, "test.flow",
+	    "{timeout: 10, cancellation_policy: allow_finish, tasks: [{name: a, action: test.ok}]}", NULL);
+	id = flow_start(r, "test.flow", "{}");
+	flow_step(r);
+	c.execution = newest_under(r, id);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(runs_claim(r->u, r->worker, str_of("inc"), str_of("w1"), &c, 1, &err), err);
+	CHECK_OK(execution_cancel(r->u, id, str_of("tester"), &now, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_worker, &err), err);
+	r->now += 60 * US_PER_S;
+	flow_due(r, &next);
+	CHECK_INT(next, 0);
+	CHECK_STR(flow_state(r, id), str_of("canceling"));
+	CHECK_STR(flow_trace(r, id), str_of("a?"));
 }
