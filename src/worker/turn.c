@@ -121,8 +121,8 @@ worker_turn_dispatch(WorkerTurn *t, Id execution, int attempt, Id action)
 	if (r != NULL) {
 		/* the same message twice, or one whose row was given back and came again before it was started */
 		if (r->state == RUN_WAITING && attempt > r->attempt) {
-			r->attempt = attempt;
-			r->again = r->begun = false;
+			r->attempt = attempt; /* and still `again`: such runs stand before all others */
+			r->begun = false;
 		}
 		return;
 	}
@@ -649,6 +649,9 @@ full_look(WorkerTurn *t, Err *err)
 	bool full = !str_none(why);
 
 	if (t->draining || (full == t->full && (!full || t->first == NULL)))
+		return true;
+	/* an earlier claim of the first may be stored, and then it cannot go back: nobody would hold it. It is claimed anew before */
+	if (full && t->first != NULL && t->first->again)
 		return true;
 	if (!(full ? line_return(t, t->full ? NULL : row_full, why, err) : room_again(t, err)))
 		return false;
