@@ -100,7 +100,7 @@ server_letters(Tool *t, bool *ret_here, Letter **ret, size_t *ret_n, Err *err)
 			return false;
 		if (*ret_here)
 			return true;
-		for (size_t i = 0; json_at(&rows, i) != NULL; i++)
+		for (size_t i = 0; i < PAGE && json_at(&rows, i) != NULL; i++)
 			(*ret)[(*ret_n)++] = letter_read(t, json_at(&rows, i));
 	} while (rows.n == PAGE && *ret_n < DEAD_LETTERS_MOST);
 	return true;

@@ -13,10 +13,12 @@
 enum {
 	LOOK = US_PER_S,
 	LOOK_SELDOM = 8 * US_PER_S,
-	SOON = 20 * US_PER_MS, /* between steps of a count that takes longer */
-	NAMES = 2048,          /* of one step: a few milliseconds */
-	GROWS = 1 << 20,       /* since the last look: less fills no disk */
-	FILES_LEAST = 1000,    /* a file system also ends when it can name no more */
+	SOON = 20 * US_PER_MS,   /* between steps of a count that takes longer */
+	NAMES = 2048,            /* of one step: a few milliseconds */
+	PATIENCE = 2 * US_PER_S, /* a count that takes longer is cut short, and may take twice as long the next time */
+	PATIENCE_MOST = 32 * US_PER_S, /* three million names */
+	GROWS = 1 << 20,               /* since the last look: less fills no disk */
+	FILES_LEAST = 1000,            /* a file system also ends when it can name no more */
 	RESERVE = 256 << 20,
 };
 
@@ -117,6 +119,18 @@ over(const Run *run, uint64_t bytes)
 	return run->limits.disk_mb > 0 && bytes > (uint64_t)run->limits.disk_mb << 20;
 }
 
+/* One run is not to keep the count to itself, by names without number or by making them faster than they are counted. */
+static bool
+is_too_long(const Disk *d, Run *run, TimeUs now)
+{
+	TimeUs patience = run->disk.patience == 0 ? PATIENCE : run->disk.patience;
+
+	if (now - d->begun < patience)
+		return false;
+	run->disk.patience = patience < PATIENCE_MOST ? patience * 2 : PATIENCE_MOST;
+	return true;
+}
+
 /* False: the names of this step are used up. */
 static bool
 count_one(Processes *p, Run *run, size_t *names, TimeUs now)
@@ -124,15 +138,17 @@ count_one(Processes *p, Run *run, size_t *names, TimeUs now)
 	Disk *d = &p->disk;
 	bool whole;
 
-	if (d->at != run)
+	if (d->at != run) {
 		tally_begin(&d->tally, run->dir.p, run->files.p);
+		d->begun = now;
+	}
 	d->at = run;
 	whole = tally_step(&d->tally, names);
-	if (!whole && !over(run, d->tally.bytes))
+	if (!whole && !over(run, d->tally.bytes) && !is_too_long(d, run, now))
 		return false;
 	tally_end(&d->tally);
 	d->at = NULL;
-	counted(d, run, d->tally.bytes, now);
+	counted(d, run, whole || d->tally.bytes > run->disk.bytes ? d->tally.bytes : run->disk.bytes, now);
 	if (over(run, run->disk.bytes))
 		run_over(p, run, "disk");
 	return true;

@@ -12,11 +12,13 @@ typedef struct Run Run;
 typedef struct DiskUse {
 	uint64_t bytes, grew;       /* at the last look, and since the one before */
 	TimeUs counted, due, pause; /* counted: when; 0: never */
+	TimeUs patience;            /* how long a count may take; 0: none was cut short yet */
 } DiskUse;
 
 typedef struct Disk {
 	Tally tally;
-	Run *at; /* whose count is not complete; NULL: none */
+	Run *at;      /* whose count is not complete; NULL: none */
+	TimeUs begun; /* that count */
 	TimeUs next, looked;
 	TimeUs since; /* from when on it has been full */
 	TimeUs round; /* since when each is counted once; 0: that is to begin */

@@ -1,5 +1,5 @@
 # The seed of Python: an interpreter that has begun already. The worker starts it as
-#     python3 ARGS -c THIS
+#     python3 ARGS -S -c THIS PROGRAM
 # with a library preloaded (src/inside/seed.h), which makes a child for each run: it has its streams, session, limits and walls already when
 # _attune_serve goes on in it, and makes it what `python3 ARGS script.py` would be. A child that finds anything odd executes the interpreter.
 #
@@ -21,8 +21,8 @@ def _attune_site(program):
         with open(marks[0], encoding="utf-8") as f:
             pairs = [line.partition("=") for line in f]
         homes = [value.strip() for key, _, value in pairs if key.strip().lower() == "home"]
-        base = os.path.join(homes[0], os.path.basename(program))
-        if len(homes) != 1 or sys.version_info >= (3, 14) or os.path.realpath(base) != installed:
+        base = os.path.join(homes[0], os.path.basename(program)) if len(homes) == 1 else ""
+        if not base or sys.version_info >= (3, 14) or os.path.realpath(base) != installed:
             sys.exit("an environment of another kind")
         sys._base_executable = base
         # addpackage finds it before the builtin

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -291,6 +292,19 @@ add_programs(Sandbox *s, Arena *a)
 		add_program(s, a, json_as_str(&named->members[i].value));
 }
 
+/* Who may log in later would have terminals then. */
+static bool
+never_logs_in(void)
+{
+	struct passwd account, *found = NULL;
+	char text[4096];
+
+	if (getpwuid_r(geteuid(), &account, text, sizeof(text), &found) != 0 || found == NULL)
+		return false;
+	return str_ends(str_of(account.pw_shell), str_of("/nologin")) ||
+	       str_ends(str_of(account.pw_shell), str_of("/false"));
+}
+
 /* Looked at once: those that runs make are the same user's. */
 static bool
 sits_nowhere(Arena *a)
@@ -299,7 +313,7 @@ sits_nowhere(Arena *a)
 	DirEntry *list;
 	size_t n;
 
-	if (geteuid() == 0 || !dir_list(a, "/dev/pts", &list, &n, NULL))
+	if (geteuid() == 0 || !never_logs_in() || !dir_list(a, "/dev/pts", &list, &n, NULL))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (stat(str_fmt(a, "/dev/pts/%.*s", STR_ARG(list[i].name)).p, &st) == 0 && st.st_uid == geteuid())

@@ -8,7 +8,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { RUNS = 3, NAMES_EACH = 3800, TURNS = 30, TURN = 600 * US_PER_MS };
+enum {
+	RUNS = 3,
+	NAMES_EACH = 3800,
+	TURNS = 30,
+	TURN = 600 * US_PER_MS,
+	NAMES_LONG = 24000,
+	TURNS_SOON = 8,
+	TURNS_LONG = 60
+};
 
 typedef struct Yard {
 	Arena *a;
@@ -107,4 +115,21 @@ TEST(while_the_disk_is_full_each_run_is_counted_once_before_any_is_again)
 	for (int i = 0; i < RUNS; i++)
 		y->runs[i].limits.disk_mb = 0; /* counted only then */
 	check_last_is_counted(y);
+}
+
+TEST(a_run_whose_count_takes_long_is_left_for_the_others_and_counted_in_the_end)
+{
+	CLEANUP(yard_done) Yard *y = yard_open();
+	const Run *big = &y->runs[0], *last = &y->runs[RUNS - 1];
+	int turn = 0;
+
+	for (int name = 0; name < NAMES_LONG; name++)
+		add_name(y, big);
+	for (; turn < TURNS_SOON; turn++)
+		(void)disk_tick(&y->p, y->now += TURN);
+	CHECK(last->disk.counted != 0);
+	CHECK(big->disk.bytes > 0);
+	for (; turn < TURNS_LONG && big->disk.bytes < NAMES_LONG * (uint64_t)4096; turn++)
+		(void)disk_tick(&y->p, y->now += TURN);
+	CHECK(turn < TURNS_LONG);
 }

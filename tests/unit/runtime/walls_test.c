@@ -7,6 +7,7 @@
 #include "runtime/run.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -89,6 +90,52 @@ TEST(the_terminal_at_which_the_worker_was_started_is_closed_to_runs)
 	CHECK(child > 0 && waitpid(child, &status, 0) == child);
 	CHECK(WIFEXITED(status));
 	CHECK_INT(WEXITSTATUS(status), 0);
+}
+
+/* Whether a run of a worker of that account can make a terminal. */
+static bool
+makes_terminal(Rig *r, const struct passwd *account)
+{
+	SandboxConfig config = { .usual = SANDBOX_STANDARD, .run_base = r->dir };
+	SandboxPlaces places = { .own = r->dir.p };
+	pid_t child = fork();
+	int status = 0;
+
+	if (child == 0) {
+		Confine walls;
+		Err err = { 0 };
+
+		if (setgid(account->pw_gid) < 0 || setuid(account->pw_uid) < 0 ||
+		    !sandbox_walls(sandbox_open(&config), SANDBOX_STANDARD, &places, &walls, &err) ||
+		    confine_self(&walls) != 0)
+			_exit(2);
+		_exit(open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC) >= 0);
+	}
+	CHECK(child > 0 && waitpid(child, &status, 0) == child);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+	return WEXITSTATUS(status) == 1;
+}
+
+enum { ACCOUNTS_MOST = 50 }; /* a directory may have thousands */
+
+TEST(only_runs_of_an_account_that_nobody_logs_in_as_make_terminals)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+	const struct passwd *account;
+
+	if (!has_walls() || geteuid() != 0)
+		return;
+	setpwent();
+	for (int i = 0; i < ACCOUNTS_MOST && (account = getpwent()) != NULL; i++) {
+		if (account->pw_uid == 0)
+			continue;
+		if (makes_terminal(r, account))
+			CHECK(str_ends(str_of(account->pw_shell), str_of("nologin")) ||
+			      str_ends(str_of(account->pw_shell), str_of("false")));
+		else
+			CHECK(!str_ends(str_of(account->pw_shell), str_of("nologin")));
+	}
+	endpwent();
 }
 
 TEST(ordinary_work_goes_on_within_the_standard_sandbox)
