@@ -3,6 +3,7 @@
 
 #include "world.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 static bool
@@ -50,6 +51,73 @@ TEST(dead_letters_are_listed_replayed_and_dropped)
 	CHECK_OK(bus_dead_act(w->bus, dead[0].id, DEAD_DROP, &err), err);
 	world_dead(w, 0);
 	sub_close(s);
+}
+
+enum { LISTERS = 4, LISTS = 4, LETTERS = 30 };
+
+typedef struct Lister {
+	Bus *bus;
+	int first; /* of the letters that it sends again, one after each list */
+	Err err;
+} Lister;
+
+static bool
+replay_listed(Lister *l, Arena *a, Str body)
+{
+	DeadLetter *list;
+	size_t n, i = 0;
+
+	if (!bus_dead_list(l->bus, a, LETTERS * 2, &list, &n, &l->err))
+		return false;
+	while (i < n && !str_eq(list[i].body, body))
+		i++;
+	if (i == n)
+		return err_set(&l->err, ERR_NOT_FOUND, "%s is not among %zu letters", body.p, n);
+	return bus_dead_act(l->bus, list[i].id, DEAD_REPLAY, &l->err);
+}
+
+static void *
+replay_some(void *self)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Lister *l = self;
+
+	for (int i = 0; i < LISTS; i++)
+		if (!replay_listed(l, a, str_fmt(a, "{\"n\":%d}", l->first + i)))
+			break;
+	return NULL;
+}
+
+static void
+check_listed_at_once(bool quorum)
+{
+	CLEANUP(world_done) World *w = world_bare();
+	Lister listers[LISTERS] = { 0 };
+	pthread_t threads[LISTERS];
+	Err err = { 0 };
+
+	w->config.quorum = quorum;
+	CHECK_OK(bus_open(&w->config, &w->bus, &err), err);
+	for (int i = 0; i < LETTERS + LISTERS * LISTS; i++)
+		CHECK_OK(bus_publish_raw(
+			     w->bus, EX_DEAD, str_of("execution.requested"), str_fmt(w->a, "{\"n\":%d}", i), &err),
+		    err);
+	world_dead(w, LETTERS + LISTERS * LISTS);
+	for (int i = 0; i < LISTERS; i++) {
+		listers[i] = (Lister){ .bus = w->bus, .first = i * LISTS };
+		CHECK(pthread_create(&threads[i], NULL, replay_some, &listers[i]) == 0);
+	}
+	for (int i = 0; i < LISTERS; i++)
+		CHECK(pthread_join(threads[i], NULL) == 0);
+	for (int i = 0; i < LISTERS; i++)
+		CHECK_OK(listers[i].err.code == ERR_NONE, listers[i].err);
+	world_dead(w, LETTERS);
+}
+
+TEST(dead_letters_listed_by_many_at_once_are_all_there_for_each)
+{
+	check_listed_at_once(false);
+	check_listed_at_once(true);
 }
 
 TEST(a_dead_letter_whose_queue_is_gone_stays)

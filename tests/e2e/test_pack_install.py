@@ -323,6 +323,13 @@ def elsewhere(files):
             thread.join()
 
 
+def test_a_server_that_sends_more_dead_letters_than_were_asked_for_is_read_so_far_as_asked(api):
+    letters = json.dumps({"data": [{"id": str(i), "body": "x"} for i in range(20000)]}).encode()
+    files = {"/api/v1/dead-letters?limit=1000&offset=0": (200, {"Content-Type": "application/json"}, letters)}
+    with elsewhere(files) as (url, _):
+        assert len(api.cli("dlq", "list", "-j", "--api-url", url).json()) == 1000
+
+
 def test_packs_are_found_in_registries_and_installed_from_them(world, tmp_path):
     files = {}
     with elsewhere(files) as (url, asked):
