@@ -205,7 +205,8 @@ action_update_work(App *app, void *self, Err *err)
 	if (!json_eq(&before, &w->d.default_permission_set_refs) &&
 	    !delegate_refs(app, w->a, &w->d.default_permission_set_refs, err))
 		return false;
-	return action_store(app, w, err);
+	/* rules that might not refer to it may do so now */
+	return action_store(app, w, err) && rule_resolve(app_db(app), w->a, app->uow->now, err);
 }
 
 bool

@@ -115,9 +115,9 @@ keys_check(App *app, Arena *a, const RuleDef *d, const ActionDef *action, Err *e
 	       need(app, "keys:decrypt", &t, err);
 }
 
-/* Action and trigger must be there, the parameters must fit them; refs become ids. */
+/* Action and trigger must be there, the parameters must fit them; refs become ids. before: NULL for a new rule. */
 static bool
-rule_refer(App *app, Arena *a, RuleDef *d, Err *err)
+rule_refer(App *app, Arena *a, RuleDef *d, const RuleDef *before, Err *err)
 {
 	TriggerDef t;
 	ActionDef action;
@@ -129,8 +129,7 @@ rule_refer(App *app, Arena *a, RuleDef *d, Err *err)
 		return false;
 	d->action = action.id;
 	d->trigger = t.id;
-	return reference_allows(&action.reference, "Action", action.ref, action.pack_ref, d->pack_ref, err) &&
-	       reference_allows(&t.reference, "Trigger", t.ref, t.pack_ref, d->pack_ref, err) &&
+	return rule_may_run(d, before, &action, err) && rule_may_hear(d, before, &t, err) &&
 	       params_check(a, "trigger", t.ref, &t.param_schema, &d->trigger_params, err) &&
 	       timer_check(app, d, err) && params_check(a, "action", action.ref, &schema, &d->action_params, err) &&
 	       keys_check(app, a, d, &action, err);
@@ -159,7 +158,7 @@ conditions_check(Arena *a, const RuleDef *d, Err *err)
 
 /* Those of a rule on several. */
 static bool
-triggers_there(App *app, Arena *a, const RuleDef *d, Err *err)
+triggers_there(App *app, Arena *a, const RuleDef *d, const RuleDef *before, Err *err)
 {
 	const Json *list = json_get(&d->extras, "triggers");
 	TriggerDef t;
@@ -167,8 +166,7 @@ triggers_there(App *app, Arena *a, const RuleDef *d, Err *err)
 	for (size_t i = 0; list != NULL && json_at(list, i) != NULL; i++) {
 		Str ref = json_get_text(json_at(list, i), "trigger_ref");
 
-		if (ref.n > 0 && (!trigger_get_ref(app_db(app), a, ref, &t, err) ||
-				     !reference_allows(&t.reference, "Trigger", t.ref, t.pack_ref, d->pack_ref, err)))
+		if (ref.n > 0 && (!trigger_get_ref(app_db(app), a, ref, &t, err) || !rule_may_hear(d, before, &t, err)))
 			return false;
 	}
 	return true;
@@ -265,7 +263,7 @@ create_work(App *app, void *self, Err *err)
 	w->d.pack = pack.id;
 	if (str_none(w->d.trigger_ref))
 		return err_set(err, ERR_VALIDATION, "trigger_ref is missing: say which trigger the rule is on");
-	if (!rule_refer(app, w->a, &w->d, err) || !triggers_there(app, w->a, &w->d, err) ||
+	if (!rule_refer(app, w->a, &w->d, NULL, err) || !triggers_there(app, w->a, &w->d, NULL, err) ||
 	    !conditions_check(w->a, &w->d, err) || !rule_put(app_db(app), w->a, &w->d, app->uow->now, &put, err))
 		return false;
 	out_rule(app->uow, MSG_RULE_CREATED, &w->d);
@@ -324,10 +322,10 @@ rule_recheck(App *app, Arena *a, RuleDef *d, const RuleDef *before, Err *err)
 		    json_eq(&d->action_params, &before->action_params) &&
 		    json_eq(&d->trigger_params, &before->trigger_params);
 
-	if (!same && !rule_refer(app, a, d, err))
+	if (!same && !rule_refer(app, a, d, before, err))
 		return false;
 	return (json_eq(&d->conditions, &before->conditions) && json_eq(&d->extras, &before->extras)) ||
-	       (triggers_there(app, a, d, err) && conditions_check(a, d, err));
+	       (triggers_there(app, a, d, before, err) && conditions_check(a, d, err));
 }
 
 static bool

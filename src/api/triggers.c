@@ -155,7 +155,8 @@ update_work(App *app, void *self, Err *err)
 		trigger_fill(w->body, &w->d);
 	else
 		w->d.enabled = w->on;
-	if (!trigger_store(app, w, err))
+	/* rules that might not refer to it may do so now */
+	if (!trigger_store(app, w, err) || !rule_resolve(app_db(app), w->a, app->uow->now, err))
 		return false;
 	/* sensors listen for rules: those of the trigger begin or stop to tick */
 	return before == w->d.enabled || out_rules_of(app->uow, MSG_RULE_UPDATED, w->d.ref, (Str){ 0 }, err);

@@ -355,18 +355,27 @@ put_actions(Reg *g)
 	return true;
 }
 
-/* What is there may be referred to by this pack. */
+/* Those of a rule on several that are there. */
 static bool
-may_refer(Reg *g, const RuleDef *d, const ActionDef *action, const TriggerDef *trigger)
+may_hear_all(Reg *g, const RuleDef *d, const RuleDef *before)
 {
-	return (action == NULL || reference_allows(&action->reference, "Action", action->ref, action->pack_ref,
-				      d->pack_ref, g->err)) &&
-	       (trigger == NULL || reference_allows(&trigger->reference, "Trigger", trigger->ref, trigger->pack_ref,
-				       d->pack_ref, g->err));
+	const Json *list = json_get(&d->extras, "triggers");
+	TriggerDef t;
+	bool there;
+
+	for (size_t i = 0; json_at(list, i) != NULL; i++) {
+		Str ref = json_get_text(json_at(list, i), "trigger_ref");
+
+		if (!found(trigger_get_ref(g->db, g->a, ref, &t, g->err), g->err, &there) ||
+		    (there && !rule_may_hear(d, before, &t, g->err)))
+			return false;
+	}
+	return true;
 }
 
+/* before: the rule as it is stored, or NULL */
 static bool
-rule_targets(Reg *g, RuleDef *d)
+rule_targets(Reg *g, RuleDef *d, const RuleDef *before)
 {
 	ActionDef action;
 	TriggerDef trigger;
@@ -379,7 +388,8 @@ rule_targets(Reg *g, RuleDef *d)
 		warn(g, "rule '%.*s': there is no action '%.*s' yet", STR_ARG(d->ref), STR_ARG(d->action_ref));
 	if (!has_trigger)
 		warn(g, "rule '%.*s': there is no trigger '%.*s' yet", STR_ARG(d->ref), STR_ARG(d->trigger_ref));
-	if (!may_refer(g, d, has_action ? &action : NULL, has_trigger ? &trigger : NULL) ||
+	if ((has_action && !rule_may_run(d, before, &action, g->err)) ||
+	    (has_trigger && !rule_may_hear(d, before, &trigger, g->err)) || !may_hear_all(g, d, before) ||
 	    (has_action && !keystore_check(g->a, action.ref, &action.param_schema, &d->action_params, g->err)))
 		return err_wrap(g->err, "rule '%.*s'", STR_ARG(d->ref));
 	d->action = has_action ? action.id : 0;
@@ -400,7 +410,7 @@ put_rules(Reg *g)
 			return false;
 		d.pack = g->id;
 		d.enabled = there ? old.enabled : d.enabled;
-		if (!rule_targets(g, &d) || !rule_put(g->db, g->a, &d, g->now, &put, g->err))
+		if (!rule_targets(g, &d, there ? &old : NULL) || !rule_put(g->db, g->a, &d, g->now, &put, g->err))
 			return false;
 		count(g, &put);
 	}

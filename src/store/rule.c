@@ -1,5 +1,9 @@
 #include "store/rule.h"
 
+#include "base/log.h"
+#include "store/action.h"
+#include "store/trigger.h"
+
 static const Json no_conditions = { .kind = JSON_ARRAY };
 
 enum { WIDTH = 19 };
@@ -174,26 +178,105 @@ rule_set_enabled(Db *db, Arena *a, Str ref, bool enabled, TimeUs now, Err *err)
 	return rule_put(db, a, &d, now, &put, err);
 }
 
+static bool
+is_among(const RuleDef *d, Str trigger_ref)
+{
+	const Json *list = json_get(&d->extras, "triggers");
+
+	for (size_t i = 0; json_at(list, i) != NULL; i++)
+		if (str_eq(json_get_text(json_at(list, i), "trigger_ref"), trigger_ref))
+			return true;
+	return false;
+}
+
+bool
+rule_may_run(const RuleDef *d, const RuleDef *before, const ActionDef *action, Err *err)
+{
+	return (before != NULL && before->action == action->id) ||
+	       reference_allows(&action->reference, "Action", action->ref, action->pack_ref, d->pack_ref, err);
+}
+
+bool
+rule_may_hear(const RuleDef *d, const RuleDef *before, const TriggerDef *trigger, Err *err)
+{
+	bool stood = before != NULL && before->trigger != 0 &&
+		     (before->trigger == trigger->id || is_among(before, trigger->ref));
+
+	return stood ||
+	       reference_allows(&trigger->reference, "Trigger", trigger->ref, trigger->pack_ref, d->pack_ref, err);
+}
+
+/* id: of the action that is there now, 0 when there is nothing to be linked. */
+static bool
+link_action(Db *db, Arena *a, Id id, RuleDef *d, Err *err)
+{
+	ActionDef action;
+	Err why = { 0 };
+
+	if (id == 0)
+		return true;
+	if (!action_get(db, a, id, &action, err))
+		return false;
+	if (rule_may_run(d, NULL, &action, &why))
+		d->action = id;
+	else
+		log_warn("rule '%.*s' makes nothing run: %s", STR_ARG(d->ref), why.text);
+	return true;
+}
+
+static bool
+link_trigger(Db *db, Arena *a, Id id, RuleDef *d, Err *err)
+{
+	TriggerDef trigger;
+	Err why = { 0 };
+
+	if (id == 0)
+		return true;
+	if (!trigger_get(db, a, id, &trigger, err))
+		return false;
+	if (rule_may_hear(d, NULL, &trigger, &why))
+		d->trigger = id;
+	else
+		log_warn("rule '%.*s' makes nothing run: %s", STR_ARG(d->ref), why.text);
+	return true;
+}
+
+static bool
+rule_link(Db *db, Arena *a, Row r, TimeUs now, Err *err)
+{
+	static const Stmt s = { .sql = "update rule set action = $2, \"trigger\" = $3, updated = $4 where id = $1",
+		.in = "iIIt" };
+	RuleDef d, before;
+
+	if (!rule_get(db, a, row_int(r, 0), &d, err))
+		return false;
+	before = d;
+	if (!link_action(db, a, row_int(r, 1), &d, err) || !link_trigger(db, a, row_int(r, 2), &d, err))
+		return false;
+	if (d.action != before.action || d.trigger != before.trigger) {
+		Bind b[] = { bind_int(d.id), bind_id(d.action), bind_id(d.trigger), bind_time(now) };
+
+		return db_exec(db, a, &s, b, NULL, err) && change_note(db, a, "rule", d.id, now, err);
+	}
+	return true;
+}
+
 bool
 rule_resolve(Db *db, Arena *a, TimeUs now, Err *err)
 {
 	static const Stmt s = {
-		.sql =
-		    "update rule set action = (select id from action where ref = rule.action_ref),"
-		    " \"trigger\" = (select id from \"trigger\" t where t.ref = rule.trigger_ref), updated = $1"
-		    " where (action is null and exists (select 1 from action where ref = rule.action_ref))"
-		    " or (\"trigger\" is null and exists (select 1 from \"trigger\" t where t.ref = rule.trigger_ref))"
-		    " returning id",
-		.in = "t",
+		.sql = "select r.id, x.id, t.id from rule r"
+		       " left join action x on r.action is null and x.ref = r.action_ref"
+		       " left join \"trigger\" t on r.\"trigger\" is null and t.ref = r.trigger_ref"
+		       " where x.id is not null or t.id is not null order by r.id",
 	};
-	Bind b[] = { bind_time(now) };
 	Rows rows;
 
-	if (!db_exec(db, a, &s, b, &rows, err))
+	if (!db_exec(db, a, &s, NULL, &rows, err))
 		return err_wrap(err, "resolve rules");
 	for (size_t i = 0; i < rows.n; i++)
-		if (!change_note(db, a, "rule", row_int(rows_at(&rows, i), 0), now, err))
-			return false;
+		if (!rule_link(db, a, rows_at(&rows, i), now, err))
+			return err_wrap(err, "resolve rules");
 	return true;
 }
 

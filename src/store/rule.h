@@ -20,6 +20,15 @@ MUST_CHECK bool rule_delete(Db *db, Arena *a, Id id, TimeUs now, Err *err);
 MUST_CHECK bool rule_set_enabled(Db *db, Arena *a, Str ref, bool enabled, TimeUs now, Err *err);
 /* Moves what its timers count from. */
 MUST_CHECK bool rule_set_anchor(Db *db, Arena *a, Id id, TimeUs anchor, TimeUs now, Err *err);
-/* Rules whose action or trigger was not there when they were stored, and is now. */
+/*
+ * Whether the rule's pack may refer to it; before: the rule as it was, NULL for a new one. What it was linked to already is not asked
+ * for again.
+ */
+MUST_CHECK bool rule_may_run(const RuleDef *d, const RuleDef *before, const ActionDef *action, Err *err);
+MUST_CHECK bool rule_may_hear(const RuleDef *d, const RuleDef *before, const TriggerDef *trigger, Err *err);
+/*
+ * Rules whose action or trigger was not there when they were stored, and is now. Those that may not refer to it stay without, with a
+ * warning in the log.
+ */
 MUST_CHECK bool rule_resolve(Db *db, Arena *a, TimeUs now, Err *err);
 MUST_CHECK bool rule_list_owner(Db *db, Arena *a, Id owner, RuleDef **ret, size_t *ret_n, Err *err);

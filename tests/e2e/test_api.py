@@ -585,3 +585,45 @@ def test_only_rules_of_the_packs_that_may_refer_to_a_thing_do(api):
     assert api.get("/actions/owner.act")["data"]["reference_allowed_pack_refs"] == ["friend"], "what is left out is kept"
     refer("friend", 422, action_ref="owner.act", description="private now")
     api.request("PUT", f"/rules/{kept['ref']}", 200, json={"label": "still"})
+
+
+def test_a_rule_that_waited_for_a_thing_is_not_linked_to_it_when_it_may_not_refer_to_it(api):
+    for name in ("owner", "other"):
+        api.post("/packs", {"ref": name, "label": name, "version": "1.0.0"}, 201)
+    act = {"ref": "owner.act", "pack_ref": "owner", "label": "A", "entrypoint": "true", "runtime_ref": "core.shell"}
+    trg = {"ref": "owner.trg", "pack_ref": "owner", "label": "T"}
+
+    def linked():
+        return [bool(api.get("/rules/other.r")["data"][what]) for what in ("action", "trigger")]
+
+    api.post("/actions", act, 201)
+    api.post("/triggers", trg, 201)
+    api.post("/rules", rule("other.r", pack_ref="other", action_ref="owner.act", trigger_ref="owner.trg"), 201)
+    for path in ("/actions/owner.act", "/triggers/owner.trg"):
+        api.request("DELETE", path)
+    assert linked() == [False, False]
+    api.post("/actions", {**act, "reference_visibility": "private"}, 201)
+    api.post("/triggers", {**trg, "reference_visibility": "private"}, 201)
+    assert linked() == [False, False]
+    refused(api, "PUT", "/rules/other.r", 422, {"action_params": {"a": 1}})
+    assert linked() == [False, False], "what was refused is no way in"
+    api.request("PUT", "/actions/owner.act", 200, json={"reference_visibility": "public"})
+    assert linked() == [True, False], "it is linked once it may be"
+    api.request("PUT", "/triggers/owner.trg", 200, json={"reference_visibility": "restricted", "reference_allowed_pack_refs": ["other"]})
+    assert linked() == [True, True]
+
+
+def test_what_a_rule_referred_to_before_it_became_private_is_not_asked_for_again(api):
+    for name in ("owner", "other"):
+        api.post("/packs", {"ref": name, "label": name, "version": "1.0.0"}, 201)
+    api.post("/actions", {"ref": "owner.act", "pack_ref": "owner", "label": "A", "entrypoint": "true", "runtime_ref": "core.shell"}, 201)
+    for name in ("one", "two"):
+        api.post("/triggers", {"ref": f"owner.{name}", "pack_ref": "owner", "label": "T"}, 201)
+    both = [{"trigger_ref": "core.alert"}, {"trigger_ref": "owner.one"}]
+    api.post("/rules", rule("other.r", pack_ref="other", action_ref="owner.act", triggers=both, correlate={"mode": "all", "within": "1m"}), 201)
+    api.request("PUT", "/actions/owner.act", 200, json={"reference_visibility": "private"})
+    for name in ("one", "two"):
+        api.request("PUT", f"/triggers/owner.{name}", 200, json={"reference_visibility": "private"})
+    api.request("PUT", "/rules/other.r", 200, json={"action_params": {"a": 1}})
+    api.request("PUT", "/rules/other.r", 200, json={"triggers": both, "correlate": {"mode": "all", "within": "2m"}})
+    refused(api, "PUT", "/rules/other.r", 422, {"triggers": [*both, {"trigger_ref": "owner.two"}]})

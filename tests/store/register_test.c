@@ -282,6 +282,97 @@ TEST(a_rule_waits_for_the_pack_of_its_action)
 	CHECK(rule.trigger != 0);
 }
 
+/* a1, whose rule runs p1's action; it is registered before p1. */
+static void
+write_guest(Bench *b, const char *version, const char *also)
+{
+	write_file(b, "a1/pack.yaml", str_fmt(b->w->a, "ref: a1\nversion: %s\n", version).p);
+	write_file(b, "a1/triggers/own.yaml", "ref: a1.own\n");
+	write_file(b, "a1/rules/r.yaml",
+	    str_fmt(b->w->a, "ref: r\naction_ref: p1.act\ntrigger_ref: own\nlabel: R %s\n%s", version, also).p);
+}
+
+static void
+write_act(Bench *b, const char *version, const char *visibility)
+{
+	write_file(b, "p1/pack.yaml", str_fmt(b->w->a, "ref: p1\nversion: %s\nconfig: {a: 1}\n", version).p);
+	write_file(b, "p1/actions/act.yaml",
+	    str_fmt(b->w->a, "ref: p1.act\nrunner_type: P1SH\nentry_point: 'echo hi'\nreference_visibility: %s\n",
+		visibility)
+		.p);
+}
+
+static RuleDef
+guest(Bench *b)
+{
+	RuleDef rule;
+	Err err = { 0 };
+
+	CHECK_OK(rule_get_ref(b->w->db, b->w->a, str_of("a1.r"), &rule, &err), err);
+	return rule;
+}
+
+TEST(a_rule_that_waited_is_not_linked_to_what_is_anothers_alone)
+{
+	CLEANUP(bench_done) Bench b = bench_open();
+
+	write_pack(&b);
+	write_act(&b, "1.0.0", "private");
+	write_guest(&b, "1.0.0", "");
+	CHECK_STR(register_nth(&b, 0, NOW).problem, (Str){ 0 });
+	CHECK_STR(register_nth(&b, 1, NOW).problem, (Str){ 0 });
+	CHECK_INT(guest(&b).action, 0);
+	CHECK(guest(&b).trigger != 0);
+	/* it is, once it may be */
+	write_act(&b, "1.0.1", "restricted\nreference_allowed_pack_refs: [a1]");
+	CHECK_STR(register_nth(&b, 1, LATER).problem, (Str){ 0 });
+	CHECK(guest(&b).action != 0);
+}
+
+TEST(what_a_rule_of_a_pack_was_linked_to_before_is_not_asked_for_again)
+{
+	CLEANUP(bench_done) Bench b = bench_open();
+	Id act;
+
+	write_pack(&b);
+	write_guest(&b, "1.0.0", "");
+	CHECK_STR(register_nth(&b, 1, NOW).problem, (Str){ 0 });
+	act = guest(&b).action;
+	CHECK(act != 0);
+	write_act(&b, "1.0.1", "private");
+	CHECK_STR(register_nth(&b, 1, NOW).problem, (Str){ 0 });
+	write_guest(&b, "1.0.1", "");
+	CHECK_STR(register_nth(&b, 0, LATER).problem, (Str){ 0 });
+	CHECK_STR(guest(&b).label, str_of("R 1.0.1"));
+	CHECK_INT(guest(&b).action, act);
+}
+
+TEST(each_trigger_of_a_rule_on_several_is_one_that_its_pack_may_refer_to)
+{
+	static const char also[] = "triggers: [{trigger_ref: own}, {trigger_ref: p1.tick}]\n"
+				   "correlate: {mode: all, within: 1m}\n";
+	CLEANUP(bench_done) Bench b = bench_open();
+	RegisterResult r;
+
+	write_pack(&b);
+	write_file(&b, "p1/triggers/tick.yaml", "ref: p1.tick\nreference_visibility: private\n");
+	CHECK_STR(register_nth(&b, 0, NOW).problem, (Str){ 0 });
+	write_guest(&b, "1.0.0", also);
+	r = register_nth(&b, 0, NOW);
+	CHECK(str_find(r.problem, str_of("rule 'a1.r': Trigger 'p1.tick' is private"), NULL));
+	/* what stood before goes on */
+	write_file(&b, "p1/pack.yaml", "ref: p1\nversion: 1.0.1\nconfig: {a: 1}\n");
+	write_file(&b, "p1/triggers/tick.yaml", "ref: p1.tick\n");
+	(void)register_nth(&b, 1, NOW);
+	CHECK_STR(register_nth(&b, 0, NOW).problem, (Str){ 0 });
+	write_file(&b, "p1/pack.yaml", "ref: p1\nversion: 1.0.2\nconfig: {a: 1}\n");
+	write_file(&b, "p1/triggers/tick.yaml", "ref: p1.tick\nreference_visibility: private\n");
+	(void)register_nth(&b, 1, LATER);
+	write_guest(&b, "1.0.1", also);
+	CHECK_STR(register_nth(&b, 0, LATER).problem, (Str){ 0 });
+	CHECK_STR(guest(&b).label, str_of("R 1.0.1"));
+}
+
 TEST(a_pack_whose_rule_gives_a_key_to_a_parameter_that_is_not_secret_is_refused)
 {
 	CLEANUP(bench_done) Bench b = bench_open();
