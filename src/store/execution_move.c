@@ -88,9 +88,8 @@ static const MoveRow move_rows[EXEC_EVENTS] = {
 };
 
 /* Claimed and ended: one version of the row instead of two. */
-static const MoveRow move_through =
-    MOVE("started_at = coalesce($10, $4), incarnation = $8, result = $9, finished_at = $11",
-	AT_ATTEMPT " and worker = $7", "", "isstsiisJTt", &look_claim, BINDS_THROUGH);
+static const MoveRow move_through = MOVE("started_at = $10, incarnation = $8, result = $9, finished_at = $11",
+    AT_ATTEMPT " and worker = $7", "", "isstsiisJtt", &look_claim, BINDS_THROUGH);
 
 static const MoveRow *
 move_row(ExecEvent ev, const ExecMove *m)
@@ -121,7 +120,7 @@ move_more(const ExecMove *m, MoveBinds more, ExecState to, TimeUs now, Bind *b)
 		b[1] = bind_id(m->worker);
 		b[2] = bind_str(m->incarnation);
 		b[3] = bind_json(m->result);
-		b[4] = bind_time(m->started);
+		b[4] = bind_time(m->started != 0 ? m->started : now);
 		b[5] = bind_time(m->finished != 0 ? m->finished : now);
 		return 6;
 	case BINDS_STOP:
@@ -145,7 +144,7 @@ move_binds(
 	b[0] = bind_int(m->id);
 	b[1] = bind_text(exec_state_name(m->from));
 	b[2] = bind_text(exec_state_name(to));
-	b[3] = bind_time(now);
+	b[3] = bind_time(m->finished > now ? m->finished : now); /* who asks for what came later finds it */
 	line = execution_move_line(a, to, m->finished != 0 ? m->finished : now, by, attempt, m->note);
 	if (m->through)
 		line = str_fmt(

@@ -106,7 +106,7 @@ def test_a_full_disk_refuses_what_is_new_loses_nothing_and_heals_by_itself(world
     add_test_pack(world)
     world.add_pack("wild", WILD)
     with caged(world, {world.data: "32m"}) as cage:
-        (process,) = world.start()
+        (process,) = world.start(config={"worker": {"disk_reserve_mb": 0}})
         rule(world, "lab.full", "lab.thing", action_ref="lab.mark")
         rule(world, "lab.tick", action_ref="core.noop", trigger_params=ticking())
         busy = [ask(world, "lab.mark", {"seconds": 4}) for _ in range(3)]
@@ -185,7 +185,7 @@ def test_a_full_folder_of_runs_or_of_output_is_said_in_the_result_and_passes(wor
     os.makedirs(artifacts)
     os.makedirs(folders)
     with caged(world, {folders: "1m", artifacts: "8m"}) as cage:
-        world.start(config={"artifacts_dir": artifacts, "worker": {"run_dir": folders}})
+        world.start(config={"artifacts_dir": artifacts, "worker": {"run_dir": folders, "disk_reserve_mb": 0}})
         cage.fill(artifacts)
         row = do(world, "wild.large")
         assert row["status"] == "completed", row

@@ -230,6 +230,9 @@ claim_two_end_one(Rig *r, RunClaim c[static 2], ExecEvent how, bool keep)
 static void
 check_claimed_and_ended(ExecEvent how, const char *state)
 {
+	/* whose last move nobody finds who asks for what changed since then */
+	static const Stmt moved_later = { .sql = "select count(*) from execution where finished_at > updated",
+		.in = "" };
 	CLEANUP(rig_done) Rig *r = rig_open();
 	RunClaim c[2] = { { .attempt = 1 }, { .attempt = 1 } }, late[2];
 	long long now = (long long)r->now;
@@ -252,6 +255,7 @@ check_claimed_and_ended(ExecEvent how, const char *state)
 		"running inc-1 0 -1\nrequested|%lld|tester|0|\nscheduled|%lld|tester|1|\nrunning|%lld|w1|1|\n", now,
 		now, now)
 		.p);
+	CHECK_INT(world_number(r->w, &moved_later), 0);
 	/* neither is anybody's to claim any more */
 	memcpy(late, c, sizeof(c));
 	CHECK_OK(uow_begin(r->u, &err), err);
