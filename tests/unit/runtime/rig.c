@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@ rig_open_with(void (*change)(ProcessesConfig *config))
 	Rig *r = calloc(1, sizeof(*r));
 	Err err = { 0 };
 
+	signal(SIGPIPE, SIG_IGN); /* as in a worker: what is written to may have been killed by then */
 	r->a = arena_open();
 	CHECK_OK(dir_private(r->a, "/tmp", "attune-rig", &r->dir, &err), err);
 	r->config = (ProcessesConfig){
