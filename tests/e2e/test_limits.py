@@ -21,8 +21,11 @@ def test_runs_of_one_key_go_one_after_the_other(world):
                              "concurrency": {"limit": 1, "key": ["message"]}}, 201)
     same = [ask(world, parameters={"seconds": 1, "message": "a"})["id"] for _ in range(3)]
     other = ask(world, parameters={"seconds": 1, "message": "b"})["id"]
-    last = eventually(lambda: (e := world.get(f"/executions/{same[2]}")["data"]) and e.get("wait_place") and e, seconds=30)
-    assert last["wait_policy"] == "core.one" and last["wait_reason"] == "concurrency_limit: core.one"
+    def limited():  # until the worker is there, all wait for it
+        e = world.get(f"/executions/{same[2]}")["data"]
+        return e.get("wait_place") and e["wait_reason"] == "concurrency_limit: core.one" and e
+
+    assert eventually(limited, seconds=30)["wait_policy"] == "core.one"
     runs = [ended(world, i) for i in same]
     assert [r["status"] for r in runs] == ["completed"] * 3 and ended(world, other)["status"] == "completed"
     for before, after in zip(runs, runs[1:]):
