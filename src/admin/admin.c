@@ -5,29 +5,34 @@
 
 #include <stddef.h>
 
-typedef struct Command {
+typedef struct ToolCommand {
 	const char *command, *word;
 	const char *arg; /* NULL: none */
 	ToolRun *run;
-	bool json; /* takes -j */
+	const Thing *thing; /* what its answer calls a row; NULL: it answers with a text alone */
 	const char *help;
-} Command;
+} ToolCommand;
 
-static const Command commands[] = {
-	{ "db", "status", NULL, db_status_run, true, "the migrations and when each was applied" },
-	{ "db", "migrate", NULL, db_migrate_run, false, "bring the database up to date" },
-	{ "bus", "topology", NULL, bus_topology_run, true,
+static const Thing letters = { .name = "message_id" }, settings_shown = { .name = "key" },
+		   findings = { .name = "what" }, problems = { .name = "file" }, plain = { 0 };
+
+static const ToolCommand commands[] = {
+	{ "db", "status", NULL, db_status_run, &plain, "the migrations and when each was applied" },
+	{ "db", "migrate", NULL, db_migrate_run, &plain, "bring the database up to date" },
+	{ "bus", "topology", NULL, bus_topology_run, &plain,
 	    "exchanges, queues, kinds of messages, and what follows from what" },
-	{ "bus", "docs", NULL, bus_docs_run, false, "the same tables, as docs/messages.md has them" },
-	{ "bus", "migrate", NULL, bus_migrate_run, false, "make a broker with older exchanges fit" },
-	{ "dlq", "list", NULL, dlq_list_run, true, "the messages that nobody could read or handle" },
-	{ "dlq", "show", "ID", dlq_show_run, true, "one of them whole" },
-	{ "dlq", "replay", "ID", dlq_replay_run, false, "put it back where it came from" },
-	{ "dlq", "drop", "ID", dlq_drop_run, false, "throw it away" },
-	{ "config", "show", NULL, config_show_run, true, "what is in force, and where each value came from" },
-	{ "pack", "lint", "DIR", pack_lint_run, true, "check a pack's files, each problem with file, line and column" },
-	{ "doctor", NULL, NULL, doctor_run, true, "check this installation, and say how to cure what is wrong" },
-	{ "config", "docs", NULL, config_docs_run, false, "every setting there is, as docs/configuration.md has them" },
+	{ "bus", "docs", NULL, bus_docs_run, NULL, "the same tables, as docs/messages.md has them" },
+	{ "bus", "migrate", NULL, bus_migrate_run, &plain, "make a broker with older exchanges fit" },
+	{ "dlq", "list", NULL, dlq_list_run, &letters, "the messages that nobody could read or handle" },
+	{ "dlq", "show", "ID", dlq_show_run, &letters, "one of them whole" },
+	{ "dlq", "replay", "ID", dlq_replay_run, &letters, "put it back where it came from" },
+	{ "dlq", "drop", "ID", dlq_drop_run, &letters, "throw it away" },
+	{ "config", "show", NULL, config_show_run, &settings_shown,
+	    "what is in force, and where each value came from" },
+	{ "pack", "lint", "DIR", pack_lint_run, &problems,
+	    "check a pack's files, each problem with file, line and column" },
+	{ "doctor", NULL, NULL, doctor_run, &findings, "check this installation, and say how to cure what is wrong" },
+	{ "config", "docs", NULL, config_docs_run, NULL, "every setting there is, as docs/configuration.md has them" },
 };
 
 typedef struct Option {
@@ -46,7 +51,11 @@ static const Option options[] = {
 	{ "--api-url", NULL, offsetof(Tool, api_url), false, "URL", "of the server, where it is not your profile's",
 	    "dlq" },
 	{ "--profile", "-p", offsetof(Tool, profile), false, "NAME", "of yours: which server, and as whom", "dlq" },
-	{ "--json", "-j", offsetof(Tool, json), true, NULL, "for programs", NULL },
+	{ "--output", "-o", offsetof(Tool, output), false, "FORMAT", "table, wide, json, yaml or name", NULL },
+	{ "--json", "-j", offsetof(Tool, json), true, NULL, "the same as --output json", NULL },
+	{ "--yaml", "-y", offsetof(Tool, yaml), true, NULL, "the same as --output yaml", NULL },
+	{ "--field", NULL, offsetof(Tool, field), false, "PATH", "print only this part of the answer", NULL },
+	{ "--quiet", "-q", offsetof(Tool, quiet), true, NULL, "print names and ids alone", NULL },
 	{ "--help", "-h", offsetof(Tool, help), true, NULL, "this text", NULL },
 };
 
@@ -55,7 +64,7 @@ usage(const char *command, Buf *b)
 {
 	buf_text(b, "commands:\n");
 	for (size_t i = 0; i < countof(commands); i++) {
-		const Command *c = &commands[i];
+		const ToolCommand *c = &commands[i];
 
 		if (strcmp(c->command, command) == 0)
 			buf_fmt(b, "  attune %s %-8s %-3s %s\n", c->command, c->word == NULL ? "" : c->word,
@@ -130,12 +139,12 @@ words_take(Tool *t, int argc, char **argv, Err *err)
 }
 
 static bool
-command_find(const Tool *t, const Command **ret, Err *err)
+command_find(const Tool *t, const ToolCommand **ret, Err *err)
 {
 	Buf known = buf_open(t->arena);
 
 	for (size_t i = 0; i < countof(commands); i++) {
-		const Command *c = &commands[i];
+		const ToolCommand *c = &commands[i];
 
 		if (strcmp(c->command, t->command) != 0)
 			continue;
@@ -154,7 +163,7 @@ command_find(const Tool *t, const Command **ret, Err *err)
 			return err_set(err, ERR_INVALID, "attune %s %s %s %s", c->command, c->word,
 			    c->arg == NULL ? "takes no more words, but was given" : "wants an",
 			    c->arg == NULL ? t->arg : c->arg);
-		return !t->json || c->json || err_set(err, ERR_INVALID, "attune %s %s has no -j", c->command, c->word);
+		return true;
 	}
 	if (t->word == NULL)
 		return err_set(err, ERR_INVALID, "attune %s what? One of: %s", t->command, buf_str(&known).p);
@@ -162,10 +171,36 @@ command_find(const Tool *t, const Command **ret, Err *err)
 	    err, ERR_INVALID, "attune %s does not know '%s', only: %s", t->command, t->word, buf_str(&known).p);
 }
 
+static bool
+form_choose(Tool *t, const ToolCommand *c, Err *err)
+{
+	Cli *way = &t->way;
+
+	t->self = (Command){ .words = t->command, .thing = c->thing };
+	*way = (Cli){ .io = &t->io, .a = t->arena, .kept = t->arena, .command = &t->self, .quiet = t->quiet };
+	way->field = str_of(t->field);
+	if (c->thing == NULL && (t->output != NULL || t->field != NULL || t->json || t->yaml || t->quiet))
+		return err_set(err, ERR_INVALID, "attune %s %s answers with a text, which has one form only: no %s",
+		    c->command, c->word, "-o, -j, -y, -q or --field");
+	if (t->output != NULL && !cli_format_named(str_of(t->output), &way->format))
+		return err_set(err, ERR_INVALID, "--output is table, wide, json, yaml or name, not '%s'", t->output);
+	if (t->json || t->yaml)
+		way->format = t->json ? FORMAT_JSON : FORMAT_YAML;
+	return true;
+}
+
+static int
+code_of(const Tool *t, const Err *err)
+{
+	if (t->wrong_input)
+		return ADMIN_USAGE;
+	return err->code == ERR_AWAY ? ADMIN_AWAY : ADMIN_FAILED;
+}
+
 static int
 run(Tool *t, int argc, char **argv, Err *err)
 {
-	const Command *c = NULL;
+	const ToolCommand *c = NULL;
 
 	if (!words_take(t, argc, argv, err))
 		return ADMIN_USAGE;
@@ -173,18 +208,16 @@ run(Tool *t, int argc, char **argv, Err *err)
 		usage(t->command, &t->out);
 		return ADMIN_DONE;
 	}
-	if (!command_find(t, &c, err))
+	if (!command_find(t, &c, err) || !form_choose(t, c, err))
 		return ADMIN_USAGE;
-	if (c->run(t, err))
-		return ADMIN_DONE;
-	return t->wrong_input ? ADMIN_USAGE : ADMIN_FAILED;
+	return c->run(t, err) ? ADMIN_DONE : code_of(t, err);
 }
 
 int
 admin_run(int argc, char **argv, FILE *out, FILE *complaints)
 {
 	CLEANUP(arena_done) Arena *a = arena_open();
-	Tool t = { .arena = a, .command = argv[0], .out = buf_open(a) };
+	Tool t = { .arena = a, .command = argv[0], .out = buf_open(a), .io = { .out = out, .err = complaints } };
 	Err err = { 0 };
 	int code = run(&t, argc, argv, &err);
 	Str text = buf_str(&t.out);
@@ -195,5 +228,5 @@ admin_run(int argc, char **argv, FILE *out, FILE *complaints)
 	}
 	if (code != ADMIN_DONE)
 		fprintf(complaints, "attune: %s\n", err.text);
-	return code;
+	return code == ADMIN_DONE && t.way.missing ? ADMIN_FAILED : code;
 }

@@ -3,5 +3,5 @@
  */
 #pragma once
 
-/* argv[0] is the command's name; the exit code: 0 done, 1 failed, 2 usage. */
+/* argv[0] is the command's name; the exit code: 0 done, 1 failed, 2 usage, 3 a server that it needs cannot be reached. */
 int admin_main(int argc, char **argv);

@@ -65,13 +65,9 @@ bus_topology_run(Tool *t, Err *err)
 	to = topology_of(t->arena, &config);
 	if (config.url.n > 0 && !tool_bus_local(t))
 		ok = depths_read(t, &config, &to, err);
-	if (!t->json) {
-		topology_print(&to, &t->out);
-		return ok;
-	}
 	all = topology_json(&to);
-	json_print_pretty(&t->out, &all);
-	buf_char(&t->out, '\n');
+	if (!tool_raw(t, &all))
+		topology_print(&to, &t->out);
 	return ok;
 }
 
@@ -88,6 +84,7 @@ bus_docs_run(Tool *t, Err *err)
 bool
 bus_migrate_run(Tool *t, Err *err)
 {
+	Json said = json_object();
 	BusConfig config;
 
 	if (!tool_config(t, NEEDS_BUS, err))
@@ -95,7 +92,9 @@ bus_migrate_run(Tool *t, Err *err)
 	config = tool_bus_config(t);
 	if (!bus_migrate(&config, err))
 		return false;
-	buf_text(&t->out, tool_bus_local(t) ? "nothing to do: the bus is inside the process\n"
-					    : "exchanges, queues and bindings are as this attune needs them\n");
+	json_add(t->arena, &said, "fits", json_bool(true));
+	if (!tool_raw(t, &said))
+		buf_text(&t->out, tool_bus_local(t) ? "nothing to do: the bus is inside the process\n"
+						    : "exchanges, queues and bindings are as this attune needs them\n");
 	return true;
 }

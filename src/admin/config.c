@@ -42,8 +42,8 @@ print_table(Arena *a, Buf *b, const Config *c)
 		    str_of(config_origin(c, settings[i].key)));
 }
 
-static void
-print_json(Arena *a, Buf *b, const Config *c)
+static Json
+settings_json(Arena *a, const Config *c)
 {
 	Json list = json_array();
 
@@ -55,8 +55,7 @@ print_json(Arena *a, Buf *b, const Config *c)
 		json_add(a, &row, "origin", json_cstr(config_origin(c, settings[i].key)));
 		json_push(a, &list, row);
 	}
-	json_print_pretty(b, &list);
-	buf_char(b, '\n');
+	return list;
 }
 
 static void
@@ -72,12 +71,13 @@ print_warnings(Buf *b, const Config *c)
 bool
 config_show_run(Tool *t, Err *err)
 {
+	Json all;
+
 	if (!tool_config(t, NEEDS_NOTHING, err))
 		return false;
-	if (t->json) {
-		print_json(t->arena, &t->out, t->config);
+	all = settings_json(t->arena, t->config);
+	if (tool_raw(t, &all))
 		return true;
-	}
 	print_table(t->arena, &t->out, t->config);
 	print_warnings(&t->out, t->config);
 	return true;

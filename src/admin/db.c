@@ -24,10 +24,9 @@ states_print(Tool *t, const MigrationState *list, size_t n)
 	grid_print(&c, &t->out);
 }
 
-static void
-states_json(Tool *t, const MigrationState *list, size_t n)
+static Json
+states_json(Arena *a, const MigrationState *list, size_t n)
 {
-	Arena *a = t->arena;
 	Json all = json_array();
 
 	for (size_t i = 0; i < n; i++) {
@@ -39,8 +38,7 @@ states_json(Tool *t, const MigrationState *list, size_t n)
 		    list[i].applied_at == 0 ? json_null() : json_str(time_text(a, list[i].applied_at)));
 		json_push(a, &all, row);
 	}
-	json_print_pretty(&t->out, &all);
-	buf_char(&t->out, '\n');
+	return all;
 }
 
 /* Shows what there is, and fails when this program could not work with it. */
@@ -49,15 +47,15 @@ db_status_run(Tool *t, Err *err)
 {
 	CLEANUP(tool_store_done) Store *s = NULL;
 	MigrationState *list;
+	Json all;
 	size_t n;
 
 	if (!tool_config(t, NEEDS_STORE, err) || !tool_store(t, false, &s, err))
 		return false;
 	if (!migrate_status(s, t->arena, &list, &n, err))
 		return false;
-	if (t->json)
-		states_json(t, list, n);
-	else
+	all = states_json(t->arena, list, n);
+	if (!tool_raw(t, &all))
 		states_print(t, list, n);
 	return migrate_check(s, err);
 }
@@ -84,12 +82,16 @@ db_migrate_run(Tool *t, Err *err)
 {
 	CLEANUP(tool_store_done) Store *s = NULL;
 	CLEANUP(fd_done) int lock = -1;
+	Json said = json_object();
 	int applied = 0;
 
 	if (!tool_config(t, NEEDS_STORE, err) || !file_hold(t, &lock, err))
 		return false;
 	if (!tool_store(t, true, &s, err) || !migrate(s, clock_wall(clock_real()), &applied, err))
 		return false;
+	json_add(t->arena, &said, "applied", json_int(applied));
+	if (tool_raw(t, &said))
+		return true;
 	if (applied == 0)
 		buf_text(&t->out, "nothing to do: the database is up to date\n");
 	else

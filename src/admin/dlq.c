@@ -103,14 +103,10 @@ dlq_list_run(Tool *t, Err *err)
 
 	if (!server_letters(t, &here, &list, &n, err) || (here && !letters_here(t, &list, &n, err)))
 		return false;
-	if (!t->json) {
-		letters_print(t, list, n);
-		return true;
-	}
 	for (size_t i = 0; i < n; i++)
 		json_push(t->arena, &all, letter_json(t->arena, &list[i], false));
-	json_print_pretty(&t->out, &all);
-	buf_char(&t->out, '\n');
+	if (!tool_raw(t, &all))
+		letters_print(t, list, n);
 	return true;
 }
 
@@ -168,13 +164,9 @@ dlq_show_run(Tool *t, Err *err)
 	if (!id_read(t, &id, err) || !server_letter(t, id, &here, &letter, err) ||
 	    (here && !letter_here(t, id, &letter, err)))
 		return false;
-	if (!t->json) {
-		letter_print(t, &letter);
-		return true;
-	}
 	whole = letter_json(t->arena, &letter, true);
-	json_print_pretty(&t->out, &whole);
-	buf_char(&t->out, '\n');
+	if (!tool_raw(t, &whole))
+		letter_print(t, &letter);
 	return true;
 }
 
@@ -228,12 +220,17 @@ act_here(Tool *t, Uuid id, DeadAct act, Err *err)
 static bool
 act_on(Tool *t, DeadAct act, Err *err)
 {
+	const char *done = act == DEAD_REPLAY ? "put back" : "dropped";
+	Json said = json_object();
 	bool here;
 	Uuid id;
 
 	if (!id_read(t, &id, err) || !server_act(t, id, act, &here, err) || (here && !act_here(t, id, act, err)))
 		return false;
-	buf_fmt(&t->out, "%s %.*s\n", act == DEAD_REPLAY ? "put back" : "dropped", STR_ARG(uuid_text(t->arena, id)));
+	json_add(t->arena, &said, "message_id", json_str(uuid_text(t->arena, id)));
+	json_add(t->arena, &said, "done", json_cstr(done));
+	if (!tool_raw(t, &said))
+		buf_fmt(&t->out, "%s %.*s\n", done, STR_ARG(uuid_text(t->arena, id)));
 	return true;
 }
 

@@ -32,8 +32,8 @@ print(const Doctor *d, Buf *b)
 	}
 }
 
-static void
-print_json(const Doctor *d, Buf *b)
+static Json
+findings_json(const Doctor *d)
 {
 	Arena *a = d->t->arena;
 	Json all = json_array();
@@ -48,8 +48,7 @@ print_json(const Doctor *d, Buf *b)
 		json_add(a, &one, "cure", json_str(f->cure));
 		json_push(a, &all, one);
 	}
-	json_print_pretty(b, &all);
-	buf_char(b, '\n');
+	return all;
 }
 
 static void
@@ -72,6 +71,7 @@ doctor_run(Tool *t, Err *err)
 	Doctor *d = arena_new(t->arena, Doctor);
 	size_t counts[HEALTHS] = { 0 };
 	Err why = { 0 };
+	Json all;
 
 	d->t = t;
 	if (tool_config(t, NEEDS_NOTHING, &why)) {
@@ -89,9 +89,8 @@ doctor_run(Tool *t, Err *err)
 	doctor_server(d);
 	for (size_t i = 0; i < d->n; i++)
 		counts[d->findings[i].health]++;
-	if (t->json)
-		print_json(d, &t->out);
-	else
+	all = findings_json(d);
+	if (!tool_raw(t, &all))
 		print(d, &t->out);
 	if (counts[HEALTH_BAD] == 0)
 		return true;

@@ -16,22 +16,13 @@ problem_json(Arena *a, const PackProblem *p)
 }
 
 static void
-print_problems(Tool *t, const Pack *pack)
+problems_print(Tool *t, const Pack *pack)
 {
-	Json all = json_array();
-
 	for (size_t i = 0; i < pack->problem_count; i++) {
 		const PackProblem *p = &pack->problems[i];
 
-		if (t->json)
-			json_push(t->arena, &all, problem_json(t->arena, p));
-		else
-			buf_fmt(&t->out, "%s/%.*s:%u:%u: %s: %.*s\n", t->arg, STR_ARG(p->file), p->line, p->column,
-			    p->fatal ? "error" : "warning", STR_ARG(p->text));
-	}
-	if (t->json) {
-		json_print_pretty(&t->out, &all);
-		buf_char(&t->out, '\n');
+		buf_fmt(&t->out, "%s/%.*s:%u:%u: %s: %.*s\n", t->arg, STR_ARG(p->file), p->line, p->column,
+		    p->fatal ? "error" : "warning", STR_ARG(p->text));
 	}
 }
 
@@ -39,18 +30,23 @@ print_problems(Tool *t, const Pack *pack)
 bool
 pack_lint_run(Tool *t, Err *err)
 {
+	Json all = json_array();
 	size_t errors = 0;
 	Pack pack = { 0 };
 	Err why = { 0 };
-	bool fine = pack_load(t->arena, str_of(t->arg), &pack, &why);
+	bool fine = pack_load(t->arena, str_of(t->arg), &pack, &why), raw;
 
-	print_problems(t, &pack);
-	for (size_t i = 0; i < pack.problem_count; i++)
+	for (size_t i = 0; i < pack.problem_count; i++) {
+		json_push(t->arena, &all, problem_json(t->arena, &pack.problems[i]));
 		errors += pack.problems[i].fatal;
+	}
+	raw = tool_raw(t, &all);
+	if (!raw)
+		problems_print(t, &pack);
 	if (!fine)
 		return err_set(err, why.code, errors > 0 ? "%s: %zu error%s" : "%s", errors > 0 ? t->arg : why.text,
 		    errors, errors == 1 ? "" : "s");
-	if (!t->json)
+	if (!raw)
 		buf_fmt(&t->out,
 		    "%.*s %.*s is fine (actions %zu, triggers %zu, sensors %zu, rules %zu, runtimes %zu, permission "
 		    "sets %zu)\n",

@@ -7,6 +7,12 @@
 extern char **environ;
 
 bool
+tool_raw(Tool *t, const Json *v)
+{
+	return out_raw(&t->way, v);
+}
+
+bool
 tool_config(Tool *t, unsigned needs, Err *err)
 {
 	const char *named = getenv("ATTUNE_CONFIG");

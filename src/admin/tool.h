@@ -7,6 +7,7 @@
 
 #include "base/config.h"
 #include "bus/bus.h"
+#include "cli/output.h"
 #include "store/db.h"
 
 #include <sys/types.h>
@@ -18,12 +19,19 @@ typedef struct Tool {
 	const char *arg;     /* "ID", where the command has one */
 	const char *config_file, *data_dir;
 	const char *api_url, *profile; /* of the server, for those that can ask one */
-	bool json, help;
+	const char *output, *field;
+	bool json, yaml, quiet, help;
 	bool wrong_input; /* what went wrong is how it was called */
 	Buf out;          /* printed when the command ends well, or has something to show nevertheless */
+	CliIo io;         /* what it says goes there in the end */
+	Command self;     /* the command, for what is printed as the client prints */
+	Cli way;          /* and in which form */
 	Config *config;
 	Str dir; /* data directory; none with a configuration file alone */
 } Tool;
+
+/* True when the answer is for programs, and v was put there as they want it (as out_raw does). */
+bool tool_raw(Tool *t, const Json *v);
 
 /* Which servers the command needs. */
 typedef enum ToolNeeds { NEEDS_NOTHING = 0, NEEDS_STORE = 1, NEEDS_BUS = 2 } ToolNeeds;

@@ -59,6 +59,9 @@ cmd_docs_run(Cli *c, int *ret_code, Err *err)
 	buf_text(&b, "\n## Servers\n\n");
 	for (size_t i = 0; i < n_words; i++)
 		buf_fmt(&b, "- `attune %s`: %s\n", words[i].words, words[i].help);
+	buf_text(&b, "\nThose that look at something (`db`, `bus`, `dlq`, `config show`, `pack lint`, `doctor`) take "
+		     "`-o`, `-j`, `-y`, `-q` and\n`--field` like the others and end with the same codes, 3 when the "
+		     "database, the broker or the server cannot be reached.\n");
 	for (size_t f = 0; f < n; f++) {
 		buf_fmt(&b, "\n## %s\n\n", families[f]->title);
 		for (size_t i = 0; i < families[f]->count; i++)

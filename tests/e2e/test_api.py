@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 import requests
+import yaml
 
 from harness import eventually
 
@@ -514,7 +515,9 @@ def test_the_command_line_asks_the_server_for_dead_letters(api):
     for words in (["list"], ["show", second["id"]], ["drop", second["id"]]):
         refused_one = api.cli("dlq", *words, env={"ATTUNE_API_TOKEN": "not-one"}, code=1)
         assert "ATTUNE_API_TOKEN is refused" in refused_one.err
-    assert "Couldn't connect" in api.cli("dlq", "list", "--api-url", "http://127.0.0.1:1", code=1).err
+    assert yaml.safe_load(api.cli("dlq", "list", "-y").out)[0]["message_id"] == second["id"]
+    assert api.cli("dlq", "list", "-q").out == api.cli("dlq", "list", "--field", "message_id").out == f"{second['id']}\n"
+    assert "Couldn't connect" in api.cli("dlq", "list", "--api-url", "http://127.0.0.1:1", code=3).err
     assert "not both" in api.cli("dlq", "list", "--api-url", api.url, "--data-dir", ".", code=2).err
     assert api.cli("dlq", "drop", second["id"]).out == f"dropped {second['id']}\n"
     assert api.cli("dlq", "list").out == "no dead letters\n"

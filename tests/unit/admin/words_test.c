@@ -3,6 +3,8 @@
 #include "admin/admin.h"
 #include "test.h"
 
+#include <stdlib.h>
+
 /* One sentence, no output, exit code 2. */
 static void
 refused(Arena *a, Said s, const char *part)
@@ -29,7 +31,8 @@ TEST(what_it_does_not_understand_is_answered_with_one_sentence)
 	refused(a, SAYS(a, "db", "status", "--fast"), "does not know '--fast': see attune db --help");
 	refused(a, SAYS(a, "db", "status", "--data-dir"), "--data-dir wants a value: --data-dir DIR");
 	refused(a, SAYS(a, "db", "status", "--json=yes"), "--json takes no value");
-	refused(a, SAYS(a, "db", "migrate", "-j"), "attune db migrate has no -j");
+	refused(a, SAYS(a, "config", "docs", "-j"), "attune config docs answers with a text, which has one form only");
+	refused(a, SAYS(a, "dlq", "list", "-o", "poem"), "--output is table, wide, json, yaml or name, not 'poem'");
 }
 
 TEST(help_shows_every_command_of_the_word)
@@ -42,4 +45,31 @@ TEST(help_shows_every_command_of_the_word)
 	CHECK(said_has(s.out, "attune dlq drop     ID"));
 	CHECK(said_has(s.out, "--data-dir"));
 	CHECK(!said_has(s.out, "attune db"));
+}
+
+/* Codes are those of the client: scripts need not know which command works where. */
+TEST(what_cannot_be_reached_ends_with_3_in_each_of_these_families)
+{
+	static const char *const words[][3] = { { "dlq", "list" },
+		{ "dlq", "show", "01890000-0000-7000-8000-000000000001" },
+		{ "dlq", "replay", "01890000-0000-7000-8000-000000000001" },
+		{ "dlq", "drop", "01890000-0000-7000-8000-000000000001" } };
+	static const char *const there[][2] = { { "db", "status" }, { "db", "migrate" }, { "bus", "topology" },
+		{ "bus", "migrate" }, { "dlq", "list" } };
+	CLEANUP(arena_done) Arena *a = arena_open();
+
+	for (size_t i = 0; i < countof(words); i++) {
+		const char *const all[] = { words[i][0], words[i][1], "--api-url", "http://127.0.0.1:1", words[i][2],
+			NULL };
+		Said s = tool_says(a, all);
+
+		CHECK_INT(s.code, 3);
+		CHECK(said_has(s.complaint, "http://127.0.0.1:1"));
+	}
+	setenv("ATTUNE__DATABASE__URL", "postgresql://attune@127.0.0.1:1/attune", 1);
+	setenv("ATTUNE__MESSAGE_QUEUE__URL", "amqp://127.0.0.1:1", 1);
+	for (size_t i = 0; i < countof(there); i++)
+		CHECK_INT(SAYS(a, there[i][0], there[i][1], "--data-dir", "/nowhere").code, 3);
+	unsetenv("ATTUNE__DATABASE__URL");
+	unsetenv("ATTUNE__MESSAGE_QUEUE__URL");
 }
