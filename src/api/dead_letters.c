@@ -132,17 +132,19 @@ exchange_of(Str key, Exchange *ret, Err *err)
 	    "No queue takes messages with the routing key '%.*s': the letter can only be dropped", STR_ARG(key));
 }
 
-/* Sent first, dropped then: a failure in between leaves one too many, and what is done twice is done once. */
+/*
+ * Who drops the row may send it, so of two at once the other finds none. It is sent when that is stored, for what cannot be read comes
+ * back as a row; dying in between loses what only wakes somebody up, and the sweeper finds that work by itself.
+ */
 static bool
 letter_replay(App *app, LetterWork *w, Err *err)
 {
 	Exchange x = EX_EXECUTIONS;
 	DeadRow d;
 
-	if (!dead_get(app_db(app), w->a, w->id, &d, err) || !exchange_of(d.routing_key, &x, err) ||
-	    !bus_publish_raw(app->engine->bus, x, d.routing_key, d.body, err))
-		return false;
-	return app_work(app, &points_create, drop_work, w, err);
+	return dead_get(app_db(app), w->a, w->id, &d, err) && exchange_of(d.routing_key, &x, err) &&
+	       app_work(app, &points_create, drop_work, w, err) &&
+	       bus_publish_raw(app->engine->bus, x, d.routing_key, d.body, err);
 }
 
 static bool

@@ -1,8 +1,19 @@
 #include "bus/rabbitmq.h"
 
-#include <stdlib.h>
+#include "base/log.h"
 
-/* Dead letters are looked at with basic.get and put back by giving up the channel; the order stays. */
+#include <stdlib.h>
+#include <time.h>
+
+/* Dead letters are looked at with basic.get and put back unsettled; the order stays. */
+
+/*
+ * While somebody has letters, they are not in the queue: two who look at once would each miss what the other holds, and call it gone.
+ * So one looks at a time. A queue that is one connection's alone is a lock in the broker that goes when the connection does.
+ */
+static const char turn_name[] = "attune.dead_letters.turn";
+
+enum { TURN_PATIENCE_S = 5, TURN_AGAIN_MS = 10 };
 
 typedef struct Letter {
 	DeadLetter dead;
@@ -114,6 +125,38 @@ put_all_back(Conn *k, uint64_t last, Err *err)
 }
 
 static bool
+turn_take(Conn *k, Err *err)
+{
+	struct timespec little = { .tv_nsec = TURN_AGAIN_MS * 1000000L };
+	const Clock *clock = k->bus->bus.clock;
+	TimeUs until = clock_mono(clock) + TURN_PATIENCE_S * US_PER_S;
+	Err why = { 0 };
+
+	while (!conn_answer(
+	    k, amqp_queue_declare(k->c, CHANNEL, amqp_cstring_bytes(turn_name), 0, 0, 1, 0, amqp_empty_table), &why)) {
+		if (why.code != ERR_CONFLICT || k->c == NULL)
+			return err_set(err, why.code, "%s", why.text);
+		if (clock_mono(clock) > until)
+			return err_set(err, ERR_CONFLICT,
+			    "somebody else is busy with the dead letters of broker %s: try again in a moment",
+			    k->bus->url.starred);
+		nanosleep(&little, NULL);
+		err_clear(&why);
+	}
+	return true;
+}
+
+static void
+turn_give(Conn *k)
+{
+	Err why = { 0 };
+
+	if (k->c != NULL &&
+	    !conn_answer(k, amqp_queue_delete(k->c, CHANNEL, amqp_cstring_bytes(turn_name), 0, 0), &why))
+		log_debug("%s", why.text);
+}
+
+static bool
 list_read(RabbitBus *b, Conn *k, Arena *a, size_t max, DeadLetter **ret, size_t *ret_n, Err *err)
 {
 	Err why = { 0 };
@@ -148,7 +191,11 @@ rabbit_dead_list(Bus *bus, Arena *a, size_t max, DeadLetter **ret, size_t *ret_n
 
 	if (k == NULL)
 		return false;
-	ok = list_read(b, k, a, max, ret, ret_n, err);
+	ok = turn_take(k, err);
+	if (ok) {
+		ok = list_read(b, k, a, max, ret, ret_n, err);
+		turn_give(k);
+	}
 	admin_give(b);
 	return ok;
 }
@@ -236,10 +283,14 @@ rabbit_dead_act(Bus *bus, Uuid id, DeadAct act, Err *err)
 
 	if (k == NULL)
 		return false;
-	ok = act_on(b, k, id, act, &last, err);
-	/* the letter itself is settled; giving back the others fails only with the connection, which gives them back */
-	if (!put_all_back(k, last, &why))
-		conn_lost(k, why.text);
+	ok = turn_take(k, err);
+	if (ok) {
+		ok = act_on(b, k, id, act, &last, err);
+		/* the letter itself is settled; giving back the others fails only with the connection, which gives them back */
+		if (!put_all_back(k, last, &why))
+			conn_lost(k, why.text);
+		turn_give(k);
+	}
 	admin_give(b);
 	return ok;
 }

@@ -59,6 +59,7 @@ typedef struct Lister {
 	Bus *bus;
 	int first; /* of the letters that it sends again, one after each list */
 	Err err;
+	int sent;
 } Lister;
 
 static bool
@@ -88,12 +89,36 @@ replay_some(void *self)
 	return NULL;
 }
 
+/* Each by a bus of its own, as processes have: the broker alone can tell them apart. */
+static void
+listers_open(World *w, Lister *listers)
+{
+	Err err = { 0 };
+
+	for (int i = 0; i < LISTERS; i++) {
+		listers[i] = (Lister){ .first = i * LISTS };
+		CHECK_OK(bus_open(&w->config, &listers[i].bus, &err), err);
+	}
+}
+
+static void
+listers_run(Lister *listers, void *(*run)(void *self))
+{
+	pthread_t threads[LISTERS];
+
+	for (int i = 0; i < LISTERS; i++)
+		CHECK(pthread_create(&threads[i], NULL, run, &listers[i]) == 0);
+	for (int i = 0; i < LISTERS; i++) {
+		CHECK(pthread_join(threads[i], NULL) == 0);
+		bus_close(listers[i].bus);
+	}
+}
+
 static void
 check_listed_at_once(bool quorum)
 {
 	CLEANUP(world_done) World *w = world_bare();
-	Lister listers[LISTERS] = { 0 };
-	pthread_t threads[LISTERS];
+	Lister listers[LISTERS];
 	Err err = { 0 };
 
 	w->config.quorum = quorum;
@@ -103,12 +128,8 @@ check_listed_at_once(bool quorum)
 			     w->bus, EX_DEAD, str_of("execution.requested"), str_fmt(w->a, "{\"n\":%d}", i), &err),
 		    err);
 	world_dead(w, LETTERS + LISTERS * LISTS);
-	for (int i = 0; i < LISTERS; i++) {
-		listers[i] = (Lister){ .bus = w->bus, .first = i * LISTS };
-		CHECK(pthread_create(&threads[i], NULL, replay_some, &listers[i]) == 0);
-	}
-	for (int i = 0; i < LISTERS; i++)
-		CHECK(pthread_join(threads[i], NULL) == 0);
+	listers_open(w, listers);
+	listers_run(listers, replay_some);
 	for (int i = 0; i < LISTERS; i++)
 		CHECK_OK(listers[i].err.code == ERR_NONE, listers[i].err);
 	world_dead(w, LETTERS);
@@ -118,6 +139,56 @@ TEST(dead_letters_listed_by_many_at_once_are_all_there_for_each)
 {
 	check_listed_at_once(false);
 	check_listed_at_once(true);
+}
+
+static void *
+replay_each(void *self)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Lister *l = self;
+	DeadLetter *list;
+	size_t n;
+
+	if (!bus_dead_list(l->bus, a, LETTERS, &list, &n, &l->err))
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		Err err = { 0 };
+
+		if (bus_dead_act(l->bus, list[i].id, DEAD_REPLAY, &err))
+			l->sent++;
+		else if (err.code != ERR_NOT_FOUND)
+			l->err = err;
+	}
+	return NULL;
+}
+
+TEST(a_dead_letter_that_many_replay_at_once_is_sent_once)
+{
+	CLEANUP(world_done) World *w = world_open();
+	Sub *s = world_sub(w, Q_REQUESTS, 0);
+	MsgItem items[LETTERS];
+	Lister listers[LISTERS];
+	Msg msgs[LETTERS];
+	int sent = 0;
+
+	for (int i = 0; i < LETTERS; i++)
+		world_publish(w, MSG_EXECUTION_REQUESTED, 0, i + 1, 1);
+	world_take(w, s, msgs, LETTERS, items, LETTERS);
+	for (int i = 0; i < LETTERS; i++)
+		sub_dead(s, &msgs[i], "not now");
+	world_dead(w, LETTERS);
+	listers_open(w, listers);
+	listers_run(listers, replay_each);
+	for (int i = 0; i < LISTERS; i++) {
+		CHECK_OK(listers[i].err.code == ERR_NONE, listers[i].err);
+		sent += listers[i].sent;
+	}
+	CHECK_INT(sent, LETTERS);
+	world_take(w, s, msgs, LETTERS, items, LETTERS);
+	sub_ack(s, msgs, LETTERS);
+	world_no_more(w, s);
+	world_dead(w, 0);
+	sub_close(s);
 }
 
 TEST(a_dead_letter_whose_queue_is_gone_stays)
