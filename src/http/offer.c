@@ -74,14 +74,16 @@ offer_cors(Req *q)
 	res_header(s, "Access-Control-Allow-Credentials", str_of("true"));
 	if (q->method != METHOD_OPTIONS) {
 		res_header(s, "Access-Control-Expose-Headers",
-		    str_of("authorization, content-type, content-length, accept, etag, retry-after, "
-			   "ratelimit-limit, ratelimit-remaining, ratelimit-reset, x-request-id"));
+		    str_of("authorization, content-type, content-length, content-range, content-disposition, "
+			   "accept, accept-ranges, allow, etag, idempotency-replayed, location, retry-after, "
+			   "ratelimit-limit, ratelimit-remaining, ratelimit-reset, traceparent, www-authenticate, "
+			   "x-request-id"));
 		return;
 	}
 	res_header(s, "Access-Control-Allow-Methods", str_of("GET, POST, PUT, DELETE, PATCH, OPTIONS"));
 	res_header(s, "Access-Control-Allow-Headers",
-	    str_of("authorization, content-type, accept, idempotency-key, if-none-match, range, traceparent, "
-		   "x-request-id"));
+	    str_of("authorization, content-type, accept, idempotency-key, if-none-match, if-range, "
+		   "last-event-id, range, traceparent, x-request-id"));
 	res_header(s, "Access-Control-Max-Age", str_of("600"));
 }
 
