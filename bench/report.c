@@ -75,3 +75,20 @@ repeat(Samples *s, size_t warm, size_t n, void (*once)(void *self), void *self)
 			samples_add(s, (double)(mono_us() - began));
 	}
 }
+
+double
+rss_kb(pid_t pid)
+{
+	char path[64], line[256];
+	double kb = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "r");
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, "VmRSS:", 6) == 0)
+			kb = atof(line + 6);
+	if (f != NULL)
+		fclose(f);
+	return kb;
+}

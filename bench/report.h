@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 
+#include <sys/types.h>
+
 typedef struct Samples {
 	double *v;
 	size_t n, cap;
@@ -21,6 +23,8 @@ void figures(const char *name, Samples *s); /* name_p50, name_p99 */
 
 /* A bench that cannot measure ends at once, saying what failed. */
 void must(bool ok, const Err *err, const char *what);
+
+double rss_kb(pid_t pid); /* memory that it has now */
 
 static inline TimeUs
 mono_us(void)

@@ -260,9 +260,12 @@ static const Row rows[] = {
 	{ "a login is checked, p50", "flood_checked_ms_p50", "ms" },
 
 	{ "IN MEMORY" },
+	{ "an expression of two comparisons", "expr_eval_us", "us", AT_MOST, 0.5 },
+	{ "a template of ten fields", "template_render_us", "us", AT_MOST, 5 },
 	{ "one event among 10,000 rules", "rule_match_us", "us", AT_MOST, 3 },
 	{ "one event among 100,000 rules on 1,000 triggers", "rules_100000_match_us", "us", AT_MOST, 5 },
 	{ "  to compile them all", "rules_100000_load_ms", "ms", AT_MOST, 2000 },
+	{ "  memory", "rules_100000_mib", "MiB", AT_MOST, 256 },
 	{ "  one is changed, and the next event sees it", "rule_change_us", "us", AT_MOST, 1000 },
 	{ "100,000 timers, a year old: begin", "timers_load_ms", "ms" },
 	{ "  memory", "timers_mib", "MiB", AT_MOST, 100 },

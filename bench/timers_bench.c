@@ -2,6 +2,7 @@
  * 100,000 timers in one process: how long they take to begin, what they keep in memory, and what a tick costs. Half are cron expressions
  * in a zone, the rest intervals and recurrences. Prints "timers_load_ms N", "timers_mib N" and "timer_tick_us N".
  */
+#include "report.h"
 #include "sensor/ticks.h"
 
 #include <stdio.h>
@@ -9,19 +10,6 @@
 #include <unistd.h>
 
 enum { TIMERS = 100000, TICKS = 200000 };
-
-static int64_t
-resident_kib(void)
-{
-	long long pages = 0, resident = 0;
-	FILE *f = fopen("/proc/self/statm", "re");
-
-	if (f != NULL && fscanf(f, "%lld %lld", &pages, &resident) != 2)
-		resident = 0;
-	if (f != NULL)
-		fclose(f);
-	return resident * (sysconf(_SC_PAGESIZE) / 1024);
-}
 
 static RuleDef
 rule_of(Arena *a, Id id, TimeUs anchor)
@@ -54,7 +42,7 @@ main(void)
 	static const TimeUs start = 1800000000LL * US_PER_S; /* a year of ticks to be counted lies behind */
 	Arena *turn = arena_open();
 	Ticks *t = ticks_open();
-	int64_t before = resident_kib();
+	double before = rss_kb(getpid());
 	TimeUs from = clock_mono(clock_real()), loaded;
 	Tick k;
 
@@ -71,7 +59,7 @@ main(void)
 	}
 	loaded = clock_mono(clock_real());
 	printf("timers_load_ms %.1f\n", (double)(loaded - from) / 1000);
-	printf("timers_mib %.1f\n", (double)(resident_kib() - before) / 1024);
+	printf("timers_mib %.1f\n", (rss_kb(getpid()) - before) / 1024);
 	for (int i = 0; i < TICKS; i++)
 		if (!ticks_due(t, ticks_next(t), &k))
 			return 1;

@@ -108,20 +108,3 @@ cpu_ms(pid_t pid)
 	    NULL, path);
 	return (double)(user + system) * 1000 / (double)sysconf(_SC_CLK_TCK);
 }
-
-double
-rss_kb(pid_t pid)
-{
-	char path[64], line[256];
-	double kb = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	f = fopen(path, "r");
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		if (strncmp(line, "VmRSS:", 6) == 0)
-			kb = atof(line + 6);
-	if (f != NULL)
-		fclose(f);
-	return kb;
-}

@@ -18,4 +18,3 @@ Up up_start(const char *attune, const char *dir);
 void up_stop(Up *u);
 int free_port(void);
 double cpu_ms(pid_t pid); /* processor time of all its threads and of children it has waited for */
-double rss_kb(pid_t pid);

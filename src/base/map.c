@@ -5,13 +5,15 @@
 
 enum { CAP_FIRST = 16, VEC_FIRST = 8 };
 
-/* name.p is NULL for an integer key; for a string key `key` is its hash. A live slot has a value. */
+/* name.p is NULL for an integer key; for a string key `key` is its hash. A live slot has a value; a deleted one has no value and the
+ * name `dead`: a search goes on past it. */
 struct MapSlot {
 	int64_t key;
 	Str name;
 	void *value;
-	bool dead; /* deleted: a search goes on past it */
 };
+
+static const char dead[1];
 
 static size_t
 mix(int64_t key)
@@ -26,7 +28,7 @@ mix(int64_t key)
 static bool
 is_empty(const MapSlot *s)
 {
-	return s->value == NULL && !s->dead;
+	return s->value == NULL && s->name.p != dead;
 }
 
 static bool
@@ -113,12 +115,12 @@ delete_slot(Map *m, MapSlot *s)
 {
 	size_t i = (size_t)(s - m->slots);
 
-	*s = (MapSlot){ .dead = true };
+	*s = (MapSlot){ .name.p = dead };
 	m->n--;
 	if (!is_empty(&m->slots[(i + 1) & (m->cap - 1)]))
 		return;
-	for (; m->slots[i].dead; i = (i - 1) & (m->cap - 1)) {
-		m->slots[i].dead = false;
+	for (; m->slots[i].name.p == dead; i = (i - 1) & (m->cap - 1)) {
+		m->slots[i].name.p = NULL;
 		m->used--;
 	}
 }
@@ -139,7 +141,7 @@ put(Map *m, int64_t key, Str name, void *value)
 		return;
 	make_room(m);
 	find(m, key, name, &to);
-	if (!to->dead)
+	if (to->name.p != dead)
 		m->used++;
 	m->n++;
 	*to = (MapSlot){ .key = key, .name = name, .value = value };

@@ -262,8 +262,8 @@ eval_path(Ev *ev, const Node *x, Json *ret)
 	size_t from = 0;
 	Json v;
 
-	if (p->base != NULL) {
-		if (!eval(ev, p->base, &v))
+	if (x->base != NULL) {
+		if (!eval(ev, x->base, &v))
 			return false;
 	} else {
 		from = find_root(ev, p, &v);

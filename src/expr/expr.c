@@ -32,8 +32,9 @@ expr_fail_at(Err *err, Str text, uint32_t at, const char *fmt, ...)
 bool
 expr_compile(Arena *a, Str text, const Expr **ret, Err *err)
 {
+	CLEANUP(arena_done) Arena *scratch = arena_open();
 	Expr *x = arena_new(a, Expr);
-	Vec paths = vec_open(a);
+	Vec paths = vec_open(scratch);
 
 	if (text.n > EXPR_TEXT_MOST)
 		return err_set(
@@ -41,10 +42,10 @@ expr_compile(Arena *a, Str text, const Expr **ret, Err *err)
 	if (!utf8_valid(text))
 		return err_set(err, ERR_INVALID, "an expression must be UTF-8");
 	x->text = str_copy(a, text);
-	x->root = expr_parse(a, x->text, &paths, err);
+	x->root = expr_parse(a, scratch, x->text, &paths, err);
 	if (x->root == NULL)
 		return false;
-	x->paths = (const Node **)paths.items;
+	x->paths = paths.n == 0 ? NULL : arena_copy(a, paths.items, paths.n * sizeof(Node *));
 	x->n_paths = paths.n;
 	*ret = x;
 	return true;
@@ -69,7 +70,8 @@ expr_compile_path(Arena *a, Str dotted)
 		uint32_t at = (uint32_t)(part.p - x->text.p);
 
 		if (p->n_parts > 0)
-			p->steps[p->n_steps++] = (Step){ STEP_ORDINAL, at, at + (uint32_t)part.n, part, NULL };
+			p->steps[p->n_steps++] =
+			    (Step){ .kind = STEP_ORDINAL, .at = at, .end = at + (uint32_t)part.n, .name = part };
 		p->parts[p->n_parts++] = part;
 	}
 	if (p->n_parts == 0) {
@@ -102,7 +104,7 @@ expr_paths(Arena *a, const Expr *x, size_t *ret_n)
 static bool
 fixed_path(const Node *x)
 {
-	return x->kind == NODE_PATH && x->path.base == NULL && x->path.n_parts == x->path.n_steps + 1;
+	return x->kind == NODE_PATH && x->base == NULL && x->path.n_parts == x->path.n_steps + 1;
 }
 
 static void

@@ -33,8 +33,10 @@ typedef enum StepKind {
 typedef struct Step {
 	StepKind kind;
 	uint32_t at, end; /* bytes of the text: where it starts, where it ends */
-	Str name;
-	const Node *index;
+	union {
+		Str name;          /* not of STEP_INDEX */
+		const Node *index; /* only of that */
+	};
 } Step;
 
 typedef bool Apply(Ev *ev, uint32_t at, const Json *x, const Json *y, Json *ret);
@@ -45,18 +47,19 @@ typedef struct Operation {
 } Operation;
 
 typedef struct PathNode {
-	const Node *base; /* NULL: parts[0] is a name */
-	Str *parts;       /* the name and the fixed steps that follow it */
-	size_t n_parts;
+	Str *parts;  /* the name and the fixed steps that follow it */
 	Step *steps; /* all steps; the fixed ones too */
-	size_t n_steps;
+	uint32_t n_parts, n_steps;
 } PathNode;
 
 struct Node {
 	NodeKind kind;
 	uint32_t at; /* byte of the text, for errors */
-	const Node **kids;
-	size_t n;
+	union {
+		const Node **kids; /* not of NODE_PATH */
+		const Node *base;  /* only of that; NULL: parts[0] is a name */
+	};
+	size_t n; /* of kids */
 	union {
 		Json value;
 		PathNode path;
@@ -103,7 +106,8 @@ const Function *expr_function(Str name);
 /* compile */
 Str expr_clip(Str s); /* for messages: the start of a long text */
 bool expr_fail_at(Err *err, Str text, uint32_t at, const char *fmt, ...) PRINTF(4, 5);
-const Node *expr_parse(Arena *a, Str text, Vec *paths, Err *err);
+/* scratch: for what is not there any more when it returns. */
+const Node *expr_parse(Arena *a, Arena *scratch, Str text, Vec *paths, Err *err);
 
 /* eval */
 Ev ev_open(const ExprEnv *env, Arena *a, Err *err);

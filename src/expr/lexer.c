@@ -82,7 +82,7 @@ static bool
 read_text(Lexer *l, Token *t)
 {
 	char quote = look(l, 0), escaped;
-	Buf b = buf_open(l->a);
+	Buf b = buf_open(l->scratch);
 
 	for (l->at++; l->at < l->text.n && look(l, 0) != quote; l->at++) {
 		escaped = look(l, 0) == '\\' ? escape_of(look(l, 1), quote) : '\0';
@@ -93,7 +93,7 @@ read_text(Lexer *l, Token *t)
 		return expr_fail_at(l->err, l->text, t->at, "unterminated string");
 	l->at++;
 	t->kind = TOKEN_TEXT;
-	t->text = buf_str(&b);
+	t->text = str_copy(l->a, buf_str(&b));
 	return true;
 }
 

@@ -24,7 +24,7 @@ typedef struct Token {
 } Token;
 
 typedef struct Lexer {
-	Arena *a;
+	Arena *a, *scratch;
 	Str text;
 	uint32_t at;
 	Err *err;

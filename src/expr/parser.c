@@ -13,6 +13,7 @@ typedef struct Parser {
 	uint32_t end; /* of the token before */
 	unsigned depth, patterns;
 	Arena *a;
+	Arena *scratch; /* lists grow here; what is kept of them is as large as it must be */
 	Vec *paths;
 	Err *err;
 } Parser;
@@ -92,9 +93,9 @@ node_const(Parser *p, uint32_t at, Json v)
 }
 
 static void
-node_kids(Node *x, const Vec *kids)
+node_kids(Parser *p, Node *x, const Vec *kids)
 {
-	x->kids = (const Node **)kids->items;
+	x->kids = arena_copy(p->a, kids->items, kids->n * sizeof(Node *));
 	x->n = kids->n;
 }
 
@@ -118,20 +119,26 @@ parse_items(Parser *p, const char *close, Vec *items)
 static Node *
 parse_list(Parser *p, uint32_t at)
 {
-	Vec items = vec_open(p->a);
+	Vec items = vec_open(p->scratch);
 	Node *x = node_new(p, NODE_LIST, at);
 	bool fixed = true;
 	Json v = json_array();
 
 	if (!next(p) || !parse_items(p, "]", &items))
 		return NULL;
-	node_kids(x, &items);
-	for (size_t i = 0; i < x->n; i++) {
-		fixed = fixed && x->kids[i]->kind == NODE_CONST;
-		if (fixed)
-			json_push(p->a, &v, x->kids[i]->value);
+	for (size_t i = 0; i < items.n; i++)
+		fixed = fixed && ((const Node *)items.items[i])->kind == NODE_CONST;
+	if (!fixed) {
+		node_kids(p, x, &items);
+		return x;
 	}
-	return fixed ? node_const(p, at, v) : x;
+	v.items = arena_array(p->a, Json, items.n);
+	v.n = v.cap = (uint32_t)items.n;
+	for (size_t i = 0; i < items.n; i++)
+		v.items[i] = ((const Node *)items.items[i])->value;
+	x->kind = NODE_CONST;
+	x->value = v;
+	return x;
 }
 
 static Node *
@@ -155,7 +162,7 @@ parse_call(Parser *p, const Token *name)
 {
 	const Function *f = expr_function(name->text);
 	Node *x = node_new(p, NODE_CALL, name->at);
-	Vec args = vec_open(p->a);
+	Vec args = vec_open(p->scratch);
 	Regex *regex;
 	Err why = { 0 };
 
@@ -166,7 +173,7 @@ parse_call(Parser *p, const Token *name)
 	}
 	if (!next(p) || !parse_items(p, ")", &args))
 		return NULL;
-	node_kids(x, &args);
+	node_kids(p, x, &args);
 	x->call.function = f;
 	if (x->n < f->least || (x->n > f->most && f->most != ARGS_ANY))
 		return fail_arity(p, x, f);
@@ -221,7 +228,7 @@ parse_name(Parser *p)
 	if (at_token(p, "("))
 		return parse_call(p, &name);
 	x = node_new(p, NODE_PATH, name.at);
-	x->path.parts = arena_array(p->a, Str, 1);
+	x->path.parts = arena_array(p->scratch, Str, 1);
 	x->path.parts[x->path.n_parts++] = name.text;
 	vec_push(p->paths, x);
 	return x;
@@ -276,15 +283,19 @@ parse_field(Parser *p, Step *ret)
 static bool
 parse_index(Parser *p, Step *ret)
 {
+	const Node *index;
+
 	if (!next(p))
 		return false;
-	ret->kind = STEP_INDEX;
-	ret->index = parse_expr(p);
-	if (ret->index == NULL || !need(p, "]"))
+	index = parse_expr(p);
+	if (index == NULL || !need(p, "]"))
 		return false;
-	if (ret->index->kind == NODE_CONST && ret->index->value.kind == JSON_STRING) {
+	if (index->kind == NODE_CONST && index->value.kind == JSON_STRING) {
 		ret->kind = STEP_FIELD;
-		ret->name = json_as_str(&ret->index->value);
+		ret->name = json_as_str(&index->value);
+	} else {
+		ret->kind = STEP_INDEX;
+		ret->index = index;
 	}
 	return true;
 }
@@ -299,12 +310,19 @@ grown(Arena *a, void *old, size_t n, size_t size)
 static void
 add_step(Parser *p, PathNode *path, const Step *s)
 {
-	path->steps = grown(p->a, path->steps, path->n_steps, sizeof(Step));
+	path->steps = grown(p->scratch, path->steps, path->n_steps, sizeof(Step));
 	path->steps[path->n_steps++] = *s;
-	if (path->base != NULL || s->kind == STEP_INDEX || path->n_parts != path->n_steps)
+	if (path->parts == NULL || s->kind == STEP_INDEX || path->n_parts != path->n_steps)
 		return;
-	path->parts = grown(p->a, path->parts, path->n_parts, sizeof(Str));
+	path->parts = grown(p->scratch, path->parts, path->n_parts, sizeof(Str));
 	path->parts[path->n_parts++] = s->name;
+}
+
+static void
+keep_path(Parser *p, PathNode *path)
+{
+	path->steps = path->n_steps == 0 ? NULL : arena_copy(p->a, path->steps, path->n_steps * sizeof(Step));
+	path->parts = path->n_parts == 0 ? NULL : arena_copy(p->a, path->parts, path->n_parts * sizeof(Str));
 }
 
 static Node *
@@ -320,7 +338,7 @@ parse_postfix(Parser *p)
 			const Node *base = x;
 
 			x = node_new(p, NODE_PATH, base->at);
-			x->path.base = base;
+			x->base = base;
 		}
 		ok = at_token(p, ".") ? parse_field(p, &s) : parse_index(p, &s);
 		if (!ok)
@@ -330,6 +348,8 @@ parse_postfix(Parser *p)
 	}
 	if (x != NULL && at_token(p, "("))
 		return fail(p, p->now.at, "only a name can be called");
+	if (x != NULL && x->kind == NODE_PATH)
+		keep_path(p, &x->path);
 	return x;
 }
 
@@ -393,7 +413,7 @@ chain_add(Parser *p, Chain *c, Operation o, Node *kid)
 {
 	size_t n = c->kids.n - 1;
 
-	c->operations = grown(p->a, c->operations, n, sizeof(o));
+	c->operations = grown(p->scratch, c->operations, n, sizeof(o));
 	c->operations[n] = o;
 	vec_push(&c->kids, kid);
 }
@@ -406,15 +426,15 @@ chain_node(Parser *p, const Chain *c)
 	if (c->kids.n == 1)
 		return first;
 	x = node_new(p, NODE_CHAIN, first->at);
-	node_kids(x, &c->kids);
-	x->operations = c->operations;
+	node_kids(p, x, &c->kids);
+	x->operations = arena_copy(p->a, c->operations, (c->kids.n - 1) * sizeof(Operation));
 	return x;
 }
 
 static Node *
 parse_level(Parser *p, const Level *level)
 {
-	Chain c = { .kids = vec_open(p->a) };
+	Chain c = { .kids = vec_open(p->scratch) };
 	Node *kid = level->operand(p);
 	bool bad = false;
 
@@ -492,7 +512,7 @@ parse_compared(Parser *p, Operation *o, bool *ret_end)
 static Node *
 parse_comparison(Parser *p)
 {
-	Chain c = { .kids = vec_open(p->a) };
+	Chain c = { .kids = vec_open(p->scratch) };
 	Node *kid = parse_sum(p);
 	bool end = false;
 
@@ -537,7 +557,7 @@ static Node *
 parse_joined(Parser *p, const char *word, NodeKind kind, Node *(*operand)(Parser *p))
 {
 	uint32_t at = p->now.at;
-	Vec kids = vec_open(p->a);
+	Vec kids = vec_open(p->scratch);
 	bool bad = false;
 	Node *x;
 
@@ -550,7 +570,7 @@ parse_joined(Parser *p, const char *word, NodeKind kind, Node *(*operand)(Parser
 	if (bad || kids.n == 1)
 		return bad ? NULL : x;
 	x = node_new(p, kind, at);
-	node_kids(x, &kids);
+	node_kids(p, x, &kids);
 	return x;
 }
 
@@ -602,9 +622,9 @@ parse_expr(Parser *p)
 }
 
 const Node *
-expr_parse(Arena *a, Str text, Vec *paths, Err *err)
+expr_parse(Arena *a, Arena *scratch, Str text, Vec *paths, Err *err)
 {
-	Parser p = { .lex = { a, text, 0, err }, .a = a, .paths = paths, .err = err };
+	Parser p = { .lex = { a, scratch, text, 0, err }, .a = a, .scratch = scratch, .paths = paths, .err = err };
 	Node *x;
 
 	if (!next(&p))

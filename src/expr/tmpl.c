@@ -28,6 +28,7 @@ struct Tmpl {
 
 typedef struct Maker {
 	Arena *a;
+	Arena *scratch; /* for what is not there any more when it is made */
 	TmplMode mode;
 	Err *err;
 } Maker;
@@ -114,6 +115,7 @@ static bool
 make_string(Maker *m, Tmpl *t)
 {
 	Str text = json_as_str(&t->value);
+	Piece *pieces = NULL;
 	size_t cap = 0;
 	bool blocks = false;
 
@@ -124,14 +126,15 @@ make_string(Maker *m, Tmpl *t)
 		return true;
 	while (text.n > 0) {
 		if (t->n == cap) {
-			t->pieces = arena_grow(m->a, t->pieces, cap * sizeof(Piece), (cap * 2 + 4) * sizeof(Piece));
+			pieces = arena_grow(m->scratch, pieces, cap * sizeof(Piece), (cap * 2 + 4) * sizeof(Piece));
 			cap = cap * 2 + 4;
 		}
-		if (!next_piece(m, &text, &t->pieces[t->n]))
+		if (!next_piece(m, &text, &pieces[t->n]))
 			return false;
-		blocks = blocks || t->pieces[t->n].expr != NULL;
+		blocks = blocks || pieces[t->n].expr != NULL;
 		t->n++;
 	}
+	t->pieces = arena_copy(m->a, pieces, t->n * sizeof(Piece));
 	if (blocks)
 		t->kind = t->n == 1 ? TMPL_VALUE : TMPL_TEXT;
 	return true;
@@ -173,7 +176,8 @@ make(Maker *m, const Json *v, Tmpl *t)
 bool
 tmpl_compile_json(Arena *a, const Json *value, TmplMode mode, const Tmpl **ret, Err *err)
 {
-	Maker m = { a, mode, err };
+	CLEANUP(arena_done) Arena *scratch = arena_open();
+	Maker m = { a, scratch, mode, err };
 	Tmpl *t = arena_new(a, Tmpl);
 
 	if (!make(&m, value, t))

@@ -43,6 +43,7 @@ find(const void *event, Arena *a, const Str *parts, size_t n, Json *ret)
 bool
 condition_expr_compile(Arena *a, Str text, const Expr **ret, Err *err)
 {
+	CLEANUP(arena_done) Arena *scratch = arena_open();
 	Str inside = str_trim(text);
 	const Expr *x;
 	ExprPath *paths;
@@ -52,7 +53,7 @@ condition_expr_compile(Arena *a, Str text, const Expr **ret, Err *err)
 		inside = str_trim(str_sub(inside, 2, inside.n - 2));
 	if (!expr_compile(a, inside, &x, err))
 		return false;
-	paths = expr_paths(a, x, &n);
+	paths = expr_paths(scratch, x, &n);
 	for (size_t i = 0; i < n; i++)
 		if (!str_is(paths[i].parts[0], "event"))
 			return err_set(err, ERR_INVALID, "column %u: unknown name '%.*s' (conditions see 'event' only)",

@@ -24,15 +24,26 @@ typedef struct Place {
 	size_t at;
 } Place;
 
+/* Action parameters: compiled once for all rules that have the same. */
+typedef struct Params {
+	Json value; /* as written */
+	const Template *compiled;
+	const Str *keys; /* of the keystore, that they name */
+	size_t keys_n;
+	bool wants_config;
+} Params;
+
+typedef struct Config {
+	Json whole;
+	Json shown; /* the same without its secrets; null: it has none */
+} Config;
+
 struct Entry {
 	RuleDef def;
 	const Condition *condition; /* NULL: matches nothing */
-	const Template *params;
-	Json pack_config;         /* only when the templates look at it */
-	Json pack_shown;          /* the same without its secrets; null: it has none */
-	const RuleExtras *extras; /* NULL: none */
-	const Str *keys;          /* of the keystore, that the templates name */
-	size_t keys_n;
+	const Params *params;
+	const Config *pack_config; /* NULL: nothing looks at it */
+	const RuleExtras *extras;  /* NULL: none */
 	Place *places;
 	size_t places_n; /* 0 while disabled */
 };
@@ -40,7 +51,7 @@ struct Entry {
 /* Rules that are to be tried together. */
 struct List {
 	Place **items;
-	size_t n, cap;
+	uint32_t n, cap;
 };
 
 /* Rules of one trigger that demand a value of the same field, by that value. */
@@ -58,6 +69,8 @@ typedef struct Bucket {
 struct RuleIndex {
 	Arena *a;
 	Map by_id, by_trigger;
+	Map names;     /* texts that many rules have in common */
+	Map by_params; /* by the hash of their text */
 	size_t garbage;
 };
 
@@ -67,6 +80,8 @@ index_clear(RuleIndex *x)
 	x->a = arena_open();
 	x->by_id = map_open(x->a);
 	x->by_trigger = map_open(x->a);
+	x->names = map_open(x->a);
+	x->by_params = map_open(x->a);
 	x->garbage = 0;
 }
 
@@ -94,7 +109,7 @@ static void
 list_add(Arena *a, List *l, Place *e)
 {
 	if (l->n == l->cap) {
-		size_t cap = l->cap == 0 ? 1 : l->cap * 2;
+		uint32_t cap = l->cap == 0 ? 1 : l->cap * 2;
 
 		l->items = arena_grow(a, l->items, l->n * sizeof(*l->items), cap * sizeof(*l->items));
 		l->cap = cap;
@@ -113,6 +128,53 @@ list_drop(Place *e)
 	l->items[e->at]->at = e->at;
 }
 
+/* ---- what rules have in common ---- */
+
+static Str
+name_kept(RuleIndex *x, Str s)
+{
+	char *kept;
+
+	if (str_none(s))
+		return s;
+	kept = map_get_str(&x->names, s);
+	if (kept == NULL) {
+		kept = (char *)(uintptr_t)str_copy(x->a, s).p;
+		map_put_str(&x->names, (Str){ kept, s.n }, kept);
+	}
+	return (Str){ kept, s.n };
+}
+
+static const Params *
+params_new(RuleIndex *x, Arena *scratch, const Json *value)
+{
+	Params *p = arena_new(x->a, Params);
+	const Str *keys;
+
+	p->value = json_clone(x->a, value);
+	p->compiled = template_compile(x->a, &p->value, &p->wants_config);
+	keys = keystore_names(scratch, p->compiled, &p->keys_n);
+	if (p->keys_n > 0)
+		p->keys = arena_copy(x->a, keys, p->keys_n * sizeof(Str));
+	return p;
+}
+
+static const Params *
+params_kept(RuleIndex *x, Arena *scratch, const Json *value)
+{
+	Str text = json_text(scratch, value);
+	int64_t hash = (int64_t)str_hash(text);
+	const Params *p = map_get(&x->by_params, hash);
+
+	if (p != NULL && str_eq(json_text(scratch, &p->value), text))
+		return p;
+	p = params_new(x, scratch, value);
+	map_put(&x->by_params, hash, (void *)(uintptr_t)p);
+	return p;
+}
+
+/* ---- the index ---- */
+
 static Bucket *
 bucket_of(RuleIndex *x, Str trigger_ref)
 {
@@ -121,7 +183,7 @@ bucket_of(RuleIndex *x, Str trigger_ref)
 	if (b == NULL) {
 		b = arena_new(x->a, Bucket);
 		b->fields = vec_open(x->a);
-		map_put_str(&x->by_trigger, trigger_ref, b);
+		map_put_str(&x->by_trigger, name_kept(x, trigger_ref), b);
 	}
 	return b;
 }
@@ -137,7 +199,9 @@ field_of(RuleIndex *x, Bucket *b, const EqualityKey *key)
 			return f;
 	}
 	f = arena_new(x->a, Field);
-	*f = (Field){ key->path_text, key->path, map_open(x->a), map_open(x->a) };
+	*f = (Field){ str_copy(x->a, key->path_text),
+		{ arena_copy(x->a, key->path.parts, key->path.n * sizeof(Str)), key->path.n }, map_open(x->a),
+		map_open(x->a) };
 	vec_push(&b->fields, f);
 	return f;
 }
@@ -163,14 +227,14 @@ field_list_new(RuleIndex *x, Field *f, const Json *value)
 }
 
 static void
-place(RuleIndex *x, Place *e)
+place(RuleIndex *x, Arena *scratch, Place *e)
 {
 	Bucket *b = bucket_of(x, e->trigger_ref);
 	List *l = &b->rest;
 	EqualityKey key;
 
-	if (condition_key(x->a, e->entry->condition, &key) ||
-	    (e->condition != NULL && condition_key(x->a, e->condition, &key))) {
+	if (condition_key(scratch, e->entry->condition, &key) ||
+	    (e->condition != NULL && condition_key(scratch, e->condition, &key))) {
 		Field *f = field_of(x, b, &key);
 
 		l = field_list(f, key.value);
@@ -181,7 +245,7 @@ place(RuleIndex *x, Place *e)
 }
 
 static void
-places_make(RuleIndex *x, Entry *e)
+places_make(RuleIndex *x, Arena *scratch, Entry *e)
 {
 	const RuleExtras *more = e->extras;
 
@@ -193,23 +257,26 @@ places_make(RuleIndex *x, Entry *e)
 			e->places[i].trigger_ref = more->parts[i].trigger_ref;
 			e->places[i].condition = more->parts[i].condition;
 		}
-		place(x, &e->places[i]);
+		place(x, scratch, &e->places[i]);
 	}
 }
 
 static RuleDef
-def_clone(Arena *a, const RuleDef *d)
+def_clone(RuleIndex *x, const RuleDef *d, const Params *params)
 {
 	RuleDef c = *d;
-	Str *const texts[] = { &c.ref, &c.pack_ref, &c.label, &c.description, &c.action_ref, &c.trigger_ref };
-	Json *const values[] = { &c.conditions, &c.action_params, &c.trigger_params, &c.permission_set_refs,
-		&c.extras };
+	Str *const texts[] = { &c.ref, &c.label, &c.description };
+	Str *const names[] = { &c.pack_ref, &c.action_ref, &c.trigger_ref };
+	Json *const values[] = { &c.conditions, &c.trigger_params, &c.permission_set_refs, &c.extras };
 
 	for (size_t i = 0; i < countof(texts); i++)
 		if (!str_none(*texts[i]))
-			*texts[i] = str_copy(a, *texts[i]);
+			*texts[i] = str_copy(x->a, *texts[i]);
+	for (size_t i = 0; i < countof(names); i++)
+		*names[i] = name_kept(x, *names[i]);
 	for (size_t i = 0; i < countof(values); i++)
-		*values[i] = json_clone(a, values[i]);
+		*values[i] = json_clone(x->a, values[i]);
+	c.action_params = params->value;
 	return c;
 }
 
@@ -256,37 +323,44 @@ without_secrets(Arena *a, const PackDef *pack)
 	return shown;
 }
 
+static const Config *
+config_kept(Arena *a, const Config *c)
+{
+	Config kept = { json_clone(a, &c->whole), json_clone(a, &c->shown) };
+
+	return arena_copy(a, &kept, sizeof(kept));
+}
+
+/* config: of its pack; NULL: none. */
 static void
-put(RuleIndex *x, const RuleDef *rule, const Json *pack_config, const Json *pack_shown, Str *ret_problem)
+put(RuleIndex *x, Arena *scratch, const RuleDef *rule, const Config *config, Str *ret_problem)
 {
 	Entry *e = arena_new(x->a, Entry);
-	bool wants_config = false;
+	bool wants_config;
 	Str problem = { 0 };
 
-	e->def = def_clone(x->a, rule);
-	e->params = template_compile(x->a, &e->def.action_params, &wants_config);
-	e->keys = keystore_names(x->a, e->params, &e->keys_n);
+	e->params = params_kept(x, scratch, &rule->action_params);
+	wants_config = e->params->wants_config;
+	e->def = def_clone(x, rule, e->params);
 	if (!condition_compile(x->a, &e->def.conditions, &e->condition, &problem))
 		e->condition = NULL;
 	if (!extras_read(x->a, e, &wants_config, &problem))
 		e->condition = NULL;
-	if (wants_config && pack_config != NULL) {
-		e->pack_config = json_clone(x->a, pack_config);
-		e->pack_shown = json_clone(x->a, pack_shown);
-	}
+	if (wants_config && config != NULL)
+		e->pack_config = config_kept(x->a, config);
 	if (ret_problem != NULL)
 		*ret_problem = problem;
 	drop(x, rule->id);
 	map_put(&x->by_id, rule->id, e);
 	if (rule->enabled && e->condition != NULL)
-		places_make(x, e);
+		places_make(x, scratch, e);
 }
 
 /* Everything lies in one arena, in which replaced rules stay; from time to time the living ones move to a new one. */
 static void
 collect(RuleIndex *x)
 {
-	Arena *before = x->a;
+	Arena *before = x->a, *scratch;
 	Map rules = x->by_id;
 	size_t at = 0;
 	void *e;
@@ -294,20 +368,26 @@ collect(RuleIndex *x)
 	if (x->garbage < GARBAGE_LEAST || x->garbage < x->by_id.n)
 		return;
 	index_clear(x);
-	while (map_next(&rules, &at, NULL, NULL, &e))
-		put(x, &((Entry *)e)->def, &((Entry *)e)->pack_config, &((Entry *)e)->pack_shown, NULL);
+	scratch = arena_open();
+	while (map_next(&rules, &at, NULL, NULL, &e)) {
+		put(x, scratch, &((Entry *)e)->def, ((Entry *)e)->pack_config, NULL);
+		arena_reset(scratch);
+	}
+	arena_close(scratch);
 	arena_close(before);
 }
 
 void
 rule_index_put(RuleIndex *x, const RuleDef *rule, const PackDef *pack, Str *ret_problem)
 {
-	Arena *a = arena_open();
-	Json shown = pack == NULL ? json_null() : without_secrets(a, pack);
+	Arena *scratch = arena_open();
+	Config config = { 0 };
 
+	if (pack != NULL)
+		config = (Config){ pack->config, without_secrets(scratch, pack) };
 	collect(x);
-	put(x, rule, pack == NULL ? NULL : &pack->config, &shown, ret_problem);
-	arena_close(a);
+	put(x, scratch, rule, pack == NULL ? NULL : &config, ret_problem);
+	arena_close(scratch);
 }
 
 void
@@ -315,6 +395,12 @@ rule_index_drop(RuleIndex *x, Id rule)
 {
 	drop(x, rule);
 	collect(x);
+}
+
+size_t
+rule_index_held(const RuleIndex *x)
+{
+	return arena_used(x->a);
 }
 
 size_t
@@ -426,9 +512,14 @@ rule_index_match(const RuleIndex *x, Arena *a, const EventView *e, size_t *ret_n
 }
 
 static const Json *
-config_shown(const Entry *e)
+config_of(const Entry *e, bool secrets)
 {
-	return e->pack_shown.kind == JSON_NULL ? &e->pack_config : &e->pack_shown;
+	static const Json none = { 0 };
+	const Config *c = e->pack_config;
+
+	if (c == NULL)
+		return &none;
+	return secrets || c->shown.kind == JSON_NULL ? &c->whole : &c->shown;
 }
 
 bool
@@ -436,7 +527,7 @@ rule_sees_secrets(const RuleIndex *x, const RuleDef *rule)
 {
 	const Entry *entry = map_get(&x->by_id, rule->id);
 
-	return entry != NULL && entry->pack_shown.kind != JSON_NULL;
+	return entry != NULL && entry->pack_config != NULL && entry->pack_config->shown.kind != JSON_NULL;
 }
 
 Json
@@ -450,8 +541,8 @@ rule_render(const RuleIndex *x, Arena *a, const RuleDef *rule, const EventView *
 
 	if (entry == NULL)
 		return json_object();
-	roots.pack_config = given->secrets ? &entry->pack_config : config_shown(entry);
-	made = template_render(a, entry->params, &roots);
+	roots.pack_config = config_of(entry, given->secrets);
+	made = template_render(a, entry->params->compiled, &roots);
 	return made.kind == JSON_OBJECT ? made : json_object();
 }
 
@@ -460,8 +551,8 @@ rule_keys(const RuleIndex *x, const RuleDef *rule, size_t *ret_n)
 {
 	const Entry *entry = map_get(&x->by_id, rule->id);
 
-	*ret_n = entry == NULL ? 0 : entry->keys_n;
-	return entry == NULL ? NULL : entry->keys;
+	*ret_n = entry == NULL ? 0 : entry->params->keys_n;
+	return entry == NULL ? NULL : entry->params->keys;
 }
 
 const RuleExtras *
@@ -481,7 +572,7 @@ rule_key(const RuleIndex *x, Arena *a, const RuleDef *rule, const Tmpl *key, con
 
 	if (key == NULL || entry == NULL)
 		return str_of("");
-	roots.pack_config = config_shown(entry);
+	roots.pack_config = config_of(entry, false);
 	made = template_render(a, key, &roots);
 	return made.kind == JSON_STRING ? json_as_str(&made) : json_text(a, &made);
 }

@@ -26,6 +26,7 @@ void rule_index_close(RuleIndex *x);
 void rule_index_put(RuleIndex *x, const RuleDef *rule, const PackDef *pack, Str *ret_problem);
 void rule_index_drop(RuleIndex *x, Id rule);
 size_t rule_index_count(const RuleIndex *x);
+size_t rule_index_held(const RuleIndex *x); /* bytes */
 /* Walks all rules in no order: start with *at = 0; NULL at the end. */
 const RuleDef *rule_index_next(const RuleIndex *x, size_t *at);
 const RuleDef *rule_index_get(const RuleIndex *x, Id rule);

@@ -5,13 +5,14 @@
 const Template *
 template_compile(Arena *a, const Json *value, bool *ret_pack_config)
 {
+	CLEANUP(arena_done) Arena *scratch = arena_open();
 	const Tmpl *t = NULL;
 	ExprPath *paths;
 	size_t n;
 
 	if (!tmpl_compile_json(a, value, TMPL_FORGIVING, &t, NULL))
 		return NULL; /* a forgiving template always compiles */
-	paths = tmpl_paths(a, t, &n);
+	paths = tmpl_paths(scratch, t, &n);
 	for (size_t i = 0; i < n; i++)
 		if (paths[i].n >= 2 && str_is(paths[i].parts[0], "pack") && str_is(paths[i].parts[1], "config"))
 			*ret_pack_config = true;

@@ -44,6 +44,24 @@ random_value(Arena *a, uint32_t *seed)
 }
 
 static Json
+random_expression(Arena *a, uint32_t *seed)
+{
+	static const char *const tests[] = { "event.payload.x == 'a'", "'b' == event.payload.y", "event.payload.x == 1",
+		"event.payload.z.w == 'a'", "event.payload.x != 'b'", "event.payload['y'] == 'a'" };
+	static const char *const joints[] = { " and ", " and ", " or ", " and not " };
+	Buf text = buf_open(a);
+	Json t = json_object();
+
+	buf_text(&text, tests[next_random(seed) % countof(tests)]);
+	for (uint32_t i = 0, n = next_random(seed) % 3; i < n; i++) {
+		buf_text(&text, joints[next_random(seed) % countof(joints)]);
+		buf_text(&text, tests[next_random(seed) % countof(tests)]);
+	}
+	json_add(a, &t, "expression", json_str(buf_str(&text)));
+	return t;
+}
+
+static Json
 random_test(Arena *a, uint32_t *seed, unsigned depth)
 {
 	static const char *const fields[] = { "x", "y", "z.w" };
@@ -51,6 +69,8 @@ random_test(Arena *a, uint32_t *seed, unsigned depth)
 	static const char *const groups[] = { "all", "any", "not" };
 	Json t = json_object(), list = json_array();
 
+	if (next_random(seed) % 5 == 0)
+		return random_expression(a, seed);
 	if (depth > 0 && next_random(seed) % 4 == 0) {
 		const char *group = groups[next_random(seed) % countof(groups)];
 
@@ -310,4 +330,66 @@ TEST(what_sorts_events_into_windows_sees_no_key)
 	d.extras = value_of(a, "{'throttle': {'limit': 1, 'per': 5, 'key': '{{ keystore.api }}'}}");
 	CHECK(!extras_compile(a, &d, &made, &config, &err));
 	CHECK(strstr(err.text, "throttle.key cannot look at keystore") != NULL);
+}
+
+static Json
+rendered(const RuleIndex *x, Arena *a, Id rule, const Json *payload)
+{
+	EventView e = { .id = 1, .trigger_ref = str_of("p.t"), .payload = payload };
+
+	return rule_render(x, a, rule_index_get(x, rule), &e, &(RuleGiven){ 0 }, NOW);
+}
+
+TEST(rules_with_the_same_parameters_share_them_and_one_that_changes_keeps_to_itself)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	static const char *const params[] = { "{'a': '{{ event.payload.n }}', 'b': 1}",
+		"{'a': '{{ event.payload.n }}', 'b': 1}", "{'a': '{{ event.payload.n }}', 'b': 1.0}",
+		"{'b': 1, 'a': '{{ event.payload.n }}'}" };
+	RuleIndex *x = rule_index_open();
+	Json payload = value_of(a, "{'n': 7}"), changed = value_of(a, "{'c': 2}");
+	RuleDef r = rule_of(1, "p.t", json_array());
+
+	for (size_t i = 0; i < countof(params); i++) {
+		r.id = (Id)i + 1;
+		r.action_params = value_of(a, params[i]);
+		rule_index_put(x, &r, NULL, NULL);
+	}
+	r.id = 1;
+	r.action_params = changed;
+	rule_index_put(x, &r, NULL, NULL);
+	for (size_t i = 0; i < countof(params); i++) {
+		static const char *const want[] = { "{\"c\":2}", "{\"a\":7,\"b\":1}", "{\"a\":7,\"b\":1.0}",
+			"{\"b\":1,\"a\":7}" };
+		Json made = rendered(x, a, (Id)i + 1, &payload);
+
+		CHECK_STR(json_text(a, &made), str_of(want[i]));
+	}
+	rule_index_close(x);
+}
+
+/* As a platform with a hundred thousand of them has them: names and parameters that repeat, conditions of their own. */
+TEST(a_rule_takes_two_kilobytes_and_a_half_and_what_is_replaced_is_given_back)
+{
+	enum { RULES = 20000, EACH_MOST = 2500, CHANGES = 50000 };
+	Arena *a = arena_open();
+	RuleIndex *x = rule_index_open();
+
+	for (int i = 0; i < RULES + CHANGES; i++) {
+		Json conditions = json_object(), params = json_object();
+		RuleDef r = rule_of(i % RULES + 1, str_fmt(a, "p.trigger_%d", i % 200).p, conditions);
+
+		json_add(a, &r.conditions, "expression",
+		    json_str(str_fmt(a, "event.payload.host == 'host-%d' and event.payload.load >= 3", i % RULES)));
+		json_add(a, &params, "message", json_cstr("{{ event.payload.host }} is busy"));
+		r.action_params = params;
+		r.action_ref = str_of("p.tell");
+		rule_index_put(x, &r, NULL, NULL);
+		if (i == RULES - 1)
+			CHECK(rule_index_held(x) <= (size_t)RULES * EACH_MOST);
+		arena_reset(a);
+	}
+	CHECK(rule_index_held(x) <= (size_t)2 * RULES * EACH_MOST);
+	rule_index_close(x);
+	arena_close(a);
 }
