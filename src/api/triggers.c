@@ -121,7 +121,8 @@ create_work(App *app, void *self, Err *err)
 	if (!str_none(w->d.pack_ref) && !pack_get_ref(app_db(app), w->a, w->d.pack_ref, &pack, err))
 		return false;
 	w->d.pack = pack.id;
-	return trigger_store(app, w, err) && rule_resolve(app_db(app), w->a, app->uow->now, err);
+	return trigger_store(app, w, err) && rule_part(app_db(app), w->a, &w->d, app->uow->now, err) &&
+	       rule_resolve(app_db(app), w->a, app->uow->now, err);
 }
 
 bool

@@ -242,7 +242,8 @@ put_triggers(Reg *g)
 			return false;
 		d.pack = g->id;
 		trigger_keep(g, &d, there ? &old : NULL);
-		if (!trigger_put(g->db, g->a, &d, g->now, &put, g->err))
+		if (!trigger_put(g->db, g->a, &d, g->now, &put, g->err) ||
+		    (put.made && !rule_part(g->db, g->a, &d, g->now, g->err)))
 			return false;
 		count(g, &put);
 	}
@@ -355,24 +356,6 @@ put_actions(Reg *g)
 	return true;
 }
 
-/* Those of a rule on several that are there. */
-static bool
-may_hear_all(Reg *g, const RuleDef *d, const RuleDef *before)
-{
-	const Json *list = json_get(&d->extras, "triggers");
-	TriggerDef t;
-	bool there;
-
-	for (size_t i = 0; json_at(list, i) != NULL; i++) {
-		Str ref = json_get_text(json_at(list, i), "trigger_ref");
-
-		if (!found(trigger_get_ref(g->db, g->a, ref, &t, g->err), g->err, &there) ||
-		    (there && !rule_may_hear(d, before, &t, g->err)))
-			return false;
-	}
-	return true;
-}
-
 /* before: the rule as it is stored, or NULL */
 static bool
 rule_targets(Reg *g, RuleDef *d, const RuleDef *before)
@@ -389,7 +372,8 @@ rule_targets(Reg *g, RuleDef *d, const RuleDef *before)
 	if (!has_trigger)
 		warn(g, "rule '%.*s': there is no trigger '%.*s' yet", STR_ARG(d->ref), STR_ARG(d->trigger_ref));
 	if ((has_action && !rule_may_run(d, before, &action, g->err)) ||
-	    (has_trigger && !rule_may_hear(d, before, &trigger, g->err)) || !may_hear_all(g, d, before) ||
+	    (has_trigger && !rule_may_hear(d, before, &trigger, g->err)) ||
+	    !rule_may_hear_all(g->db, g->a, d, before, g->err) ||
 	    (has_action && !keystore_check(g->a, action.ref, &action.param_schema, &d->action_params, g->err)))
 		return err_wrap(g->err, "rule '%.*s'", STR_ARG(d->ref));
 	d->action = has_action ? action.id : 0;

@@ -206,6 +206,24 @@ rule_may_hear(const RuleDef *d, const RuleDef *before, const TriggerDef *trigger
 	       reference_allows(&trigger->reference, "Trigger", trigger->ref, trigger->pack_ref, d->pack_ref, err);
 }
 
+bool
+rule_may_hear_all(Db *db, Arena *a, const RuleDef *d, const RuleDef *before, Err *err)
+{
+	const Json *list = json_get(&d->extras, "triggers");
+	TriggerDef t;
+
+	for (size_t i = 0; json_at(list, i) != NULL; i++) {
+		Err why = { 0 };
+		bool there = trigger_get_ref(db, a, json_get_text(json_at(list, i), "trigger_ref"), &t, &why);
+
+		if (!there && why.code != ERR_NOT_FOUND)
+			return err_set(err, why.code, "%s", why.text);
+		if (there && !rule_may_hear(d, before, &t, err))
+			return false;
+	}
+	return true;
+}
+
 /* id: of the action that is there now, 0 when there is nothing to be linked. */
 static bool
 link_action(Db *db, Arena *a, Id id, RuleDef *d, Err *err)
@@ -234,18 +252,28 @@ link_trigger(Db *db, Arena *a, Id id, RuleDef *d, Err *err)
 		return true;
 	if (!trigger_get(db, a, id, &trigger, err))
 		return false;
-	if (rule_may_hear(d, NULL, &trigger, &why))
+	if (rule_may_hear(d, NULL, &trigger, &why) && rule_may_hear_all(db, a, d, NULL, &why))
 		d->trigger = id;
+	else if (why.code != ERR_VALIDATION)
+		return err_set(err, why.code, "%s", why.text);
 	else
 		log_warn("rule '%.*s' makes nothing run: %s", STR_ARG(d->ref), why.text);
 	return true;
 }
 
 static bool
-rule_link(Db *db, Arena *a, Row r, TimeUs now, Err *err)
+links_write(Db *db, Arena *a, const RuleDef *d, TimeUs now, Err *err)
 {
 	static const Stmt s = { .sql = "update rule set action = $2, \"trigger\" = $3, updated = $4 where id = $1",
 		.in = "iIIt" };
+	Bind b[] = { bind_int(d->id), bind_id(d->action), bind_id(d->trigger), bind_time(now) };
+
+	return db_exec(db, a, &s, b, NULL, err) && change_note(db, a, "rule", d->id, now, err);
+}
+
+static bool
+rule_link(Db *db, Arena *a, Row r, TimeUs now, Err *err)
+{
 	RuleDef d, before;
 
 	if (!rule_get(db, a, row_int(r, 0), &d, err))
@@ -253,10 +281,30 @@ rule_link(Db *db, Arena *a, Row r, TimeUs now, Err *err)
 	before = d;
 	if (!link_action(db, a, row_int(r, 1), &d, err) || !link_trigger(db, a, row_int(r, 2), &d, err))
 		return false;
-	if (d.action != before.action || d.trigger != before.trigger) {
-		Bind b[] = { bind_int(d.id), bind_id(d.action), bind_id(d.trigger), bind_time(now) };
+	return (d.action == before.action && d.trigger == before.trigger) || links_write(db, a, &d, now, err);
+}
 
-		return db_exec(db, a, &s, b, NULL, err) && change_note(db, a, "rule", d.id, now, err);
+bool
+rule_part(Db *db, Arena *a, const TriggerDef *trigger, TimeUs now, Err *err)
+{
+	static const Stmt s = {
+		.sql = COLUMNS " where x.\"trigger\" is not null and x.extras is not null order by x.id",
+	};
+	Rows rows;
+	RuleDef d;
+
+	if (!db_exec(db, a, &s, NULL, &rows, err))
+		return err_wrap(err, "rules on several triggers");
+	for (size_t i = 0; i < rows.n; i++) {
+		Err why = { 0 };
+
+		rule_read(a, rows_at(&rows, i), &d);
+		if (!is_among(&d, trigger->ref) || rule_may_hear(&d, NULL, trigger, &why))
+			continue;
+		log_warn("rule '%.*s' makes nothing run: %s", STR_ARG(d.ref), why.text);
+		d.trigger = 0;
+		if (!links_write(db, a, &d, now, err))
+			return err_wrap(err, "rule '%.*s'", STR_ARG(d.ref));
 	}
 	return true;
 }

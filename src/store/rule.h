@@ -26,6 +26,13 @@ MUST_CHECK bool rule_set_anchor(Db *db, Arena *a, Id id, TimeUs anchor, TimeUs n
  */
 MUST_CHECK bool rule_may_run(const RuleDef *d, const RuleDef *before, const ActionDef *action, Err *err);
 MUST_CHECK bool rule_may_hear(const RuleDef *d, const RuleDef *before, const TriggerDef *trigger, Err *err);
+/* Each of a rule on several that is there. */
+MUST_CHECK bool rule_may_hear_all(Db *db, Arena *a, const RuleDef *d, const RuleDef *before, Err *err);
+/*
+ * The trigger is new: rules that named it among several before it was there, and may not refer to it, are parted from their triggers
+ * until they may, with a warning in the log.
+ */
+MUST_CHECK bool rule_part(Db *db, Arena *a, const TriggerDef *trigger, TimeUs now, Err *err);
 /*
  * Rules whose action or trigger was not there when they were stored, and is now. Those that may not refer to it stay without, with a
  * warning in the log.

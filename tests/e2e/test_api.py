@@ -614,18 +614,20 @@ def test_a_rule_that_waited_for_a_thing_is_not_linked_to_it_when_it_may_not_refe
     api.post("/actions", act, 201)
     api.post("/triggers", trg, 201)
     api.post("/rules", rule("other.r", pack_ref="other", action_ref="owner.act", trigger_ref="owner.trg"), 201)
+    api.post("/rules", rule("other.many", pack_ref="other", triggers=[{"trigger_ref": "core.alert"}, {"trigger_ref": "owner.trg"}],
+                            correlate={"mode": "any", "within": "1m"}), 201)
     for path in ("/actions/owner.act", "/triggers/owner.trg"):
         api.request("DELETE", path)
-    assert linked() == [False, False]
+    assert linked() == [False, False] and api.get("/rules/other.many")["data"]["trigger"]
     api.post("/actions", {**act, "reference_visibility": "private"}, 201)
     api.post("/triggers", {**trg, "reference_visibility": "private"}, 201)
-    assert linked() == [False, False]
+    assert linked() == [False, False] and not api.get("/rules/other.many")["data"]["trigger"]
     refused(api, "PUT", "/rules/other.r", 422, {"action_params": {"a": 1}})
     assert linked() == [False, False], "what was refused is no way in"
     api.request("PUT", "/actions/owner.act", 200, json={"reference_visibility": "public"})
     assert linked() == [True, False], "it is linked once it may be"
     api.request("PUT", "/triggers/owner.trg", 200, json={"reference_visibility": "restricted", "reference_allowed_pack_refs": ["other"]})
-    assert linked() == [True, True]
+    assert linked() == [True, True] and api.get("/rules/other.many")["data"]["trigger"]
 
 
 def test_what_a_rule_referred_to_before_it_became_private_is_not_asked_for_again(api):

@@ -373,6 +373,30 @@ TEST(each_trigger_of_a_rule_on_several_is_one_that_its_pack_may_refer_to)
 	CHECK_STR(guest(&b).label, str_of("R 1.0.1"));
 }
 
+TEST(a_rule_on_several_that_named_a_trigger_before_it_was_there_is_asked_when_it_comes)
+{
+	static const char also[] = "triggers: [{trigger_ref: own}, {trigger_ref: p1.late}]\n"
+				   "correlate: {mode: any, within: 1m}\n";
+	CLEANUP(bench_done) Bench b = bench_open();
+
+	write_pack(&b);
+	write_guest(&b, "1.0.0", also);
+	CHECK_STR(register_nth(&b, 0, NOW).problem, (Str){ 0 });
+	CHECK_STR(register_nth(&b, 1, NOW).problem, (Str){ 0 });
+	CHECK(guest(&b).trigger != 0);
+	write_file(&b, "p1/pack.yaml", "ref: p1\nversion: 1.0.1\nconfig: {a: 1}\n");
+	write_file(&b, "p1/triggers/late.yaml", "ref: p1.late\nreference_visibility: private\n");
+	CHECK_STR(register_nth(&b, 1, LATER).problem, (Str){ 0 });
+	CHECK_INT(guest(&b).trigger, 0); /* it makes nothing run */
+	write_file(&b, "p1/pack.yaml", "ref: p1\nversion: 1.0.2\nconfig: {a: 1}\n");
+	CHECK_STR(register_nth(&b, 1, LATER).problem, (Str){ 0 });
+	CHECK_INT(guest(&b).trigger, 0); /* nor is its own trigger a way back in */
+	write_file(&b, "p1/pack.yaml", "ref: p1\nversion: 1.0.3\nconfig: {a: 1}\n");
+	write_file(&b, "p1/triggers/late.yaml", "ref: p1.late\nreference_visibility: public\n");
+	CHECK_STR(register_nth(&b, 1, LATER).problem, (Str){ 0 });
+	CHECK(guest(&b).trigger != 0);
+}
+
 TEST(a_pack_whose_rule_gives_a_key_to_a_parameter_that_is_not_secret_is_refused)
 {
 	CLEANUP(bench_done) Bench b = bench_open();
