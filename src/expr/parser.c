@@ -318,6 +318,24 @@ add_step(Parser *p, PathNode *path, const Step *s)
 	path->parts[path->n_parts++] = s->name;
 }
 
+/* With the room that `grown` believes it to have. */
+static void *
+roomy(Arena *a, void *old, size_t n, size_t size)
+{
+	size_t room = 1;
+
+	while (room < n)
+		room *= 2;
+	return n == 0 ? old : arena_grow(a, old, n * size, room * size);
+}
+
+static void
+reopen_path(Parser *p, PathNode *path)
+{
+	path->steps = roomy(p->scratch, path->steps, path->n_steps, sizeof(Step));
+	path->parts = roomy(p->scratch, path->parts, path->n_parts, sizeof(Str));
+}
+
 static void
 keep_path(Parser *p, PathNode *path)
 {
@@ -331,6 +349,8 @@ parse_postfix(Parser *p)
 	Node *x = parse_primary(p);
 	bool ok;
 
+	if (x != NULL && x->kind == NODE_PATH)
+		reopen_path(p, &x->path); /* one in parentheses was closed already, and may go on */
 	while (x != NULL && (at_token(p, ".") || at_token(p, "["))) {
 		Step s = { .at = p->now.at };
 

@@ -168,7 +168,7 @@ def to_int(v):
 
 
 def rounding(how):
-    return lambda v: number(int(decimal.Decimal(want(v, "number")).quantize(decimal.Decimal(1), how)))
+    return lambda v: number(int(decimal.Decimal(want(v, "number")).quantize(decimal.Decimal(1), how, decimal.Context(prec=400))))
 
 
 def add_up(items):
