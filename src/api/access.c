@@ -73,6 +73,16 @@ app_scope(App *app, Arena *a, const char *right)
 }
 
 Target
+target_pack_keys(Str pack_ref)
+{
+	return (Target){ .ref = pack_ref,
+		.pack_ref = pack_ref,
+		.owner_type = str_of("pack"),
+		.owner_ref = pack_ref,
+		.encrypted = 1 };
+}
+
+Target
 target_of_json(const Json *o, const char *ref_key)
 {
 	Str ref = json_get_text(o, ref_key);

@@ -22,6 +22,7 @@ Scope app_scope(App *app, Arena *a, const char *right);
 
 /* What rights look at, of an object as the API shows it: its ref, or for a run and the like the ref that says of which pack it is. */
 Target target_of_json(const Json *o, const char *ref_key);
+Target target_pack_keys(Str pack_ref); /* the sealed keys of a pack */
 
 /* The dispatcher's question, before the handler: who is it, and may it at all? Sets app_caller. */
 MUST_CHECK bool api_admit(void *self, App *app, Req *q, const Route *route, Err *err);

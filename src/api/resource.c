@@ -108,6 +108,8 @@ list_cut(App *app, Req *q, Res *s, const Resource *r, const Page *page, DefFilte
 		return false;
 	end.more = n > (size_t)page->size;
 	n -= end.more;
+	if (r->hide != NULL && !r->hide(app, a, defs, n, err))
+		return false;
 	for (size_t i = 0; i < n; i++)
 		json_push(a, &rows, r->summary(a, (char *)defs + i * r->table->size));
 	if (n > 0)
@@ -153,12 +155,14 @@ list_sifted(
 		return false;
 	start = start_after(r, defs, n, by->after);
 	for (size_t i = 0; i < n; i++) {
-		const char *def = (const char *)defs + i * r->table->size;
+		char *def = (char *)defs + i * r->table->size;
 
 		if (by->keep != NULL && !by->keep(def, by->self))
 			continue;
 		end.total++;
 		if (i >= start && at++ >= skip && rows.n < page->size) {
+			if (r->hide != NULL && !r->hide(app, a, def, 1, err))
+				return false;
 			json_push(a, &rows, r->summary(a, def));
 			end.last = ref_of(r, def);
 		}

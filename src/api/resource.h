@@ -9,12 +9,14 @@
 #include "store/definition.h"
 
 typedef Json View(Arena *a, const void *def);
+typedef bool Hide(App *app, Arena *a, void *defs, size_t n, Err *err);
 
 typedef struct Resource {
 	const DefTable *table;
 	View *whole, *summary;
 	const char *rights; /* the resource whose rights are asked for: "rules" */
 	size_t pack_at;     /* where the ref of its pack lies */
+	Hide *hide;         /* takes secrets out of what is to be shown; NULL: there are none */
 } Resource;
 
 extern const Resource packs, runtimes, actions, triggers, sensors, rules, policies;

@@ -4,6 +4,7 @@
 #include "api/given.h"
 #include "api/handlers.h"
 #include "api/rule_messages.h"
+#include "api/rule_secrets.h"
 #include "api/view.h"
 #include "engine/keys.h"
 #include "model/condition.h"
@@ -16,7 +17,8 @@
 #include "store/rule.h"
 #include "store/trigger.h"
 
-const Resource rules = { &rule_table, rule_whole, rule_summary, "rules", offsetof(RuleDef, pack_ref) };
+const Resource rules = { &rule_table, rule_whole, rule_summary, "rules", offsetof(RuleDef, pack_ref),
+	rule_secrets_hide };
 
 /* ---- lists ---- */
 
@@ -79,7 +81,16 @@ rules_of_trigger(App *app, Req *q, Res *s, Err *err)
 bool
 rule_show(App *app, Req *q, Res *s, Err *err)
 {
-	return resource_show(app, q, s, &rules, err);
+	RuleDef d;
+
+	return resource_of_path(app, q, &rules, "ref", &d, err) && rule_secrets_show(app, q, &d, err) &&
+	       res_data(s, 200, rule_whole(req_arena(q), &d), NULL);
+}
+
+static bool
+rule_answer(App *app, Res *s, int status, Arena *a, RuleDef *d, const char *message, Err *err)
+{
+	return rule_secrets_hide(app, a, d, 1, err) && res_data(s, status, rule_whole(a, d), message);
 }
 
 /* ---- what a rule must be ---- */
@@ -103,11 +114,7 @@ timer_check(App *app, const RuleDef *d, Err *err)
 static bool
 keys_check(App *app, Arena *a, const RuleDef *d, const ActionDef *action, Err *err)
 {
-	Target t = { .ref = d->pack_ref,
-		.pack_ref = d->pack_ref,
-		.owner_type = str_of("pack"),
-		.owner_ref = d->pack_ref,
-		.encrypted = 1 };
+	Target t = target_pack_keys(d->pack_ref);
 
 	if (!keystore_wanted(a, &d->action_params))
 		return true;
@@ -263,8 +270,9 @@ create_work(App *app, void *self, Err *err)
 	w->d.pack = pack.id;
 	if (str_none(w->d.trigger_ref))
 		return err_set(err, ERR_VALIDATION, "trigger_ref is missing: say which trigger the rule is on");
-	if (!rule_refer(app, w->a, &w->d, NULL, err) || !triggers_there(app, w->a, &w->d, NULL, err) ||
-	    !conditions_check(w->a, &w->d, err) || !rule_put(app_db(app), w->a, &w->d, app->uow->now, &put, err))
+	if (!rule_secrets_keep(app, w->a, NULL, &w->d, err) || !rule_refer(app, w->a, &w->d, NULL, err) ||
+	    !triggers_there(app, w->a, &w->d, NULL, err) || !conditions_check(w->a, &w->d, err) ||
+	    !rule_put(app_db(app), w->a, &w->d, app->uow->now, &put, err))
 		return false;
 	out_rule(app->uow, MSG_RULE_CREATED, &w->d);
 	return rule_get(app_db(app), w->a, put.id, &w->d, err);
@@ -291,7 +299,7 @@ rule_create(App *app, Req *q, Res *s, Err *err)
 	rule_fill(w.a, &body, &w.d);
 	if (!body_priority(&body, &w.d.priority, err) || !app_define(app, create_work, &w, err))
 		return false;
-	return res_data(s, 201, rule_whole(w.a, &w.d), "Rule created successfully");
+	return rule_answer(app, s, 201, w.a, &w.d, "Rule created successfully", err);
 }
 
 /* ---- changing ---- */
@@ -357,7 +365,8 @@ update_work(App *app, void *self, Err *err)
 		!delegate_refs(app, w->a, &w->d.permission_set_refs, err)) ||
 	    (!str_eq(before.action_ref, w->d.action_ref) && !may_execute(app, w->d.action_ref, err)))
 		return false;
-	return rule_recheck(app, w->a, &w->d, &before, err) && rule_store(app, w->a, &w->d, &before, err);
+	return rule_secrets_keep(app, w->a, &before, &w->d, err) && rule_recheck(app, w->a, &w->d, &before, err) &&
+	       rule_store(app, w->a, &w->d, &before, err);
 }
 
 bool
@@ -368,7 +377,7 @@ rule_update(App *app, Req *q, Res *s, Err *err)
 
 	if (!body_read(q, update_fields, countof(update_fields), &body, err) || !app_define(app, update_work, &w, err))
 		return false;
-	return res_data(s, 200, rule_whole(w.a, &w.d), "Rule updated successfully");
+	return rule_answer(app, s, 200, w.a, &w.d, "Rule updated successfully", err);
 }
 
 typedef struct Switch {
@@ -398,7 +407,8 @@ rule_switch(App *app, Req *q, Res *s, bool on, Err *err)
 
 	if (!app_define(app, switch_work, &w, err))
 		return false;
-	return res_data(s, 200, rule_whole(w.a, &w.d), on ? "Rule enabled successfully" : "Rule disabled successfully");
+	return rule_answer(
+	    app, s, 200, w.a, &w.d, on ? "Rule enabled successfully" : "Rule disabled successfully", err);
 }
 
 bool

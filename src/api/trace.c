@@ -2,6 +2,7 @@
 
 #include "api/access.h"
 #include "api/handlers.h"
+#include "api/rule_secrets.h"
 #include "api/view.h"
 #include "store/event_read.h"
 #include "store/execution_read.h"
@@ -47,7 +48,7 @@ chain_rule(App *app, Chain *c, Err *err)
 
 	if (id == 0)
 		return true;
-	if (rule_get(app_db(app), c->a, id, &d, err))
+	if (rule_get(app_db(app), c->a, id, &d, err) && rule_secrets_hide(app, c->a, &d, 1, err))
 		c->rule = rule_whole(c->a, &d);
 	return link_read(c->rule.kind != JSON_NULL, &c->rule, err);
 }

@@ -18,7 +18,7 @@ static const Command commands[] = {
 	    .args = "[KIND...]",
 	    .opts = OPTS({ "pack", 'p', "REF", NULL, "only of this pack" },
 		{ "adhoc", '\0', NULL, NULL, "only what is in no pack's files" },
-		{ "secrets", '\0', NULL, NULL, "with the values of keys" }),
+		{ "secrets", '\0', NULL, NULL, "with the values of keys, and the secrets that rules say themselves" }),
 	    .help =
 		"print what `attune apply` takes back (default: triggers, actions, workflows, keys, policies, rules)",
 	    .example = "attune export rules keys --pack ops > ops.yaml" },

@@ -102,9 +102,12 @@ apply_path(Arena *a, const ApplyKind *k, Str ref)
 static bool
 fetch(Cli *c, const ApplyKind *k, Str ref, Json *ret, Err *err)
 {
+	Str path = apply_path(c->a, k, ref);
 	Err bad = { 0 };
 
-	if (cli_call(c, "GET", apply_path(c->a, k, ref), NULL, ret, &bad))
+	if (strcmp(k->name, "rule") == 0 && cli_has(c, "secrets"))
+		path = str_fmt(c->a, "%.*s?include_secret_values=true", STR_ARG(path));
+	if (cli_call(c, "GET", path, NULL, ret, &bad))
 		return true;
 	if (bad.code == ERR_NOT_FOUND)
 		err_clear(err);

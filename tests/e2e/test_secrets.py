@@ -453,3 +453,37 @@ def test_a_known_secret_is_found_nowhere_but_sealed(world):
     world.stop()
     assert found_in_files(world, needles) == [] and found_in_tables(world, needles) == []
     assert not [n for n in needles if n.decode() in world.logs()]
+
+
+def test_a_secret_that_a_rule_says_itself_is_shown_to_nobody_who_may_not_decrypt(world):
+    secret_pack(world)
+    world.start()
+    mine = {"ref": "vault.lit", "pack_ref": "vault", "label": "L", "action_ref": "vault.show", "trigger_ref": "core.alert",
+            "action_params": {"token": CANARY, "url": "u", "auth": {"pin": "{{ event.payload.pin }}", "user": "u"}}}
+    hidden = {"token": MARK, "url": "u", "auth": {"pin": "{{ event.payload.pin }}", "user": "u"}}
+    refused(world, "POST", "/rules", 422, {**mine, "action_params": hidden})  # a mark that stands for nothing
+    answers = [world.post("/rules", mine, 201), world.get("/rules/vault.lit"), world.request("PUT", "/rules/vault.lit", 200, json={"label": "M"}).json(),
+               world.post("/rules/vault.lit/disable", status=200), world.post("/rules/vault.lit/enable", status=200)]
+    assert [a["data"]["action_params"] for a in answers] == [hidden] * 5
+    for path in ("/rules", "/rules/enabled", "/packs/vault/rules", "/actions/vault.show/rules", "/triggers/core.alert/rules"):
+        (row,) = [r for r in world.get(path, page_size=100)["items"] if r["ref"] == "vault.lit"]
+        assert row["action_params"] == hidden, path
+
+    # what comes back as it was shown stays what it is, and goes nowhere else
+    world.request("PUT", "/rules/vault.lit", 200, json={"action_params": {**hidden, "url": "other"}})
+    for more in ({}, {"action_params": hidden}):
+        error = refused(world, "PUT", "/rules/vault.lit", 422, {"action_ref": "core.echo", **more})["error"]
+        assert "action_params" in error and CANARY not in error
+    world.post("/events", {"trigger_ref": "core.alert", "payload": {"pin": 1}}, 201)
+    (execution,) = eventually(lambda: [e for e in world.get("/executions", rule_ref="vault.lit")["items"] if e["status"] == "completed"])
+    assert world.get(f"/executions/{execution['id']}")["data"]["config"]["url"] == "other"
+    assert CANARY not in world.cli("trace", execution["id"], "-j").out and CANARY not in world.cli("export", "rule").out
+
+    # who may decrypt the pack's keys sees it when asking for it, and the audit says so
+    open_ = world.get("/rules/vault.lit", include_secret_values="true")["data"]
+    assert open_["action_params"]["token"] == CANARY and CANARY in world.cli("export", "rule", "--secrets").out
+    assert world.rows("select id from audit_event where event_type = 'secret.reveal' and resource_type = 'rule'")
+    as_somebody(world, "watcher", "vault.maker")("GET", "/rules/vault.lit?include_secret_values=true", 403)
+    world.request("DELETE", "/actions/vault.show", 200)
+    gone = world.get("/rules/vault.lit")["data"]["action_params"]
+    assert gone == {"token": MARK, "url": MARK, "auth": MARK}, "nobody can say any more what is secret"
