@@ -10,9 +10,8 @@
 enum { PER_S = 1000000 };
 
 static bool
-answer(Arena *a, Str line, Json *out, Err *err)
+answer(Arena *a, Zones *zones, Str line, Json *out, Err *err)
 {
-	Zones zones = zones_open(a);
 	Json ask, at = json_array();
 	TimeUs anchor;
 	Schedule s;
@@ -24,7 +23,7 @@ answer(Arena *a, Str line, Json *out, Err *err)
 		return false;
 	anchor = json_as_int(json_get(&ask, "anchor"), 0) * PER_S;
 	most = json_as_int(json_get(&ask, "most"), 10);
-	if (!schedule_compile(a, &zones, json_get_text(&ask, "trigger"), json_get(&ask, "params"), anchor, &s, err))
+	if (!schedule_compile(a, zones, json_get_text(&ask, "trigger"), json_get(&ask, "params"), anchor, &s, err))
 		return false;
 	more = schedule_next(&s, anchor, &d);
 	for (int64_t i = 0; more && i < most; i++) {
@@ -46,6 +45,8 @@ int
 main(void)
 {
 	CLEANUP(arena_done) Arena *a = arena_open();
+	CLEANUP(arena_done) Arena *kept = arena_open();
+	Zones zones = zones_open(kept);
 	char *line = NULL;
 	size_t cap = 0;
 	ssize_t n;
@@ -54,7 +55,7 @@ main(void)
 		Json out = json_object();
 		Err err = { 0 };
 
-		if (!answer(a, (Str){ line, (size_t)n }, &out, &err))
+		if (!answer(a, &zones, (Str){ line, (size_t)n }, &out, &err))
 			json_add(a, &out, "error", json_cstr(err.text));
 		puts(json_text(a, &out).p);
 		fflush(stdout);
