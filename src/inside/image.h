@@ -7,3 +7,6 @@
 
 extern const unsigned char seed_image[];
 extern const size_t seed_image_size;
+
+extern const unsigned char leave_image[];
+extern const size_t leave_image_size;

@@ -2,6 +2,7 @@
 
 #include "base/codec.h"
 #include "base/log.h"
+#include "inside/image.h"
 #include "os/fs.h"
 #include "os/guardian.h"
 #include "runtime/scripts.h"
@@ -59,8 +60,8 @@ struct Ahead {
 	Line *lines;
 	size_t n, spares;
 	unsigned made;
-	const char *script; /* path of nodeahead.cjs */
-	Spare *gone;        /* freed by the next tick: a source may still be in this batch */
+	const char *folder, *script; /* script: nodeahead.cjs in it */
+	Spare *gone;                 /* freed by the next tick: a source may still be in this batch */
 };
 
 /* ---- what can be served ---- */
@@ -236,7 +237,7 @@ spare_spawn(Ahead *h, Spare *s, const int theirs[3], Err *err)
 {
 	const Line *l = s->line;
 	SandboxPlaces places = {
-		.readable = { l->want.readable[0], l->want.readable[1], h->script }, .own = s->home, .files = s->files
+		.readable = { l->want.readable[0], l->want.readable[1], h->folder }, .own = s->home, .files = s->files
 	};
 	SpawnSpec spec = l->spec;
 	char folder[PATH_MAX + 16];
@@ -587,6 +588,15 @@ remove_left_overs(Processes *p, Arena *a)
 			(void)tree_remove(str_fmt(a, "%s/%s", p->logs_base.p, list[i].name.p).p);
 }
 
+static bool
+write_files(const Ahead *h, Err *err)
+{
+	Str leave = { (const char *)leave_image, leave_image_size };
+
+	return dirs_make(h->folder, 0700, err) && file_write(h->script, str_of(nodeahead_text), 0444, err) &&
+	       file_write(str_fmt(h->p->a, "%s/leave.node", h->folder).p, leave, 0444, err);
+}
+
 Ahead *
 ahead_open(Processes *p)
 {
@@ -596,9 +606,10 @@ ahead_open(Processes *p)
 	if (h == NULL)
 		abort();
 	h->p = p;
-	h->script = str_fmt(p->a, "%s/.ahead.cjs", p->home_base.p).p;
+	h->folder = str_fmt(p->a, "%s/.ahead", p->home_base.p).p;
+	h->script = str_fmt(p->a, "%s/start.cjs", h->folder).p;
 	remove_left_overs(p, p->a);
-	if (file_write(h->script, str_of(nodeahead_text), 0444, &err))
+	if (write_files(h, &err))
 		return h;
 	log_warn("nothing is started ahead: %s", err.text);
 	free(h);

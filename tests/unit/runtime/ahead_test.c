@@ -39,6 +39,22 @@ static const struct {
 		      "fs.writeFileSync(d + '/left', 'it')\n" },
 	{ "exit.js", "process.on('exit', c => console.log('exit', c)); process.exitCode = 3\n" },
 	{ "exit_now.js", "console.error('e'); process.exit(7)\n" },
+	{ "exit_zero.js", "console.log(1); process.exit(0)\n" },
+	{ "exit_order.js", "process.on('beforeExit', c => console.log('before', c)); process.on('exit', c => "
+			   "console.log('exit', c)); setTimeout(() => console.log('late'), 20)\n" },
+	{ "exit_late.js", "process.on('exit', () => { process.exitCode = 5 })\n" },
+	{ "exit_code.js", "process.exitCode = 6\n" },
+	{ "exit_micro.js", "process.on('exit', () => { Promise.resolve().then(() => console.log('then')) })\n" },
+	{ "exit_throws.js", "process.on('exit', () => { throw new Error('at the end') })\n" },
+	{ "exit_patched.js", "const emit = process.emit; process.emit = function (t, c) { const r = emit.apply(this, "
+			     "arguments); if (t === 'exit') console.log('after', c); return r }\n" },
+	{ "exit_really.js", "const exit = process.reallyExit; process.reallyExit = c => { console.log('really', c); "
+			    "exit.call(process, c) }; process.exit(0)\n" },
+	{ "emit.js", "console.log(process.emit === require('events').prototype.emit, Object.keys(process).includes("
+		     "'emit'), process.emit('exit', 0)); process.on('x', () => { throw new Error('x') }); "
+		     "console.log('here'); process.emit('x')\n" },
+	{ "thread_left.js", "const { Worker } = require('worker_threads'); new Worker('setInterval(() => {}, 1000)', "
+			    "{ eval: true }).unref(); console.log('end')\n" },
 	{ "throw.js", "function f() { throw new TypeError('bad') }\nf()\n" },
 	{ "reject.js", "Promise.reject(new Error('no'))\n" },
 	{ "syntax.js", "let x = ;\n" },
@@ -191,6 +207,26 @@ TEST(a_process_that_was_started_ahead_does_what_node_does)
 			CHECK_STR(rig_log(r, &ahead, "files/left"), str_of("it"));
 	}
 	CHECK_INT(wrong, 0);
+}
+
+/* Which cannot be seen from outside: so the script plays the end. */
+TEST(the_end_of_a_good_run_is_cut_short_and_that_of_one_with_something_left_to_do_is_not)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(warm);
+	Json config = rig_json(r, node_config);
+	RunSpec s;
+	RunEnd end;
+
+	if (!has_node())
+		return;
+	rig_file(r, "actions/short.js",
+	    "const is = () => process.emit !== require('events').prototype.emit, t = [is()], f = () => {}; "
+	    "process._exiting = true; t.push(is()); process.on('exit', f); t.push(is()); process.off('exit', f); "
+	    "process.exitCode = 1; t.push(is()); process.exitCode = 0; t.push(is()); require('worker_threads'); "
+	    "t.push(is()); console.log(t.join(' '))\n");
+	s = spec_of(r, "short.js", &config);
+	end = run_ahead(r, &s);
+	CHECK_STR(rig_text(&end, "stdout"), str_of("false true false false true false\n"));
 }
 
 TEST(parameters_by_file_and_changes_of_the_script_arrive_in_what_was_started_ahead)

@@ -1,0 +1,59 @@
+/* A module for Node (its stable interface, called by name): leave(code) ends the process at once, without taking apart first what the kernel
+ * takes apart anyway. It comes back when the program has loaded something since, which may have to do something at the end. */
+#include <link.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
+
+typedef struct napi_env__ *Env;
+typedef struct napi_value__ *Value;
+typedef struct napi_callback_info__ *Call;
+
+extern int napi_create_function(
+    Env env, const char *name, size_t n, Value (*what)(Env env, Call call), void *data, Value *ret);
+extern int napi_get_cb_info(Env env, Call call, size_t *argc, Value *argv, Value *self, void **data);
+extern int napi_get_value_int32(Env env, Value value, int32_t *ret);
+
+__attribute__((visibility("default"))) Value napi_register_module_v1(Env env, Value exports);
+
+static unsigned long long loaded_before;
+
+static int
+count_loaded(struct dl_phdr_info *info, size_t size, void *ret)
+{
+	(void)size;
+	*(unsigned long long *)ret = info->dlpi_adds;
+	return 1;
+}
+
+static unsigned long long
+loaded(void)
+{
+	unsigned long long n = 0;
+
+	(void)dl_iterate_phdr(count_loaded, &n);
+	return n;
+}
+
+static Value
+leave(Env env, Call call)
+{
+	size_t n = 1;
+	Value code;
+	int32_t number;
+
+	if (napi_get_cb_info(env, call, &n, &code, NULL, NULL) == 0 && n == 1 &&
+	    napi_get_value_int32(env, code, &number) == 0 && loaded() == loaded_before)
+		_exit(number);
+	return NULL;
+}
+
+Value
+napi_register_module_v1(Env env, Value exports)
+{
+	Value ret;
+
+	loaded_before = loaded();
+	return napi_create_function(env, "leave", SIZE_MAX, leave, NULL, &ret) == 0 ? ret : exports;
+}
