@@ -17,38 +17,65 @@ enum {
 	MARKER_ROOM = 512,
 	ROUNDS = 20,
 	PATIENCE_MS = 50, /* for the killed to be gone; a worker's loop must not stand still for longer */
+	EMPTY_LOOKS = 4,
+	EXEC_LOOKS = 250,
+	EXEC_NAP_NS = 200 * 1000,
 };
 
-/* Session and state of a process; false when it is gone or already dead. */
+/* Of /proc/PID/stat, as proc(5) counts them. */
+enum {
+	FIRST_FIELD = 4,
+	SESSION_FIELD = 6,
+	FLAGS_FIELD = 9,
+	ENV_END_FIELD = 51,
+	KERNEL_THREAD = 0x00200000, /* of the flags */
+};
+
+/* What follows the state, field 4 (parent) on; the text is the caller's room. NULL when it is gone or already dead. */
+static char *
+process_stat(int dir, char text[STAT_ROOM])
+{
+	int fd = openat(dir, "stat", O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+	char *at;
+
+	if (fd < 0)
+		return NULL;
+	n = read(fd, text, STAT_ROOM - 1);
+	close(fd);
+	if (n <= 0)
+		return NULL;
+	text[n] = '\0';
+	at = strrchr(text, ')'); /* the name before it may hold anything, also ')' */
+	if (at == NULL || at[1] != ' ' || at[2] == 'Z' || at[2] == 'X')
+		return NULL;
+	return at + 3;
+}
+
+static unsigned long long
+stat_field(char *stat, int which)
+{
+	unsigned long long value = 0;
+
+	for (int i = FIRST_FIELD; i <= which; i++)
+		value = strtoull(stat, &stat, 10); /* a negative one wraps: it is not asked for */
+	return value;
+}
+
 static bool
 process_session(int dir, pid_t *ret)
 {
-	char text[STAT_ROOM];
-	int fd = openat(dir, "stat", O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-	char *at, state;
+	char text[STAT_ROOM], *stat = process_stat(dir, text);
 
-	if (fd < 0)
+	if (stat == NULL)
 		return false;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	at = strrchr(text, ')'); /* the name before it may hold anything, also ')' */
-	if (at == NULL || at[1] != ' ')
-		return false;
-	state = at[2];
-	at += 3;
-	strtol(at, &at, 10); /* parent */
-	strtol(at, &at, 10); /* group */
-	*ret = (pid_t)strtol(at, NULL, 10);
-	return state != 'Z' && state != 'X';
+	*ret = (pid_t)stat_field(stat, SESSION_FIELD);
+	return true;
 }
 
 /* text holds "\0NAME=value\0"; the first entry of an environment gets its leading NUL from the caller. */
 static bool
-environ_has(int dir, const char *marker)
+environ_read(int dir, const char *marker, bool *ret_empty)
 {
 	char text[ENVIRON_STEP + MARKER_ROOM], wanted[MARKER_ROOM];
 	size_t length = strlen(marker), have = 1;
@@ -56,15 +83,18 @@ environ_has(int dir, const char *marker)
 	bool found = false;
 	ssize_t n;
 
+	*ret_empty = false;
 	if (fd < 0)
 		return false;
 	if (length + 2 <= sizeof(wanted)) {
 		wanted[0] = '\0';
 		memcpy(wanted + 1, marker, length + 1);
 		text[0] = '\0';
+		*ret_empty = true;
 		while (!found && (n = read(fd, text + have, ENVIRON_STEP)) > 0) {
 			size_t keep;
 
+			*ret_empty = false;
 			have += (size_t)n;
 			found = memmem(text, have, wanted, length + 2) != NULL;
 			keep = have < length + 1 ? have : length + 1;
@@ -73,6 +103,29 @@ environ_has(int dir, const char *marker)
 		}
 	}
 	close(fd);
+	return found;
+}
+
+/*
+ * An environment is nowhere while the process becomes another program: the old memory is gone, the new not filled. It is there
+ * by the next look, unless the next program has begun by then or there is none: a kernel's thread, or one that wanted none.
+ */
+static bool
+environ_has(int dir, const char *marker)
+{
+	bool empty, found = environ_read(dir, marker, &empty);
+
+	for (int looks = 0, settled = 0; empty && settled < EMPTY_LOOKS && looks < EXEC_LOOKS; looks++) {
+		char text[STAT_ROOM], *stat = process_stat(dir, text);
+
+		if (stat == NULL || (stat_field(stat, FLAGS_FIELD) & KERNEL_THREAD) != 0)
+			return false;
+		if (stat_field(stat, ENV_END_FIELD) != 0)
+			settled++;
+		else
+			nanosleep(&(struct timespec){ .tv_nsec = EXEC_NAP_NS }, NULL);
+		found = environ_read(dir, marker, &empty);
+	}
 	return found;
 }
 

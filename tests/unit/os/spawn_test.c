@@ -228,6 +228,26 @@ TEST(a_tree_is_killed_with_what_ignores_TERM_and_what_called_setsid)
 	close(fd);
 }
 
+/* In the middle of it a process shows no environment: whoever looked just then did not find it, and it lived on. */
+TEST(a_process_that_becomes_another_program_is_found_by_its_marker_at_every_moment)
+{
+	static const char *const env[] = { "PATH=/usr/bin:/bin", "TREE=tree-test:exec", NULL };
+	const char *room[4];
+	SpawnSpec spec = shell("again='exec sh -c \"$again\"'; export again; eval \"$again\"", room);
+	CLEANUP(fd_done) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	Err err = { 0 };
+	Child c;
+
+	spec.envp = env;
+	spec.in = spec.out = spec.err = null;
+	CHECK_OK(spawn(&spec, &c, &err), err);
+	for (int i = 0; i < 3000; i++)
+		if (!child_tree_alive(0, "TREE=tree-test:exec"))
+			test_fail(__FILE__, __LINE__, "look %d did not find it", i);
+	child_signal_tree(0, "TREE=tree-test:exec", SIGKILL);
+	CHECK(wait_end(&c).signalled);
+}
+
 TEST(a_hundred_children_leave_no_descriptor)
 {
 	CLEANUP(arena_done) Arena *a = arena_open();
