@@ -72,7 +72,7 @@ secret_read(Arena *a, const char *path, Str *ret, Err *err)
 }
 
 bool
-datadir_secrets(Arena *a, const DataDir *d, Config *c, Err *err)
+datadir_secrets(Arena *a, DataDir *d, Config *c, Err *err)
 {
 	for (size_t i = 0; i < countof(secrets); i++) {
 		const char *path = str_fmt(a, "%s/%s", d->path.p, secrets[i].file).p;
@@ -80,6 +80,7 @@ datadir_secrets(Arena *a, const DataDir *d, Config *c, Err *err)
 
 		if (config_has(c, secrets[i].key))
 			continue;
+		d->rekeyed = !file_exists(path) && file_exists(str_fmt(a, "%s/attune.db", d->path.p).p);
 		if (!secret_read(a, path, &value, err) || !config_set(c, secrets[i].key, value, path, err))
 			return err_wrap(err, "%s", secrets[i].key);
 	}

@@ -1,5 +1,6 @@
 #include "host/options.h"
 
+#include "base/log.h"
 #include "bus/topics.h"
 
 #include <stddef.h>
@@ -77,6 +78,20 @@ option_take(HostOptions *ret, int argc, char **argv, int *at, Err *err)
 	return true;
 }
 
+/* The configuration would find it too, but this is how the command was called. */
+static bool
+values_check(const HostOptions *o, Err *err)
+{
+	LogLevel level;
+	int64_t port;
+
+	if (o->port != NULL && (!str_to_int(str_of(o->port), &port) || port < 0 || port > UINT16_MAX))
+		return err_set(err, ERR_INVALID, "--port is a number from 0 to 65535, not '%s'", o->port);
+	if (o->log_level != NULL && !log_level_parse(str_of(o->log_level), &level))
+		return err_set(err, ERR_INVALID, "--log-level is debug, info, warn or error, not '%s'", o->log_level);
+	return true;
+}
+
 bool
 host_options(int argc, char **argv, HostOptions *ret, Err *err)
 {
@@ -93,7 +108,7 @@ host_options(int argc, char **argv, HostOptions *ret, Err *err)
 	for (int i = 1; i < argc; i++)
 		if (!option_take(ret, argc, argv, &i, err))
 			return false;
-	return true;
+	return values_check(ret, err);
 }
 
 void

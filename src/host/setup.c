@@ -4,6 +4,8 @@
 #include "api/rule_messages.h"
 #include "base/log.h"
 #include "engine/register.h"
+#include "http/listen.h"
+#include "os/fs.h"
 #include "packs/pack.h"
 #include "store/change.h"
 #include "store/migrate.h"
@@ -65,6 +67,21 @@ secrets_given(const Host *h, Err *err)
 	return true;
 }
 
+/* Looked at before anything is made: what fails later has said the first password already. */
+static bool
+port_is_free(const Host *h, Err *err)
+{
+	int64_t port = config_int(h->config, "server.port");
+	int fd, unused;
+
+	if ((h->options.roles & 1u << ROLE_API) == 0 || port == 0)
+		return true;
+	if (!listen_open(config_str(h->config, "server.host"), (int)port, &fd, &unused, err))
+		return err_wrap(err, "api");
+	close(fd);
+	return true;
+}
+
 bool
 host_config(Host *h, Err *err)
 {
@@ -78,12 +95,10 @@ host_config(Host *h, Err *err)
 	size_t n;
 
 	source.option_count = options_of(h, options);
-	if (h->options.up) {
-		if (!datadir_open(h->arena, h->options.data_dir, &h->data, err))
-			return false;
-		source.data_dir = h->data.path.p;
-	}
-	if (!config_load(h->arena, &source, &h->config, err))
+	if (h->options.up)
+		source.data_dir = data_dir_path(h->arena, h->options.data_dir).p;
+	if (!config_load(h->arena, &source, &h->config, err) ||
+	    (h->options.up && !datadir_open(h->arena, h->options.data_dir, &h->data, err)) || !port_is_free(h, err))
 		return false;
 	if (h->options.up ? !datadir_secrets(h->arena, &h->data, h->config, err) : !secrets_given(h, err))
 		return false;
@@ -92,6 +107,11 @@ host_config(Host *h, Err *err)
 	n = config_warnings(h->config, &warnings);
 	for (size_t i = 0; i < n; i++)
 		log_warn("%s", warnings[i]);
+	if (h->data.rekeyed)
+		log_warn("'%s/encryption_key' was not there beside a database: a new one is made, and what was sealed "
+			 "with the old "
+			 "one cannot be read until that is named in security.encryption_keys_old",
+		    h->data.path.p);
 	return true;
 }
 

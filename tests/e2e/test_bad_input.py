@@ -36,6 +36,19 @@ def write_config(directory, name, text):
 # ---- starting
 
 
+def started_once(directory):
+    """What `attune up` says from its start to its end, when it was let be until it was ready."""
+    port = free_port()
+    with subprocess.Popen([BINARY, "up", "--data-dir", str(directory), "--port", str(port)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True) as up:
+        try:
+            eventually(lambda: requests.get(f"http://127.0.0.1:{port}/health/ready", timeout=5).status_code == 200)
+        finally:
+            up.terminate()
+            said = up.communicate(timeout=40)[0]
+    return said
+
+
 def test_a_taken_port_is_named(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -43,14 +56,26 @@ def test_a_taken_port_is_named(tmp_path):
         port = taken.getsockname()[1]
         said = refused(tmp_path, "up", "--data-dir", tmp_path / "data", "--port", port)
     assert str(port) in said
+    assert os.listdir(tmp_path / "data") == ["attune.lock"], "no database, and no password that was said once and for nothing"
     # nothing half-made: the same directory serves the next start
-    again = subprocess.Popen([BINARY, "up", "--data-dir", str(tmp_path / "data"), "--port", str(port := free_port())],
-                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path)
-    try:
-        eventually(lambda: requests.get(f"http://127.0.0.1:{port}/health/ready", timeout=5).status_code == 200)
-    finally:
-        again.terminate()
-        again.wait(40)
+    started_once(tmp_path / "data")
+
+
+def test_options_that_mean_nothing_are_wrong_usage_and_make_no_directory(tmp_path):
+    for words, part in ((["--port", "99999"], "--port is a number from 0 to 65535, not '99999'"), (["--port", "http"], "not 'http'"),
+                        (["--log-level", "loud"], "--log-level is debug, info, warn or error, not 'loud'"), (["--fast"], "does not know '--fast'")):
+        done = subprocess.run([BINARY, "up", "--data-dir", tmp_path / "data", *words], capture_output=True, text=True, cwd=tmp_path, timeout=60)
+        assert done.returncode == 2 and part in done.stderr and len(done.stderr.splitlines()) == 1, done
+    assert "nofile.yaml" in refused(tmp_path, "up", "--data-dir", tmp_path / "data", "-c", "nofile.yaml")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_key_that_is_gone_beside_a_database_is_said(tmp_path):
+    warning = "encryption_key' was not there beside a database: a new one is made"
+    assert warning not in started_once(tmp_path / "data")
+    os.remove(tmp_path / "data" / "encryption_key")
+    assert warning in started_once(tmp_path / "data")
+    assert warning not in started_once(tmp_path / "data")
 
 
 def test_a_directory_that_cannot_be_written_is_named(tmp_path):
