@@ -25,6 +25,7 @@ enum {
 /* Of /proc/PID/stat, as proc(5) counts them. */
 enum {
 	FIRST_FIELD = 4,
+	GROUP_FIELD = 5,
 	SESSION_FIELD = 6,
 	FLAGS_FIELD = 9,
 	ENV_END_FIELD = 51,
@@ -60,17 +61,6 @@ stat_field(char *stat, int which)
 	for (int i = FIRST_FIELD; i <= which; i++)
 		value = strtoull(stat, &stat, 10); /* a negative one wraps: it is not asked for */
 	return value;
-}
-
-static bool
-process_session(int dir, pid_t *ret)
-{
-	char text[STAT_ROOM], *stat = process_stat(dir, text);
-
-	if (stat == NULL)
-		return false;
-	*ret = (pid_t)stat_field(stat, SESSION_FIELD);
-	return true;
 }
 
 /* text holds "\0NAME=value\0"; the first entry of an environment gets its leading NUL from the caller. */
@@ -132,10 +122,12 @@ environ_has(int dir, const char *marker)
 static bool
 hunted(const Hunt *h, int dir)
 {
+	char text[STAT_ROOM], *stat = process_stat(dir, text);
 	pid_t session;
 
-	if (!process_session(dir, &session))
+	if (stat == NULL || (h->told != 0 && (pid_t)stat_field(stat, GROUP_FIELD) == h->told))
 		return false;
+	session = (pid_t)stat_field(stat, SESSION_FIELD);
 	for (size_t i = 0; i < h->session_count; i++)
 		if (h->sessions[i] == session)
 			return true;
@@ -234,7 +226,8 @@ child_signal_tree(pid_t session, const char *marker, int sig)
 		hunt_down(&h, PATIENCE_MS);
 		return;
 	}
-	/* who got it through the group would get it twice; a second TERM is harmless, but say it once where it can be known */
+	h.told = session > 1 ? session
+			     : 0; /* who cleans up when it is told to end must not be told again in the middle of it */
 	hunt_once(&h);
 }
 

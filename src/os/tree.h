@@ -15,6 +15,7 @@ typedef struct Hunt {
 	size_t session_count;
 	const char *marker;    /* "NAME=value" or NULL */
 	int sig;               /* 0: only count */
+	pid_t told;            /* a process group that has it already; 0: none */
 	pid_t seen[HUNT_SEEN]; /* signalled in this hunt, so that rounds end when nothing new turns up */
 	size_t seen_count;
 } Hunt;
