@@ -11,6 +11,7 @@
 typedef struct RunClaim {
 	Id execution;
 	int attempt;
+	bool quick;      /* it will probably end within the transaction that claims it */
 	bool again;      /* an earlier commit of this claim failed with an unknown outcome: it may be ours already */
 	bool claimed;    /* false: somebody else moved it, or it is cancelled */
 	bool open;       /* claimed, but its row is not moved yet: by runs_finish with its end, or by runs_claim_rest */
@@ -27,8 +28,8 @@ typedef struct RunClaim {
 
 /* running, in one guarded update for all; each is told what to run. */
 MUST_CHECK bool runs_claim(Uow *u, Id worker, Str incarnation, Str by, RunClaim *claims, size_t n, Err *err);
-/* The same in two steps, for runs that may end in between: where only this transaction writes, their rows move once, not twice. What
- * runs_finish is given of them has its claim. */
+/* The same in two steps, for runs that may end in between: their rows move once, not twice. What runs_finish is given of them has its
+ * claim. */
 MUST_CHECK bool runs_claim_open(Uow *u, Id worker, Str incarnation, Str by, RunClaim *claims, size_t n, Err *err);
 MUST_CHECK bool runs_claim_rest(Uow *u, Str by, RunClaim *claims, size_t n, Err *err);
 

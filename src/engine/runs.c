@@ -146,17 +146,28 @@ claims_recover(Uow *u, const ExecMove *moves, const RunClaim *claims, Str by, Ex
 	return true;
 }
 
-/* SQLite has one writer: what it has seen stays so until the commit, and need not be moved before it is known how far. */
+/* Rows whose runs end within this transaction are only looked at, and move once it is known how far: what is seen stays so until the
+ * commit. In PostgreSQL a look besides the move is worth it only for those; in SQLite every move looks first. */
+static bool
+claims_look(const Uow *u, const RunClaim *claims, size_t n)
+{
+	bool quick = db_kind(u->db) == STORE_SQLITE;
+
+	for (size_t i = 0; i < n; i++)
+		quick = quick || claims[i].quick;
+	return quick;
+}
+
 static bool
 claims_open(Uow *u, const ExecMove *moves, RunClaim *claims, Str by, ExecMoved *moved, size_t n, Err *err)
 {
-	bool alone = db_kind(u->db) == STORE_SQLITE;
+	bool look = claims_look(u, claims, n);
 
-	if (!(alone ? execution_claim_look(u->db, u->arena, moves, n, moved, err)
-		    : move_runs(u, EV_CLAIM, moves, n, by, moved, err)))
+	if (!(look ? execution_claim_look(u->db, u->arena, moves, n, moved, err)
+		   : move_runs(u, EV_CLAIM, moves, n, by, moved, err)))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		claims[i].open = alone && moved[i].moved;
+		claims[i].open = look && moved[i].moved;
 		claims[i].incarnation = moves[i].incarnation;
 	}
 	return claims_recover(u, moves, claims, by, moved, n, err);

@@ -18,7 +18,7 @@ execution_move_line(Arena *a, ExecState to, TimeUs at, Str by, int attempt, Str 
 #define CLAIMED_COLUMNS ", config, env_vars, rule_ref, trigger_ref, timeout_seconds, executor, permission_set_refs"
 
 /* Every statement begins with $1 id, $2 from, $3 to, $4 now, $5 line of the timeline; what follows is in `more`. PostgreSQL gives
- * the moved rows back; in SQLite `look` reads them first, under the same guard: it has one writer, so what is seen stays so until
+ * the moved rows back, unless they are known; in SQLite `look` reads them first, under the same guard: it has one writer, so what is seen stays so until
  * the commit, and its `returning` opens a table in memory for each statement. */
 typedef enum MoveBinds {
 	BINDS_NONE,
@@ -32,6 +32,7 @@ typedef enum MoveBinds {
 
 typedef struct MoveRow {
 	Stmt stmt;
+	Stmt brief; /* for rows that have been seen: gives their ids back only */
 	const Stmt *look;
 	MoveBinds more;
 } MoveRow;
@@ -44,21 +45,26 @@ static const Stmt look_attempt = {
 	.sql = "select" MOVED_ROW " from execution where id = $1 and status = $2 and attempt = $3",
 	.in = "isi",
 };
+#define LOOK_CLAIM \
+	"select" MOVED_ROW CLAIMED_COLUMNS \
+	" from execution where id = $1 and status = $2 and attempt = $3 and worker = $4"
 static const Stmt look_claim = {
-	.sql = "select" MOVED_ROW CLAIMED_COLUMNS
-	       " from execution where id = $1 and status = $2 and attempt = $3 and worker = $4",
+	.sql = LOOK_CLAIM,
+	.pg = LOOK_CLAIM " for no key update", /* so that what is seen stays so there too */
 	.in = "isii",
+	.set = true,
 };
 
+#define MOVE_TEXT(sets, guard) \
+	"update execution set status = $3, updated = $4, moves = moves || $5, " sets \
+	" where id = $1 and status = $2" guard
+#define MOVE_STMT(sets, guard, gives, in_) \
+	{ \
+		.sql = MOVE_TEXT(sets, guard), .pg = MOVE_TEXT(sets, guard) " returning" gives, .in = in_, .set = true \
+	}
 #define MOVE(sets, guard, gives, in_, look_, more_) \
 	{ \
-		{ .sql = "update execution set status = $3, updated = $4, moves = moves || $5, " sets \
-			 " where id = $1 and status = $2" guard, \
-			.pg = "update execution set status = $3, updated = $4, moves = moves || $5, " sets \
-			      " where id = $1 and status = $2" guard " returning" MOVED_ROW gives, \
-			.in = in_, \
-			.set = true }, \
-		    look_, more_ \
+		MOVE_STMT(sets, guard, MOVED_ROW gives, in_), MOVE_STMT(sets, guard, " id", in_), look_, more_ \
 	}
 #define AT_ATTEMPT " and attempt = $6"
 #define NO_WAIT "wait_reason = null, wait_detail = null, due_at = null"
@@ -200,6 +206,16 @@ moved_adjust(ExecEvent ev, const ExecMove *move, TimeUs now, ExecMoved *m)
 	}
 }
 
+static void
+moved_seen(const ExecMove *move, ExecMoved *m)
+{
+	ExecState to = m->to;
+
+	*m = *move->seen;
+	m->moved = true;
+	m->to = to;
+}
+
 /* Which of them are in their state; ret holds what was seen of them. */
 static bool
 moves_look(Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, const Bind *binds, ExecMoved *ret, Err *err)
@@ -212,12 +228,9 @@ moves_look(Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, cons
 
 	for (size_t i = 0; i < n; i++) {
 		Bind *b = look + asked * seen;
-		ExecState to = ret[i].to;
 
 		if (moves[i].seen != NULL) {
-			ret[i] = *moves[i].seen;
-			ret[i].moved = true;
-			ret[i].to = to;
+			moved_seen(&moves[i], &ret[i]);
 			continue;
 		}
 		memcpy(b, binds + i * width, 2 * sizeof(Bind));
@@ -255,6 +268,38 @@ moves_by_looking(Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n
 		return false;
 	return moved.affected == (int64_t)some ||
 	       err_set(err, ERR_INTERNAL, "one execution stands twice in a batch of %s", exec_event_name(ev));
+}
+
+static bool
+all_seen(const ExecMove *moves, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (moves[i].seen == NULL)
+			return false;
+	return true;
+}
+
+static bool
+moves_by_returning(Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, const Bind *binds, TimeUs now,
+    ExecMoved *ret, Err *err)
+{
+	const MoveRow *row = move_row(ev, moves);
+	bool seen = all_seen(moves, n);
+	Rows got;
+
+	if (!db_batch(db, a, seen ? &row->brief : &row->stmt, binds, n, &got, err))
+		return err_wrap(err, "move %zu executions by %s", n, exec_event_name(ev));
+	for (size_t i = 0; i < got.n; i++) {
+		size_t at = got.from[i];
+
+		if (!seen) {
+			moved_read(a, rows_at(&got, i), ev == EV_CLAIM, &ret[at]);
+			continue;
+		}
+		moved_seen(&moves[at], &ret[at]);
+		moved_adjust(ev, &moves[at], now, &ret[at]);
+	}
+	return true;
 }
 
 /* The same moves with stubs for the results that do not fit. */
@@ -298,7 +343,6 @@ moves_make(
 	const Stmt *s;
 	size_t width;
 	Bind *b;
-	Rows got;
 
 	if (n == 0)
 		return true;
@@ -314,11 +358,7 @@ moves_make(
 	}
 	if (db_kind(db) == STORE_SQLITE)
 		return moves_by_looking(db, a, ev, moves, n, b, now, ret, err);
-	if (!db_batch(db, a, s, b, n, &got, err))
-		return err_wrap(err, "move %zu executions by %s", n, exec_event_name(ev));
-	for (size_t i = 0; i < got.n; i++)
-		moved_read(a, rows_at(&got, i), ev == EV_CLAIM, &ret[got.from[i]]);
-	return true;
+	return moves_by_returning(db, a, ev, moves, n, b, now, ret, err);
 }
 
 bool

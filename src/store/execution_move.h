@@ -47,7 +47,7 @@ typedef struct ExecMove {
 MUST_CHECK bool execution_move(
     Db *db, Arena *a, ExecEvent ev, const ExecMove *moves, size_t n, TimeUs now, Str by, ExecMoved *ret, Err *err);
 
-/* What execution_move would give back of claims, of rows that are not moved yet. SQLite: nobody else writes until the commit. */
+/* What execution_move would give back of claims, of rows that are not moved yet. Nobody else moves them until the commit. */
 MUST_CHECK bool execution_claim_look(Db *db, Arena *a, const ExecMove *moves, size_t n, ExecMoved *ret, Err *err);
 
 /* Is this row running under the incarnation and attempt of the move? Then as if the claim had just moved it. */

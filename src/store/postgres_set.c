@@ -10,6 +10,9 @@
  *   made as (insert into t (id, a) select r.id, r.p1 from r order by r.row_no on conflict do nothing returning id)
  *   select made.id, r.row_no from made join r using (id) order by r.row_no
  *
+ *   select a from t where id = $1 for no key update
+ *   select a, r.row_no from t, unnest($1::bigint[]) with ordinality as r (p1, row_no) where id = r.p1 for no key update
+ *
  * The last column says which row of the batch a row came from, counted from 1.
  */
 #include "store/postgres_impl.h"
@@ -102,6 +105,20 @@ write_update(Buf *b, Str text, const char *in)
 }
 
 static bool
+write_select(Buf *b, Str text, const char *in)
+{
+	Str columns, table, guard = text;
+
+	if (!cut_at(&guard, " from ", &columns) || !cut_at(&guard, " where ", &table))
+		return false;
+	buf_fmt(b, "%.*s, r.row_no from %.*s, ", STR_ARG(columns), STR_ARG(table));
+	write_rows(b, in, "r");
+	buf_text(b, " where ");
+	write_params(b, guard);
+	return true;
+}
+
+static bool
 write_insert(Buf *b, Str text, const char *in)
 {
 	Str table, columns, values, rest = text;
@@ -125,7 +142,9 @@ pg_set_text(Arena *a, const char *sql, const char *in)
 {
 	Str text = str_of(sql);
 	Buf b = buf_open(a);
-	bool ok = str_starts(text, str_of("insert")) ? write_insert(&b, text, in) : write_update(&b, text, in);
+	bool ok = str_starts(text, str_of("insert"))   ? write_insert(&b, text, in)
+		  : str_starts(text, str_of("select")) ? write_select(&b, text, in)
+						       : write_update(&b, text, in);
 
 	return ok ? buf_str(&b).p : NULL;
 }

@@ -520,8 +520,10 @@ claims_take(WorkerTurn *t, RunClaim *claims, Run **runs)
 		room -= !quick;
 		runs[n] = line_take(t);
 		runs[n]->state = RUN_CLAIMED;
-		claims[n] =
-		    (RunClaim){ .execution = runs[n]->execution, .attempt = runs[n]->attempt, .again = runs[n]->again };
+		claims[n] = (RunClaim){ .execution = runs[n]->execution,
+			.attempt = runs[n]->attempt,
+			.quick = quick && t->config.quick_at_once && !runs[n]->apart,
+			.again = runs[n]->again };
 		n++;
 	}
 	return n;
