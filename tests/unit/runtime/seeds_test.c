@@ -330,13 +330,15 @@ seed_pid(const Rig *r)
 		char path[300];
 		Str text;
 		size_t at;
+		int parent;
 
 		snprintf(path, sizeof(path), "/proc/%s/environ", e->d_name);
 		if (e->d_name[0] < '1' || e->d_name[0] > '9' || !file_read(r->a, path, 1 << 20, &text, NULL) ||
 		    !str_find(text, str_of("ATTUNE_SEED=now"), &at))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%s/stat", e->d_name);
-		if (file_read(r->a, path, 4096, &text, NULL) && str_find(text, str_fmt(r->a, " %d ", getpid()), &at))
+		if (file_read(r->a, path, 4096, &text, NULL) && sscanf(text.p, "%*d (%*[^)]) %*c %d", &parent) == 1 &&
+		    parent == getpid())
 			found = atoi(e->d_name);
 	}
 	closedir(d);
