@@ -5,6 +5,9 @@
 #
 # It stands outside of every wall, so nothing of a pack or of an environment runs in it: it is started without `site` and PYTHONPATH, as the
 # interpreter that was installed. What those would do waits for the child.
+import _frozen_importlib_external, _weakref, atexit, gc, sys
+
+
 def _attune_site(program):
     """What `site` does, as far as it is the system's. Returns what is left for a run."""
     import sys
@@ -96,6 +99,16 @@ def _attune_serve(ours):
             if site.USER_SITE and site.USER_SITE.startswith(base):
                 site.USER_SITE = site.USER_BASE + site.USER_SITE[len(base):]
 
+    at, key, value = ctypes.c_ssize_t(), ctypes.c_void_p(), ctypes.c_void_p()
+    where = ctypes.py_object(sys.modules), ctypes.byref(at), ctypes.byref(key), ctypes.byref(value)
+
+    def names_but(known):  # takes no reference to a module that was there before
+        at.value, names = 0, []
+        while api.PyDict_Next(*where):
+            if value.value not in known:
+                names.append(ctypes.cast(key, ctypes.py_object).value)
+        return names
+
     def surround(env):  # the C library has it already
         pairs = [pair.partition(b"=") for pair in env]
         for variables in posix.environ, os.environ._data:
@@ -103,51 +116,84 @@ def _attune_serve(ours):
             for key, _, value in pairs:
                 variables.setdefault(key, value)
 
-    def child(size):
-        parts = ctypes.string_at(text, size).split(b"\0")[:-1]
-        argv, env = parts[:count.value], parts[count.value:]
+    def prepare(argv, env):
         surround(env)
         script = os.fsdecode(argv[-1])
         sys.argv[:] = [script]
         if hasattr(sys, "orig_argv"):
             sys.orig_argv[:] = [os.fsdecode(a) for a in argv]
-        try:
-            with open(script, "rb") as f:
-                code = compile(f.read(), script, "exec", 0, True)
-            at_home()
-            extend_path()
-            rest()
-        except BaseException:
-            os.execve(argv[0], argv, dict(os.environb))
+        with open(script, "rb") as f:
+            code = compile(f.read(), script, "exec", 0, True)
+        at_home()
+        extend_path()
+        return code, script
+
+    def enter_folder(script):
         folder = os.path.dirname(os.path.realpath(script))
         if not getattr(sys.flags, "safe_path", False):
             sys.path.insert(0, folder)
             shadowed(folder)
+
+    def words(address, size, n):
+        parts = ctypes.string_at(address, size).split(b"\0")[:-1]
+        return parts[:n], parts[n:]
+
+    def child(size):
+        argv, env = words(text, size, count.value)
+        try:
+            code, script = prepare(argv, env)
+            rest()
+        except BaseException:
+            os.execve(argv[0], argv, dict(os.environb))
+        enter_folder(script)
         gc.enable()  # what was there before stays frozen: to look at it would be to copy it
         return code, script
 
+    # What runs for the first time writes to many places, and each page that a child writes to is a copy, which costs more than what is
+    # done there: so the seed has played some runs that do nothing. Afterwards it is what it was.
+    def rehearse():
+        main, site = sys.modules["__main__"], sys.modules["site"]
+        was = list(sys.argv), list(getattr(sys, "orig_argv", ())), list(sys.path), site.USER_BASE, site.USER_SITE
+        env = [key + b"=" + value for key, value in posix.environ.items()]
+        said = b"".join(word + b"\0" for word in [b"python3", os.devnull.encode(), *env, b"PYTHONPATH=/nowhere/lib"])
+        room = ctypes.create_string_buffer(said)
+        order, known = dict(sys.modules), set(map(id, modules))
+        for _ in range(20):
+            code, script = prepare(*words(ctypes.addressof(room), len(said), 2))
+            enter_folder(script)
+            theirs = [*_attune_space(code, script)]
+            exec(*theirs)
+            _attune_end(0, [known, lambda status: None, names_but], theirs)
+            sys.modules["__main__"] = main
+            sys.argv[:], orig, sys.path[:], site.USER_BASE, site.USER_SITE = was
+            if orig:
+                sys.orig_argv[:] = orig
+        surround(env)
+        sys.modules.clear()
+        sys.modules.update(order)
+
     compile("0", "", "exec")  # the first one makes the types of the syntax tree: a millisecond, and 200 pages
     modules = list(sys.modules.values())  # they live on, so that no other has the place of one
-    ours.extend([set(map(id, modules)), api.exit, modules])
+    ours.extend([set(map(id, modules)), api.exit, names_but])
     gc.collect()
     gc.disable()
     gc.freeze()
+    if "threading" not in sys.modules:
+        rehearse()
+    gc.freeze()
+    ours.append(locals())  # to let go of these would be to copy all that they refer to
     return child(serve(ctypes.byref(text), ctypes.byref(count)))
 
 
-def _attune_main(ours):
-    import sys
-    import _frozen_importlib_external as external
-    code, script = _attune_serve(ours)
-    main = type(sys)("__main__")
+def _attune_space(code, script, sys=sys, loader=_frozen_importlib_external.SourceFileLoader):
+    main = sys.modules["__main__"] = type(sys)("__main__")
     space = main.__dict__
-    space["__loader__"] = external.SourceFileLoader("__main__", script)
+    space["__loader__"] = loader("__main__", script)
     if sys.version_info < (3, 14):
         space["__annotations__"] = {}
     space["__builtins__"] = __builtins__
     space["__file__"] = script
     space["__cached__"] = None
-    sys.modules["__main__"] = main
     return code, space
 
 
@@ -161,8 +207,7 @@ def _attune_failed(error):
 
 # The interpreter's own end looks at everything that was there before the fork, and so copies it: that costs more than most actions. This
 # does what a script can see of it, in the same order; where anything is odd it returns, and the interpreter ends as it always does.
-def _attune_end(status, ours, theirs):
-    import sys, _weakref, atexit, gc
+def _attune_end(status, ours, theirs, sys=sys, _weakref=_weakref, atexit=atexit, gc=gc):
     if type(status) is not int or not -2**31 <= status < 2**31 or sys.getprofile() or sys.gettrace():
         return
     threading = sys.modules.get("threading")
@@ -174,8 +219,8 @@ def _attune_end(status, ours, theirs):
     sys.stdout.flush()
     sys.stderr.flush()
     theirs.clear()
-    known, leave, _ = ours
-    names = [name for name, module in sys.modules.items() if id(module) not in known and isinstance(module, type(sys))]
+    known, leave, names_but = ours[:3]
+    names = [name for name in names_but(known) if isinstance(sys.modules[name], type(sys))]
     modules = [_weakref.ref(sys.modules.pop(name)) for name in names]
     del threading
     gc.collect()
@@ -200,7 +245,7 @@ def _attune_try_end(*how):
 
 
 _attune_ours = []
-_attune_theirs = [*_attune_main(_attune_ours)]
+_attune_theirs = [*_attune_space(*_attune_serve(_attune_ours))]
 try:
     exec(*_attune_theirs)
     _attune_try_end(0, _attune_ours, _attune_theirs)

@@ -117,6 +117,11 @@ static const struct {
 	    "import threading\nthreading.Thread(target=lambda: print(sum(range(3000000)) > 0)).start()\n" },
 	{ "thread_daemon",
 	    "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\nprint('end')\n" },
+	{ "replaced", "import sys, types\nclass A:\n    def __del__(self): print('del')\nm = "
+		      "sys.modules['json'] = types.ModuleType('json')\nm.a = A()\ndel m\n" },
+	{ "first",
+	    "import sys\nprint(sys.modules['__main__'].__dict__ is globals(), list(sys.modules).index('__main__'), "
+	    "sys.modules['sys'] is sys)\n" },
 	{ "exit_bool", "import sys\nsys.exit(True)\n" },
 	{ "exit_minus", "import sys\nsys.exit(-1)\n" },
 	{ "exit_huge", "import sys\nsys.exit(2 ** 70)\n" },
