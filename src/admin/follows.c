@@ -62,9 +62,9 @@ const Follows follows[] = {
 	    K(EXECUTION_STATUS_CHANGED), "a workflow that is being cancelled ends what runs under it" },
 	{ "inquiry handler", ROLE_EXECUTOR, Q(INQUIRY), 0, 0, "notes it in the log" },
 	{ "worker table", ROLE_EXECUTOR, Q(EXECUTOR_WORKERS), CHOSEN, 0, "a worker with room gets what waits" },
-	{ "worker", ROLE_WORKER, Q(WORKER_EXECUTIONS) | Q(WORKER_CANCEL),
-	    K(EXECUTION_COMPLETED) | K(EXECUTION_REQUESTED) | K(NOTIFICATION), 0,
-	    "completed when a run has ended; requested for what it gives back unstarted" },
+	{ "worker", ROLE_WORKER, Q(WORKER_EXECUTIONS) | Q(WORKER_CANCEL), PLACED | K(EXECUTION_REQUESTED) | STOPS, 0,
+	    "completed when a run has ended, and what follows it, as far as nobody has to be waited for; requested for "
+	    "what it gives back unstarted" },
 	{ "environments", ROLE_WORKER, Q(WORKER_PACKS), 0, 0, "builds what packs need" },
 	{ "worker, by the clock", ROLE_WORKER, 0, K(WORKER_HEARTBEAT), 0, "" },
 	{ "those who watch", ROLE_API, Q(API_CHANGES), 0, 0, "wakes requests and streams that wait for a change" },

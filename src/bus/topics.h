@@ -87,6 +87,7 @@ typedef struct MsgItem {
 	Id parent;   /* execution.*: parent id; enforcement: event id; heartbeat: how far ahead */
 	Id other;    /* requested, completed: enforcement id; enforcement: rule id; heartbeat: free slots */
 	int attempt; /* execution.*; heartbeat: running */
+	int settled; /* completed: 1 when what follows it was done with it */
 	Uuid correlation;
 	TimeUs at;    /* changed_at, completed_at; heartbeat: sent at */
 	Str status;   /* new status, lower case */

@@ -49,17 +49,21 @@ struct Uow {
 	Port *port;
 	Arena *arena; /* of this unit: reset by uow_begin */
 	Outbox out;
-	TimeUs now;            /* wall time of the unit, the same for all of its rows */
-	uint64_t turn;         /* round robin among equal workers */
-	int64_t defs_version;  /* of the cache when the transaction began */
-	TimeUs due;            /* when something that waits has to be looked at again; 0: never */
-	int64_t policies_seen; /* the version by which runs were counted last */
-	Changes changes;       /* of this transaction, for those who watch */
-	struct Graphs *graphs; /* of workflows, compiled; this thread's own */
-	bool timed;            /* something in it has a time at which it has to be looked at */
-	size_t born;           /* runs made in this transaction that wait to be scheduled */
-	bool defs_seen;        /* definitions were brought up to date in it */
-	TimeUs window_due;     /* when the next window that it has stored is over; 0: none */
+	TimeUs now;                /* wall time of the unit, the same for all of its rows */
+	uint64_t turn;             /* round robin among equal workers */
+	int64_t defs_version;      /* of the cache when the transaction began */
+	TimeUs due;                /* when something that waits has to be looked at again; 0: never */
+	int64_t policies_seen;     /* the version by which runs were counted last */
+	Changes changes;           /* of this transaction, for those who watch */
+	struct Graphs *graphs;     /* of workflows, compiled; this thread's own */
+	bool timed;                /* something in it has a time at which it has to be looked at */
+	size_t born;               /* runs made in this transaction that wait to be scheduled */
+	bool defs_seen;            /* definitions were brought up to date in it */
+	TimeUs window_due;         /* when the next window that it has stored is over; 0: none */
+	bool follows;              /* what follows the ends of its runs is made in it too, by runs_follow */
+	struct WorkflowNews *news; /* what is to be told to workflows, collected until then */
+	size_t news_n, news_cap;
+	bool placed; /* what it made last is all with workers, and nothing else waited */
 };
 
 MUST_CHECK bool uow_open(Engine *e, Uow **ret, Err *err);
@@ -80,6 +84,7 @@ MUST_CHECK bool uow_begin(Uow *u, Err *err);
 MUST_CHECK bool uow_begin_keep(Uow *u, Err *err);
 /* Commits, then publishes. A failure to publish is not an error here: the rows wait for the sweeper. */
 MUST_CHECK bool uow_commit(Uow *u, const CommitPoints *p, Err *err);
-void uow_abort(Uow *u); /* also after a failed commit; harmless twice */
+void due_note(Uow *u, TimeUs at); /* something that waits has to be looked at then; 0: nothing */
+void uow_abort(Uow *u);           /* also after a failed commit; harmless twice */
 /* Why a thread cannot go on. That the database is away has been said already, by the store and once for the whole process. */
 void uow_say_stuck(const char *what, const Err *err);

@@ -30,6 +30,11 @@ void place_newborn_ahead(Uow *u);
 MUST_CHECK bool place_newborns(Uow *u, ExecNew *rows, size_t n, bool *ret_all, Err *err);
 void newborn_placed(Uow *u, const ExecNew *row, Id id);
 
+/* What waits goes on, if nobody else schedules just now and it is of few kinds. *ret_done: nothing is left of it for others. Inside
+ * defs_enter. */
+MUST_CHECK bool schedule_now(Uow *u, bool *ret_done, Err *err);
+void schedule_now_ahead(Uow *u); /* see db_ahead */
+
 /* What a run has left becomes versions of artifacts, with its result. kept->files[].placed: see there. */
 MUST_CHECK bool kept_store(Uow *u, Id execution, Str action_ref, Kept *kept, Err *err);
 

@@ -72,8 +72,7 @@ row_born(Uow *u, ExecNew *e, const ActionDef *action)
 	e->bucket = key_of(u->arena, l.rate, LIMIT_RATE, e->config);
 	e->breaker = key_of(u->arena, l.breaker, LIMIT_BREAKER, e->config);
 	e->wait_class = wait_class_full(u->arena, e->wait_class, e->priority, e->slot, e->bucket, e->breaker);
-	if (e->due != 0 && (u->due == 0 || e->due < u->due))
-		u->due = e->due;
+	due_note(u, e->due);
 }
 
 void
@@ -195,6 +194,32 @@ in_line(const Id *line, size_t n, Id id)
 	return false;
 }
 
+/* How far a slot's line is looked at, where so much may be asked for before it is known how many may go; 0: it may not. */
+static size_t
+line_ahead(const PolicyDef *p)
+{
+	enum { FEW = 16 };
+
+	/* with cancel_oldest what is there changes before it is looked at */
+	return p == NULL || p->limit < 1 || p->limit > FEW || str_is(p->method, "cancel_oldest") ? 0 : (size_t)p->limit;
+}
+
+static size_t
+line_most(const PolicyDef *p, bool oldest, int64_t room)
+{
+	return oldest ? (size_t)p->limit : line_ahead(p) > 0 ? line_ahead(p) : (size_t)room;
+}
+
+void
+limits_ahead(Uow *u, const ActionDef *action, Str wait_class)
+{
+	const PolicyDef *p = action == NULL ? NULL : limits_of(u, action).slot;
+	Str slot = wait_class_slot(wait_class);
+
+	if (line_ahead(p) > 0 && !str_none(slot))
+		slot_ahead(u->db, u->arena, slot, line_ahead(p));
+}
+
 /* Those of the class that are first in their slot's line, which other classes may stand in too. */
 static bool
 slot_admit(Uow *u, const PolicyDef *p, Str slot, const ExecWaiting *rows, size_t n, Admission *ad, Err *err)
@@ -210,8 +235,7 @@ slot_admit(Uow *u, const PolicyDef *p, Str slot, const ExecWaiting *rows, size_t
 		return false;
 	room = used >= p->limit ? 0 : p->limit - used;
 	/* with cancel_oldest some of the rows may just have been cancelled */
-	if ((room > 0 || oldest) &&
-	    !slot_line(u->db, u->arena, slot, oldest ? (size_t)p->limit : (size_t)room, &line, &line_n, err))
+	if ((room > 0 || oldest) && !slot_line(u->db, u->arena, slot, line_most(p, oldest, room), &line, &line_n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		bool waits = in_line(line, line_n, rows[i].id);
@@ -403,5 +427,6 @@ limits_settle(Uow *u, const Admission *ad, size_t gone, Err *err)
 		return held_cancel(u, ad, err);
 	if (head->reason == ad->why && head->due == ad->due && str_eq(head->detail, ad->by->ref))
 		return true;
+	due_note(u, ad->due);
 	return execution_wait_policy(u->db, u->arena, head->id, ad->why, ad->by->ref, ad->due, u->now, err);
 }

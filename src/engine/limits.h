@@ -30,6 +30,8 @@ typedef struct Admission {
 	TimeUs opened;
 } Admission;
 
+/* What limits_admit will look at, before the rows of the class are: see db_ahead. */
+void limits_ahead(Uow *u, const ActionDef *action, Str wait_class);
 /* rows are of one class, the oldest first. *ret_stale: the class is not what the policies say now, and was put right: look again. */
 MUST_CHECK bool limits_admit(
     Uow *u, const ActionDef *action, const ExecWaiting *rows, size_t n, Admission *ret, bool *ret_stale, Err *err);

@@ -40,7 +40,7 @@ read_ended(Rerun *r, ExecLive *e, Err *err)
 		return err_set(err, ERR_CONFLICT,
 		    "Execution %lld is %s: only a run that has ended can be begun anew from a task", (long long)r->of,
 		    exec_state_name(e->status));
-	if (!workflow_run_lock(u->db, u->arena, &r->of, 1, &r->run, err))
+	if (!workflow_run_lock(u->db, u->arena, &r->of, 1, true, &r->run, err))
 		return false;
 	if (r->run.id == 0)
 		return err_set(err, ERR_CONFLICT,

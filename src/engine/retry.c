@@ -22,8 +22,7 @@ make_with(Uow *u, const RetryRow *row, const RetryNew *in, const Secrets *had, I
 	/* also when it is for later: whoever schedules looks when it has to look again */
 	out_requested(
 	    u, *ret, row->action, str_copy(u->arena, row->action_ref), row->parent, row->enforcement, row->correlation);
-	if (due != 0 && (u->due == 0 || due < u->due))
-		u->due = due;
+	due_note(u, due);
 	return true;
 }
 

@@ -48,5 +48,8 @@ typedef struct RunResult {
 
 /* Terminal rows; publishes execution.completed for each that moved. */
 MUST_CHECK bool runs_finish(Uow *u, Id worker, Str by, RunResult *results, size_t n, Err *err);
+/* What follows the ends of runs in this transaction, if u->follows was set when it began: their workflows go on, and what waited for their
+ * limits. As far as nobody has to be waited for; the rest is for executors, as always. */
+MUST_CHECK bool runs_follow(Uow *u, Err *err);
 /* What the worker has not started goes back. */
 MUST_CHECK bool runs_return(Uow *u, const Id *executions, const int *attempts, size_t n, Str by, Str note, Err *err);

@@ -17,6 +17,8 @@ typedef struct Pass {
 	size_t n;
 	int64_t room; /* of all workers together */
 	bool again;   /* classes were put right: look once more */
+	size_t most;  /* classes that it looks at; of more it leaves all as they are */
+	bool left;    /* and did */
 } Pass;
 
 enum { PRIORITY_ZERO = 200, PRIORITY_DIGITS = 4 };
@@ -140,7 +142,8 @@ pass_open(Pass *p, Uow *u, Err *err)
 
 	p->u = u;
 	p->room = 0;
-	p->again = false;
+	p->again = p->left = false;
+	p->most = SIZE_MAX;
 	if (!execution_worker_counts(u->db, u->arena, &counts, &counts_n, err))
 		return false;
 	p->loads = arena_array(u->arena, WorkerLoad, p->n + 1);
@@ -253,6 +256,8 @@ class_wait(Pass *p, const ExecWaiting *head, const Choice *c, Err *err)
 {
 	Uow *u = p->u;
 
+	if (c->kind != CHOICE_CAPACITY)
+		due_note(u, u->now + u->e->scheduled_timeout);
 	if (c->kind == CHOICE_CAPACITY)
 		return (head->reason == WAIT_CAPACITY && str_eq(head->detail, c->why)) ||
 		       execution_wait_capacity(u->db, u->arena, head->id, c->why, u->now, err);
@@ -383,6 +388,7 @@ class_schedule(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
 
 	if (action == NULL)
 		return class_refuse(p, rows, n, err);
+	u->timed = u->timed || action_inside(action); /* they may have limits of time, and questions do */
 	if (action_inside(action))
 		return action->workflow_def != 0 ? workflow_begin(u, action, rows, n, err) : ask_begin(u, rows, n, err);
 	need = need_of(u, action, wait_class_own(wait_class) ? &rows[0] : NULL);
@@ -403,12 +409,14 @@ class_read(Pass *p, Str wait_class, Err *err)
 	enum { MOST = 1024 };
 	bool inside = class_inside(p, wait_class);
 	size_t most = inside || p->room > MOST ? MOST : p->room < 1 ? 1 : (size_t)p->room;
-	size_t may = limits_most(p->u, defs_action(p->u->e->defs, wait_class_action(wait_class)));
+	const ActionDef *action = defs_action(p->u->e->defs, wait_class_action(wait_class));
+	size_t may = limits_most(p->u, action);
 	ExecWaiting *rows;
 	size_t n;
 
 	/* one more than can be placed, so that the head of what stays behind is seen and marked */
 	most = may < most ? may : most;
+	limits_ahead(p->u, action, wait_class);
 	if (!execution_wait_oldest(p->u->db, p->u->arena, wait_class, most + 1, &rows, &n, err))
 		return false;
 	p->u->born += inside && n > most; /* there may be more */
@@ -443,6 +451,9 @@ many_schedule(Pass *p, Err *err)
 
 	if (!execution_wait_classes(u->db, u->arena, &classes, &n, err))
 		return false;
+	p->left = n > p->most;
+	if (p->left)
+		return true;
 	for (size_t i = 0; i < n; i++) {
 		Str wait_class = classes[turn_of(classes, n, i, first)];
 
@@ -471,6 +482,7 @@ few_schedule(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
 	for (size_t i = 0; i < classes; i++) {
 		size_t c = turn_of(names, classes, i, first);
 
+		limits_ahead(p->u, defs_action(p->u->e->defs, wait_class_action(names[c])), names[c]);
 		if (!class_schedule(p, rows + starts[c], starts[c + 1] - starts[c], err))
 			return false;
 	}
@@ -481,23 +493,25 @@ few_schedule(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
 enum { FEW = 16 };
 
 static bool
-pass_run(Uow *u, bool *ret_again, Err *err)
+pass_run(Uow *u, size_t most, bool *ret_again, bool *ret_left, Err *err)
 {
 	Pass p;
 	ExecWaiting *rows;
 	size_t n;
 	bool ok;
 
-	*ret_again = false;
+	*ret_again = *ret_left = false;
 	if (!execution_wait_head(u->db, u->arena, FEW + 1, &rows, &n, err))
 		return false;
 	if (n == 0)
 		return true;
 	if (!pass_open(&p, u, err) || !limits_follow(u, err))
 		return false;
+	p.most = most;
 	u->turn++;
 	ok = n <= FEW ? few_schedule(&p, rows, n, err) : many_schedule(&p, err);
 	*ret_again = p.again;
+	*ret_left = p.left;
 	return ok;
 }
 
@@ -506,11 +520,11 @@ static bool
 passes_run(Uow *u, Err *err)
 {
 	enum { PASSES_MOST = 40 }; /* deeper than workflows nest */
-	bool again;
+	bool again, left;
 
 	for (int i = 0; i < PASSES_MOST; i++) {
 		u->born = 0;
-		if (!pass_run(u, &again, err))
+		if (!pass_run(u, SIZE_MAX, &again, &left, err))
 			return false;
 		if (u->born == 0 && !again)
 			return true;
@@ -527,8 +541,7 @@ due_read(Uow *u, Err *err)
 
 	if (!execution_next_due(u->db, u->arena, u->now, &next, err))
 		return false;
-	if (next != 0 && (u->due == 0 || next < u->due))
-		u->due = next;
+	due_note(u, next);
 	return true;
 }
 
@@ -548,6 +561,53 @@ schedule(Uow *u, Err *err)
 	ok = passes_run(u, err);
 	defs_leave(u->e->defs);
 	return ok && due_read(u, err);
+}
+
+/* Who makes executions may not hear the workers; what they have written of themselves does as well. */
+static bool
+beats_read(Uow *u, Err *err)
+{
+	WorkerBeat *beats;
+	size_t n;
+
+	if (!str_none(u->e->boot_id))
+		return true;
+	if (!worker_beats(u->db, u->arena, &beats, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		liveness_read(u->e->live, beats[i].worker, beats[i].incarnation, beats[i].at);
+	return true;
+}
+
+void
+schedule_now_ahead(Uow *u)
+{
+	execution_schedule_now_ahead(u->db, u->arena, FEW + 1);
+	if (str_none(u->e->boot_id))
+		worker_beats_ahead(u->db, u->arena);
+}
+
+bool
+schedule_now(Uow *u, bool *ret_done, Err *err)
+{
+	enum { PASSES_MOST = 4, CLASSES_MOST = 8 }; /* more is for those who do nothing else */
+	bool right, again = true, left = false;
+
+	*ret_done = false;
+	if (!execution_schedule_now(u->db, u->arena, &right, err))
+		return false;
+	if (!right)
+		return true;
+	if (!beats_read(u, err))
+		return false;
+	for (int i = 0; i < PASSES_MOST && again && !left; i++) {
+		u->born = 0;
+		if (!pass_run(u, CLASSES_MOST, &again, &left, err))
+			return false;
+		again = again || u->born > 0;
+	}
+	*ret_done = !again && !left;
+	return true;
 }
 
 bool
@@ -571,22 +631,6 @@ place_newborn_ahead(Uow *u)
 	execution_schedule_try_ahead(u->db, u->arena);
 	if (str_none(u->e->boot_id))
 		worker_beats_ahead(u->db, u->arena);
-}
-
-/* Who makes executions may not hear the workers; what they have written of themselves does as well. */
-static bool
-beats_read(Uow *u, Err *err)
-{
-	WorkerBeat *beats;
-	size_t n;
-
-	if (!str_none(u->e->boot_id))
-		return true;
-	if (!worker_beats(u->db, u->arena, &beats, &n, err))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		liveness_read(u->e->live, beats[i].worker, beats[i].incarnation, beats[i].at);
-	return true;
 }
 
 /* High priorities come first, and of one priority what was asked for first. */

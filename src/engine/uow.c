@@ -65,6 +65,9 @@ uow_begin_keep(Uow *u, Err *err)
 	u->window_due = 0;
 	u->due = 0;
 	u->defs_seen = false;
+	u->follows = u->placed = false;
+	u->news = NULL;
+	u->news_n = u->news_cap = 0;
 	u->now = clock_wall(u->e->clock);
 	u->defs_version = defs_version(u->e->defs);
 	return db_begin(u->db, err);
@@ -95,6 +98,13 @@ uow_commit(Uow *u, const CommitPoints *p, Err *err)
 	if (u->out.n > 0 && p->published != NULL)
 		crash_point(p->published);
 	return true;
+}
+
+void
+due_note(Uow *u, TimeUs at)
+{
+	if (at != 0 && (u->due == 0 || at < u->due))
+		u->due = at;
 }
 
 void

@@ -16,6 +16,9 @@ enum { WORKFLOW_NESTED_MOST = 32 };
 MUST_CHECK bool workflow_told(Uow *u, const RunEnd *ends, size_t n, Err *err);
 /* It is to look at itself: it was cancelled, or may go on. */
 MUST_CHECK bool workflow_nudge(Uow *u, Id id, Err *err);
+/* What this transaction was to tell workflows (u->news) is acted on, where that can be done without waiting; the rest goes to their
+ * inboxes. *ret_left: there is a rest. Inside defs_enter. */
+MUST_CHECK bool workflow_step_told(Uow *u, bool *ret_left, Err *err);
 /* Executions of one workflow that wait begin. Inside a pass of schedule. */
 MUST_CHECK bool workflow_begin(Uow *u, const ActionDef *action, const ExecWaiting *rows, size_t n, Err *err);
 
@@ -54,6 +57,7 @@ MUST_CHECK bool step_open(WorkflowStep *s, Err *err);
 WfTaskState task_state_of(const WorkflowTaskRow *r);
 WorkflowTaskRow task_row_of(Id workflow, const WfGraph *g, int task, const WfTaskState *st);
 void step_take_task(WorkflowStep *s, const WorkflowTaskRow *row);
+void step_no_task(WorkflowStep *s, int task); /* unless there is one, it has not begun yet */
 /* The rows of tasks that have changed. */
 size_t step_changed(WorkflowStep *s, WorkflowTaskRow *ret);
 /* A value that holds a secret may not be seen. */

@@ -104,6 +104,7 @@ child_row(WorkflowStep *s, const WfChild *c, ExecNew *e, Secrets *secrets)
 		.correlation = s->row.correlation,
 		.by = s->u->e->process,
 		.of_task = true,
+		.line = s->row.line,
 		.max_retries = json_as_int(json_get(task, "max_retries"), 0),
 		.task_no = c->task,
 		.task_index = c->index,
@@ -130,6 +131,20 @@ child_row(WorkflowStep *s, const WfChild *c, ExecNew *e, Secrets *secrets)
 	return true;
 }
 
+/* With workers at once where that can be done; what is left waits to be scheduled. */
+static bool
+children_make(Uow *u, ExecNew *rows, const Secrets *secrets, size_t n, Id *ids, Err *err)
+{
+	if (!place_newborns(u, rows, n, &u->placed, err) || !exec_make(u, rows, secrets, n, ids, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		u->born += rows[i].status == EXEC_REQUESTED;
+		if (rows[i].status == EXEC_SCHEDULED)
+			newborn_placed(u, &rows[i], ids[i]);
+	}
+	return true;
+}
+
 bool
 step_children(WorkflowStep *steps, size_t n, Err *err)
 {
@@ -152,9 +167,7 @@ step_children(WorkflowStep *steps, size_t n, Err *err)
 				*err = steps[i].err;
 				return false;
 			}
-	for (size_t i = 0; i < all; i++)
-		u->born += rows[i].status == EXEC_REQUESTED;
-	return exec_make(u, rows, secrets, all, ids, err);
+	return children_make(u, rows, secrets, all, ids, err);
 }
 
 bool

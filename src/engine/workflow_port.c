@@ -51,6 +51,13 @@ step_take_task(WorkflowStep *s, const WorkflowTaskRow *r)
 	s->states[r->task] = st;
 }
 
+void
+step_no_task(WorkflowStep *s, int task)
+{
+	if (s->states[task] == NULL)
+		s->states[task] = state_fresh(s);
+}
+
 WorkflowTaskRow
 task_row_of(Id workflow, const WfGraph *g, int task, const WfTaskState *st)
 {

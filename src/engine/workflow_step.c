@@ -19,6 +19,22 @@ outcome_of(const RunEnd *e)
 	return "failed";
 }
 
+/* For runs_follow, which acts on them in this very transaction, or puts them into the inbox. */
+static bool
+news_collect(Uow *u, const WorkflowNews *news, size_t n)
+{
+	size_t cap = u->news_cap == 0 ? 64 : u->news_cap;
+
+	while (cap < u->news_n + n)
+		cap *= 2;
+	if (cap > u->news_cap)
+		u->news = arena_grow(u->arena, u->news, u->news_cap * sizeof(WorkflowNews), cap * sizeof(WorkflowNews));
+	u->news_cap = cap;
+	for (size_t i = 0; i < n; i++)
+		u->news[u->news_n++] = news[i];
+	return true;
+}
+
 bool
 workflow_told(Uow *u, const RunEnd *ends, size_t n, Err *err)
 {
@@ -43,6 +59,8 @@ workflow_told(Uow *u, const RunEnd *ends, size_t n, Err *err)
 		    !workflow_mark_timed_out(u->db, u->arena, ends[i].id, err))
 			return false;
 	}
+	if (u->follows)
+		return news_collect(u, news, told);
 	return workflow_inbox_put(u->db, u->arena, news, told, u->now, err);
 }
 
@@ -251,6 +269,21 @@ advance(WorkflowStep *s, const WorkflowNews *news, size_t n, Err *err)
 	return true;
 }
 
+/* Keys and rows are in the order of the steps. One that was looked for and is not there need not be looked for again. */
+static void
+take_tasks(WorkflowStep *steps, size_t n, const WorkflowTaskKey *keys, size_t keys_n, const WorkflowTaskRow *rows,
+    size_t rows_n)
+{
+	size_t key = 0, row = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		for (; row < rows_n && rows[row].workflow == steps[i].row.id; row++)
+			step_take_task(&steps[i], &rows[row]);
+		for (; key < keys_n && keys[key].workflow == steps[i].row.id; key++)
+			step_no_task(&steps[i], keys[key].task);
+	}
+}
+
 /* The tasks that have news, and those they lead to, in one round trip. */
 static bool
 prefetch(WorkflowStep *steps, size_t n, const WorkflowNews *news, size_t news_n, const size_t *first, Err *err)
@@ -289,10 +322,7 @@ prefetch(WorkflowStep *steps, size_t n, const WorkflowNews *news, size_t news_n,
 	}
 	if (!workflow_task_read(u->db, u->arena, keys, keys_n, &rows, &rows_n, err))
 		return false;
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < rows_n; k++)
-			if (rows[k].workflow == steps[i].row.id)
-				step_take_task(&steps[i], &rows[k]);
+	take_tasks(steps, n, keys, keys_n, rows, rows_n);
 	return true;
 }
 
@@ -302,7 +332,7 @@ write_all(WorkflowStep *steps, size_t n, Err *err)
 	Uow *u = steps[0].u;
 	WorkflowRun *runs = arena_array(u->arena, WorkflowRun, n + 1);
 	WorkflowTaskRow *tasks;
-	size_t most = 0, tasks_n = 0;
+	size_t most = 0, tasks_n = 0, children = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		runs[i] = steps[i].row;
@@ -312,11 +342,25 @@ write_all(WorkflowStep *steps, size_t n, Err *err)
 	tasks = arena_array(u->arena, WorkflowTaskRow, most + 1);
 	for (size_t i = 0; i < n; i++)
 		tasks_n += step_changed(&steps[i], tasks + tasks_n);
+	for (size_t i = 0; i < n; i++)
+		children += steps[i].over ? 0 : steps[i].w.n;
+	if (children >
+	    0) /* only now: who has the right to schedule must not wait for rows of somebody who waits for that right */
+		place_newborn_ahead(u);
 	return workflow_task_write(u->db, u->arena, tasks, tasks_n, err) && step_children(steps, n, err) &&
 	       workflow_run_write(u->db, u->arena, runs, n, u->now, err);
 }
 
 /* ---- many ---- */
+
+/* Why runs are stepped. */
+typedef struct StepAsk {
+	bool fresh; /* they begin */
+	WorkflowNews *
+	    told; /* what they are told by the transaction that steps them, in their order; whose row somebody else has is left */
+	size_t told_n;
+	bool left; /* some of it was put into the inbox */
+} StepAsk;
 
 static int
 id_order(const void *a, const void *b)
@@ -430,26 +474,72 @@ steps_open(WorkflowStep *steps, size_t n, Err *err)
 	return true;
 }
 
+/* Of what a run is told in this transaction: may it be acted on now? Else it is put where others find it. */
 static bool
-step_known(Uow *u, const Id *ids, size_t n, bool fresh, Err *err)
+told_now(const WorkflowRun *row, size_t before)
+{
+	return row->id != 0 && before < WORKFLOW_NEWS_MOST && !(row->paused && str_is(row->state, "running"));
+}
+
+/* What lies in the inbox and what is told now, one list in the order of the runs. Both are in that order. */
+static bool
+told_take(Uow *u, const Id *ids, const WorkflowRun *rows, size_t n, StepAsk *ask, WorkflowNews **news, size_t *news_n,
+    Err *err)
+{
+	WorkflowNews *all = arena_array(u->arena, WorkflowNews, *news_n + ask->told_n + 1);
+	WorkflowNews *put = arena_array(u->arena, WorkflowNews, ask->told_n + 1);
+	size_t all_n = 0, put_n = 0, was = 0, told = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t first = was;
+		bool now;
+
+		for (; was < *news_n && (*news)[was].workflow == ids[i]; was++)
+			all[all_n++] = (*news)[was];
+		now = told_now(&rows[i], was - first);
+		for (; told < ask->told_n && ask->told[told].workflow == ids[i]; told++)
+			if (now)
+				all[all_n++] = ask->told[told];
+			else
+				put[put_n++] = ask->told[told];
+	}
+	*news = all;
+	*news_n = all_n;
+	ask->left = put_n > 0;
+	return workflow_inbox_put(u->db, u->arena, put, put_n, u->now, err);
+}
+
+static bool
+news_read(Uow *u, const Id *ids, const WorkflowRun *rows, size_t n, StepAsk *ask, WorkflowNews **news, size_t *news_n,
+    Err *err)
+{
+	return workflow_inbox_read(u->db, u->arena, ids, n, news, news_n, err) &&
+	       news_drop(u, ids, rows, n, *news, *news_n, err) &&
+	       (ask->told_n == 0 || told_take(u, ids, rows, n, ask, news, news_n, err));
+}
+
+static bool
+step_known(Uow *u, const Id *ids, size_t n, StepAsk *ask, Err *err)
 {
 	WorkflowRun *rows = arena_array(u->arena, WorkflowRun, n + 1);
 	WorkflowStep *steps = arena_array(u->arena, WorkflowStep, n + 1);
 	WorkflowNews *news = NULL;
 	size_t news_n = 0, live, *first;
+	bool waits = ask->told_n == 0;
 
-	if (!workflow_run_lock(u->db, u->arena, ids, n, rows, err))
+	if (n == 1 && !ask->fresh)
+		workflow_run_lock_ahead(u->db, u->arena, ids[0], waits);
+	if (!workflow_run_lock(u->db, u->arena, ids, n, waits, rows, err))
 		return false;
-	if (!fresh && (!workflow_inbox_read(u->db, u->arena, ids, n, &news, &news_n, err) ||
-			  !news_drop(u, ids, rows, n, news, news_n, err)))
+	if (!ask->fresh && !news_read(u, ids, rows, n, ask, &news, &news_n, err))
 		return false;
-	live = steps_of(u, rows, n, fresh, steps);
+	live = steps_of(u, rows, n, ask->fresh, steps);
 	if (live == 0)
 		return true;
 	if (!steps_open(steps, live, err))
 		return false;
 	first = news_first(u->arena, steps, live, news, &news_n);
-	if (!fresh && !prefetch(steps, live, news, news_n, first, err))
+	if (!ask->fresh && !prefetch(steps, live, news, news_n, first, err))
 		return false;
 	for (size_t i = 0; i < live; i++)
 		if (!steps[i].over && !advance(&steps[i], news + first[i], first[i + 1] - first[i], err))
@@ -460,6 +550,7 @@ step_known(Uow *u, const Id *ids, size_t n, bool fresh, Err *err)
 bool
 workflow_step(Uow *u, const Id *ids, size_t n, Err *err)
 {
+	StepAsk ask = { 0 };
 	Id *sorted;
 	bool ok;
 
@@ -469,9 +560,44 @@ workflow_step(Uow *u, const Id *ids, size_t n, Err *err)
 	graphs_trim(u);
 	if (!defs_enter(u->e->defs, u->db, u->arena, err))
 		return false;
-	ok = step_known(u, sorted, n, false, err);
+	ok = step_known(u, sorted, n, &ask, err);
 	defs_leave(u->e->defs);
 	return ok;
+}
+
+static int
+news_order(const void *a, const void *b)
+{
+	const WorkflowNews *x = a, *y = b;
+
+	if (x->workflow != y->workflow)
+		return (x->workflow > y->workflow) - (x->workflow < y->workflow);
+	return (x->execution > y->execution) - (x->execution < y->execution);
+}
+
+bool
+workflow_step_told(Uow *u, bool *ret_left, Err *err)
+{
+	StepAsk ask = { .told = u->news, .told_n = u->news_n };
+	Id *ids = arena_array(u->arena, Id, u->news_n + 1), *sorted;
+	size_t n;
+
+	*ret_left = false;
+	u->news = NULL;
+	u->news_n = u->news_cap = 0;
+	if (ask.told_n == 0)
+		return true;
+	qsort(ask.told, ask.told_n, sizeof(*ask.told), news_order);
+	for (size_t i = 0; i < ask.told_n; i++)
+		ids[i] = ask.told[i].workflow;
+	n = ids_sorted(u->arena, ids, ask.told_n, &sorted);
+	/* what that has ended is for others: they have what it takes to wait for its rows */
+	if (!step_known(u, sorted, n, &ask, err) ||
+	    !workflow_inbox_put(u->db, u->arena, u->news, u->news_n, u->now, err))
+		return false;
+	*ret_left = ask.left || u->news_n > 0;
+	u->news_n = 0;
+	return true;
 }
 
 bool
@@ -546,6 +672,7 @@ workflow_begin(Uow *u, const ActionDef *action, const ExecWaiting *rows, size_t 
 	ExecMove *moves = arena_array(u->arena, ExecMove, n + 1);
 	ExecMoved *moved = arena_array(u->arena, ExecMoved, n + 1);
 	Id *ids = arena_array(u->arena, Id, n + 1), version = 0;
+	StepAsk ask = { .fresh = true };
 	const WfGraph *g = NULL;
 	size_t begun = 0;
 	Err why = { 0 };
@@ -562,5 +689,5 @@ workflow_begin(Uow *u, const ActionDef *action, const ExecWaiting *rows, size_t 
 	}
 	return move_runs(u, EV_BEGIN, moves, n, u->e->process, moved, err) &&
 	       begin_rows(u, rows, moved, n, version, g, ids, &begun, err) &&
-	       (begun == 0 || step_known(u, ids, begun, true, err));
+	       (begun == 0 || step_known(u, ids, begun, &ask, err));
 }

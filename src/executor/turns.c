@@ -59,19 +59,30 @@ step_now(Uow *u, const Msg *msgs, size_t n, bool parents, Err *err)
 		for (size_t k = 0; k < msgs[i].n; k++) {
 			Id id = parents ? msgs[i].items[k].parent : msgs[i].items[k].id;
 
-			if (id != 0)
+			if (id != 0 && msgs[i].items[k].settled == 0)
 				ids[ids_n++] = id;
 		}
-	return workflow_step(u, ids, ids_n, err) && schedule(u, err) &&
+	u->timed = true; /* whoever ended a run may have left something with a time, and cannot tell us otherwise */
+	return workflow_step(u, ids, ids_n, err) && (u->placed || schedule(u, err)) &&
 	       uow_commit(u, ids_n > 0 ? &points_step : &points_complete, err);
 }
 
-/* A run has ended: its workflow goes on, and its worker has room for what waits. */
+static bool
+all_settled(const Msg *msgs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < msgs[i].n; k++)
+			if (msgs[i].items[k].settled == 0)
+				return false;
+	return true;
+}
+
+/* A run has ended: its workflow goes on, and its worker has room for what waits; unless all that was done with its end. */
 bool
 executor_on_completed(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
 {
 	(void)self;
-	return step_now(u, msgs, n, true, err);
+	return all_settled(msgs, n) || step_now(u, msgs, n, true, err);
 }
 
 /* Cancels: a workflow that is being cancelled ends what runs under it. All else is right already, and what ended is announced by

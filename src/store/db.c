@@ -174,13 +174,18 @@ in_of(const Stmt *s)
 }
 
 static bool
-run(Db *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Rows *ret, Err *err)
+check_call(Db *db, const Stmt *s, const Bind *binds, size_t rows, Err *err)
 {
-	bool ok;
-
 	if (db->failed && db->open)
 		return err_set(err, ERR_INTERNAL, "an earlier statement of the transaction has failed");
-	ok = check_binds(s->sql, in_of(s), binds, rows, err) && db->store->driver->run(db, a, s, binds, rows, ret, err);
+	return check_binds(s->sql, in_of(s), binds, rows, err);
+}
+
+static bool
+run(Db *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Rows *ret, Err *err)
+{
+	bool ok = check_call(db, s, binds, rows, err) && db->store->driver->run(db, a, s, binds, rows, ret, err);
+
 	if (!ok)
 		db->failed = true;
 	return ok;
@@ -216,6 +221,21 @@ db_batch(Db *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Rows *
 	if (rows == 1 && ret != NULL)
 		ret->from = arena_array(a, uint32_t, ret->n);
 	return true;
+}
+
+bool
+db_later(Db *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Err *err)
+{
+	bool ok;
+
+	if (db->store->driver->later == NULL || rows == 0)
+		return db_batch(db, a, s, binds, rows, NULL, err);
+	if (!db->open)
+		return err_set(err, ERR_INTERNAL, "'%.*s' outside a transaction", SQL_SHOWN, s->sql);
+	ok = check_call(db, s, binds, rows, err) && db->store->driver->later(db, a, s, binds, rows, err);
+	if (!ok)
+		db->failed = true;
+	return ok;
 }
 
 bool

@@ -56,5 +56,10 @@ MUST_CHECK bool db_read(Db *db, Arena *a, const Stmt *s, const Bind *binds, Rows
  * announced again before it was asked for is looked at anew.
  */
 void db_ahead(Db *db, Arena *a, const Stmt *s, const Bind *binds);
+/*
+ * Statements whose answer nobody reads: they may travel with the next one that is asked, at the latest with the commit, and should they
+ * fail, that one does. Whatever JSON the binds point at must live until then.
+ */
+MUST_CHECK bool db_later(Db *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Err *err);
 /* For lists whose filters vary: text put together from constant pieces only, values bound; not cached for ever. */
 MUST_CHECK bool db_read_text(Db *db, Arena *a, Str sql, const char *in, const Bind *binds, Rows *ret, Err *err);

@@ -20,6 +20,8 @@ typedef struct Driver {
 	/* In the transaction when there is one, else (db_read) on a snapshot of its own. ret may be NULL. */
 	bool (*run)(Db *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Rows *ret, Err *err);
 	void (*ahead)(Db *db, Arena *a, const Stmt *s, const Bind *binds); /* NULL: nothing is gained by it */
+	/* Without an answer, no later than the commit. NULL: at once. */
+	bool (*later)(Db *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Err *err);
 	bool (*read_text)(Db *db, Arena *a, Str sql, const char *in, const Bind *binds, Rows *ret, Err *err);
 	/* Several statements in one text, without parameters, in the transaction: migrations. */
 	bool (*script)(Db *db, const char *sql, Err *err);

@@ -146,7 +146,7 @@ lines_read(Db *db, Arena *a, const ExecNew *rows, size_t n, Map *ret, Err *err)
 
 	*ret = map_open(a);
 	for (size_t i = 0; i < n; i++) {
-		if (rows[i].parent == 0 || map_get(ret, rows[i].parent) != NULL)
+		if (rows[i].parent == 0 || !str_none(rows[i].line) || map_get(ret, rows[i].parent) != NULL)
 			continue;
 		map_put(ret, rows[i].parent, &parents);
 		json_push(a, &parents, json_int(rows[i].parent));
@@ -184,9 +184,9 @@ execution_insert(Db *db, Arena *a, const ExecNew *rows, size_t n, TimeUs now, Id
 	if (!lines_read(db, a, rows, n, &lines, err))
 		return err_wrap(err, "store execution");
 	for (size_t i = 0; i < n; i++) {
-		const Str *line = rows[i].parent == 0 ? NULL : map_get(&lines, rows[i].parent);
+		const Str *found = rows[i].parent == 0 ? NULL : map_get(&lines, rows[i].parent);
 
-		insert_binds(a, &rows[i], line == NULL ? (Str){ 0 } : *line, now, &no_refs, b + i * width);
+		insert_binds(a, &rows[i], found == NULL ? rows[i].line : *found, now, &no_refs, b + i * width);
 		if (limited)
 			limited_binds(&rows[i], b + i * width + INSERT_BINDS);
 		ret_ids[i] = 0;
@@ -284,6 +284,13 @@ static const Stmt alone_try_stmt = {
 	.pg = "select case when " SOME_WAIT " then false else pg_try_advisory_xact_lock(74711) end",
 };
 
+/* The same, whether anything waits or not: who says by its commit that there is room must not be counted by another before it. */
+static const Stmt alone_now_stmt = {
+	.sql = "select 1",
+	.in = "",
+	.pg = "select pg_try_advisory_xact_lock(74711)",
+};
+
 static const Stmt head_stmt = {
 	.sql =
 	    WAITING_COLUMNS " where status = 'requested' and wait_class is not null order by wait_class, id limit $1",
@@ -302,23 +309,24 @@ execution_wait_head(Db *db, Arena *a, size_t most, ExecWaiting **ret, size_t *re
 	return true;
 }
 
+/* a loose index scan: one probe per class, however many rows wait (min() may read the whole class) */
+static const Stmt classes_stmt = {
+	.sql = "with recursive c(x) as ("
+	       "select w from (select wait_class as w from execution where status = 'requested'"
+	       " and wait_class is not null order by wait_class limit 1) head"
+	       " union all select (select wait_class from execution where status = 'requested'"
+	       " and wait_class is not null and wait_class > c.x order by wait_class limit 1)"
+	       " from c where c.x is not null)"
+	       " select x from c where x is not null",
+	.in = "",
+};
+
 bool
 execution_wait_classes(Db *db, Arena *a, Str **ret, size_t *ret_n, Err *err)
 {
-	/* a loose index scan: one probe per class, however many rows wait (min() may read the whole class) */
-	static const Stmt s = {
-		.sql = "with recursive c(x) as ("
-		       "select w from (select wait_class as w from execution where status = 'requested'"
-		       " and wait_class is not null order by wait_class limit 1) head"
-		       " union all select (select wait_class from execution where status = 'requested'"
-		       " and wait_class is not null and wait_class > c.x order by wait_class limit 1)"
-		       " from c where c.x is not null)"
-		       " select x from c where x is not null",
-		.in = "",
-	};
 	Rows rows;
 
-	if (!db_exec(db, a, &s, NULL, &rows, err))
+	if (!db_exec(db, a, &classes_stmt, NULL, &rows, err))
 		return false;
 	*ret = arena_array(a, Str, rows.n + 1);
 	*ret_n = rows.n;
@@ -436,16 +444,6 @@ static const Stmt counts_stmt = {
 	.in = "",
 };
 
-void
-execution_schedule_ahead(Db *db, Arena *a, size_t most)
-{
-	Bind b[] = { bind_int((int64_t)most) };
-
-	db_ahead(db, a, &alone_stmt, NULL);
-	db_ahead(db, a, &head_stmt, b);
-	db_ahead(db, a, &counts_stmt, NULL);
-}
-
 bool
 execution_worker_counts(Db *db, Arena *a, WorkerCount **ret, size_t *ret_n, Err *err)
 {
@@ -464,14 +462,48 @@ execution_worker_counts(Db *db, Arena *a, WorkerCount **ret, size_t *ret_n, Err 
 	return true;
 }
 
+/* The right, a look at what waits first, and at how much the workers have. */
+static void
+right_ahead(Db *db, Arena *a, const Stmt *right, size_t most)
+{
+	Bind b[] = { bind_int((int64_t)most) };
+
+	db_ahead(db, a, right, NULL);
+	db_ahead(db, a, &head_stmt, b);
+	db_ahead(db, a, &counts_stmt, NULL);
+}
+
+void
+execution_schedule_ahead(Db *db, Arena *a, size_t most)
+{
+	right_ahead(db, a, &alone_stmt, most);
+}
+
 void
 execution_schedule_try_ahead(Db *db, Arena *a)
 {
-	Bind one[] = { bind_int(1) };
+	right_ahead(db, a, &alone_try_stmt, 1);
+}
 
-	db_ahead(db, a, &alone_try_stmt, NULL);
-	db_ahead(db, a, &head_stmt, one);
-	db_ahead(db, a, &counts_stmt, NULL);
+void
+execution_schedule_now_ahead(Db *db, Arena *a, size_t most)
+{
+	right_ahead(db, a, &alone_now_stmt, most);
+	db_ahead(db, a, &classes_stmt, NULL);
+}
+
+bool
+execution_schedule_now(Db *db, Arena *a, bool *ret, Err *err)
+{
+	Rows rows;
+
+	*ret = true;
+	if (db_kind(db) == STORE_SQLITE)
+		return true;
+	if (!db_exec(db, a, &alone_now_stmt, NULL, &rows, err))
+		return false;
+	*ret = row_bool(rows_at(&rows, 0), 0);
+	return true;
 }
 
 bool

@@ -28,6 +28,7 @@ typedef struct ExecNew {
 	int task_no;
 	int64_t task_index, task_iteration; /* index -1: none */
 	const Json *workflow_task;          /* as clients see it */
+	Str line;                           /* its ancestors, where they are known; none: they are looked for */
 } ExecNew;
 
 /* ret_ids[i] is 0 where an execution of that enforcement existed already. */
@@ -57,6 +58,9 @@ MUST_CHECK bool execution_schedule_alone(Db *db, Arena *a, bool *ret, Err *err);
 /* The same for a run that is being made: *ret says whether nobody else schedules and nothing waits. Never waits itself. */
 MUST_CHECK bool execution_schedule_try(Db *db, Arena *a, bool *ret, Err *err);
 void execution_schedule_try_ahead(Db *db, Arena *a); /* and execution_worker_counts: see db_ahead */
+/* The same for what waits by now: *ret says whether nobody else schedules. Never waits itself. */
+MUST_CHECK bool execution_schedule_now(Db *db, Arena *a, bool *ret, Err *err);
+void execution_schedule_now_ahead(Db *db, Arena *a, size_t most);
 /* The first of all waiting rows, class by class and each class by age. */
 MUST_CHECK bool execution_wait_head(Db *db, Arena *a, size_t most, ExecWaiting **ret, size_t *ret_n, Err *err);
 /* Announces these two and execution_worker_counts: see db_ahead. */

@@ -17,16 +17,31 @@ one_number(Db *db, Arena *a, const Stmt *s, const Bind *b, int64_t *ret, Err *er
 	return true;
 }
 
+static const Stmt used_stmt = {
+	.sql = "select " UNDER_WAY("scheduled") " + " UNDER_WAY("running") " + " UNDER_WAY("canceling"),
+	.in = "s",
+};
+static const Stmt line_stmt = {
+	.sql = "select id from execution where " IN_SLOT " and status = 'requested' and wait_class is not null"
+	       " order by slot, status, priority desc, id limit $2",
+	.in = "si",
+};
+
+void
+slot_ahead(Db *db, Arena *a, Str slot, size_t most)
+{
+	Bind b[] = { bind_str(slot), bind_int((int64_t)most) };
+
+	db_ahead(db, a, &used_stmt, b);
+	db_ahead(db, a, &line_stmt, b);
+}
+
 bool
 slot_used(Db *db, Arena *a, Str slot, int64_t *ret, Err *err)
 {
-	static const Stmt s = {
-		.sql = "select " UNDER_WAY("scheduled") " + " UNDER_WAY("running") " + " UNDER_WAY("canceling"),
-		.in = "s",
-	};
 	Bind b[] = { bind_str(slot) };
 
-	return one_number(db, a, &s, b, ret, err);
+	return one_number(db, a, &used_stmt, b, ret, err);
 }
 
 bool
@@ -46,15 +61,10 @@ slot_all(Db *db, Arena *a, Str slot, int64_t *ret, Err *err)
 bool
 slot_line(Db *db, Arena *a, Str slot, size_t most, Id **ret, size_t *ret_n, Err *err)
 {
-	static const Stmt s = {
-		.sql = "select id from execution where " IN_SLOT " and status = 'requested' and wait_class is not null"
-		       " order by slot, status, priority desc, id limit $2",
-		.in = "si",
-	};
 	Bind b[] = { bind_str(slot), bind_int((int64_t)most) };
 	Rows rows;
 
-	if (!db_exec(db, a, &s, b, &rows, err))
+	if (!db_exec(db, a, &line_stmt, b, &rows, err))
 		return false;
 	*ret = arena_array(a, Id, rows.n + 1);
 	*ret_n = rows.n;
@@ -121,7 +131,7 @@ execution_wait_policy(Db *db, Arena *a, Id id, WaitReason why, Str policy_ref, T
 	Bind b[] = { bind_int(id), bind_text(wait_reason_name(why)), bind_str(policy_ref), bind_time(due),
 		bind_time(now) };
 
-	return db_exec(db, a, &s, b, NULL, err);
+	return db_later(db, a, &s, b, 1, err);
 }
 
 /* ---- what limits a row ---- */

@@ -10,6 +10,7 @@
 /* How many runs of this slot are under way. */
 MUST_CHECK bool slot_used(Db *db, Arena *a, Str slot, int64_t *ret, Err *err);
 /* The first in its line, by priority and age. */
+void slot_ahead(Db *db, Arena *a, Str slot, size_t most); /* slot_used and slot_line: see db_ahead */
 MUST_CHECK bool slot_line(Db *db, Arena *a, Str slot, size_t most, Id **ret, size_t *ret_n, Err *err);
 
 /* The oldest that have not ended, running or waiting, without those that are being cancelled; *ret_all: how many there are in all, as far as

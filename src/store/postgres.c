@@ -71,29 +71,36 @@ postgres_begin(Db *base, Err *err)
 {
 	PgDb *db = (PgDb *)base;
 
-	pg_ahead_forget(db);
+	pg_forget(db);
 	if (db->conn == NULL && !pg_connect_db(db, err))
 		return false;
 	db->begun = false;
 	return true;
 }
 
+static void
+rolled_back(PgDb *db)
+{
+	if (db->conn != NULL && !pg_rollback(db) && db->conn != NULL)
+		pg_lose(db); /* the server ends the transaction with the connection */
+}
+
 static bool
 postgres_commit(Db *base, Err *err)
 {
 	PgDb *db = (PgDb *)base;
-	bool begun = db->begun;
+	bool begun = db->begun, ok;
 
-	pg_ahead_forget(db);
 	db->begun = false;
-	if (!begun)
-		return true;
-	if (pg_command(db, "commit", "COMMIT", err)) {
-		atomic_fetch_add_explicit(&base->store->commits, 1, memory_order_relaxed);
+	ok = !begun || pg_commit(db, err);
+	pg_forget(db);
+	if (ok) {
+		atomic_fetch_add_explicit(&base->store->commits, begun, memory_order_relaxed);
 		return true;
 	}
 	if (db->conn == NULL)
 		return err_wrap(err, "it is not known whether the commit was done");
+	rolled_back(db); /* what was put off until now has failed, and no commit was done */
 	return false;
 }
 
@@ -103,10 +110,10 @@ postgres_rollback(Db *base)
 	PgDb *db = (PgDb *)base;
 	bool begun = db->begun;
 
-	pg_ahead_forget(db);
+	pg_forget(db);
 	db->begun = false;
-	if (begun && db->conn != NULL && !pg_command(db, "rollback", "ROLLBACK", NULL) && db->conn != NULL)
-		pg_lose(db); /* the server ends the transaction with the connection */
+	if (begun)
+		rolled_back(db);
 }
 
 static bool
@@ -119,6 +126,12 @@ static void
 postgres_ahead(Db *db, Arena *a, const Stmt *s, const Bind *binds)
 {
 	pg_ahead((PgDb *)db, a, s, binds);
+}
+
+static bool
+postgres_later(Db *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Err *err)
+{
+	return pg_later((PgDb *)db, a, s, binds, rows, err);
 }
 
 static bool
@@ -144,6 +157,7 @@ const Driver postgres_driver = {
 	.rollback = postgres_rollback,
 	.run = postgres_run,
 	.ahead = postgres_ahead,
+	.later = postgres_later,
 	.read_text = postgres_read_text,
 	.script = postgres_script,
 };

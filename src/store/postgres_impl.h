@@ -35,7 +35,14 @@ typedef struct PgAhead {
 	bool sent, taken;
 } PgAhead;
 
-enum { PG_AHEAD_MOST = 6 };
+/* A statement whose answer nobody waits for, until it is sent with another. */
+typedef struct PgLater {
+	const Stmt *stmt;
+	const Bind *binds;
+	size_t rows;
+} PgLater;
+
+enum { PG_AHEAD_MOST = 8, PG_LATER_MOST = 8 };
 
 typedef struct PgDb {
 	Db base;
@@ -48,6 +55,8 @@ typedef struct PgDb {
 	Arena *scratch;
 	PgAhead ahead[PG_AHEAD_MOST];
 	size_t ahead_n;
+	PgLater later[PG_LATER_MOST];
+	size_t later_n;
 } PgDb;
 
 /* postgres_url.c: what to connect with. */
@@ -93,7 +102,9 @@ PgParams pg_set_encode(Arena *a, const char *in, const Bind *binds, size_t rows)
 /* postgres_run.c: one round trip. */
 bool pg_run(PgDb *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Rows *ret, Err *err);
 void pg_ahead(PgDb *db, Arena *a, const Stmt *s, const Bind *binds);
-void pg_ahead_forget(PgDb *db);
+bool pg_later(PgDb *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Err *err);
+void pg_forget(PgDb *db);           /* what was announced or put off */
+bool pg_commit(PgDb *db, Err *err); /* with what was put off; when it fails for that, the transaction is still there */
 bool pg_run_text(PgDb *db, Arena *a, Str sql, const char *in, const Bind *binds, Rows *ret, Err *err);
-bool pg_command(PgDb *db, const char *sql, const char *want_tag, Err *err);
+bool pg_rollback(PgDb *db);
 bool pg_script(PgDb *db, const char *sql, Err *err);

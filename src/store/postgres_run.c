@@ -346,17 +346,29 @@ pg_ahead(PgDb *db, Arena *a, const Stmt *s, const Bind *binds)
 }
 
 void
-pg_ahead_forget(PgDb *db)
+pg_forget(PgDb *db)
 {
-	db->ahead_n = 0;
+	db->ahead_n = db->later_n = 0;
 }
 
-/* All that were announced travel together, in the order of their announcement, and before what is asked now, if anything is. */
+static size_t
+later_take(PgDb *db, Ask *ret)
+{
+	size_t n = db->later_n;
+
+	for (size_t i = 0; i < n; i++)
+		ret[i] = ask_for(db->later[i].stmt, db->later[i].binds, db->later[i].rows, NULL);
+	db->later_n = 0;
+	return n;
+}
+
+/* What was put off goes first; all that were announced travel with it, in the order of their announcement, and before what is asked
+ * now, if anything is. */
 static bool
 send_with_ahead(PgDb *db, const Ask *now, Err *err)
 {
-	Ask asks[PG_AHEAD_MOST + 1];
-	size_t n = 0;
+	Ask asks[PG_LATER_MOST + PG_AHEAD_MOST + 1];
+	size_t n = later_take(db, asks);
 
 	for (size_t i = 0; i < db->ahead_n; i++) {
 		PgAhead *h = &db->ahead[i];
@@ -398,25 +410,61 @@ pg_run_text(PgDb *db, Arena *a, Str sql, const char *in, const Bind *binds, Rows
 	RowSink sink = { .a = a };
 	Ask q = { .sql = sql.p, .in = in, .binds = binds, .rows = 1, .sink = ret == NULL ? NULL : &sink };
 
-	if (!trip_again(db, &q, 1, err))
+	if (!send_with_ahead(db, &q, err))
 		return false;
 	if (ret != NULL)
 		*ret = sink.rows;
 	return true;
 }
 
-/* Commit or rollback: the transaction is closed already as far as our own side is concerned. */
-bool
-pg_command(PgDb *db, const char *sql, const char *want_tag, Err *err)
+static Bind *
+binds_keep(Arena *a, const Bind *binds, size_t n)
 {
-	Ask q = { .sql = sql, .in = "", .rows = 1 };
-	Trip t = { .asks = &q, .n = 1 };
+	Bind *kept = arena_copy(a, binds, n * sizeof(Bind));
 
+	for (size_t i = 0; i < n; i++)
+		if (kept[i].type == 's' || kept[i].type == 'x')
+			kept[i].s = str_copy(a, kept[i].s);
+	return kept;
+}
+
+bool
+pg_later(PgDb *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Err *err)
+{
+	if (!db->begun || db->later_n == PG_LATER_MOST)
+		return pg_run(db, a, s, binds, rows, NULL, err);
+	db->later[db->later_n++] = (PgLater){ s, binds_keep(a, binds, rows * strlen(in_of(s))), rows };
+	return true;
+}
+
+static bool
+command(PgDb *db, Ask *asks, size_t n, const char *sql, const char *want_tag, Err *err)
+{
+	Trip t = { .asks = asks, .n = n + 1 };
+
+	asks[n] = (Ask){ .sql = sql, .in = "", .rows = 1 };
 	if (!trip(db, &t, err))
 		return false;
 	if (strcmp(t.tag, want_tag) == 0)
 		return true;
 	return err_set(err, ERR_INTERNAL, "PostgreSQL answered '%s' to %s", t.tag, sql);
+}
+
+/* Commit or rollback: the transaction is closed already as far as our own side is concerned. */
+bool
+pg_commit(PgDb *db, Err *err)
+{
+	Ask asks[PG_LATER_MOST + 1];
+
+	return command(db, asks, later_take(db, asks), "commit", "COMMIT", err);
+}
+
+bool
+pg_rollback(PgDb *db)
+{
+	Ask q;
+
+	return command(db, &q, 0, "rollback", "ROLLBACK", NULL);
 }
 
 /* Several statements in one text are beyond the pipeline's protocol. */
@@ -429,6 +477,8 @@ pg_script(PgDb *db, const char *sql, Err *err)
 	bool ok;
 
 	if (!db->begun && !trip(db, &begin, err))
+		return false;
+	if (db->later_n > 0 && !send_with_ahead(db, NULL, err))
 		return false;
 	if (!PQexitPipelineMode(db->conn))
 		return pg_away(db, "leaving pipeline mode", err);

@@ -1,5 +1,6 @@
 #include "store/workflow_run.h"
 
+#include "store/execution.h"
 #include "store/execution_aside.h"
 
 /* ---- definitions as runs began with them ---- */
@@ -83,7 +84,7 @@ workflow_run_insert(Db *db, Arena *a, const WorkflowRun *rows, size_t n, TimeUs 
 	"select x.id, x.version, x.ref, x.status, x.variables, x.failed_tasks, x.open, x.waiting, x.bad, x.depth, " \
 	"x.paused, x.timeout_at, x.due_at, e.status, e.config, e.env_vars, e.enforcement, e.executor, e.action, " \
 	"e.parent, e.action_ref, e.attempt, e.correlation_id, e.started_at, e.permission_set_refs, x.starts, " \
-	"e.priority" \
+	"e.priority, e.ancestors" \
 	" from workflow_execution x join execution e on e.id = x.id where x.id = $1"
 
 static void
@@ -117,13 +118,25 @@ run_read(Arena *a, Row r, WorkflowRun *x)
 		.permission_set_refs = row_json(a, r, 24),
 		.starts = row_json(a, r, 25),
 		.priority = row_int(r, 26),
+		.line = execution_line(a, row_str(r, 27), row_int(r, 0)),
 	};
 }
 
-bool
-workflow_run_lock(Db *db, Arena *a, const Id *ids, size_t n, WorkflowRun *ret, Err *err)
+static const Stmt lock_waits = { .sql = RUN_COLUMNS, .pg = RUN_COLUMNS " for update of x", .in = "i" };
+static const Stmt lock_skips = { .sql = RUN_COLUMNS, .pg = RUN_COLUMNS " for update of x skip locked", .in = "i" };
+
+void
+workflow_run_lock_ahead(Db *db, Arena *a, Id id, bool wait)
 {
-	static const Stmt s = { .sql = RUN_COLUMNS, .pg = RUN_COLUMNS " for update of x", .in = "i" };
+	Bind b[] = { bind_int(id) };
+
+	db_ahead(db, a, wait ? &lock_waits : &lock_skips, b);
+	workflow_inbox_ahead(db, a, id);
+}
+
+bool
+workflow_run_lock(Db *db, Arena *a, const Id *ids, size_t n, bool wait, WorkflowRun *ret, Err *err)
+{
 	Bind *b = arena_array(a, Bind, n + 1);
 	Rows rows;
 
@@ -131,7 +144,7 @@ workflow_run_lock(Db *db, Arena *a, const Id *ids, size_t n, WorkflowRun *ret, E
 		b[i] = bind_int(ids[i]);
 		ret[i] = (WorkflowRun){ 0 };
 	}
-	if (n > 0 && !db_batch(db, a, &s, b, n, &rows, err))
+	if (n > 0 && !db_batch(db, a, wait ? &lock_waits : &lock_skips, b, n, &rows, err))
 		return err_wrap(err, "read workflow runs");
 	for (size_t i = 0; n > 0 && i < rows.n; i++)
 		run_read(a, rows_at(&rows, i), &ret[rows.from[i]]);
@@ -159,7 +172,7 @@ workflow_run_write(Db *db, Arena *a, const WorkflowRun *rows, size_t n, TimeUs n
 
 		memcpy(b + i * WIDTH, all, sizeof(all));
 	}
-	return n == 0 || db_batch(db, a, &s, b, n, NULL, err) || err_wrap(err, "store workflow runs");
+	return db_later(db, a, &s, b, n, err) || err_wrap(err, "store workflow runs");
 }
 
 bool

@@ -32,14 +32,18 @@ typedef struct WorkflowRun {
 	Str action_ref;
 	int attempt;
 	int64_t priority;
+	Str line; /* what its runs have as ancestors */
 	Uuid correlation;
 	TimeUs started;
 	bool variables_changed; /* else they are left as they are */
 } WorkflowRun;
 
 MUST_CHECK bool workflow_run_insert(Db *db, Arena *a, const WorkflowRun *rows, size_t n, TimeUs now, Err *err);
-/* Nobody else steps them until the commit. ids rise. */
-MUST_CHECK bool workflow_run_lock(Db *db, Arena *a, const Id *ids, size_t n, WorkflowRun *ret, Err *err);
+/* Nobody else steps them until the commit. ids rise. Those that somebody else steps just now are waited for, or are as if they were not
+ * there. */
+MUST_CHECK bool workflow_run_lock(Db *db, Arena *a, const Id *ids, size_t n, bool wait, WorkflowRun *ret, Err *err);
+/* See db_ahead. With what it was told, which is looked at once the lock is had. */
+void workflow_run_lock_ahead(Db *db, Arena *a, Id id, bool wait);
 MUST_CHECK bool workflow_run_write(Db *db, Arena *a, const WorkflowRun *rows, size_t n, TimeUs now, Err *err);
 MUST_CHECK bool workflow_run_pause(Db *db, Arena *a, Id id, bool paused, TimeUs now, bool *ret_there, Err *err);
 /* Its execution says so. */
@@ -136,6 +140,7 @@ MUST_CHECK bool workflow_inbox_put(Db *db, Arena *a, const WorkflowNews *news, s
 enum { WORKFLOW_NEWS_MOST = 500 };
 MUST_CHECK bool workflow_inbox_read(
     Db *db, Arena *a, const Id *workflows, size_t n, WorkflowNews **ret, size_t *ret_n, Err *err);
+void workflow_inbox_ahead(Db *db, Arena *a, Id workflow); /* see db_ahead */
 MUST_CHECK bool workflow_inbox_drop(Db *db, Arena *a, const Id *ids, size_t n, Err *err);
 /* Runs that nobody has stepped since they were told something before `before`, or after `after`; paused ones are none of them. */
 MUST_CHECK bool workflow_inbox_stale(

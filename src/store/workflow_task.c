@@ -149,7 +149,7 @@ workflow_task_write(Db *db, Arena *a, const WorkflowTaskRow *rows, size_t n, Err
 
 	for (size_t i = 0; i < n; i++)
 		task_binds(&rows[i], b + i * TASK_WIDTH);
-	return n == 0 || db_batch(db, a, &s, b, n, NULL, err) || err_wrap(err, "store tasks of workflows");
+	return db_later(db, a, &s, b, n, err) || err_wrap(err, "store tasks of workflows");
 }
 
 bool
@@ -249,18 +249,26 @@ workflow_inbox_put(Db *db, Arena *a, const WorkflowNews *news, size_t n, TimeUs 
 			all[3] = bind_int(w->index);
 		memcpy(b + i * WIDTH, all, sizeof(all));
 	}
-	return n == 0 || db_batch(db, a, &s, b, n, NULL, err) || err_wrap(err, "tell workflows");
+	return db_later(db, a, &s, b, n, err) || err_wrap(err, "tell workflows");
+}
+
+static const Stmt inbox_stmt = {
+	.sql = "select id, workflow, execution, task_no, task_index, task_iteration, outcome from workflow_inbox"
+	       " where workflow = $1 order by id limit $2",
+	.in = "ii",
+};
+
+void
+workflow_inbox_ahead(Db *db, Arena *a, Id workflow)
+{
+	Bind b[] = { bind_int(workflow), bind_int(WORKFLOW_NEWS_MOST) };
+
+	db_ahead(db, a, &inbox_stmt, b);
 }
 
 bool
 workflow_inbox_read(Db *db, Arena *a, const Id *workflows, size_t n, WorkflowNews **ret, size_t *ret_n, Err *err)
 {
-	static const Stmt s = {
-		.sql =
-		    "select id, workflow, execution, task_no, task_index, task_iteration, outcome from workflow_inbox"
-		    " where workflow = $1 order by id limit $2",
-		.in = "ii",
-	};
 	Bind *b = arena_array(a, Bind, n * 2 + 1);
 	Rows rows = { 0 };
 
@@ -268,7 +276,7 @@ workflow_inbox_read(Db *db, Arena *a, const Id *workflows, size_t n, WorkflowNew
 		b[i * 2] = bind_int(workflows[i]);
 		b[i * 2 + 1] = bind_int(WORKFLOW_NEWS_MOST);
 	}
-	if (n > 0 && !db_batch(db, a, &s, b, n, &rows, err))
+	if (n > 0 && !db_batch(db, a, &inbox_stmt, b, n, &rows, err))
 		return err_wrap(err, "read what workflows are told");
 	*ret = arena_array(a, WorkflowNews, rows.n + 1);
 	*ret_n = rows.n;
@@ -295,7 +303,7 @@ workflow_inbox_drop(Db *db, Arena *a, const Id *ids, size_t n, Err *err)
 
 	for (size_t i = 0; i < n; i++)
 		b[i] = bind_int(ids[i]);
-	return n == 0 || db_batch(db, a, &s, b, n, NULL, err) || err_wrap(err, "drop what workflows were told");
+	return db_later(db, a, &s, b, n, err) || err_wrap(err, "drop what workflows were told");
 }
 
 bool

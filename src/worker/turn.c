@@ -54,7 +54,10 @@ struct WorkerTurn {
 	TimeUs until;     /* when the first of them has waited enough for company; 0: none waits */
 	int64_t usual_us; /* how long runs take lately */
 	bool draining, abandoning;
-	bool full; /* and its row says so */
+	bool full;          /* and its row says so */
+	bool alone;         /* the last transaction failed: in the next nothing follows the ends */
+	const MsgItem *own; /* what the open transaction gives to this very worker */
+	size_t own_n;
 };
 
 WorkerTurn *
@@ -529,18 +532,52 @@ claims_take(WorkerTurn *t, RunClaim *claims, Run **runs)
 	return n;
 }
 
+/* What this worker is given by its own transaction need not be sent to it. Should it never hear of the commit, the sweeper tells it. */
+static void
+own_take(WorkerTurn *t)
+{
+	Outbox *out = &t->u->out;
+	MsgItem *own = arena_array(t->u->arena, MsgItem, out->n + 1);
+	size_t kept = 0;
+
+	t->own = own;
+	t->own_n = 0;
+	for (size_t i = 0; i < out->n; i++)
+		if (out->msgs[i].kind == MSG_EXECUTION_SCHEDULED && out->msgs[i].item.worker == t->id)
+			own[t->own_n++] = out->msgs[i].item;
+		else
+			out->msgs[kept++] = out->msgs[i];
+	out->n = kept;
+}
+
+/* Workflows go on in the transaction that ends their runs, and limits let the next one go. */
+static bool
+ends_follow(WorkerTurn *t, Err *err)
+{
+	Uow *u = t->u;
+
+	liveness_beat(u->e->live, t->id, t->incarnation, worker_turn_ahead(t), u->now);
+	if (!runs_follow(u, err))
+		return false;
+	own_take(t);
+	return true;
+}
+
 static bool
 turn_store(WorkerTurn *t, RunClaim *claims, Run **runs, size_t n, Err *err)
 {
 	Uow *u = t->u;
 
+	t->own_n = 0;
 	if (!uow_begin(u, err))
 		return false;
+	u->follows = !t->alone && !t->draining && !t->full;
 	if (!runs_claim_open(u, t->id, t->incarnation, t->config.name, claims, n, err))
 		return false;
 	claims_do(t, claims, runs, n);
 	return runs_finish(u, t->id, t->config.name, t->ends, t->ends_n, err) &&
-	       runs_claim_rest(u, t->config.name, claims, n, err) && uow_commit(u, &points_worker, err);
+	       runs_claim_rest(u, t->config.name, claims, n, err) && ends_follow(t, err) &&
+	       uow_commit(u, &points_worker, err);
 }
 
 /* What was begun within a transaction that can never be is begun again after the claim alone is stored. */
@@ -682,12 +719,17 @@ worker_turn(WorkerTurn *t, bool *ret_more, Err *err)
 	if (n == 0 && t->ends_n == 0)
 		return true;
 	if (!turn_store(t, claims, runs, n, err)) {
-		turn_undo(t, runs, n, err_passes(err->code));
+		/* what cannot be stored may be what follows an end: so the end is tried without it first */
+		turn_undo(t, runs, n, !t->alone || err_passes(err->code));
+		t->alone = true;
 		return false;
 	}
+	t->alone = false;
 	ends_settled(t);
 	claims_start(t, claims, runs, n);
-	*ret_more = t->ends_n > 0 || n > 0;
+	for (size_t i = 0; i < t->own_n; i++)
+		worker_turn_dispatch(t, t->own[i].id, t->own[i].attempt, t->own[i].action);
+	*ret_more = t->ends_n > 0 || n > 0 || t->own_n > 0;
 	return true;
 }
 

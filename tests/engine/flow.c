@@ -208,6 +208,7 @@ flow_work(Flow *r)
 		Json data = json_object();
 
 		CHECK_OK(uow_begin(r->u, &err), err);
+		r->u->follows = i % 2 == 1; /* both ways lead to the same */
 		CHECK_OK(runs_claim(r->u, r->worker, str_of("inc"), str_of("w1"), &c, 1, &err), err);
 		CHECK(c.claimed);
 		json_add(r->u->arena, &data, "got", c.params);
@@ -216,6 +217,7 @@ flow_work(Flow *r)
 		if (str_is(row_str(row, 2), "test.late"))
 			json_add(r->u->arena, &result.result, "timed_out", json_bool(true));
 		CHECK_OK(runs_finish(r->u, r->worker, str_of("w1"), &result, 1, &err), err);
+		CHECK_OK(runs_follow(r->u, &err), err);
 		CHECK_OK(uow_commit(r->u, &points_worker, &err), err);
 	}
 	return rows.n;

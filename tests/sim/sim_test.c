@@ -98,7 +98,7 @@ TEST(the_same_seed_is_the_same_story)
 
 /* Runs seeds without this guard until one fails; it must fail for the reason that the guard is there for. */
 static void
-check_guard(Sabotage guard, const char *reason)
+check_guard(Sabotage guard, const char *reason, const char *other)
 {
 	be_quiet();
 	for (uint64_t seed = 1; seed <= GUARD_SEEDS; seed++) {
@@ -107,7 +107,7 @@ check_guard(Sabotage guard, const char *reason)
 
 		if (!r.failed)
 			continue;
-		if (strncmp(r.why, reason, strlen(reason)) != 0)
+		if (strncmp(r.why, reason, strlen(reason)) != 0 && strncmp(r.why, other, strlen(other)) != 0)
 			test_fail(__FILE__, __LINE__, "seed %llu failed by '%s', not by '%s'", (unsigned long long)seed,
 			    r.why, reason);
 		return;
@@ -117,45 +117,46 @@ check_guard(Sabotage guard, const char *reason)
 
 TEST(a_claim_without_its_guard_makes_a_seed_fail)
 {
-	check_guard(SABOTAGE_CLAIM, "I2");
+	/* a second claim finds the run under way, or over already: quick ones end with their first */
+	check_guard(SABOTAGE_CLAIM, "I2", "I5");
 }
 
 TEST(a_result_without_its_guard_makes_a_seed_fail)
 {
-	check_guard(SABOTAGE_FINISH, "I6");
+	check_guard(SABOTAGE_FINISH, "I6", "I6");
 }
 
 TEST(a_tick_without_its_key_makes_a_seed_fail)
 {
-	check_guard(SABOTAGE_TICK, "ticks");
+	check_guard(SABOTAGE_TICK, "ticks", "ticks");
 }
 
 TEST(without_a_sweeper_a_seed_fails)
 {
-	check_guard(SABOTAGE_SWEEP, "I1");
+	check_guard(SABOTAGE_SWEEP, "I1", "I1");
 }
 
 TEST(a_worker_that_claims_beyond_its_slots_makes_a_seed_fail)
 {
-	check_guard(SABOTAGE_SLOTS, "slots");
+	check_guard(SABOTAGE_SLOTS, "slots", "slots");
 }
 
 TEST(without_its_policy_a_limit_makes_a_seed_fail)
 {
-	check_guard(SABOTAGE_LIMIT, "limit");
+	check_guard(SABOTAGE_LIMIT, "limit", "limit");
 }
 
 TEST(a_workflow_that_is_not_told_of_an_end_makes_a_seed_fail)
 {
-	check_guard(SABOTAGE_NEWS, "I1");
+	check_guard(SABOTAGE_NEWS, "I1", "I1");
 }
 
 TEST(when_nobody_looks_at_what_is_due_a_seed_fails)
 {
-	check_guard(SABOTAGE_DUE, "I1");
+	check_guard(SABOTAGE_DUE, "I1", "I1");
 }
 
 TEST(a_task_that_is_tried_again_too_often_makes_a_seed_fail)
 {
-	check_guard(SABOTAGE_AGAIN, "flow");
+	check_guard(SABOTAGE_AGAIN, "flow", "flow");
 }

@@ -312,6 +312,55 @@ TEST(an_error_of_a_statement_announced_ahead_is_the_transactions)
 	CHECK_INT(world_number(w, &count), 1);
 }
 
+TEST(what_is_put_off_is_there_for_the_next_statement_and_with_the_commit)
+{
+	CLEANUP(world_done) World *w = world_items();
+	Bind many[] = { bind_int(10), bind_int(11), bind_int(12), bind_int(13) };
+	Rows rows;
+	Err err = { 0 };
+
+	CHECK_OK(db_begin(w->db, &err), err);
+	CHECK_OK(db_later(w->db, w->a, &put_n, (Bind[]){ bind_int(1) }, 1, &err), err); /* as the first of all */
+	CHECK_OK(db_later(w->db, w->a, &put_n, (Bind[]){ bind_int(2) }, 1, &err), err);
+	CHECK_OK(db_later(w->db, w->a, &put_n, many, 4, &err), err);
+	CHECK_OK(db_later(w->db, w->a, &put_n, many, 0, &err), err);
+	CHECK_OK(db_exec(w->db, w->a, &count, NULL, &rows, &err), err);
+	CHECK_INT(row_int(rows_at(&rows, 0), 0), 6);
+	for (int i = 0; i < 20; i++) /* more than are put off at once */
+		CHECK_OK(db_later(w->db, w->a, &put_n, (Bind[]){ bind_int(20 + i) }, 1, &err), err);
+	CHECK_OK(db_commit(w->db, &err), err);
+	CHECK_INT(world_number(w, &count), 26);
+	CHECK_OK(db_begin(w->db, &err), err);
+	CHECK_OK(db_exec(w->db, w->a, &count, NULL, &rows, &err), err);
+	CHECK_OK(db_later(w->db, w->a, &put_n, (Bind[]){ bind_int(99) }, 1, &err), err);
+	db_rollback(w->db);
+	CHECK_INT(world_number(w, &count), 26);
+}
+
+TEST(what_is_put_off_and_fails_fails_the_transaction_and_nothing_else)
+{
+	CLEANUP(world_done) World *w = world_items();
+	Rows rows;
+	Err err = { 0 };
+
+	world_do(w, &put_n, (Bind[]){ bind_int(1) });
+	for (int asks = 0; asks < 2; asks++) {
+		bool ok;
+
+		err = (Err){ 0 };
+		CHECK_OK(db_begin(w->db, &err), err);
+		CHECK_OK(db_exec(w->db, w->a, &put_n, (Bind[]){ bind_int(2) }, NULL, &err), err);
+		ok = db_later(w->db, w->a, &put_n, (Bind[]){ bind_int(1) }, 1, &err) &&
+		     (asks == 0 || db_exec(w->db, w->a, &count, NULL, &rows, &err)) && db_commit(w->db, &err);
+		CHECK(!ok);
+		CHECK_INT(err.code, ERR_CONFLICT);
+		db_rollback(w->db);
+		CHECK_INT(world_number(w, &count), 1);
+	}
+	world_do(w, &put_n, (Bind[]){ bind_int(3) });
+	CHECK_INT(world_number(w, &count), 2);
+}
+
 TEST(a_guarded_update_moves_a_row_once)
 {
 	static const Stmt move = { "update item set s = $3, n = n + 1 where n = $1 and s = $2 returning n", "iss" };

@@ -1,0 +1,58 @@
+/* What follows the end of runs, made by the transaction that ends them: one commit, and one hop through the broker, less. */
+#include "engine/limits.h"
+#include "engine/workflow.h"
+
+/* Plain runs leave room for what waits, and whoever does nothing else gives that to more of them at once. */
+static bool
+follow_wanted(const Uow *u)
+{
+	if (u->news_n > 0)
+		return true;
+	for (size_t i = 0; i < u->out.n; i++) {
+		const OutMsg *m = &u->out.msgs[i];
+		const ActionDef *action =
+		    m->kind == MSG_EXECUTION_COMPLETED ? defs_action(u->e->defs, m->item.action) : NULL;
+
+		if (action != NULL && limits_any(u, action))
+			return true;
+	}
+	return false;
+}
+
+static bool
+follow_known(Uow *u, bool *ret_all, Err *err)
+{
+	bool left, done = true;
+
+	*ret_all = false;
+	if (!follow_wanted(u))
+		return true;
+	if (!workflow_step_told(u, &left, err))
+		return false;
+	if (!u->placed) {
+		schedule_now_ahead(u);
+		if (!schedule_now(u, &done, err))
+			return false;
+	}
+	*ret_all = !left && done && !u->timed && u->due == 0;
+	return true;
+}
+
+bool
+runs_follow(Uow *u, Err *err)
+{
+	bool ok, all;
+
+	if (!u->follows || u->out.n == 0)
+		return true;
+	graphs_trim(u);
+	if (!defs_enter(u->e->defs, u->db, u->arena, err))
+		return false;
+	ok = follow_known(u, &all, err);
+	defs_leave(u->e->defs);
+	u->follows = false; /* what ends from here on is told by rows */
+	for (size_t i = 0; ok && all && i < u->out.n; i++)
+		if (u->out.msgs[i].kind == MSG_EXECUTION_COMPLETED)
+			u->out.msgs[i].item.settled = 1;
+	return ok;
+}
