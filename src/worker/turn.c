@@ -18,7 +18,7 @@ enum {
 	BATCH = 256, /* claims and results of one transaction */
 	ENDS_MOST = BATCH * 4,
 	AHEAD_LEAST = 1, /* one run waits at the door even when runs are long */
-	AHEAD_MOST = 256,
+	AHEAD_MOST = 1024,
 	AHEAD_US = 25 * US_PER_MS,  /* about this much work lies ready */
 	COMPANY_US = 5 * US_PER_MS, /* the most that a result waits for others */
 	BUSY_RUNS = 2,              /* per core: with so many running, the machine has enough to do meanwhile */
