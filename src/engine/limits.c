@@ -185,13 +185,14 @@ oldest_cancel(Uow *u, const PolicyDef *p, Str slot, Err *err)
 	return true;
 }
 
-static bool
-in_line(const Id *line, size_t n, Id id)
+/* n: it does not stand there. */
+static size_t
+place_in_line(const Id *line, size_t n, Id id)
 {
 	for (size_t i = 0; i < n; i++)
 		if (line[i] == id)
-			return true;
-	return false;
+			return i;
+	return n;
 }
 
 /* How far a slot's line is looked at, where so much may be asked for before it is known how many may go; 0: it may not. */
@@ -238,11 +239,11 @@ slot_admit(Uow *u, const PolicyDef *p, Str slot, const ExecWaiting *rows, size_t
 	if ((room > 0 || oldest) && !slot_line(u->db, u->arena, slot, line_most(p, oldest, room), &line, &line_n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		bool waits = in_line(line, line_n, rows[i].id);
+		size_t place = place_in_line(line, line_n, rows[i].id);
 
-		if (waits && (int64_t)ad->go_n < room)
+		if (place < line_n && (int64_t)place < room)
 			ad->go[ad->go_n++] = rows[i];
-		else if (waits || !oldest)
+		else if (place < line_n || !oldest)
 			ad->held[ad->held_n++] = rows[i];
 	}
 	if (ad->held_n > 0) {

@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { OPERATIONS = 10000, OPERATIONS_PG = 2000, LIVE_MOST = 40, ENDED_KEPT = 32, KEYS = 3, SLOTS = 1000, TRIES = 1 };
+enum { OPERATIONS = 10000, OPERATIONS_FEW = 3000, LIVE_MOST = 40, ENDED_KEPT = 32, KEYS = 3, SLOTS = 1000, TRIES = 1 };
 
 typedef struct Run {
 	Id id;
@@ -31,7 +31,8 @@ typedef struct Storm {
 	uint64_t rng;
 	size_t operation;
 	const char *doing;
-	int64_t limit; /* 0: there is none */
+	const char *method; /* what becomes of those for whom there is no room */
+	int64_t limit;      /* 0: there is none */
 	Run live[LIVE_MOST + 1], ended[ENDED_KEPT];
 	size_t n, ended_n;
 	int lives; /* of the worker */
@@ -68,21 +69,6 @@ first_in_line(Storm *s, int64_t key)
 	return first;
 }
 
-/* Whoever is first in line goes while there is room. */
-static void
-model_schedule(Storm *s)
-{
-	for (int64_t key = 0; key < KEYS; key++) {
-		size_t used = 0;
-		Run *run;
-
-		for (size_t i = 0; i < s->n; i++)
-			used += s->live[i].key == key && under_way(&s->live[i]);
-		for (; (s->limit == 0 || used < (size_t)s->limit) && (run = first_in_line(s, key)) != NULL; used++)
-			run->state = EXEC_SCHEDULED;
-	}
-}
-
 static void
 model_end(Storm *s, Run *run, ExecState state)
 {
@@ -92,6 +78,58 @@ model_end(Storm *s, Run *run, ExecState state)
 	gone.state = state;
 	s->ended[s->ended_n++ % ENDED_KEPT] = gone;
 	memmove(run, run + 1, (--s->n - at) * sizeof(*run));
+}
+
+/* The newest win: as soon as one waits, the oldest beyond the limit go, whether they wait or run. */
+static void
+model_cancel_oldest(Storm *s, int64_t key)
+{
+	size_t all = 0;
+
+	if (first_in_line(s, key) == NULL)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		all += s->live[i].key == key && !s->live[i].paused && s->live[i].state != EXEC_CANCELING;
+	for (size_t i = 0; i < s->n && all > (size_t)s->limit;) {
+		Run *run = &s->live[i];
+
+		if (run->key != key || run->paused || run->state == EXEC_CANCELING) {
+			i++;
+			continue;
+		}
+		all--;
+		if (run->state == EXEC_RUNNING)
+			run->state = EXEC_CANCELING;
+		else
+			model_end(s, run, EXEC_CANCELLED);
+	}
+}
+
+/* Whoever is first in line goes while there is room. */
+static void
+model_admit(Storm *s, int64_t key)
+{
+	size_t used = 0;
+	Run *run;
+
+	for (size_t i = 0; i < s->n; i++)
+		used += s->live[i].key == key && under_way(&s->live[i]);
+	for (; (s->limit == 0 || used < (size_t)s->limit) && (run = first_in_line(s, key)) != NULL; used++)
+		run->state = EXEC_SCHEDULED;
+}
+
+static void
+model_schedule(Storm *s)
+{
+	for (int64_t key = 0; key < KEYS; key++) {
+		Run *run;
+
+		if (s->limit != 0 && strcmp(s->method, "cancel_oldest") == 0)
+			model_cancel_oldest(s, key);
+		model_admit(s, key);
+		while (strcmp(s->method, "cancel") == 0 && (run = first_in_line(s, key)) != NULL)
+			model_end(s, run, EXEC_CANCELLED);
+	}
 }
 
 static void
@@ -309,18 +347,22 @@ give_back(Storm *s)
 	return true;
 }
 
+static void
+model_given_back(Storm *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (is_given(&s->live[i]))
+			s->live[i].state = EXEC_REQUESTED;
+}
+
 /* What it was given waits again; what it had begun is over. */
 static void
 model_lost(Storm *s)
 {
-	for (size_t i = s->n; i-- > 0;) {
-		Run *run = &s->live[i];
-
-		if (has_begun(run))
-			model_end(s, run, EXEC_ABANDONED);
-		else
-			run->state = EXEC_REQUESTED;
-	}
+	model_given_back(s);
+	for (size_t i = s->n; i-- > 0;)
+		if (has_begun(&s->live[i]))
+			model_end(s, &s->live[i], EXEC_ABANDONED);
 }
 
 static void
@@ -339,14 +381,16 @@ lose_worker(Storm *s)
 	return true;
 }
 
-/* Nothing is heard of it any more, until it starts again. */
+/* It does not begin what it was given, until it starts again. */
 static bool
 miss_worker(Storm *s)
 {
 	s->r->now += 120 * US_PER_S;
 	rig_sweep(s->r);
-	model_lost(s);
+	model_given_back(s);
+	model_schedule(s);
 	worker_comes(s);
+	model_lost(s);
 	return true;
 }
 
@@ -360,8 +404,10 @@ limit_set(Storm *s, int64_t limit)
 	Err err = { 0 };
 
 	CHECK_OK(uow_begin(u, &err), err);
-	CHECK_OK(json_parse(u->arena, str_fmt(u->arena, "{\"limit\": %lld, \"key\": [\"k\"]}", (long long)limit), NULL,
-		     &concurrency, &err),
+	CHECK_OK(json_parse(u->arena,
+		     str_fmt(u->arena, "{\"limit\": %lld, \"key\": [\"k\"], \"method\": \"%s\"}", (long long)limit,
+			 s->method),
+		     NULL, &concurrency, &err),
 	    err);
 	d.tags = json_array();
 	CHECK_OK(policy_limits_read(&concurrency, &none, &none, &d, &err), err);
@@ -479,11 +525,12 @@ action_retries(Rig *r)
 	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
 }
 
-TEST(a_limit_is_never_exceeded_and_no_slot_leaks_whatever_happens_to_runs)
+static void
+storm(const char *method, size_t most)
 {
 	CLEANUP(rig_done) Rig *r = rig_open();
 	const char *asked = getenv("STORM");
-	unsigned long long n = world_is_postgres() ? OPERATIONS_PG : OPERATIONS, seed = 1;
+	unsigned long long n = world_is_postgres() ? most / 5 : most, seed = 1;
 	Storm *s = arena_new(r->w->a, Storm);
 	LogConfig quiet = { .level = LOG_ERROR, .file = "/dev/null" };
 	Err err = { 0 };
@@ -491,11 +538,26 @@ TEST(a_limit_is_never_exceeded_and_no_slot_leaks_whatever_happens_to_runs)
 	CHECK_OK(log_open(&quiet, &err), err);
 	if (asked != NULL)
 		sscanf(asked, "%llu:%llu", &n, &seed);
-	*s = (Storm){ .r = r, .rng = seed };
+	*s = (Storm){ .r = r, .rng = seed, .method = method };
 	action_retries(r);
 	worker_comes(s);
 	limit_set(s, 2);
 	while (s->operation < n)
 		storm_step(s);
 	storm_end(s);
+}
+
+TEST(a_limit_is_never_exceeded_and_no_slot_leaks_whatever_happens_to_runs)
+{
+	storm("enqueue", OPERATIONS);
+}
+
+TEST(a_limit_that_cancels_what_comes_lets_in_as_many_as_there_is_room_for)
+{
+	storm("cancel", OPERATIONS_FEW);
+}
+
+TEST(a_limit_that_cancels_the_oldest_keeps_the_newest)
+{
+	storm("cancel_oldest", OPERATIONS_FEW);
 }
