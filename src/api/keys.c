@@ -270,6 +270,10 @@ value_check(const Json *value, Err *err)
 {
 	if (value == NULL)
 		return err_set(err, ERR_VALIDATION, "Validation failed: value: is missing");
+	if (json_has_vast(value))
+		return err_set(err, ERR_VALIDATION,
+		    "Validation failed: value: holds a number of more than 4096 digits or beyond 1e1000, which cannot "
+		    "be kept");
 	return !json_has_nul(value) ||
 	       err_set(err, ERR_VALIDATION, "Validation failed: value: holds U+0000, which cannot be kept");
 }

@@ -354,6 +354,41 @@ json_has_nul(const Json *v)
 	return false;
 }
 
+enum { DIGITS_MOST = 4096 };
+
+static bool
+is_vast(Str number)
+{
+	Str exponent = number;
+
+	while (exponent.n > 0 && exponent.p[0] != 'e' && exponent.p[0] != 'E')
+		exponent = str_sub(exponent, 1, exponent.n);
+	exponent = str_sub(exponent, 1, exponent.n);
+	if (exponent.n > 0 && (exponent.p[0] == '-' || exponent.p[0] == '+'))
+		exponent = str_sub(exponent, 1, exponent.n);
+	while (exponent.n > 0 && exponent.p[0] == '0')
+		exponent = str_sub(exponent, 1, exponent.n);
+	if (number.n > DIGITS_MOST || exponent.n > 4)
+		return true;
+	return exponent.n == 4 && str_cmp(exponent, str_of("1000")) > 0;
+}
+
+bool
+json_has_vast(const Json *v)
+{
+	if (v == NULL)
+		return false;
+	if (v->kind == JSON_BIG)
+		return is_vast((Str){ v->s, v->n });
+	for (uint32_t i = 0; i < v->n && v->kind == JSON_ARRAY; i++)
+		if (json_has_vast(&v->items[i]))
+			return true;
+	for (uint32_t i = 0; i < v->n && v->kind == JSON_OBJECT; i++)
+		if (json_has_vast(&v->members[i].value))
+			return true;
+	return false;
+}
+
 static Str
 without_nul(Arena *a, Str s)
 {

@@ -126,6 +126,11 @@ error_result(Arena *a, Str text)
 bool
 storable(const char *what, const Json *v, Err *err)
 {
+	if (json_has_vast(v))
+		return err_set(err, ERR_VALIDATION,
+		    "%s holds a number of more than 4096 digits or beyond 1e1000, which cannot be stored: write it as "
+		    "text",
+		    what);
 	return !json_has_nul(v) ||
 	       err_set(err, ERR_VALIDATION,
 		   "%s holds the character U+0000, which cannot be stored: encode it, as base64 for instance", what);

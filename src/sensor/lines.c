@@ -165,6 +165,8 @@ event_read(Arena *a, const Json *o, SensorLine *l)
 		bad(l, str_of("'payload' is missing"));
 	else if (l->key.n > LINE_KEY_MOST)
 		bad(l, str_fmt(a, "'key' has %zu bytes, of %d at most", l->key.n, LINE_KEY_MOST));
+	else if (json_has_vast(o))
+		bad(l, str_of("it holds a number of more than 4096 digits or beyond 1e1000, which cannot be stored"));
 	else if (json_has_nul(o))
 		bad(l, str_of("it holds the character U+0000, which cannot be stored"));
 	else

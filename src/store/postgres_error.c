@@ -104,6 +104,9 @@ pg_fail(const PgStore *s, const PGresult *r, const char *sql, Err *err)
 	for (size_t i = 0; i < countof(constraints); i++)
 		if (strcmp(state, constraints[i].state) == 0)
 			return constraint_fail(r, constraints[i].rule, sql, err);
+	if (strncmp(state, "22", 2) == 0) /* of what somebody sent, who need not know where it was to go */
+		return err_set(err, pg_state_code(state), "a value cannot be stored: %s (%s)",
+		    field(r, PG_DIAG_MESSAGE_PRIMARY), state);
 	return err_set(err, plan_is_stale(r) ? ERR_AWAY : pg_state_code(state), "PostgreSQL at %s: %s (%s, in '%.*s')",
 	    s->shown, field(r, PG_DIAG_MESSAGE_PRIMARY), state, SQL_SHOWN, sql);
 }

@@ -575,6 +575,17 @@ def test_who_holds_the_data_directory_is_asked_with_the_login_of_this_machine(ap
     assert api.get("/dead-letters")["data"] == []
 
 
+def test_numbers_that_no_database_can_have_are_refused_in_one_sentence(api):
+    """In a few bytes they ask for megabytes of digits, each time that somebody reads them."""
+    bodies = {"/events": '{"trigger_ref": "core.alert", "payload": {"n": [%s]}}', "/executions/execute": '{"action_ref": "core.noop", "parameters": {"n": %s}}',
+              "/keys": '{"ref": "vast", "name": "vast", "owner_type": "system", "value": {"n": %s}}'}
+    for path, body in bodies.items():
+        for number in ("1e131072", "-1E+9999999", "1e-20000", "9" * 5000):
+            answer = api.request("POST", path, 422, data=body % number, headers={"Content-Type": "application/json"}).json()
+            assert "number of more than 4096 digits or beyond 1e1000" in answer["error"] and "insert" not in answer["error"], answer
+    api.request("POST", "/events", 201, data=bodies["/events"] % "1e999, 123456789012345678901234567890", headers={"Content-Type": "application/json"})
+
+
 def test_only_rules_of_the_packs_that_may_refer_to_a_thing_do(api):
     for name in ("owner", "friend", "other"):
         api.post("/packs", {"ref": name, "label": name, "version": "1.0.0"}, 201)

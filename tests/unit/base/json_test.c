@@ -373,9 +373,33 @@ TEST(the_character_nul_is_found_and_replaced_wherever_it_stands)
 
 	CHECK_OK(
 	    json_parse(a, str_of("{\"a\": [1, {\"k\\u0000\": \"x\\u0000y\"}], \"b\": \"z\"}"), NULL, &v, &err), err);
-	CHECK(json_has_nul(&v));
+	CHECK(json_has_nul(&v) && !json_has_vast(&v));
 	clean = json_without_nul(a, &v);
 	CHECK(!json_has_nul(&clean));
 	CHECK_STR(json_text(a, &clean), str_of("{\"a\":[1,{\"k\xef\xbf\xbd\":\"x\xef\xbf\xbdy\"}],\"b\":\"z\"}"));
 	CHECK(!json_has_nul(NULL));
+}
+
+TEST(numbers_that_a_database_cannot_have_are_told_from_those_it_can)
+{
+	static const struct {
+		const char *text;
+		bool vast;
+	} cases[] = { { "[1, 2.5, 1e308, 123456789012345678901234567890]", false }, { "{\"a\": [1e1000]}", false },
+		{ "1e-1000", false }, { "1e01000", false }, { "1e1001", true },
+		{ "{\"a\": {\"b\": -1E+99999999999999999999}}", true }, { "[1e-1001]", true } };
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Buf long_one = buf_open(a);
+	Err err = { 0 };
+	Json v;
+
+	for (size_t i = 0; i < countof(cases); i++) {
+		CHECK_OK(json_parse(a, str_of(cases[i].text), NULL, &v, &err), err);
+		if (json_has_vast(&v) != cases[i].vast)
+			test_fail(__FILE__, __LINE__, "%s", cases[i].text);
+	}
+	for (int i = 0; i < 5000; i++)
+		buf_char(&long_one, '7');
+	CHECK_OK(json_parse(a, buf_str(&long_one), NULL, &v, &err), err);
+	CHECK(json_has_vast(&v) && !json_has_vast(NULL));
 }
