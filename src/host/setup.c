@@ -82,6 +82,20 @@ port_is_free(const Host *h, Err *err)
 	return true;
 }
 
+/* Else each run would say so, one by one. */
+static bool
+artifacts_kept(const Host *h, Err *err)
+{
+	Str dir = config_str(h->config, "artifacts_dir");
+
+	if ((h->options.roles & (1u << ROLE_API | 1u << ROLE_WORKER)) == 0)
+		return true;
+	if (!dirs_make(str_cstr(h->arena, dir), 0750, err))
+		return err_wrap(err, "artifacts_dir");
+	return access(str_cstr(h->arena, dir), W_OK | X_OK) == 0 ||
+	       err_sys(err, errno, "artifacts_dir: '%.*s' cannot be written", STR_ARG(dir));
+}
+
 bool
 host_config(Host *h, Err *err)
 {
@@ -102,7 +116,7 @@ host_config(Host *h, Err *err)
 		return false;
 	if (h->options.up ? !datadir_secrets(h->arena, &h->data, h->config, err) : !secrets_given(h, err))
 		return false;
-	if (!log_start(h, err))
+	if (!log_start(h, err) || !artifacts_kept(h, err))
 		return false;
 	n = config_warnings(h->config, &warnings);
 	for (size_t i = 0; i < n; i++)

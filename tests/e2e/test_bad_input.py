@@ -79,6 +79,8 @@ def test_a_key_that_is_gone_beside_a_database_is_said(tmp_path):
 
 
 def test_a_directory_that_cannot_be_written_is_named(tmp_path):
+    said = refused(tmp_path, "up", "--data-dir", tmp_path / "new", "--port", free_port(), env={"ATTUNE__ARTIFACTS_DIR": "/proc/nowhere"})
+    assert "artifacts_dir" in said and "/proc/nowhere" in said and not (tmp_path / "new" / "attune.db").exists()
     plain = tmp_path / "plain"
     plain.write_text("a file, not a directory")
     assert str(plain) in refused(tmp_path, "up", "--data-dir", plain / "below", "--port", free_port())
