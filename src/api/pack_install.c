@@ -310,17 +310,6 @@ pack_upload(App *app, Req *q, Res *s, Err *err)
 /* ---- what this version does not do ---- */
 
 bool
-packs_download(App *app, Req *q, Res *s, Err *err)
-{
-	(void)app;
-	(void)q;
-	(void)s;
-	return err_set(err, ERR_UNSUPPORTED,
-	    "This version fetches a pack only to install it: give its URL, or its ref in a registry, to "
-	    "/api/v1/packs/install");
-}
-
-bool
 packs_build(App *app, Req *q, Res *s, Err *err)
 {
 	(void)app;

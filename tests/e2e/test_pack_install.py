@@ -245,8 +245,7 @@ def test_a_batch_registers_what_it_can_and_says_what_it_cannot(api):
 
 
 def test_what_this_version_does_not_do_says_so(api):
-    for path, body in (("/packs/download", {"packs": ["x"], "destination_dir": "/x"}),
-                       ("/packs/build-envs", {"pack_paths": []}),
+    for path, body in (("/packs/build-envs", {"pack_paths": []}),
                        ("/packs/install", {"source": "https://example.org/x.git"})):
         assert refused(api, "POST", path, 501, body)["code"] == "NOT_IMPLEMENTED"
 
@@ -388,3 +387,43 @@ def test_packs_are_found_in_registries_and_installed_from_them(world, tmp_path):
         world.request("DELETE", path, 200)
         refused(world, "DELETE", path, 404)
         assert "no git" in refused(world, "POST", "/packs/install", 501, {"source": "https://example.org/x.git"})["error"]
+
+
+def test_packs_are_fetched_into_a_folder_and_registered_from_there(world, tmp_path):
+    files = {}
+    with elsewhere(files) as (url, asked):
+        archive = tar({f"shop-1/{k}": v for k, v in SHOP.items()})
+        entry = {"ref": "shop", "version": "1.0.0", "label": "Shop", "description": "sells", "author": "me", "license": "MIT", "keywords": [],
+                 "runtime_deps": [], "contents": {}, "install_sources": [
+                     {"type": "archive", "url": f"{url}/shop.tgz", "checksum": "sha256:" + hashlib.sha256(archive).hexdigest()}]}
+        files["/index.json"] = (200, {}, json.dumps({"packs": [entry, {**entry, "ref": "other"}]}).encode())
+        files["/shop.tgz"] = (200, {}, archive)
+        files["/bad.tgz"] = (200, {}, b"no archive")
+        world.start(config={"pack_registry": {"allow_http": True, "allowed_source_hosts": ["127.0.0.1"]}})
+        world.post("/pack-indices", {"url": f"{url}/index.json", "name": "theirs"}, 201)
+
+        def download(to, *packs, **more):
+            return world.post("/packs/download", {"packs": list(packs), "destination_dir": str(to), **more}, 200)["data"]
+
+        got = download(tmp_path / "a", "shop", "other", "nope", f"{url}/bad.tgz", "/etc", "https://example.org/x.git", "http://10.0.0.1/x.tgz")
+        path = str(tmp_path / "a" / "shop")
+        assert got["downloaded_packs"] == [{"source": "shop", "source_type": "registry", "pack_path": path, "pack_ref": "shop", "pack_version": "1.0.0",
+                                            "git_commit": None, "checksum": None}]
+        assert [f["source"] for f in got["failed_packs"]] == ["other", "nope", f"{url}/bad.tgz", "/etc", "https://example.org/x.git", "http://10.0.0.1/x.tgz"]
+        for failed, why in zip(got["failed_packs"], ("what came is 'shop'", "No registry of packs has 'nope'", "archive", "is a path", "no git", "does not name it")):
+            assert why in failed["error"], failed
+        assert (got["total_count"], got["success_count"], got["failure_count"]) == (7, 1, 6)
+        assert sorted(os.listdir(tmp_path / "a")) == ["shop"] and not [f for f in folder(world) if f.startswith(".") or f.startswith("shop")]
+        refused(world, "GET", "/packs/shop", 404)
+        again = download(tmp_path / "a", "shop")
+        assert "is something at" in again["failed_packs"][0]["error"]
+        assert download(tmp_path / "b", "shop", registry_url=f"{url}/index.json")["success_count"] == 1
+        assert "none of the registries" in download(tmp_path / "c", "shop", registry_url="https://example.org/i.json")["failed_packs"][0]["error"]
+        assert "is none: leave it out" in download(tmp_path / "c", "shop", ref_spec="main")["failed_packs"][0]["error"]
+        for body in ({"packs": []}, {"packs": ["x"] * 21}, {"destination_dir": "here"}, {"destination_dir": "/a/../b"}, {"verify_ssl": False}, {"packs": "shop"}):
+            refused(world, "POST", "/packs/download", 422, {"packs": ["shop"], "destination_dir": str(tmp_path / "d"), **body})
+        assert not (tmp_path / "d").exists() and not (tmp_path / "c").exists()
+        needs = world.post("/packs/dependencies", {"pack_paths": [path]}, 200)["data"]
+        assert not needs["missing_dependencies"]
+        shown = world.post("/packs/install", {"source": path}, 200)["data"]["pack"]
+        assert shown["ref"] == "shop" and shown["version"] == "1.0.0"
