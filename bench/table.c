@@ -143,6 +143,8 @@ static const Row rows[] = {
 	    { { "warm_shell_us", 1 } } },
 	{ "  beside python3 with import json, bare", "warm_python_us", "us", RATIO_AT_MOST, 0.25, "cold start",
 	    { { "warm_bare_python_us", 1 } } },
+	{ "  as many as can be, four at once", "warm_python_per_s", "/s", AT_LEAST, 700, "shell action",
+	    { { "warm_shell_per_s", 1 } } },
 	{ "a Node action, started ahead, p50", "warm_node_us", "us", AT_MOST, 6000, "cold start",
 	    { { "warm_bare_node_us", 1 } } },
 	{ "INSIDE A WORKER" },

@@ -1,7 +1,7 @@
 /*
  * What interpreters cost that have started already: a Python action that is a fork, and a Node action in a process that was started ahead,
  * from their start to their being reaped inside the worker, with limits and the standard sandbox; beside a cold start of the same script,
- * bare, and a shell action, by turns. Ten of each a second.
+ * bare, and a shell action, by turns. Ten of each a second; then, of shell and Python, as many a second as can be, four at once.
  *   bench_warm DIR
  */
 #include "report.h"
@@ -14,18 +14,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WARM = 20, ROUNDS = 100, PAUSE = 100 * US_PER_MS };
+enum { WARM = 20, ROUNDS = 100, PAUSE = 100 * US_PER_MS, MANY = 1500, AT_ONCE = 4 };
 
 extern char **environ;
 
 typedef struct Kind {
 	const char *name, *runtime, *binary, *script, *text;
+	bool many; /* how many a second is asked, too */
 } Kind;
 
 static const Kind kinds[] = {
-	{ "shell", "shell", "/bin/bash", "x.sh", "" },
-	{ "python", "python", "/usr/bin/python3", "x.py", "import json\n" },
-	{ "node", "nodejs", "/usr/bin/node", "x.js", "" },
+	{ "shell", "shell", "/bin/bash", "x.sh", "", true },
+	{ "python", "python", "/usr/bin/python3", "x.py", "import json\n", true },
+	{ "node", "nodejs", "/usr/bin/node", "x.js", "", false },
 };
 
 typedef struct Warm {
@@ -51,8 +52,8 @@ bare_once(const Warm *w, size_t k)
 	return (double)(mono_us() - t0);
 }
 
-static double
-ours_once(Warm *w, size_t k)
+static void
+start(Warm *w, size_t k)
 {
 	RunSpec spec = { .execution = ++w->last,
 		.attempt = 1,
@@ -66,17 +67,48 @@ ours_once(Warm *w, size_t k)
 		.output_format = str_of("text"),
 		.timeout = 60 * US_PER_S,
 		.limits = { .processes = 100, .open_files = 256, .output_bytes = 1 << 20 } };
-	Arena *a = arena_open();
-	TimeUs t0 = mono_us();
 	Err err = { 0 };
-	RunEnd end;
 
 	must(w->starter->start(w->starter, &spec, &err), &err, "start");
+}
+
+static void
+await_one(Warm *w, size_t k)
+{
+	Arena *a = arena_open();
+	RunEnd end;
+
 	while (w->starter->ended(w->starter, a, &end, 1) == 0)
 		w->starter->sleep(w->starter, 0);
 	must(end.outcome == RUN_SUCCEEDED, NULL, kinds[k].script);
 	arena_close(a);
+}
+
+static double
+ours_once(Warm *w, size_t k)
+{
+	TimeUs t0 = mono_us();
+
+	start(w, k);
+	await_one(w, k);
 	return (double)(mono_us() - t0);
+}
+
+static void
+many(Warm *w, size_t k)
+{
+	TimeUs t0 = mono_us();
+	char name[64];
+
+	for (int i = 0; i < MANY; i++) {
+		if (i >= AT_ONCE)
+			await_one(w, k);
+		start(w, k);
+	}
+	for (int i = 0; i < AT_ONCE; i++)
+		await_one(w, k);
+	snprintf(name, sizeof(name), "warm_%s_per_s", kinds[k].name);
+	figure(name, MANY * (double)US_PER_S / (double)(mono_us() - t0));
 }
 
 /* The worker's loop goes on, as it does between runs. */
@@ -116,6 +148,8 @@ measure(Warm *w, size_t k)
 	figure(name, samples_at(&w->bare[k], 0.5));
 	samples_done(&w->ours[k]);
 	samples_done(&w->bare[k]);
+	if (kinds[k].many)
+		many(w, k);
 }
 
 int
