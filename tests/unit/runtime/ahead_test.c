@@ -154,28 +154,6 @@ run_ahead(Rig *r, const RunSpec *spec)
 	}
 }
 
-/* Numbers of processes and runs differ, and times. */
-static Str
-comparable(Rig *r, const RunEnd *end)
-{
-	Json without = json_clone(r->a, &end->result);
-	Buf b = buf_open(r->a);
-	Str text;
-
-	json_remove(&without, str_of("duration_ms"));
-	text = json_text(r->a, &without);
-	for (size_t i = 0; i < text.n; i++) {
-		static const char *const before[] = { "execution_", "(node:", "pid: ", "/w1-", "0x" };
-
-		buf_char(&b, text.p[i]);
-		for (size_t k = 0; k < countof(before); k++)
-			if (str_ends(buf_str(&b), str_of(before[k])))
-				while (i + 1 < text.n && strchr("0123456789abcdef", text.p[i + 1]) != NULL)
-					i++;
-	}
-	return buf_str(&b);
-}
-
 static void
 fill(Rig *r)
 {
@@ -197,8 +175,8 @@ TEST(a_process_that_was_started_ahead_does_what_node_does)
 
 		s = spec_of(r, scripts[i].name, &config);
 		ahead = run_ahead(r, &s);
-		x = comparable(r, &cold);
-		y = comparable(r, &ahead);
+		x = rig_comparable(r, &cold);
+		y = rig_comparable(r, &ahead);
 		if (!str_eq(x, y)) {
 			fprintf(stderr, "%s differs:\nplain: %.1500s\nahead: %.1500s\n", scripts[i].name, x.p, y.p);
 			wrong++;

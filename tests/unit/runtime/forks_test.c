@@ -175,35 +175,6 @@ fill(Rig *r)
 	rig_file(r, "actions/odd/shadow.py", "import json\nprint(json.WHO)\n");
 }
 
-/* Times differ, and so do the folders of the runs. */
-static Str
-comparable(Rig *r, const RunEnd *end)
-{
-	Buf b = buf_open(r->a);
-	Json without = json_clone(r->a, &end->result);
-	Str text, log;
-
-	json_remove(&without, str_of("duration_ms"));
-	json_remove(&without, str_of("stderr_log"));
-	text = json_text(r->a, &without);
-	for (size_t i = 0; i < text.n;) { /* execution_12 → execution_ */
-		size_t n = strlen("execution_");
-
-		buf_char(&b, text.p[i]);
-		i++;
-		if (b.n >= n && memcmp(b.p + b.n - n, "execution_", n) == 0)
-			while (i < text.n && text.p[i] >= '0' && text.p[i] <= '9')
-				i++;
-	}
-	for (int k = 0; k < 2; k++) {
-		log = rig_log(r, end, k == 0 ? "stdout.log" : "stderr.log");
-		buf_fmt(&b, "\n%s:", k == 0 ? "out" : "err");
-		if (!str_none(log))
-			buf_add(&b, log);
-	}
-	return buf_str(&b);
-}
-
 typedef struct Pair {
 	Str plain, quick;
 } Pair;
@@ -223,13 +194,13 @@ run_both(Rig *r, const char *entry, const Json *plain, const Json *config)
 {
 	RunSpec s = spec_of(r, entry, plain);
 	RunEnd end = rig_run(r, &s);
-	Pair ret = { .plain = comparable(r, &end) };
+	Pair ret = { .plain = rig_comparable(r, &end) };
 	size_t forked = processes_forked(r->starter);
 
 	s = spec_of(r, entry, config);
 	end = rig_run(r, &s);
 	CHECK_INT(processes_forked(r->starter), forked + 1);
-	ret.quick = comparable(r, &end);
+	ret.quick = rig_comparable(r, &end);
 	return ret;
 }
 
@@ -294,18 +265,6 @@ TEST(a_fork_of_a_server_does_what_a_buffered_interpreter_does)
 
 /* ---- what stands before its main() ---- */
 
-static RunEnd
-run_loaded_anew(Rig *r, const RunSpec *spec)
-{
-	Processes *p = (Processes *)r->starter;
-	Seeds *kept = p->seeds;
-
-	p->seeds = NULL;
-	rig_start(r, spec);
-	p->seeds = kept;
-	return rig_wait(r);
-}
-
 static void
 compare_grown(Rig *r, const char *config_text)
 {
@@ -321,14 +280,14 @@ compare_grown(Rig *r, const char *config_text)
 	}
 	for (size_t i = 0; i < countof(scripts) + 1; i++) {
 		RunSpec s = spec_of(r, entry_of(r, i), &config);
-		RunEnd end = run_loaded_anew(r, &s);
-		Pair is = { .plain = comparable(r, &end) };
+		RunEnd end = rig_run_loaded_anew(r, &s);
+		Pair is = { .plain = rig_comparable(r, &end) };
 		size_t grown = processes_grown(r->starter);
 
 		s = spec_of(r, entry_of(r, i), &config);
 		end = rig_run(r, &s);
 		CHECK_INT(processes_grown(r->starter), grown + 1);
-		is.quick = comparable(r, &end);
+		is.quick = rig_comparable(r, &end);
 		check_same(entry_of(r, i), is);
 	}
 }
@@ -579,5 +538,5 @@ TEST(a_fork_has_the_walls_the_limits_and_the_group_of_any_run)
 	fork = rig_run(r, &s);
 	CHECK_INT(processes_forked(r->starter), forked + 1);
 	CHECK_INT(cold.outcome, RUN_SUCCEEDED);
-	CHECK_STR(comparable(r, &fork), comparable(r, &cold));
+	CHECK_STR(rig_comparable(r, &fork), rig_comparable(r, &cold));
 }

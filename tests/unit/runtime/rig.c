@@ -1,11 +1,13 @@
 #include "rig.h"
 
 #include "os/fs.h"
+#include "runtime/run.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -209,4 +211,52 @@ rig_count(const char *path, const char *head)
 		found += str_starts(list[i].name, str_of(head));
 	arena_close(a);
 	return found;
+}
+
+/* Numbers of processes and runs differ, and so do addresses: none of them stays. */
+static void
+add_without_numbers(Buf *b, Str text)
+{
+	static const char *const before[] = { "execution_", "(node:", "pid: ", "/w1-", "0x" };
+
+	for (size_t i = 0; i < text.n; i++) {
+		buf_char(b, text.p[i]);
+		for (size_t k = 0; k < countof(before); k++)
+			if (str_ends(buf_str(b), str_of(before[k])))
+				while (i + 1 < text.n && strchr("0123456789abcdef", text.p[i + 1]) != NULL)
+					i++;
+	}
+}
+
+Str
+rig_comparable(Rig *r, const RunEnd *end)
+{
+	static const char *const differ[] = { "duration_ms", "stdout_log", "stderr_log" };
+	static const char *const logs[] = { "stdout.log", "stderr.log" };
+	Json without = json_clone(r->a, &end->result);
+	Buf b = buf_open(r->a);
+
+	for (size_t i = 0; i < countof(differ); i++)
+		json_remove(&without, str_of(differ[i]));
+	add_without_numbers(&b, json_text(r->a, &without));
+	for (size_t i = 0; i < countof(logs); i++) {
+		Str log = rig_log(r, end, logs[i]);
+
+		buf_fmt(&b, "\n%s:", logs[i]);
+		if (!str_none(log))
+			add_without_numbers(&b, log);
+	}
+	return buf_str(&b);
+}
+
+RunEnd
+rig_run_loaded_anew(Rig *r, const RunSpec *spec)
+{
+	Processes *p = (Processes *)r->starter;
+	Seeds *kept = p->seeds;
+
+	p->seeds = NULL;
+	rig_start(r, spec);
+	p->seeds = kept;
+	return rig_wait(r);
 }

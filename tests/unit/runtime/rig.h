@@ -38,3 +38,6 @@ int64_t rig_int(const RunEnd *end, const char *key);
 Str rig_log(Rig *r, const RunEnd *end, const char *name); /* of artifacts; Str{0} when it is not there */
 /* Names in a folder that begin so. */
 size_t rig_count(const char *path, const char *head);
+/* All that a run has told, without what differs between two runs of the same. */
+Str rig_comparable(Rig *r, const RunEnd *end);
+RunEnd rig_run_loaded_anew(Rig *r, const RunSpec *spec); /* not by a seed */

@@ -129,41 +129,6 @@ grow_first(Rig *r, const char *entry, const Json *config)
 	}
 }
 
-/* Times differ, and so do the folders of the runs. */
-static Str
-comparable(Rig *r, const RunEnd *end)
-{
-	Buf b = buf_open(r->a);
-	Json without = json_clone(r->a, &end->result);
-
-	json_remove(&without, str_of("duration_ms"));
-	json_remove(&without, str_of("stderr_log"));
-	json_remove(&without, str_of("stdout_log"));
-	buf_add(&b, json_text(r->a, &without));
-	for (int k = 0; k < 2; k++) {
-		Str log = rig_log(r, end, k == 0 ? "stdout.log" : "stderr.log");
-
-		buf_fmt(&b, "\n%s:", k == 0 ? "out" : "err");
-		if (!str_none(log))
-			buf_add(&b, log);
-	}
-	return buf_str(&b);
-}
-
-static RunEnd
-run_loaded_anew(Rig *r, const RunSpec *spec)
-{
-	Processes *p = (Processes *)r->starter;
-	Seeds *kept = p->seeds;
-	RunEnd end;
-
-	p->seeds = NULL;
-	rig_start(r, spec);
-	p->seeds = kept;
-	end = rig_wait(r);
-	return end;
-}
-
 static void
 compare_all(Rig *r, const char *config_text, const char *ending, const Script *scripts, size_t n)
 {
@@ -175,15 +140,15 @@ compare_all(Rig *r, const char *config_text, const char *ending, const Script *s
 	for (size_t i = 0; i < n; i++) {
 		const char *name = str_fmt(r->a, "%s.%s", scripts[i].name, ending).p;
 		RunSpec s = spec_of(r, name, &config);
-		RunEnd anew = run_loaded_anew(r, &s), grown;
+		RunEnd anew = rig_run_loaded_anew(r, &s), grown;
 		size_t before = processes_grown(r->starter);
 		Str x, y;
 
 		s = spec_of(r, name, &config);
 		grown = rig_run(r, &s);
 		CHECK_INT(processes_grown(r->starter), before + 1);
-		x = comparable(r, &anew);
-		y = comparable(r, &grown);
+		x = rig_comparable(r, &anew);
+		y = rig_comparable(r, &grown);
 		if (!str_eq(x, y))
 			test_fail(__FILE__, __LINE__, "%s differs:\nanew:  %.1800s\ngrown: %.1800s", name, x.p, y.p);
 	}
