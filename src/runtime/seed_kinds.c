@@ -121,6 +121,24 @@ seed_program(Arena *a, const SeedKind *of, const ProcessesConfig *config, const 
 }
 
 bool
+file_mark_of(const char *path, FileMark *ret)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return false;
+	*ret = (FileMark){ st.st_dev, st.st_ino, st.st_ctim };
+	return true;
+}
+
+bool
+file_mark_same(const FileMark *a, const FileMark *b)
+{
+	return a->device == b->device && a->number == b->number && a->changed.tv_sec == b->changed.tv_sec &&
+	       a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+bool
 seed_is_copy(const char *path, const char *of)
 {
 	Arena *a = arena_open();

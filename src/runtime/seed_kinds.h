@@ -6,6 +6,18 @@
 #include "os/spawn.h"
 #include "runtime/processes.h"
 
+#include <sys/stat.h>
+
+/* Which file a program is; another one by the same name has another. */
+typedef struct FileMark {
+	dev_t device;
+	ino_t number;
+	struct timespec changed;
+} FileMark;
+
+MUST_CHECK bool file_mark_of(const char *path, FileMark *ret);
+bool file_mark_same(const FileMark *a, const FileMark *b);
+
 typedef struct SeedKind {
 	const char *variable; /* SEED_VARIABLE with its value */
 	bool takes_copies;    /* the original may stand for them: /proc/self/exe shows it */

@@ -6,6 +6,7 @@
 #include "os/fs.h"
 #include "os/guardian.h"
 #include "os/handover.h"
+#include "runtime/seed_job.h"
 #include "runtime/seed_kinds.h"
 
 #include <errno.h>
@@ -13,9 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -32,13 +31,6 @@ enum {
 };
 
 typedef enum SeedState { SEED_STARTING, SEED_READY, SEED_ENDING, SEED_SULKING } SeedState;
-
-/* Which file a program is; another one by the same name has another. */
-typedef struct FileMark {
-	dev_t device;
-	ino_t number;
-	struct timespec changed;
-} FileMark;
 
 typedef struct Seed {
 	struct Seed *next;
@@ -89,24 +81,6 @@ key_of(Seeds *s, const SeedKind *of, const SpawnSpec *spec, SandboxKind kind)
 	buf_fmt(&b, "%s\n%d\n", spec->path, (int)kind);
 	of->add_key(&b, spec);
 	return buf_str(&b);
-}
-
-static bool
-mark_of(const char *path, FileMark *ret)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return false;
-	*ret = (FileMark){ st.st_dev, st.st_ino, st.st_ctim };
-	return true;
-}
-
-static bool
-is_same(const FileMark *a, const FileMark *b)
-{
-	return a->device == b->device && a->number == b->number && a->changed.tv_sec == b->changed.tv_sec &&
-	       a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
 static Seed *
@@ -169,7 +143,7 @@ is_itself(const Seed *one)
 	FileMark mark;
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)one->child.pid);
-	return mark_of(path, &mark) && is_same(&mark, &one->program);
+	return file_mark_of(path, &mark) && file_mark_same(&mark, &one->program);
 }
 
 static void
@@ -296,8 +270,8 @@ seed_spawn(Seeds *s, Seed *one, const SpawnSpec *like, Err *err)
 	const char *program = seed_program(one->a, one->of, &s->p->config, one->path);
 	int ends[2];
 
-	if (program == NULL || !mark_of(program, &one->program) ||
-	    (!is_same(&one->mark, &one->program) && !seed_is_copy(one->path, program)))
+	if (program == NULL || !file_mark_of(program, &one->program) ||
+	    (!file_mark_same(&one->mark, &one->program) && !seed_is_copy(one->path, program)))
 		return err_set(err, ERR_FORBIDDEN, "it is not one of the machine's own");
 	if (!handover_pair(&one->sock, &theirs) || pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "a socket");
@@ -339,7 +313,7 @@ seed_start(Seeds *s, const SeedKind *of, const SpawnSpec *like, SandboxKind kind
 	one->next = s->first;
 	s->first = one;
 	s->n++;
-	if (!mark_of(one->path, &one->mark) || !seed_spawn(s, one, like, &err) ||
+	if (!file_mark_of(one->path, &one->mark) || !seed_spawn(s, one, like, &err) ||
 	    !poll_add(&s->p->poll, one->child.pidfd, &one->ended, &err) ||
 	    !poll_add(&s->p->poll, one->sock, &one->said, &err)) {
 		sulk(s, one, err.text);
@@ -381,66 +355,11 @@ seeds_want(Seeds *s, const SpawnSpec *spec, SandboxKind kind)
 
 /* ---- one run ---- */
 
-static size_t
-count(const char *const *list)
-{
-	size_t n = 0;
-
-	while (list[n] != NULL)
-		n++;
-	return n;
-}
-
-static void
-put_limits(SeedJob *job, const SpawnLimits *l)
-{
-	const SeedLimit all[SEED_LIMITS] = { { RLIMIT_CORE, 0 }, { RLIMIT_FSIZE, l->file_size },
-		{ RLIMIT_DATA, l->memory }, { RLIMIT_NOFILE, l->files }, { RLIMIT_NPROC, l->processes } };
-
-	for (size_t i = 0; i < SEED_LIMITS; i++) {
-		job->limits[i] = all[i];
-		if (i > 0 && all[i].most == 0)
-			job->limits[i].what = -1;
-	}
-}
-
-static bool
-put_text(Seeds *s, size_t *at, const char *text)
-{
-	size_t n = strlen(text) + 1;
-
-	if (n > SEED_JOB_MOST - *at)
-		return false;
-	memcpy(s->message + *at, text, n);
-	*at += n;
-	return true;
-}
-
-/* 0: it is too long. */
-static size_t
-job_message(Seeds *s, const SpawnSpec *spec)
-{
-	SeedJob job = { .argc = (uint32_t)count(spec->argv),
-		.envc = (uint32_t)count(spec->envp),
-		.has_ruleset = spec->confine.on && spec->confine.ruleset >= 0,
-		.has_group = spec->group_on };
-	size_t at = sizeof(job);
-	bool ok = put_text(s, &at, spec->cwd);
-
-	put_limits(&job, &spec->limits);
-	memcpy(s->message, &job, sizeof(job));
-	for (size_t i = 0; ok && i < job.argc; i++)
-		ok = put_text(s, &at, spec->argv[i]);
-	for (size_t i = 0; ok && i < job.envc; i++)
-		ok = put_text(s, &at, spec->envp[i]);
-	return ok ? at : 0;
-}
-
 static bool
 send_job(Seeds *s, const Seed *one, const SpawnSpec *spec)
 {
 	int fds[SEED_FDS_MOST] = { spec->in, spec->out, spec->err };
-	size_t n = 3, size = job_message(s, spec);
+	size_t n = 3, size = seed_job_write(s->message, spec);
 
 	if (size == 0)
 		return false;
@@ -487,7 +406,7 @@ usable(Seeds *s, const SpawnSpec *spec, SandboxKind kind, TimeUs now)
 
 	if (one == NULL || one->state != SEED_READY || (!spec->group_on && !one->shows_itself))
 		return NULL; /* what is neither in a group nor shows its mark could not be found again */
-	if (!mark_of(spec->path, &mark) || !is_same(&mark, &one->mark) || is_worn(one, now)) {
+	if (!file_mark_of(spec->path, &mark) || !file_mark_same(&mark, &one->mark) || is_worn(one, now)) {
 		seed_end(s, one, SEED_ENDING);
 		return NULL;
 	}
