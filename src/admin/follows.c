@@ -62,7 +62,8 @@ const Follows follows[] = {
 	    K(EXECUTION_STATUS_CHANGED), "a workflow that is being cancelled ends what runs under it" },
 	{ "inquiry handler", ROLE_EXECUTOR, Q(INQUIRY), 0, 0, "notes it in the log" },
 	{ "worker table", ROLE_EXECUTOR, Q(EXECUTOR_WORKERS), CHOSEN, 0, "a worker with room gets what waits" },
-	{ "worker", ROLE_WORKER, Q(WORKER_EXECUTIONS) | Q(WORKER_CANCEL), PLACED | K(EXECUTION_REQUESTED) | STOPS, 0,
+	{ "worker", ROLE_WORKER, Q(WORKER_EXECUTIONS) | Q(WORKER_CANCEL), PLACED | K(EXECUTION_REQUESTED) | STOPS,
+	    K(EXECUTION_SCHEDULED) | K(EXECUTION_CANCEL),
 	    "completed when a run has ended, and what follows it, as far as nobody has to be waited for; requested for "
 	    "what it gives back unstarted" },
 	{ "environments", ROLE_WORKER, Q(WORKER_PACKS), 0, 0, "builds what packs need" },
