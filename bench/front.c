@@ -1,69 +1,24 @@
 #include "front.h"
 
+#include "crowd.h"
 #include "http/libmicrohttpd.h"
 #include "report.h"
 #include "wire.h"
 
 #include <microhttpd.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { LINES = 16, RUN_US = 2000000, PAGES = 300, REQUEST_MAX = 4096 };
+enum { PAGES = 300, REQUEST_MAX = 4096 };
 
-typedef struct Reader {
-	pthread_t thread;
-	int fd;
-	char request[REQUEST_MAX];
-	size_t n;
-	TimeUs until;
-	Samples s;
-	char *answer;
-} Reader;
-
-static void *
-reader_run(void *self)
-{
-	Reader *r = self;
-	TimeUs began = mono_us(), now = began;
-
-	for (; now < r->until; began = now) {
-		must(wire_call(r->fd, r->request, r->n, r->answer) == 200, NULL, r->request);
-		now = mono_us();
-		samples_add(&r->s, (double)(now - began) / US_PER_MS);
-	}
-	return NULL;
-}
-
-/* Requests a second of all connections together. */
 static double
 read_all(int port, const char *path, Samples *all)
 {
-	Reader *readers = calloc(LINES, sizeof(Reader));
-	TimeUs began = mono_us();
-	double took;
+	char request[REQUEST_MAX];
+	size_t n = wire_request(request, sizeof(request), "GET", path, NULL);
 
-	for (int i = 0; i < LINES; i++) {
-		Reader *r = &readers[i];
-
-		r->fd = wire_open(port);
-		r->until = began + RUN_US;
-		r->answer = malloc(WIRE_ANSWER_MAX);
-		r->n = wire_request(r->request, sizeof(r->request), "GET", path, NULL);
-		must(pthread_create(&r->thread, NULL, reader_run, r) == 0, NULL, "thread");
-	}
-	for (int i = 0; i < LINES; i++) {
-		pthread_join(readers[i].thread, NULL);
-		for (size_t k = 0; k < readers[i].s.n; k++)
-			samples_add(all, readers[i].s.v[k]);
-		samples_done(&readers[i].s);
-		close(readers[i].fd);
-		free(readers[i].answer);
-	}
-	free(readers);
-	took = (double)(mono_us() - began) / US_PER_S;
-	return (double)all->n / took;
+	return crowd_run(port, request, n, 200, all);
 }
 
 /* ---- the floor ---- */

@@ -40,6 +40,8 @@ on_moved(void *self, const Outbox *out)
 	bool any = false;
 
 	r->moved(&r->h, out);
+	if (r->also != NULL)
+		r->also(r->also_self, out);
 	pthread_mutex_lock(&r->lock);
 	for (size_t i = 0; i < out->n; i++) {
 		if (out->msgs[i].kind != MSG_EXECUTION_COMPLETED)

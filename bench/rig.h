@@ -30,6 +30,8 @@ typedef struct Rig {
 	Ear *ear;
 	/* told by whoever commits */
 	void (*moved)(void *self, const Outbox *out);
+	void (*also)(void *self, const Outbox *out); /* of a bench that wants to hear of each commit; NULL: none */
+	void *also_self;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	int64_t ended;         /* runs whose end was heard */

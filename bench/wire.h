@@ -5,7 +5,7 @@
 
 #include "base/str.h"
 
-enum { WIRE_ANSWER_MAX = 1 << 18 };
+enum { WIRE_ANSWER_MAX = 1 << 20 };
 
 int wire_open(int port); /* -1: nobody listens */
 /* Sends the request as it is and reads one answer with a Content-Length; the status, or 0 when the connection broke. The whole
