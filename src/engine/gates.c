@@ -1,5 +1,6 @@
 #include "engine/gates.h"
 
+#include "engine/inner.h"
 #include "engine/moves.h"
 
 #include <stdlib.h>
@@ -107,6 +108,21 @@ pass_count(Gates *g, const RuleDef *rule, WindowKind kind, const Gate *gate, int
 
 /* ---- quiet ---- */
 
+/* It was quiet, but nobody was there to see it: what waited acts now, before the next one takes its place. */
+static bool
+end_late(Uow *u, const RuleDef *rule, RuleWindow *w, Err *err)
+{
+	EventKept kept;
+
+	if (w->rule == 0 || w->event == 0 || w->due > u->now)
+		return true;
+	if (!event_kept(u->db, u->arena, w->event, &kept, err) ||
+	    (kept.id != 0 && !ingest_settled(u, rule, &kept, err)))
+		return false;
+	*w = (RuleWindow){ 0 };
+	return true;
+}
+
 static bool
 wait_for_quiet(Gates *g, const RuleDef *rule, const RuleExtras *x, const EventView *e, Err *err)
 {
@@ -114,7 +130,7 @@ wait_for_quiet(Gates *g, const RuleDef *rule, const RuleExtras *x, const EventVi
 	Str key = key_of(g, rule, &x->debounce, e);
 	RuleWindow w;
 
-	if (!rule_window_get(u->db, u->arena, rule->id, WINDOW_DEBOUNCE, key, &w, err))
+	if (!rule_window_get(u->db, u->arena, rule->id, WINDOW_DEBOUNCE, key, &w, err) || !end_late(u, rule, &w, err))
 		return false;
 	if (w.rule == 0)
 		w = (RuleWindow){ .rule = rule->id, .kind = WINDOW_DEBOUNCE, .since = u->now };

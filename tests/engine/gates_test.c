@@ -265,6 +265,26 @@ TEST(debounce_acts_on_the_last_event_when_it_is_quiet)
 	CHECK_INT(count(r, "select count(*) from enforcement"), 1);
 }
 
+TEST(what_nobody_was_there_to_end_acts_before_the_next_event_takes_its_place)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id first, next;
+
+	rule_on(r, "test.one", "{\"debounce\": {\"quiet\": \"5s\"}}", "{\"n\": \"{{ event.payload.n }}\"}", "{}");
+	CHECK_INT(happens(r, "test.one", "{\"n\": 1}", &first), 0);
+	r->now += 60LL * US_PER_S;
+	restart(r);
+	CHECK_INT(happens(r, "test.one", "{\"n\": 2}", &next), 0);
+	CHECK_INT(count(r, "select count(*) from enforcement"), 1);
+	CHECK_INT(count(r, "select max(event) from enforcement"), first);
+	CHECK(str_find(last_config(r), str_of("1"), NULL));
+	CHECK_INT(turn(r), r->now + 5LL * US_PER_S);
+	r->now += 5LL * US_PER_S;
+	CHECK_INT(turn(r), 0);
+	CHECK_INT(count(r, "select count(*) from enforcement"), 2);
+	CHECK_INT(count(r, "select max(event) from enforcement"), next);
+}
+
 static jmp_buf dies;
 
 static void

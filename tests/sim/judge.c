@@ -197,14 +197,22 @@ judge_room(Sim *s)
 
 /* ---- when it is over ---- */
 
+static bool
+may_be_far_off(Str what)
+{
+	return str_is(what, "no_worker") || str_is(what, "window");
+}
+
 bool
 judge_quiet(Sim *s)
 {
-	/* the deadline of what no worker can run stands on the wall clock: when that was set back it is far off */
+	/* the deadline of what no worker can run, and of what waits for quiet, stands on the wall clock: when that was set
+	 * back it is far off */
 	static const Stmt waiting = {
 		.sql = "select coalesce(wait_reason, '') from execution where status not in"
 		       " ('completed', 'failed', 'cancelled', 'timeout', 'abandoned')"
-		       " union all select 'enforcement' from enforcement where status = 'created'",
+		       " union all select 'enforcement' from enforcement where status = 'created'"
+		       " union all select 'window' from rule_window where kind = 'debounce'",
 		.in = "",
 	};
 	Rows rows;
@@ -216,7 +224,7 @@ judge_quiet(Sim *s)
 		return false;
 	rows = look(s, &waiting);
 	for (size_t i = 0; i < rows.n; i++)
-		if (!s->weather.steps_clock || !str_is(row_str(rows_at(&rows, i), 0), "no_worker"))
+		if (!s->weather.steps_clock || !may_be_far_off(row_str(rows_at(&rows, i), 0)))
 			return false;
 	return true;
 }
@@ -434,5 +442,6 @@ judge_end(Sim *s)
 	check_ticks(s);
 	check_tick_rules(s);
 	check_announced(s);
+	judge_windows(s);
 	judge_flows(s);
 }

@@ -11,6 +11,7 @@ ledger_close(Ledger *l)
 	free(l->rules);
 	free(l->notes);
 	free(l->events);
+	free(l->signals);
 	*l = (Ledger){ 0 };
 }
 
@@ -63,6 +64,13 @@ ledger_event(Ledger *l, Id event)
 {
 	l->events = room(l->events, l->events_n, &l->events_cap, sizeof(*l->events));
 	l->events[l->events_n++] = event;
+}
+
+void
+ledger_signal(Ledger *l, Id event)
+{
+	l->signals = room(l->signals, l->signals_n, &l->signals_cap, sizeof(*l->signals));
+	l->signals[l->signals_n++] = event;
 }
 
 RunNote *

@@ -53,6 +53,8 @@ typedef struct Ledger {
 	size_t notes_n;
 	Id *events; /* accepted */
 	size_t events_n, events_cap;
+	Id *signals; /* accepted */
+	size_t signals_n, signals_cap;
 } Ledger;
 
 void ledger_close(Ledger *l);
@@ -61,4 +63,5 @@ void ledger_lost(Ledger *l, Id worker, TimeUs from, TimeUs to);
 size_t ledger_sensor(Ledger *l, Span span);
 size_t ledger_rule(Ledger *l, Span span);
 void ledger_event(Ledger *l, Id event);
+void ledger_signal(Ledger *l, Id event);
 RunNote *ledger_note(Ledger *l, Id execution);

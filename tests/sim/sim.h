@@ -27,6 +27,9 @@ typedef enum Sabotage {
 	SABOTAGE_NEWS,   /* what workflows are told gets lost */
 	SABOTAGE_DUE,    /* nobody looks at what is due */
 	SABOTAGE_AGAIN,  /* a task that failed is tried once more than it may be */
+	SABOTAGE_WINDOW, /* nobody ends the windows of rules */
+	SABOTAGE_COUNT,  /* what passed a throttle is not counted */
+	SABOTAGE_PART,   /* half of a pair stays when the pair has acted */
 } Sabotage;
 
 typedef struct SimOptions {
@@ -42,7 +45,7 @@ typedef struct SimResult {
 	char why[WHY_MAX];
 	uint64_t trace;  /* hash of everything that happened */
 	uint64_t points; /* bits of crash_points() that were passed */
-	size_t steps, executions, starts, crashes, flows;
+	size_t steps, executions, starts, crashes, flows, signals;
 } SimResult;
 
 /* Runs one seed. A failure is printed with the line that runs it again, and its last steps. */
@@ -71,6 +74,15 @@ typedef struct Weather {
 	TimeUs delay_most;
 } Weather;
 
+/* sim_windows.c: a rule of each kind that remembers something between events. */
+typedef enum Remembers {
+	REMEMBERS_THROTTLE,
+	REMEMBERS_ONCE,
+	REMEMBERS_DEBOUNCE,
+	REMEMBERS_PAIR,
+	RULES_THAT_REMEMBER,
+} Remembers;
+
 enum { STEPS_KEPT = 100, STEP_TEXT = 220, PROCS_MAX = 12 };
 
 struct Sim {
@@ -97,6 +109,7 @@ struct Sim {
 	bool calmed;       /* clients have stopped and tidied up */
 	Id rules[8];       /* that a timer drives */
 	size_t rules_n;
+	Id remembers[RULES_THAT_REMEMBER];
 	Id made;            /* the newest execution that a client made */
 	uint64_t published; /* messages but heartbeats */
 	size_t idle_looks;  /* in a row that saw work wait beside a free slot */
@@ -134,6 +147,9 @@ TimeUs sim_sub_due(const Sub *sub); /* when there is something to take; INT64_MA
 
 /* sim_flow.c: workflows and a policy, made when the other definitions are there. */
 void flows_define(Sim *s, Id pack);
+
+Json windows_extras(Sim *s, Remembers which);
+void judge_windows(Sim *s);
 
 /* sim_chaos.c: strikes, and says when the next time. */
 void sim_strike(Sim *s);

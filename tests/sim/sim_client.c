@@ -92,7 +92,7 @@ rule_known(Sim *s, const RuleDef *r)
 }
 
 static Id
-define_rule(Sim *s, Id pack, const char *ref, const char *trigger, const char *action, Json params)
+define_rule(Sim *s, Id pack, const char *ref, const char *trigger, const char *action, Json params, Json extras)
 {
 	Arena *a = s->eye_arena;
 	TriggerDef t;
@@ -113,6 +113,7 @@ define_rule(Sim *s, Id pack, const char *ref, const char *trigger, const char *a
 	d.action = x.id;
 	d.action_params = object_of(a, "n", json_int(1));
 	d.trigger_params = params;
+	d.extras = extras;
 	sim_must(s, rule_put(s->eye, a, &d, s->now + s->wall_offset, &put, &err), &err, ref);
 	rule_known(s, &d);
 	return d.id;
@@ -126,13 +127,21 @@ define_timers(Sim *s, Id pack)
 
 	for (size_t i = 0; i < 3; i++)
 		s->rules[s->rules_n++] = define_rule(s, pack, str_fmt(a, "sim.tick_%zu", i).p, "core.intervaltimer",
-		    "sim.work", object_of(a, "interval", json_int(4 + (int64_t)sim_below(s, 12))));
+		    "sim.work", object_of(a, "interval", json_int(4 + (int64_t)sim_below(s, 12))), json_null());
 	for (size_t i = 0; i < 2; i++) {
 		Str cron = str_fmt(a, "*/%d * * * * *", 6 + (int)sim_below(s, 15));
 
 		s->rules[s->rules_n++] = define_rule(s, pack, str_fmt(a, "sim.cron_%zu", i).p, "core.crontimer",
-		    "sim.quick", object_of(a, "expression", json_str(cron)));
+		    "sim.quick", object_of(a, "expression", json_str(cron)), json_null());
 	}
+}
+
+static void
+define_remembering(Sim *s, Id pack)
+{
+	for (Remembers r = 0; r < RULES_THAT_REMEMBER; r++)
+		s->remembers[r] = define_rule(s, pack, str_fmt(s->eye_arena, "sim.remembers_%d", (int)r).p, "sim.left",
+		    "sim.quick", json_object(), windows_extras(s, r));
 }
 
 void
@@ -157,8 +166,11 @@ client_define(Sim *s)
 	define_trigger(s, pack.id, "core.intervaltimer");
 	define_trigger(s, pack.id, "core.crontimer");
 	define_trigger(s, pack.id, "sim.thing");
-	define_rule(s, pack.id, "sim.thing_a", "sim.thing", "sim.work", json_object());
-	define_rule(s, pack.id, "sim.thing_b", "sim.thing", "sim.slow", json_object());
+	define_trigger(s, pack.id, "sim.left");
+	define_trigger(s, pack.id, "sim.right");
+	define_rule(s, pack.id, "sim.thing_a", "sim.thing", "sim.work", json_object(), json_null());
+	define_rule(s, pack.id, "sim.thing_b", "sim.thing", "sim.slow", json_object(), json_null());
+	define_remembering(s, pack.id);
 	define_timers(s, pack.id);
 	flows_define(s, pack.id);
 	sim_must(s, db_commit(s->eye, &err), &err, "commit");
@@ -392,10 +404,11 @@ static const struct {
 	uint64_t weight;
 	bool (*act)(Task *t, Err *err);
 } acts[] = {
-	{ 34, do_create },
+	{ 26, do_create },
+	{ 12, windows_signal },
 	{ 4, do_flow },
 	{ 2, do_rerun },
-	{ 25, do_event },
+	{ 21, do_event },
 	{ 20, do_cancel },
 	{ 5, do_cordon },
 	{ 8, do_switch },

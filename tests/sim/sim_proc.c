@@ -47,6 +47,15 @@ on_due(void *self, TimeUs at)
 }
 
 static void
+on_window(void *self, TimeUs due)
+{
+	Proc *p = self;
+
+	if (p->window_next == 0 || due < p->window_next)
+		p->window_next = due;
+}
+
+static void
 engine_open(Proc *p)
 {
 	Sim *s = p->sim;
@@ -68,6 +77,8 @@ engine_open(Proc *p)
 		.moved = on_moved,
 		.moved_self = p,
 		.due = on_due,
+		.window = on_window,
+		.window_self = p,
 	};
 	e->live = liveness_open(e->boot_id, e->heartbeat);
 }
@@ -90,12 +101,14 @@ proc_start(Proc *p)
 	p->paused_until = 0;
 	p->arena = arena_open();
 	p->armed = p->dues_armed = true;
-	p->sweep_due = p->dues_next = p->dues_looked = 0;
+	p->sweep_due = p->dues_next = p->dues_looked = p->windows_looked = 0;
 	engine_open(p);
 	sim_say(p->sim, "%s starts", p->name);
 	for (size_t i = 0; i < countof(roles); i++)
 		if ((p->roles & roles[i].role) != 0)
 			roles[i].tasks(p);
+	if ((p->roles & (HAS_EXECUTOR | HAS_SENSOR | HAS_API)) != 0)
+		windows_tasks(p);
 }
 
 static void

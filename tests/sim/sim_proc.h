@@ -73,6 +73,8 @@ struct Proc {
 	bool dues_armed;  /* something may have a time that had none */
 	TimeUs dues_next; /* wall; 0: nothing has a time */
 	TimeUs dues_looked;
+	TimeUs window_next; /* wall; 0: no window waits */
+	TimeUs windows_looked;
 };
 
 Proc *proc_new(Sim *s, unsigned roles);
@@ -90,6 +92,10 @@ void executor_tasks(Proc *p);
 void sensor_tasks(Proc *p);
 void worker_tasks(Proc *p);
 void worker_part_done(Proc *p);
+
+/* sim_windows.c */
+void windows_tasks(Proc *p);
+MUST_CHECK bool windows_signal(Task *t, Err *err); /* a client reports some */
 
 /* sim_client.c */
 void client_tasks(Proc *p);

@@ -4,6 +4,7 @@
  */
 #include "sim_proc.h"
 #include "store/execution_limits.h"
+#include "store/rule_window.h"
 #include "store/workflow_run.h"
 
 static Sim *sim; /* the linker gives a wrap no other way to know whose it is */
@@ -89,6 +90,31 @@ __wrap_retry_of_task(Db *db, Arena *a, Id id, RetryRow *ret, Err *err)
 	if (sim != NULL && sim->options.sabotage == SABOTAGE_AGAIN)
 		ret->count = 0;
 	return true;
+}
+
+/* ---- what rules remember ---- */
+
+MUST_CHECK bool __wrap_rule_window_put(Db *db, Arena *a, const RuleWindow *w, Err *err);
+MUST_CHECK bool __real_rule_window_put(Db *db, Arena *a, const RuleWindow *w, Err *err);
+MUST_CHECK bool __wrap_rule_window_drop(Db *db, Arena *a, Id rule, WindowKind kind, Str key, Err *err);
+MUST_CHECK bool __real_rule_window_drop(Db *db, Arena *a, Id rule, WindowKind kind, Str key, Err *err);
+
+bool
+__wrap_rule_window_put(Db *db, Arena *a, const RuleWindow *w, Err *err)
+{
+	RuleWindow own = *w;
+
+	if (sim != NULL && sim->options.sabotage == SABOTAGE_COUNT && w->kind == WINDOW_THROTTLE)
+		own.count = 0;
+	return __real_rule_window_put(db, a, &own, err);
+}
+
+bool
+__wrap_rule_window_drop(Db *db, Arena *a, Id rule, WindowKind kind, Str key, Err *err)
+{
+	if (sim != NULL && sim->options.sabotage == SABOTAGE_PART && kind == WINDOW_PART)
+		return true;
+	return __real_rule_window_drop(db, a, rule, kind, key, err);
 }
 
 /* ---- ticks ---- */
