@@ -164,15 +164,15 @@ TEST(a_task_that_is_tried_again_too_often_makes_a_seed_fail)
 
 TEST(when_nobody_ends_windows_a_seed_fails)
 {
-	check_guard(SABOTAGE_WINDOW, "I1");
+	check_guard(SABOTAGE_WINDOW, "I1", "windows");
 }
 
 TEST(a_throttle_that_does_not_count_makes_a_seed_fail)
 {
-	check_guard(SABOTAGE_COUNT, "windows");
+	check_guard(SABOTAGE_COUNT, "windows", "windows");
 }
 
 TEST(a_pair_that_leaves_its_half_behind_makes_a_seed_fail)
 {
-	check_guard(SABOTAGE_PART, "windows");
+	check_guard(SABOTAGE_PART, "windows", "windows");
 }
