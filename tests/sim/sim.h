@@ -7,6 +7,7 @@
 
 #include "flow.h"
 #include "ledger.h"
+#include "sim_windows.h"
 
 #include "bus/bus_impl.h"
 #include "engine/consumer.h"
@@ -74,15 +75,6 @@ typedef struct Weather {
 	TimeUs delay_most;
 } Weather;
 
-/* sim_windows.c: a rule of each kind that remembers something between events. */
-typedef enum Remembers {
-	REMEMBERS_THROTTLE,
-	REMEMBERS_ONCE,
-	REMEMBERS_DEBOUNCE,
-	REMEMBERS_PAIR,
-	RULES_THAT_REMEMBER,
-} Remembers;
-
 enum { STEPS_KEPT = 100, STEP_TEXT = 220, PROCS_MAX = 12 };
 
 struct Sim {
@@ -147,9 +139,6 @@ TimeUs sim_sub_due(const Sub *sub); /* when there is something to take; INT64_MA
 
 /* sim_flow.c: workflows and a policy, made when the other definitions are there. */
 void flows_define(Sim *s, Id pack);
-
-Json windows_extras(Sim *s, Remembers which);
-void judge_windows(Sim *s);
 
 /* sim_chaos.c: strikes, and says when the next time. */
 void sim_strike(Sim *s);
