@@ -10,6 +10,9 @@
  *   made as (insert into t (id, a) select r.id, r.p1 from r order by r.row_no on conflict do nothing returning id)
  *   select made.id, r.row_no from made join r using (id) order by r.row_no
  *
+ *   insert into t (a) values ($1) on conflict (a) do update set b = excluded.b
+ *   insert into t (a) select r.p1 from unnest($1::text[]) with ordinality as r (p1, row_no) order by r.row_no on conflict ...
+ *
  *   select a from t where id = $1 for no key update
  *   select a, r.row_no from t, unnest($1::bigint[]) with ordinality as r (p1, row_no) where id = r.p1 for no key update
  *
@@ -124,9 +127,16 @@ write_insert(Buf *b, Str text, const char *in)
 	Str table, columns, values, rest = text;
 
 	if (!cut_at(&rest, "insert into ", &table) || !cut_at(&rest, " (", &table) ||
-	    !cut_at(&rest, ") values (", &columns) || !cut_at(&rest, ")", &values) ||
-	    !str_ends(rest, str_of(" returning id")))
+	    !cut_at(&rest, ") values (", &columns) || !cut_at(&rest, ")", &values))
 		return false;
+	if (!str_ends(rest, str_of(" returning id"))) {
+		buf_fmt(b, "insert into %.*s (%.*s) select ", STR_ARG(table), STR_ARG(columns));
+		write_params(b, values);
+		buf_text(b, " from ");
+		write_rows(b, in, "r");
+		buf_fmt(b, " order by r.row_no%.*s", STR_ARG(rest));
+		return true;
+	}
 	buf_fmt(b, "with r as materialized (select nextval('%.*s_id_seq') as id, u.* from ", STR_ARG(table));
 	write_rows(b, in, "u");
 	buf_fmt(b, "), made as (insert into %.*s (id, %.*s) select r.id, ", STR_ARG(table), STR_ARG(columns));

@@ -123,7 +123,10 @@ run_read(Arena *a, Row r, WorkflowRun *x)
 }
 
 static const Stmt lock_waits = { .sql = RUN_COLUMNS, .pg = RUN_COLUMNS " for update of x", .in = "i" };
-static const Stmt lock_skips = { .sql = RUN_COLUMNS, .pg = RUN_COLUMNS " for update of x skip locked", .in = "i" };
+/* in whatever order: who waits for nobody is in nobody's way */
+static const Stmt lock_skips = {
+	.sql = RUN_COLUMNS, .pg = RUN_COLUMNS " for update of x skip locked", .in = "i", .set = true
+};
 
 void
 workflow_run_lock_ahead(Db *db, Arena *a, Id id, bool wait)
@@ -160,6 +163,7 @@ workflow_run_write(Db *db, Arena *a, const WorkflowRun *rows, size_t n, TimeUs n
 		    " due_at = $7, error_message = $8, updated = $9, variables = coalesce($10, variables) where id = "
 		    "$1",
 		.in = "isiiijTStJ",
+		.set = true,
 	};
 	enum { WIDTH = 10 };
 	Bind *b = arena_array(a, Bind, n * WIDTH + 1);

@@ -144,6 +144,7 @@ workflow_task_write(Db *db, Arena *a, const WorkflowTaskRow *rows, size_t n, Err
 		       " published = coalesce(excluded.published, workflow_task.published),"
 		       " published_at = coalesce(excluded.published_at, workflow_task.published_at)",
 		.in = "iissiibjITIbiiiiiiiiSTTJT",
+		.set = true,
 	};
 	Bind *b = arena_array(a, Bind, n * TASK_WIDTH + 1);
 

@@ -14,29 +14,50 @@ static const Stmt given = {
 };
 static const Stmt inbox = { .sql = "select id from workflow_inbox where workflow = $1", .in = "i" };
 
-/* Ends the first run that a worker has, as a worker does. */
+/* Ends the first so many of the runs that a worker has, in one transaction, as a worker does. */
 static void
-end_first(Flow *r, bool follows)
+end_some(Flow *r, size_t most)
 {
 	Rows rows = flow_rows(r, &given, 0);
+	size_t n = rows.n < most ? rows.n : most;
+	RunClaim *c = arena_array(r->a, RunClaim, n + 1);
+	RunResult *results = arena_array(r->a, RunResult, n + 1);
 	Err err = { 0 };
-	RunClaim c;
-	RunResult result;
 
-	CHECK(rows.n > 0);
-	c = (RunClaim){ .execution = row_int(rows_at(&rows, 0), 0), .attempt = (int)row_int(rows_at(&rows, 0), 1) };
-	result = (RunResult){ .execution = c.execution,
-		.attempt = c.attempt,
-		.event = EV_EXIT_OK,
-		.started = r->now,
-		.finished = r->now + 1000,
-		.result = json_object() };
+	CHECK(n > 0);
+	for (size_t i = 0; i < n; i++)
+		c[i] = (RunClaim){ .execution = row_int(rows_at(&rows, i), 0),
+			.attempt = (int)row_int(rows_at(&rows, i), 1) };
 	CHECK_OK(uow_begin(r->u, &err), err);
-	r->u->follows = follows;
-	CHECK_OK(runs_claim(r->u, r->worker, str_of("inc"), str_of("w1"), &c, 1, &err), err);
-	CHECK_OK(runs_finish(r->u, r->worker, str_of("w1"), &result, 1, &err), err);
+	r->u->follows = true;
+	CHECK_OK(runs_claim(r->u, r->worker, str_of("inc"), str_of("w1"), c, n, &err), err);
+	for (size_t i = 0; i < n; i++) {
+		Json data = json_object();
+
+		results[i] = (RunResult){ .execution = c[i].execution,
+			.attempt = c[i].attempt,
+			.event = EV_EXIT_OK,
+			.started = r->now,
+			.finished = r->now + 1000,
+			.result = json_object() };
+		json_add(r->u->arena, &data, "got", c[i].params);
+		json_add(r->u->arena, &results[i].result, "data", data);
+	}
+	CHECK_OK(runs_finish(r->u, r->worker, str_of("w1"), results, n, &err), err);
 	CHECK_OK(runs_follow(r->u, &err), err);
 	CHECK_OK(uow_commit(r->u, &points_worker, &err), err);
+}
+
+static void
+end_first(Flow *r)
+{
+	end_some(r, 1);
+}
+
+static void
+end_all(Flow *r)
+{
+	end_some(r, SIZE_MAX);
 }
 
 /* How often the last transaction has said so, and whether whoever hears of the end has nothing left to do. */
@@ -65,16 +86,36 @@ TEST(a_workflow_goes_on_in_the_transaction_that_ends_its_run)
 	    NULL);
 	id = flow_start(r, "test.flow", "{}");
 	flow_step(r);
-	end_first(r, true);
+	end_first(r);
 	CHECK_INT((int64_t)said(r, MSG_EXECUTION_COMPLETED, &settled), 1);
 	CHECK_INT(settled, 1);
 	CHECK_INT((int64_t)said(r, MSG_EXECUTION_SCHEDULED, &ignored), 1);
 	CHECK_INT((int64_t)flow_rows(r, &inbox, id).n, 0);
-	end_first(r, true);
-	end_first(r, true);
+	end_first(r);
+	end_first(r);
 	flow_check(r, id, "completed", "a b c", "{\"succeeded\":true}");
 	flow_run(r); /* nothing is left to do */
 	flow_check(r, id, "completed", "a b c", "{\"succeeded\":true}");
+}
+
+TEST(many_workflows_step_together_as_each_would_alone)
+{
+	enum { MANY = 20 };
+	CLEANUP(flow_done) Flow *r = flow_open();
+	Id ids[MANY];
+
+	flow_workflow(r, "test.flow",
+	    "{vars: {n: 0}, tasks: [{name: a, action: test.ok, input: {x: '{{ parameters.x }}'}, next: [{publish: [{n: "
+	    "'{{ result().got.x }}'}], do: [b, c]}]}, {name: b, action: test.ok, next: [{do: d}]}, {name: c, action: "
+	    "test.ok, next: [{do: d}]}, {name: d, join: 2, action: test.ok}], output_map: {n: '{{ vars.n }}'}}",
+	    "{x: {type: integer}}");
+	for (int i = 0; i < MANY; i++)
+		ids[i] = flow_start(r, "test.flow", str_fmt(r->a, "{x: '%d'}", i).p);
+	flow_step(r);
+	for (int round = 0; round < 3; round++)
+		end_all(r);
+	for (int i = 0; i < MANY; i++)
+		flow_check(r, ids[i], "completed", "a b c d", str_fmt(r->a, "{\"n\":%d,\"succeeded\":true}", i).p);
 }
 
 TEST(whoever_ends_a_run_does_not_wait_for_who_steps_its_workflow)
@@ -94,7 +135,7 @@ TEST(whoever_ends_a_run_does_not_wait_for_who_steps_its_workflow)
 		CHECK_OK(uow_open(&r->engine, &other, &err), err);
 		CHECK_OK(uow_begin(other, &err), err);
 		CHECK_OK(workflow_run_lock(other->db, other->arena, &id, 1, true, &row, &err), err);
-		end_first(r, true);
+		end_first(r);
 		CHECK_INT((int64_t)said(r, MSG_EXECUTION_COMPLETED, &settled), 1);
 		CHECK_INT(settled, 0);
 		CHECK_INT((int64_t)flow_rows(r, &inbox, id).n, 1);
@@ -119,13 +160,13 @@ TEST(what_a_nested_workflow_s_end_leads_to_and_what_has_a_time_are_left_to_execu
 	    NULL);
 	id = flow_start(r, "test.outer", "{}");
 	flow_step(r);
-	end_first(r, true);
+	end_first(r);
 	CHECK(said(r, MSG_EXECUTION_COMPLETED, &settled) > 0);
 	CHECK_INT(settled, 0);
 	CHECK_INT((int64_t)flow_rows(r, &inbox, id).n, 1);
 	flow_step(r);
 	settled = 1;
-	end_first(r, true);
+	end_first(r);
 	CHECK(said(r, MSG_EXECUTION_COMPLETED, &settled) > 0);
 	CHECK_INT(settled, 0);
 	CHECK(r->u->timed);
@@ -167,7 +208,7 @@ TEST(the_end_of_a_limited_run_lets_the_next_go_at_once_and_only_one)
 	flow_step(r);
 	for (int left = 29; left >= 0; left--) {
 		CHECK_INT((int64_t)flow_rows(r, &given, 0).n, 1);
-		end_first(r, true);
+		end_first(r);
 		CHECK_INT((int64_t)said(r, MSG_EXECUTION_COMPLETED, &settled), 1);
 		CHECK_INT(settled, 1);
 	}

@@ -1,5 +1,8 @@
 /* The worker's turn, where the world in which runs happen and the database fail it at once. */
 #include "rig.h"
+
+#include "model/policy.h"
+#include "store/policy.h"
 #include "worker/worker.h"
 
 #include "test.h"
@@ -104,5 +107,91 @@ TEST(a_run_whose_claim_is_stored_unheard_of_is_started_though_the_worker_is_full
 	check_status(r, ours, EXEC_COMPLETED);
 	CHECK_INT((int64_t)h.starts, 1);
 	CHECK_INT((int64_t)worker_turn_running(t), 0);
+	worker_turn_close(t);
+}
+
+static void
+one_at_a_time(Rig *r)
+{
+	Uow *u = r->u;
+	PolicyDef d = {
+		.ref = str_of("one"), .label = str_of("one"), .enabled = true, .action_ref = str_of("test.do")
+	};
+	Json limit, none = json_null();
+	DefPut put;
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(u, &err), err);
+	d.action = r->action;
+	d.tags = json_array();
+	CHECK_OK(json_parse(u->arena, str_of("{\"limit\": 1}"), NULL, &limit, &err), err);
+	CHECK_OK(policy_limits_read(&limit, &none, &none, &d, &err), err);
+	CHECK_OK(policy_put(u->db, u->arena, &d, u->now, &put, &err), err);
+	CHECK_OK(uow_commit(u, &points_create, &err), err);
+}
+
+/* Nobody sends it a message about what it has given itself. */
+TEST(what_a_worker_s_own_transaction_gives_it_begins_at_once)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Hands h = { .face = { .start = hands_start, .ended = hands_ended, .full = hands_full }, .r = r };
+	WorkerConfig config = { .name = str_of("w1"), .slots = 2, .starter = &h.face };
+	Id first, next;
+	WorkerTurn *t;
+	Err err = { 0 };
+	bool more;
+
+	one_at_a_time(r);
+	first = rig_create(r);
+	next = rig_create(r);
+	rig_worker(r, "i1", 2, "shell");
+	rig_schedule(r);
+	check_status(r, next, EXEC_REQUESTED);
+	t = worker_turn_open(r->u, &config, r->worker, str_of("i1"));
+	worker_turn_dispatch(t, first, 1, r->action);
+	turn_ok(t);
+	CHECK_INT(h.started, first);
+	h.ends = true;
+	CHECK_OK(worker_turn(t, &more, &err), err);
+	check_status(r, first, EXEC_COMPLETED);
+	check_status(r, next, EXEC_SCHEDULED);
+	CHECK(more);
+	turn_ok(t);
+	CHECK_INT(h.started, next);
+	check_status(r, next, EXEC_RUNNING);
+	worker_turn_close(t);
+}
+
+/* An end that is stored unheard of, with what followed it, follows once; and one whose transaction failed is tried without what follows it. */
+TEST(what_follows_an_end_is_made_once_though_nobody_hears_of_its_commit)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Hands h = { .face = { .start = hands_start, .ended = hands_ended, .full = hands_full }, .r = r };
+	WorkerConfig config = { .name = str_of("w1"), .slots = 2, .starter = &h.face };
+	Id first, next, last;
+	WorkerTurn *t;
+	Err err = { 0 };
+	bool more;
+
+	one_at_a_time(r);
+	first = rig_create(r);
+	next = rig_create(r);
+	last = rig_create(r);
+	rig_worker(r, "i1", 2, "shell");
+	rig_schedule(r);
+	t = worker_turn_open(r->u, &config, r->worker, str_of("i1"));
+	worker_turn_dispatch(t, first, 1, r->action);
+	turn_ok(t);
+	h.ends = breaks = true;
+	CHECK(!worker_turn(t, &more, &err));
+	uow_abort(r->u);
+	turn_ok(t);
+	check_status(r, first, EXEC_COMPLETED);
+	check_status(r, next, EXEC_SCHEDULED);
+	check_status(r, last, EXEC_REQUESTED);
+	CHECK_INT((int64_t)h.starts, 1); /* of the next it will be told by the sweeper */
+	worker_turn_dispatch(t, next, 1, r->action);
+	turn_ok(t);
+	CHECK_INT(h.started, next);
 	worker_turn_close(t);
 }
