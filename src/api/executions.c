@@ -5,6 +5,7 @@
 #include "api/handlers.h"
 #include "api/reveal.h"
 #include "api/work.h"
+#include "base/names.h"
 #include "engine/rerun.h"
 #include "model/placement.h"
 #include "store/execution_read.h"
@@ -165,6 +166,8 @@ static const BodyField execute_fields[] = {
 	{ "worker_affinity", FIELD_MAP, 0 },
 	{ "permission_set_refs", FIELD_REFS, 0 },
 	{ "priority", FIELD_NUMBER, 0 },
+	{ "artifact_retention_policy", FIELD_TEXT, 16 },
+	{ "artifact_retention_limit", FIELD_NUMBER | FIELD_POSITIVE, 0 },
 	{ "start_at", FIELD_TEXT, 64 },
 	{ "delay", FIELD_ANY, 0 },
 };
@@ -251,6 +254,24 @@ later_read(const Json *body, TimeUs now, TimeUs *ret, Err *err)
 	return true;
 }
 
+/* How long the artifacts are kept that this run makes: a policy is nothing without its limit. */
+static bool
+keeping_read(const Json *body, ExecutionIn *in, Err *err)
+{
+	static const char *const policies[] = { "versions", "days", "hours", "minutes" };
+
+	in->artifact_policy = json_get_text(body, "artifact_retention_policy");
+	in->artifact_limit = json_as_int(json_get(body, "artifact_retention_limit"), 0);
+	if (!str_none(in->artifact_policy) && name_index(policies, countof(policies), in->artifact_policy) < 0)
+		return err_set(err, ERR_VALIDATION,
+		    "Validation failed: artifact_retention_policy: '%.*s' is not known: versions, days, hours, minutes",
+		    STR_ARG(in->artifact_policy));
+	if (!str_none(in->artifact_policy) && in->artifact_limit == 0)
+		return err_set(err, ERR_VALIDATION,
+		    "Validation failed: artifact_retention_limit: is missing: artifact_retention_policy needs it");
+	return true;
+}
+
 static bool
 execute_read(Req *q, TimeUs now, Json *body, ExecutionIn *in, Err *err)
 {
@@ -269,7 +290,8 @@ execute_read(Req *q, TimeUs now, Json *body, ExecutionIn *in, Err *err)
 		.correlation = trace_parent(req_header(q, "traceparent")),
 		.by = str_of(by_api),
 	};
-	return body_priority(body, &in->priority, err) && later_read(body, now, &in->due, err);
+	return body_priority(body, &in->priority, err) && keeping_read(body, in, err) &&
+	       later_read(body, now, &in->due, err);
 }
 
 static bool

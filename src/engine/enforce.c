@@ -289,6 +289,8 @@ execution_asked(Uow *u, const ExecutionIn *in, ExecNew *ret, Secrets *secrets, E
 		.timeout_seconds = in->timeout_seconds != 0 ? in->timeout_seconds : action->timeout_seconds,
 		.priority = in->priority,
 		.due = in->due > u->now ? in->due : 0,
+		.artifact_policy = in->artifact_policy,
+		.artifact_limit = in->artifact_limit,
 		.correlation = uuid_none(in->correlation) ? uuid_new(u->now) : in->correlation,
 		.by = in->by,
 	};

@@ -59,6 +59,8 @@ typedef struct ExecutionIn {
 	int64_t timeout_seconds;
 	int64_t priority; /* -100 to 100 */
 	TimeUs due;       /* not before; 0: at once */
+	Str artifact_policy;
+	int64_t artifact_limit; /* how long what it makes is kept; 0: as its action says */
 	Uuid correlation;
 	Str by;
 } ExecutionIn;

@@ -124,12 +124,15 @@ artifact_run_keeps(Db *db, Arena *a, Id execution, Str *ret_policy, int64_t *ret
 {
 	static const Stmt s = {
 		.sql =
-		    "with recursive above(id, parent, action, up) as ("
-		    "select id, parent, action, 0 from execution where id = $1 union all"
-		    " select x.id, x.parent, x.action, above.up + 1 from execution x join above on x.id = above.parent)"
-		    " select coalesce(d.artifact_retention_policy, 'versions'), d.artifact_retention_limit"
-		    " from above join action d on d.id = above.action where d.artifact_retention_limit > 0"
-		    " order by above.up desc limit 1",
+		    "with recursive above(id, parent, action, policy, most, up) as (select id, parent, action,"
+		    " artifact_retention_policy, artifact_retention_limit, 0 from execution where id = $1 union all"
+		    " select x.id, x.parent, x.action, x.artifact_retention_policy, x.artifact_retention_limit, "
+		    "above.up + 1"
+		    " from execution x join above on x.id = above.parent)"
+		    " select coalesce(case when above.most > 0 then above.policy else d.artifact_retention_policy end,"
+		    " 'versions'), coalesce(above.most, d.artifact_retention_limit)"
+		    " from above left join action d on d.id = above.action"
+		    " where coalesce(above.most, d.artifact_retention_limit) > 0 order by above.up desc limit 1",
 		.in = "i",
 	};
 	Bind b[] = { bind_int(execution) };

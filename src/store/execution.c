@@ -24,10 +24,11 @@
 	}
 
 static const Stmt insert_stmt = INSERT_STMT("", "", "");
-static const Stmt insert_limited_stmt =
-    INSERT_STMT(", priority, slot, bucket, breaker, retry, max_retries, parked_class, due_at",
-	", $32, $33, $34, $35, $36, $37, $38, $39", "iSSSJIST");
-enum { INSERT_BINDS = 31, LIMITED_BINDS = INSERT_BINDS + 8 };
+static const Stmt insert_limited_stmt = INSERT_STMT(
+    ", priority, slot, bucket, breaker, retry, max_retries, parked_class, due_at, artifact_retention_policy,"
+    " artifact_retention_limit",
+    ", $32, $33, $34, $35, $36, $37, $38, $39, $40, $41", "iSSSJISTSI");
+enum { INSERT_BINDS = 31, LIMITED_BINDS = INSERT_BINDS + 10 };
 
 static Str
 birth_lines(Arena *a, const ExecNew *e, TimeUs now)
@@ -118,7 +119,7 @@ limited_binds(const ExecNew *e, Bind *b)
 	const ExecNew *l = e->limited ? e : &plain;
 	Bind more[] = { bind_int(l->priority), bind_str(l->slot), bind_str(l->bucket), bind_str(l->breaker),
 		bind_json(l->retry), bind_id(l->max_retries), bind_str(l->due != 0 ? l->wait_class : (Str){ 0 }),
-		bind_time(l->due) };
+		bind_time(l->due), bind_str(e->artifact_policy), bind_id(e->artifact_limit) };
 
 	memcpy(b, more, sizeof(more));
 }
@@ -178,7 +179,7 @@ execution_insert(Db *db, Arena *a, const ExecNew *rows, size_t n, TimeUs now, Id
 	Bind *b;
 
 	for (size_t i = 0; i < n; i++)
-		limited = limited || rows[i].limited;
+		limited = limited || rows[i].limited || rows[i].artifact_limit != 0;
 	width = limited ? LIMITED_BINDS : INSERT_BINDS;
 	b = arena_array(a, Bind, n * width);
 	if (!lines_read(db, a, rows, n, &lines, err))

@@ -28,6 +28,8 @@ typedef struct ExecNew {
 	int task_no;
 	int64_t task_index, task_iteration; /* index -1: none */
 	const Json *workflow_task;          /* as clients see it */
+	Str artifact_policy;                /* for what it makes; with artifact_limit, where whoever asked said so */
+	int64_t artifact_limit;             /* 0: not said */
 	Str line;                           /* its ancestors, where they are known; none: they are looked for */
 } ExecNew;
 

@@ -406,7 +406,7 @@ retry_of_task(Db *db, Arena *a, Id id, RetryRow *ret, Err *err)
 #define RETRY_LIKE \
 	"action, action_ref, config, env_vars, parent, enforcement, executor, permission_set_refs, worker_selector," \
 	" worker_tolerations, worker_affinity, timeout_seconds, rule_ref, trigger_ref, correlation_id, priority," \
-	" slot, bucket, breaker, retry, workflow_def, ancestors"
+	" slot, bucket, breaker, retry, workflow_def, ancestors, artifact_retention_policy, artifact_retention_limit"
 /* What ended before its time had come, or while it was paused, is still parked. */
 #define CLASS "coalesce(wait_class, parked_class)"
 #define OF_TASK(column) "case when $7 is not null then " column " end"

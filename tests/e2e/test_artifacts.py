@@ -300,6 +300,18 @@ def test_what_a_run_leaves_is_kept_as_its_action_or_its_pack_says(world):
             assert (x["retention_policy"], x["retention_limit"]) == want, (name, which)
     assert made(world, "core.people")["retention_limit"] == 5, "of no run"
 
+    # what asks for a run may say it too
+    body = {"action_ref": "keep.own", "parameters": {"name": "asked"}, "artifact_retention_policy": "minutes", "artifact_retention_limit": 30}
+    run = world.post("/executions/execute", body, 201)["data"]["id"]
+    done = world.get(f"/executions/{run}", wait_seconds=30)["data"]
+    assert (done["status"], done["artifact_retention_policy"], done["artifact_retention_limit"]) == ("completed", "minutes", 30), done
+    x = world.get("/artifacts/ref/keep.asked.made")["data"]
+    assert (x["retention_policy"], x["retention_limit"]) == ("minutes", 30)
+    for more in ({"artifact_retention_policy": "years", "artifact_retention_limit": 1}, {"artifact_retention_policy": "days"},
+                 {"artifact_retention_limit": 0}):
+        said = world.post("/executions/execute", {"action_ref": "keep.own", **more}, 422)
+        assert "artifact_retention" in str(said), said
+
 
 def test_versions_too_old_go_and_their_files_and_the_latest_stays(world):
     world.start(config={"retention": {"check_interval": 1}})
