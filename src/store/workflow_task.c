@@ -312,8 +312,8 @@ workflow_inbox_stale(Db *db, Arena *a, TimeUs before, TimeUs after, size_t most,
 {
 	static const Stmt s = {
 		.sql = "select distinct b.workflow from workflow_inbox b where (b.created < $1 or b.created > $2) and "
-		       "not exists (select 1 from workflow_execution x where x.id = b.workflow and x.paused and "
-		       "x.status = 'running') order by b.workflow limit $3",
+		       "not exists (select 1 from workflow_execution x join execution e on e.id = x.id"
+		       " where x.id = b.workflow and x.paused and e.status = 'running') order by b.workflow limit $3",
 		.in = "tti",
 	};
 	Bind b[] = { bind_time(before), bind_time(after), bind_int((int64_t)most) };
