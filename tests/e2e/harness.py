@@ -11,6 +11,7 @@ A world has a directory, a port, a schema and a vhost of its own. Nothing waits 
 import contextlib
 import ctypes
 import glob
+import itertools
 import json
 import os
 import random
@@ -37,7 +38,7 @@ READY = re.compile(r"Registered runtimes: |\bready\b")
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|: runtime error: ")
 
 
-def eventually(fn, seconds=15, what=None):
+def eventually(fn, seconds=60, what=None):
     """The first true value of fn(), tried until the deadline; an AssertionError inside counts as "not yet"."""
     deadline = time.monotonic() + seconds
     pause, last = 0.01, None
@@ -55,10 +56,23 @@ def eventually(fn, seconds=15, what=None):
         pause = min(pause * 1.5, 0.2)
 
 
+def port_band():
+    """A thousand ports that no other run of tests on this machine uses meanwhile: the socket says that they are taken."""
+    for band in range(10000, 20000, 1000):
+        taken = socket.socket(socket.AF_UNIX)
+        with contextlib.suppress(OSError):
+            taken.bind(f"\0attune-test-ports-{band}")
+            return itertools.cycle(range(band, band + 1000)), taken
+        taken.close()
+    raise RuntimeError("ten runs of tests are under way: wait until one of them has ended")
+
+
+PORTS, PORTS_TAKEN = port_band()
+
+
 def free_port():
     """Below the range the kernel hands out by itself, so that a killed server finds its port free again."""
-    while True:
-        port = random.SystemRandom().randrange(10000, 20000)
+    for port in PORTS:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

@@ -51,6 +51,28 @@ TEST(while_a_workflow_was_told_something_somebody_sweeps_again)
 	CHECK(!flow_sweep(r).waiting);
 }
 
+/* Its row says that it runs and is paused; that it is being cancelled stands in the row of the run. */
+TEST(a_paused_workflow_whose_cancel_nobody_heard_is_announced_again)
+{
+	CLEANUP(flow_done) Flow *r = flow_open();
+	Id id = told_and_not_heard(r);
+	ExecState state;
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(execution_hold(r->u, id, true, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_cancel, &err), err);
+	r->now += 60 * US_PER_S;
+	CHECK_INT((int64_t)flow_sweep(r).announced, 0); /* it is to stay as it is */
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(execution_cancel(r->u, id, str_of("tester"), &state, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_cancel, &err), err);
+	r->now += 60 * US_PER_S;
+	CHECK_INT((int64_t)flow_sweep(r).announced, 1);
+	flow_run(r);
+	CHECK_STR(flow_state(r, id), str_of("cancelled"));
+}
+
 static void
 count(void *self, const Outbox *out)
 {

@@ -59,7 +59,7 @@ check_all_gone(int fd)
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char byte;
 
-	CHECK_INT(poll(&p, 1, 20000), 1);
+	CHECK_INT(poll(&p, 1, 60000), 1);
 	CHECK_INT(read(fd, &byte, 1), 0);
 	close(fd);
 }
