@@ -4,6 +4,8 @@
 #include "engine/keys.h"
 #include "engine/secrets.h"
 #include "model/build.h"
+#include "store/execution_limits.h"
+#include "store/workflow_run.h"
 
 static ActionDef
 action_copy(Arena *a, const ActionDef *d)
@@ -352,6 +354,19 @@ runs_finish(Uow *u, Id worker, Str by, RunResult *results, size_t n, Err *err)
 	return true;
 }
 
+/* What comes back under a workflow that was paused meanwhile begins when that goes on. */
+static bool
+returned_hold(Uow *u, const ExecMove *move, const ExecMoved *m, Err *err)
+{
+	bool paused;
+
+	if (m->parent == 0)
+		return true;
+	if (!workflow_run_is_paused(u->db, u->arena, m->parent, &paused, err))
+		return false;
+	return !paused || execution_pause(u->db, u->arena, move->id, u->now, &paused, err);
+}
+
 bool
 runs_return(Uow *u, const Id *executions, const int *attempts, size_t n, Str by, Str note, Err *err)
 {
@@ -363,9 +378,13 @@ runs_return(Uow *u, const Id *executions, const int *attempts, size_t n, Str by,
 		    (ExecMove){ .id = executions[i], .attempt = attempts[i], .from = EXEC_SCHEDULED, .note = note };
 	if (!move_runs(u, EV_RETURN, moves, n, by, moved, err))
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (moved[i].moved)
-			out_requested(u, executions[i], moved[i].action, moved[i].action_ref, moved[i].parent,
-			    moved[i].enforcement, moved[i].correlation);
+	for (size_t i = 0; i < n; i++) {
+		if (!moved[i].moved)
+			continue;
+		if (!returned_hold(u, &moves[i], &moved[i], err))
+			return false;
+		out_requested(u, executions[i], moved[i].action, moved[i].action_ref, moved[i].parent,
+		    moved[i].enforcement, moved[i].correlation);
+	}
 	return true;
 }

@@ -366,14 +366,19 @@ execution_wait_capacity(Db *db, Arena *a, Id id, Str detail, TimeUs now, Err *er
 	return db_exec(db, a, &s, b, NULL, err);
 }
 
-/* The newest row of a class tells whether all of it is marked: marks are given to whole classes, rows come at the end. */
+/*
+ * Marks are given to whole classes and new rows come at the end, so the newest row tells whether all are marked; and so does the oldest,
+ * for what comes back to its place (resumed, given back, due) will stand there one day.
+ */
 static bool
 class_marked(Db *db, Arena *a, Str wait_class, Str detail, bool *ret, Err *err)
 {
+#define END_OF_CLASS(order) \
+	"(select id from execution where status = 'requested' and wait_class is not null and wait_class = $1" \
+	" order by id " order " limit 1)"
 	static const Stmt s = {
-		.sql = "select wait_reason, wait_detail from execution"
-		       " where status = 'requested' and wait_class is not null and wait_class = $1 order by id desc "
-		       "limit 1",
+		.sql = "select wait_reason, wait_detail from execution where id = " END_OF_CLASS(
+		    "desc") " or id = " END_OF_CLASS("asc"),
 		.in = "s",
 	};
 	Bind b[] = { bind_str(wait_class) };
@@ -381,8 +386,12 @@ class_marked(Db *db, Arena *a, Str wait_class, Str detail, bool *ret, Err *err)
 
 	if (!db_exec(db, a, &s, b, &rows, err))
 		return false;
-	*ret = rows.n == 0 ||
-	       (str_is(row_str(rows_at(&rows, 0), 0), "no_worker") && str_eq(row_str(rows_at(&rows, 0), 1), detail));
+	*ret = true;
+	for (size_t i = 0; i < rows.n; i++) {
+		Row r = rows_at(&rows, i);
+
+		*ret = *ret && str_is(row_str(r, 0), "no_worker") && str_eq(row_str(r, 1), detail);
+	}
 	return true;
 }
 

@@ -180,6 +180,19 @@ workflow_run_write(Db *db, Arena *a, const WorkflowRun *rows, size_t n, TimeUs n
 }
 
 bool
+workflow_run_is_paused(Db *db, Arena *a, Id id, bool *ret, Err *err)
+{
+	static const Stmt s = { .sql = "select 1 from workflow_execution where id = $1 and paused", .in = "i" };
+	Bind b[] = { bind_int(id) };
+	Rows rows;
+
+	if (!db_exec(db, a, &s, b, &rows, err))
+		return err_wrap(err, "look whether a workflow is paused");
+	*ret = rows.n > 0;
+	return true;
+}
+
+bool
 workflow_run_pause(Db *db, Arena *a, Id id, bool paused, TimeUs now, bool *ret_there, Err *err)
 {
 	/* the time in which it was paused does not count for its limit */

@@ -45,6 +45,7 @@ MUST_CHECK bool workflow_run_lock(Db *db, Arena *a, const Id *ids, size_t n, boo
 /* See db_ahead. With what it was told, which is looked at once the lock is had. */
 void workflow_run_lock_ahead(Db *db, Arena *a, Id id, bool wait);
 MUST_CHECK bool workflow_run_write(Db *db, Arena *a, const WorkflowRun *rows, size_t n, TimeUs now, Err *err);
+MUST_CHECK bool workflow_run_is_paused(Db *db, Arena *a, Id id, bool *ret, Err *err);
 MUST_CHECK bool workflow_run_pause(Db *db, Arena *a, Id id, bool paused, TimeUs now, bool *ret_there, Err *err);
 /* Its execution says so. */
 MUST_CHECK bool workflow_run_paused_mark(Db *db, Arena *a, Id id, bool paused, TimeUs now, Err *err);

@@ -594,6 +594,24 @@ hold(Rig *r, Id id, bool held)
 	CHECK_OK(uow_commit(r->u, &points_cancel, &err), err);
 }
 
+/* It stands before those who wait already, and would have waited for ever behind what they were told. */
+TEST(who_goes_on_waiting_is_told_that_there_is_no_worker_too)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id id = rig_create(r), other = rig_create(r);
+
+	rig_worker(r, "i1", 2, "python");
+	hold(r, id, true);
+	rig_schedule(r);
+	CHECK_INT(rig_look(r, other).reason, WAIT_NO_WORKER);
+	hold(r, id, false);
+	rig_schedule(r);
+	CHECK_INT(rig_look(r, id).reason, WAIT_NO_WORKER);
+	r->now += 301 * US_PER_S;
+	CHECK_INT((int64_t)rig_sweep(r).refused, 2);
+	check_status(r, id, EXEC_FAILED);
+}
+
 TEST(a_breaker_does_not_wait_for_one_that_came_back_and_was_paused)
 {
 	CLEANUP(rig_done) Rig *r = rig_open();

@@ -207,6 +207,30 @@ TEST(a_paused_tree_makes_no_step_at_any_depth_and_goes_on_as_if_nothing_had_been
 	flow_hold(r, top, true, ERR_CONFLICT);
 }
 
+/* It was with a worker when its workflow was paused, and has not begun. */
+TEST(what_a_worker_gives_back_of_a_paused_tree_waits_until_that_goes_on)
+{
+	CLEANUP(flow_done) Flow *r = flow_open();
+	int attempt = 1;
+	Err err = { 0 };
+	Id top, below;
+
+	flow_workflow(r, "test.flow", "{tasks: [{name: a, action: test.ok}]}", NULL);
+	top = flow_start(r, "test.flow", "{}");
+	flow_step(r);
+	below = flow_below(r, top);
+	CHECK_STR(flow_state(r, below), str_of("scheduled"));
+	flow_hold(r, top, true, ERR_NONE);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(runs_return(r->u, &below, &attempt, 1, str_of("w1"), str_of("not started"), &err), err);
+	CHECK_OK(uow_commit(r->u, &points_worker, &err), err);
+	flow_step(r);
+	CHECK_STR(flow_state(r, below), str_of("requested"));
+	flow_hold(r, top, false, ERR_NONE);
+	flow_run(r);
+	CHECK_STR(flow_state(r, top), str_of("completed"));
+}
+
 TEST(a_paused_tree_is_cancelled_like_any_and_what_waits_in_it_is_not_started)
 {
 	CLEANUP(flow_done) Flow *r = flow_open();
