@@ -114,7 +114,7 @@ TEST(a_broker_that_is_not_there_is_one_sentence_without_its_password)
 
 	setenv("ATTUNE__MESSAGE_QUEUE__URL", "amqp://u:hidden@127.0.0.1:1", 1);
 	s = SAYS(a, "dlq", "list", "--data-dir", "/nowhere");
-	CHECK_INT(s.code, 1);
+	CHECK_INT(s.code, 3);
 	CHECK(said_has(s.complaint, "127.0.0.1:1") && !said_has(s.complaint, "hidden"));
 	unsetenv("ATTUNE__MESSAGE_QUEUE__URL");
 }
