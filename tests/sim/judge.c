@@ -169,6 +169,7 @@ judge_look(Sim *s)
 	}
 	s->result.executions = rows.n;
 	judge_limit(s, few);
+	judge_held(s);
 }
 
 /* Runs of sim.work, which every worker can run, against slots that nobody holds. */
@@ -268,8 +269,8 @@ check_once(Sim *s)
 		.in = "",
 	};
 	static const Stmt fruitless = {
-		.sql = "select f.id from enforcement f left join execution x on x.enforcement = f.id where f.status = "
-		       "'processed'"
+		.sql = "select f.id from enforcement f left join execution x on x.enforcement = f.id and"
+		       " x.original_execution is null where f.status = 'processed'"
 		       " group by f.id having count(x.id) <> 1",
 		.in = "",
 	};
@@ -444,4 +445,5 @@ judge_end(Sim *s)
 	check_announced(s);
 	judge_windows(s);
 	judge_flows(s);
+	judge_breaker(s);
 }

@@ -234,6 +234,7 @@ weather_make(Sim *s)
 	s->weather = (Weather){
 		.embedded = embedded,
 		.steps_clock = sim_chance(s, 200),
+		.skewed = !embedded && sim_chance(s, 500),
 		.drop = embedded ? 5 : drops[sim_below(s, countof(drops))],
 		.twice = embedded ? 0 : twices[sim_below(s, countof(twices))],
 		.delay_most = embedded ? 2 * US_PER_MS : delays[sim_below(s, countof(delays))],

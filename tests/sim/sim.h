@@ -19,18 +19,20 @@
 /* A guard that is taken out, to show that the judge would notice. */
 typedef enum Sabotage {
 	SABOTAGE_NONE,
-	SABOTAGE_CLAIM,  /* every claim is taken to have succeeded */
-	SABOTAGE_FINISH, /* a result is written whatever the state of its row */
-	SABOTAGE_TICK,   /* ticks have no unique key */
-	SABOTAGE_SLOTS,  /* workers say that they have more slots than they have */
-	SABOTAGE_SWEEP,  /* nobody sweeps */
-	SABOTAGE_LIMIT,  /* the policy is not there */
-	SABOTAGE_NEWS,   /* what workflows are told gets lost */
-	SABOTAGE_DUE,    /* nobody looks at what is due */
-	SABOTAGE_AGAIN,  /* a task that failed is tried once more than it may be */
-	SABOTAGE_WINDOW, /* nobody ends the windows of rules */
-	SABOTAGE_COUNT,  /* what passed a throttle is not counted */
-	SABOTAGE_PART,   /* half of a pair stays when the pair has acted */
+	SABOTAGE_CLAIM,   /* every claim is taken to have succeeded */
+	SABOTAGE_FINISH,  /* a result is written whatever the state of its row */
+	SABOTAGE_TICK,    /* ticks have no unique key */
+	SABOTAGE_SLOTS,   /* workers say that they have more slots than they have */
+	SABOTAGE_SWEEP,   /* nobody sweeps */
+	SABOTAGE_LIMIT,   /* the policy is not there */
+	SABOTAGE_BREAKER, /* nor is the breaker */
+	SABOTAGE_PAUSE,   /* what is paused is given to workers all the same */
+	SABOTAGE_NEWS,    /* what workflows are told gets lost */
+	SABOTAGE_DUE,     /* nobody looks at what is due */
+	SABOTAGE_AGAIN,   /* a task that failed is tried once more than it may be */
+	SABOTAGE_WINDOW,  /* nobody ends the windows of rules */
+	SABOTAGE_COUNT,   /* what passed a throttle is not counted */
+	SABOTAGE_PART,    /* half of a pair stays when the pair has acted */
 } Sabotage;
 
 typedef struct SimOptions {
@@ -61,7 +63,14 @@ typedef struct Rerun {
 	bool tasks[FLOW_TASKS];
 } Rerun;
 
-enum { RERUNS_MAX = 64 };
+/* A tree that a client paused, and how far it was then. */
+typedef struct Held {
+	Id id, top; /* top: of the whole tree that it is in */
+	int64_t runs, attempts;
+	bool over;
+} Held;
+
+enum { RERUNS_MAX = 64, HELD_MAX = 16 };
 
 typedef struct Sim Sim;
 typedef struct Proc Proc;
@@ -71,6 +80,7 @@ typedef struct Broker Broker;
 /* How rough this seed is; in thousandths where it is a chance. */
 typedef struct Weather {
 	bool embedded, steps_clock;
+	bool skewed; /* each process has a clock of its own */
 	uint64_t drop, twice, crash, db_fails, unknown;
 	TimeUs delay_most;
 } Weather;
@@ -108,6 +118,8 @@ struct Sim {
 	Flow flows[FLOWS];
 	Rerun reruns[RERUNS_MAX];
 	size_t reruns_n;
+	Held held[HELD_MAX];
+	size_t held_n;
 };
 
 uint64_t sim_random(Sim *s);

@@ -404,12 +404,16 @@ static const struct {
 	uint64_t weight;
 	bool (*act)(Task *t, Err *err);
 } acts[] = {
-	{ 26, do_create },
+	{ 24, do_create },
 	{ 12, windows_signal },
 	{ 4, do_flow },
 	{ 2, do_rerun },
-	{ 21, do_event },
-	{ 20, do_cancel },
+	{ 18, do_event },
+	{ 16, do_cancel },
+	{ 2, hands_cancel_tree },
+	{ 4, hands_pause },
+	{ 3, hands_resume },
+	{ 2, hands_retry },
 	{ 5, do_cordon },
 	{ 8, do_switch },
 	{ 2, do_delete },
@@ -429,6 +433,7 @@ calm_down(Task *t)
 			uow_abort(u);
 		sim_must(s, err.code == ERR_NONE || err.code == ERR_NOT_FOUND, &err, "switch the rules off");
 	}
+	sim_must(s, hands_resume_all(t, &err), &err, "resume what is paused");
 	sim_must(s, uow_begin(u, &err), &err, "begin");
 	for (size_t i = 0; i < s->procs_n; i++) {
 		Id id = s->procs[i]->worker.id;

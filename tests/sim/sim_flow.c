@@ -148,7 +148,7 @@ flows_define(Sim *s, Id pack)
 		flow_define(s, &s->flows[i], i, i == 0 ? NULL : s->flows[i - 1].ref, pack);
 	if (s->options.sabotage != SABOTAGE_LIMIT)
 		policy_define(s, "sim.few", "{\"limit\": 2}", "null");
-	if (!s->weather.steps_clock)
+	if (!s->weather.steps_clock && s->options.sabotage != SABOTAGE_BREAKER)
 		policy_define(s, "sim.frail", "null", "{\"failures\": 2, \"within\": 30, \"open_for\": 4}");
 }
 

@@ -63,7 +63,7 @@ engine_open(Proc *p)
 
 	snprintf(p->name, sizeof(p->name), "p%zu.%d", p->number, p->life);
 	snprintf(p->worker_name, sizeof(p->worker_name), "worker-%zu", p->number);
-	sim_clock_open(&p->clock, s, s->weather.embedded ? 0 : sim_between(s, -300 * US_PER_MS, 300 * US_PER_MS));
+	sim_clock_open(&p->clock, s, !s->weather.skewed ? 0 : sim_between(s, -300 * US_PER_MS, 300 * US_PER_MS));
 	*e = (Engine){
 		.clock = &p->clock.face,
 		.store = s->store,

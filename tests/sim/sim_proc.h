@@ -96,6 +96,12 @@ void worker_part_done(Proc *p);
 /* sim_windows.c */
 void windows_tasks(Proc *p);
 MUST_CHECK bool windows_signal(Task *t, Err *err); /* a client reports some */
+/* sim_hands.c: what clients do to runs that are there. */
+bool hands_pause(Task *t, Err *err);
+bool hands_resume(Task *t, Err *err);
+bool hands_resume_all(Task *t, Err *err);
+bool hands_retry(Task *t, Err *err);
+bool hands_cancel_tree(Task *t, Err *err);
 
 /* sim_client.c */
 void client_tasks(Proc *p);

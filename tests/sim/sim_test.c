@@ -147,6 +147,16 @@ TEST(without_its_policy_a_limit_makes_a_seed_fail)
 	check_guard(SABOTAGE_LIMIT, "limit", "limit");
 }
 
+TEST(without_its_breaker_a_seed_fails)
+{
+	check_guard(SABOTAGE_BREAKER, "breaker", "breaker");
+}
+
+TEST(when_a_pause_holds_nothing_a_seed_fails)
+{
+	check_guard(SABOTAGE_PAUSE, "paused", "paused");
+}
+
 TEST(a_workflow_that_is_not_told_of_an_end_makes_a_seed_fail)
 {
 	check_guard(SABOTAGE_NEWS, "I1", "I1");

@@ -117,6 +117,19 @@ __wrap_rule_window_drop(Db *db, Arena *a, Id rule, WindowKind kind, Str key, Err
 	return __real_rule_window_drop(db, a, rule, kind, key, err);
 }
 
+/* ---- what is paused ---- */
+
+MUST_CHECK bool __wrap_execution_pause(Db *db, Arena *a, Id id, TimeUs now, bool *ret_paused, Err *err);
+MUST_CHECK bool __real_execution_pause(Db *db, Arena *a, Id id, TimeUs now, bool *ret_paused, Err *err);
+
+bool
+__wrap_execution_pause(Db *db, Arena *a, Id id, TimeUs now, bool *ret_paused, Err *err)
+{
+	*ret_paused = true;
+	return (sim != NULL && sim->options.sabotage == SABOTAGE_PAUSE) ||
+	       __real_execution_pause(db, a, id, now, ret_paused, err);
+}
+
 /* ---- ticks ---- */
 
 MUST_CHECK bool __wrap_event_insert(
