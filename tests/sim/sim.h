@@ -131,15 +131,6 @@ void sim_say(Sim *s, const char *fmt, ...) PRINTF(2, 3);          /* a line of t
 void sim_fail(Sim *s, const char *fmt, ...) PRINTF(2, 3);         /* the first one counts */
 void sim_must(Sim *s, bool ok, const Err *err, const char *what); /* for what cannot fail here */
 
-/* sim_clock.c */
-typedef struct SimClock {
-	Clock face;
-	Sim *sim;
-	TimeUs skew; /* of this process's wall clock */
-} SimClock;
-
-void sim_clock_open(SimClock *c, Sim *s, TimeUs skew);
-
 /* sim_bus.c: the broker outlives processes; a Bus is a process's way to it. */
 Broker *broker_open(Sim *s);
 void broker_close(Broker *b);

@@ -1,4 +1,4 @@
-#include "sim.h"
+#include "sim_clock.h"
 
 static TimeUs
 sim_wall(void *self)

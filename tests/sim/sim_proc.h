@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "sim.h"
+#include "sim_clock.h"
 
 #include "sensor/sensor.h"
 #include "worker/inbox.h"
