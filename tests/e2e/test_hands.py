@@ -60,7 +60,7 @@ def waits_ahead(home):
 
 def test_node_that_was_started_ahead_serves_runs_and_goes_with_its_worker(world):
     code = ("const fs = require('fs'), home = process.env.HOME, lay = fs.readdirSync(home);\nfs.writeFileSync(home + '/x', '');\n"
-            "console.log(JSON.stringify({got: JSON.parse(fs.readFileSync(0, 'utf8')), id: process.env.ATTUNE_EXECUTION_ID, home, lay, ahead: fs.readFileSync('/proc/self/cmdline', 'utf8').includes('.ahead.cjs')}));\n")
+            "console.log(JSON.stringify({got: JSON.parse(fs.readFileSync(0, 'utf8')), id: process.env.ATTUNE_EXECUTION_ID, home, lay, ahead: fs.readFileSync('/proc/self/cmdline', 'utf8').includes('/.ahead/')}));\n")
     world.add_pack("quick", {"pack.yaml": "ref: quick\nversion: 1.0.0\n", "actions/n.js": code,
                              "actions/n.yaml": "ref: quick.n\nrunner_type: nodejs\nentry_point: n.js\noutput_format: json\n"})
     world.start(config={"worker": {"warm": True}})

@@ -39,7 +39,7 @@ def test_an_action_reaches_nothing_of_the_worker_unless_its_sandbox_is_off(world
     started = world.start()
     given = {"WORKERS": " ".join(str(p.pid) for p in started),
              "PATHS": " ".join([world.data, world.dir, *[os.path.join(world.dir, f"{p.name}.yaml") for p in started]])}
-    isolation = world.get("/workers", role="action")["data"][0]["isolation"]
+    isolation = eventually(lambda: world.get("/workers", role="action")["data"][0].get("isolation"))
     whole = isolation["standard"].startswith("whole")
 
     spied = do(world, "spy.spy", env_vars=given)
