@@ -2,6 +2,15 @@
 #include "engine/limits.h"
 #include "engine/workflow.h"
 
+static bool
+any_end(const Uow *u)
+{
+	for (size_t i = 0; i < u->out.n; i++)
+		if (u->out.msgs[i].kind == MSG_EXECUTION_COMPLETED)
+			return true;
+	return u->news_n > 0;
+}
+
 /* Plain runs leave room for what waits, and whoever does nothing else gives that to more of them at once. */
 static bool
 follow_wanted(const Uow *u)
@@ -43,11 +52,12 @@ runs_follow(Uow *u, Err *err)
 {
 	bool ok, all;
 
-	if (!u->follows || u->out.n == 0)
+	if (!u->follows || !any_end(u))
 		return true;
 	graphs_trim(u);
 	if (!defs_enter(u->e->defs, u->db, u->arena, err))
 		return false;
+	u->defs_seen = true;
 	ok = follow_known(u, &all, err);
 	defs_leave(u->e->defs);
 	u->follows = false; /* what ends from here on is told by rows */
