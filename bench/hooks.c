@@ -120,7 +120,7 @@ log_in(Hooks *h)
 	snprintf(body, sizeof(body), "{\"login\":\"%s\",\"password\":\"%s\"}", getenv("ATTUNE_ADMIN_LOGIN"),
 	    getenv("ATTUNE_ADMIN_PASSWORD"));
 	ask(h, "/auth/login", body, 200);
-	take(h, "access_token", token);
+	take(h, "\"access_token", token);
 	setenv("BENCH_TOKEN", token, 1);
 }
 
