@@ -344,8 +344,8 @@ write_all(WorkflowStep *steps, size_t n, Err *err)
 		tasks_n += step_changed(&steps[i], tasks + tasks_n);
 	for (size_t i = 0; i < n; i++)
 		children += steps[i].over ? 0 : steps[i].w.n;
-	if (children >
-	    0) /* only now: who has the right to schedule must not wait for rows of somebody who waits for that right */
+	/* only now: who has the right to schedule must not wait for rows of somebody who waits for that right */
+	if (children > 0)
 		place_newborn_ahead(u);
 	return workflow_task_write(u->db, u->arena, tasks, tasks_n, err) && step_children(steps, n, err) &&
 	       workflow_run_write(u->db, u->arena, runs, n, u->now, err);
@@ -356,8 +356,8 @@ write_all(WorkflowStep *steps, size_t n, Err *err)
 /* Why runs are stepped. */
 typedef struct StepAsk {
 	bool fresh; /* they begin */
-	WorkflowNews *
-	    told; /* what they are told by the transaction that steps them, in their order; whose row somebody else has is left */
+	/* what they are told by the transaction that steps them, in their order; whose row somebody else has is left */
+	WorkflowNews *told;
 	size_t told_n;
 	bool left; /* some of it was put into the inbox */
 } StepAsk;

@@ -18,8 +18,8 @@ execution_move_line(Arena *a, ExecState to, TimeUs at, Str by, int attempt, Str 
 #define CLAIMED_COLUMNS ", config, env_vars, rule_ref, trigger_ref, timeout_seconds, executor, permission_set_refs"
 
 /* Every statement begins with $1 id, $2 from, $3 to, $4 now, $5 line of the timeline; what follows is in `more`. PostgreSQL gives
- * the moved rows back, unless they are known; in SQLite `look` reads them first, under the same guard: it has one writer, so what is seen stays so until
- * the commit, and its `returning` opens a table in memory for each statement. */
+ * the moved rows back, unless they are known; in SQLite `look` reads them first, under the same guard: it has one writer, so what
+ * is seen stays so until the commit, and its `returning` opens a table in memory for each statement. */
 typedef enum MoveBinds {
 	BINDS_NONE,
 	BINDS_SCHEDULE,
