@@ -151,12 +151,26 @@ is_nested(const Json *v)
 	return (v->kind == JSON_ARRAY || v->kind == JSON_OBJECT) && v->n > 0;
 }
 
+/* To readers of YAML 1.1 "1e+300" is a word: only with a point is it a number. */
+static void
+print_real(Buf *b, const Json *v)
+{
+	Str rest = json_text(b->a, v), mantissa;
+
+	(void)str_cut(&rest, 'e', &mantissa);
+	buf_add(b, mantissa);
+	if (!str_none(rest))
+		buf_fmt(b, "%se%.*s", str_find(mantissa, str_of("."), NULL) ? "" : ".0", STR_ARG(rest));
+}
+
 static void
 print_scalar(Buf *b, const Json *v, unsigned level)
 {
 	Str s = json_as_str(v);
 
-	if (str_none(s))
+	if (v->kind == JSON_REAL)
+		print_real(b, v);
+	else if (str_none(s))
 		json_print(b, v);
 	else if (may_be_block(s))
 		print_block(b, s, level);

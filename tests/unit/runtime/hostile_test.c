@@ -1,4 +1,4 @@
-/* Five hundred values that no language likes, through each language, format and delivery, in one process each. */
+/* Five hundred values that no language likes, through each language, format and delivery, in one process each; readers/ reads them. */
 #include "rig.h"
 
 #include "os/fs.h"
@@ -40,138 +40,225 @@ value_at(Arena *a, size_t i)
 	return buf_str(&b);
 }
 
-typedef struct Way {
-	const char *runtime, *config, *entry, *format, *delivery;
-	size_t values; /* of them: some readers are slow */
-} Way;
-
 #define BASH "{\"interpreter\":{\"binary\":\"/bin/bash\"},\"inline_execution\":{\"strategy\":\"temp_file\"}}"
-#define PYTHON "{\"interpreter\":{\"binary\":\"/usr/bin/python3\",\"args\":[\"-u\"]}}"
-#define NODE "{\"interpreter\":{\"binary\":\"node\"}}"
-#define PERL "{\"interpreter\":{\"binary\":\"perl\"}}"
+#define RUN_BY(binary) "{\"interpreter\":{\"binary\":\"" binary "\"}}"
 
-/* Each writes "length:bytes" of the values in order; the length in bytes. */
-#define BASH_TELLS \
-	"export LC_ALL=C\nfor ((i = 0; i < n; i++)); do printf -v k v%03d $i; v=${!k}; printf '%s:%s' ${#v} \"$v\"; " \
-	"done >\"$out\"\n"
-#define PYTHON_TELLS \
-	"with open(given.pop('out'), 'wb') as f:\n" \
-	" for k in sorted(given):\n" \
-	"  if k[0] == 'v': b = given[k].encode('utf-8', 'surrogatepass'); f.write(b'%d:' % len(b) + b)\n"
+/* The file of readers/ that reads them, in each of its formats, and writes "length:bytes" of each in order. */
+typedef struct Reader {
+	const char *runtime, *program, *config, *file, *formats[4];
+	size_t values; /* of them: some are slow */
+} Reader;
 
-static const char inline_bash[] = BASH_TELLS "[ \"$PARAM_V001\" = \"$v001\" ] && ! env | grep -qi 'v001='";
+static const Reader shell = { "shell", "bash", BASH, "read.sh", { "dotenv" }, VALUES };
+static const Reader python = { "python", "python3", RUN_BY("/usr/bin/python3"), "read.py", { "json", "yaml", "dotenv" },
+	VALUES };
+static const Reader native = { "native", NULL, "{}", "read.py", { "json", "yaml", "dotenv" }, VALUES };
+static const Reader node = { "nodejs", "node", RUN_BY("node"), "read.js", { "json", "yaml", "dotenv" }, VALUES };
+static const Reader perl = { "perl", "perl", RUN_BY("perl"), "read.pl", { "json", "dotenv" }, VALUES - LARGE };
+static const Reader ruby = { "ruby", "ruby", RUN_BY("ruby"), "read.rb", { "json", "yaml", "dotenv" }, VALUES };
+static const Reader in_r = { "r", "Rscript", RUN_BY("Rscript"), "read.R", { "dotenv" }, VALUES };
+static const Reader java = { "java", "java", RUN_BY("java"), "Read.java", { "json", "dotenv" }, VALUES };
+static const Reader go = { "go", "go", "{\"interpreter\":{\"binary\":\"go\",\"args\":[\"run\"]}}", "read.go",
+	{ "json", "dotenv" }, VALUES };
 
-static const char inline_python[] = "def run(**given):\n"
-				    " with open(given.pop('out'), 'wb') as f:\n"
-				    "  for k in sorted(given):\n"
-				    "   if k[0] == 'v': b = given[k].encode(); f.write(b'%d:' % len(b) + b)\n";
+/* Inline, too: there values come as variables and arguments. */
+static const Reader inline_shell = { "shell", "bash", BASH,
+	"export LC_ALL=C\nfor ((i = 0; i < n; i++)); do printf -v k v%03d $i; v=${!k}; printf '%s:%s' ${#v} \"$v\"; "
+	"done >\"$out\"\n[ \"$PARAM_V001\" = \"$v001\" ] && ! env | grep -qi 'v001='",
+	{ "json" }, VALUES };
+static const Reader inline_python = { "python", "python3", RUN_BY("/usr/bin/python3"),
+	"def run(**given):\n"
+	" with open(given.pop('out'), 'wb') as f:\n"
+	"  for k in sorted(given):\n"
+	"   if k[0] == 'v': b = given[k].encode(); f.write(b'%d:' % len(b) + b)\n",
+	{ "json" }, VALUES };
 
-static const Way ways[] = {
-	{ "shell", BASH, "source.sh", "dotenv", "stdin", VALUES },
-	{ "shell", BASH, "source.sh", "dotenv", "file", VALUES },
-	{ "shell", BASH, inline_bash, "json", "stdin", VALUES },
-	{ "python", PYTHON, "by_json.py", "json", "stdin", VALUES },
-	{ "python", PYTHON, "by_yaml.py", "yaml", "file", VALUES },
-	{ "python", PYTHON, "by_dotenv.py", "dotenv", "file", VALUES },
-	{ "python", PYTHON, inline_python, "json", "stdin", VALUES },
-	{ "nodejs", NODE, "json.js", "json", "stdin", VALUES },
-	{ "perl", PERL, "json.pl", "json", "stdin", VALUES - LARGE },
-	{ "native", NULL, "by_json.py", "json", "file", VALUES },
-};
-
-static void
-write_actions(Rig *r)
+/* What `make deps` does not install may be missing. */
+static bool
+is_there(const Reader *k)
 {
-	rig_file(r, "actions/source.sh",
-	    "if [ -n \"$ATTUNE_PARAMETER_FILE\" ]; then . \"$ATTUNE_PARAMETER_FILE\"; else . /dev/stdin; "
-	    "fi\n" BASH_TELLS);
-	rig_file(r, "actions/by_json.py",
-	    "#!/usr/bin/python3\nimport json, os, sys\n"
-	    "name = os.environ.get('ATTUNE_PARAMETER_FILE')\n"
-	    "given = json.load(open(name) if name else sys.stdin)\n" PYTHON_TELLS);
-	rig_file(r, "actions/by_yaml.py",
-	    "import os, yaml\nloader = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)\n"
-	    "given = yaml.load(open(os.environ['ATTUNE_PARAMETER_FILE'], encoding='utf-8', newline=''), "
-	    "loader)\n" PYTHON_TELLS);
-	rig_file(r, "actions/by_dotenv.py",
-	    "import os, re\n"
-	    "text = open(os.environ['ATTUNE_PARAMETER_FILE'], encoding='utf-8', newline='').read()\n"
-	    "given = {k: v.replace(\"'\\\\''\", \"'\") for k, v in re.findall(\n"
-	    "    r\"^([A-Za-z0-9_.]+)='((?:[^']|'\\\\'')*)'$\", text, re.M)}\n" PYTHON_TELLS);
-	rig_file(r, "actions/json.js",
-	    "const given = JSON.parse(require('fs').readFileSync(0, 'utf8'));\n"
-	    "const all = Object.keys(given).filter(k => k[0] === 'v').sort().map(k => {\n"
-	    "  const b = Buffer.from(given[k]); return Buffer.concat([Buffer.from(b.length + ':'), b]); });\n"
-	    "require('fs').writeFileSync(given.out, Buffer.concat(all));\n");
-	rig_file(r, "actions/json.pl",
-	    "use JSON::PP; local $/; my $g = JSON::PP->new->utf8->decode(<STDIN>);\n"
-	    "open my $f, '>:raw', $g->{out} or die;\n"
-	    "for my $k (sort grep /^v/, keys %$g) { my $b = $g->{$k}; utf8::encode($b); print $f length($b) . ':' . "
-	    "$b; }\n"
-	    "close $f;\n");
+	CLEANUP(arena_done) Arena *a = arena_open();
+
+	return k->program == NULL || !str_none(interpreter_find(a, &(Interpreters){ 0 }, str_of(k->program)));
 }
 
 static void
-check_way(Rig *r, const Way *w, bool nul)
+write_readers(Rig *r)
+{
+	const char *from = ATTUNE_SOURCE_ROOT "/tests/unit/runtime/readers";
+	DirEntry *list;
+	Err err = { 0 };
+	size_t n;
+	Str text;
+
+	CHECK_OK(dir_list(r->a, from, &list, &n, &err), err);
+	for (size_t i = 0; i < n; i++) {
+		CHECK_OK(file_read(r->a, str_fmt(r->a, "%s/%.*s", from, STR_ARG(list[i].name)).p, 1 << 20, &text, &err),
+		    err);
+		rig_file(r, str_fmt(r->a, "actions/%.*s", STR_ARG(list[i].name)).p, text.p);
+	}
+}
+
+static void
+check_way(Rig *r, const Reader *k, const char *format, const char *delivery, bool nul)
 {
 	const char *out = str_fmt(r->a, "%s/told", r->dir.p).p;
-	RunSpec spec = rig_spec(r, w->runtime, w->entry);
-	Json params = json_object(), config = w->config == NULL ? json_object() : rig_json(r, w->config);
+	RunSpec spec = rig_spec(r, k->runtime, k->file);
+	Json params = json_object(), config = rig_json(r, k->config);
 	Buf want = buf_open(r->a);
 	Err err = { 0 };
 	RunEnd end;
 	Str got;
 
-	for (size_t i = 0; i < w->values; i++) {
+	for (size_t i = 0; i < k->values; i++) {
 		Str v = nul && i == 7 ? (Str){ "a\0b", 3 } : value_at(r->a, i);
 
 		json_add(r->a, &params, str_fmt(r->a, "v%03zu", i).p, json_str(v));
 		buf_fmt(&want, "%zu:", v.n);
 		buf_add(&want, v);
 	}
-	json_add(r->a, &params, "n", json_int((int64_t)w->values));
+	json_add(r->a, &params, "n", json_int((int64_t)k->values));
 	json_add(r->a, &params, "out", json_cstr(out));
 	spec.params = &params;
 	spec.runtime_config = &config;
-	spec.parameter_format = str_of(w->format);
-	spec.parameter_delivery = str_of(w->delivery);
+	spec.parameter_format = str_of(format);
+	spec.parameter_delivery = str_of(delivery);
 	end = rig_run(r, &spec);
-	CHECK_STR(rig_text(&end, "error"), (Str){ 0 });
+	if (end.outcome != RUN_SUCCEEDED)
+		test_fail(__FILE__, __LINE__, "%s with %s by %s: %.*s: %.*s", k->file, format, delivery,
+		    STR_ARG(rig_text(&end, "error")), STR_ARG(rig_text(&end, "stderr")));
 	CHECK_OK(file_read(r->a, out, 64 << 20, &got, &err), err);
 	if (!str_eq(got, buf_str(&want)))
-		test_fail(
-		    __FILE__, __LINE__, "%s with %s by %s: what arrived differs", w->runtime, w->format, w->delivery);
+		test_fail(__FILE__, __LINE__, "%s with %s by %s: what arrived differs", k->file, format, delivery);
 	CHECK(!file_exists(str_fmt(r->a, "%s/packs/demo/pwned", r->dir.p).p));
 }
 
-TEST(five_hundred_hostile_values_arrive_byte_for_byte_in_each_language_and_format)
+static void
+check_reader(const Reader *k)
 {
-	CLEANUP(rig_done) Rig *r = rig_open();
+	Rig *r;
 
-	write_actions(r);
-	for (size_t i = 0; i < countof(ways); i++) {
+	if (!is_there(k))
+		test_skip(k->program);
+	r = rig_open();
+	write_readers(r);
+	for (size_t i = 0; k->formats[i] != NULL; i++) {
 		ArenaMark m = arena_mark(r->a);
 
-		check_way(r, &ways[i], false);
+		check_way(r, k, k->formats[i], "stdin", false);
+		check_way(r, k, k->formats[i], "file", false);
 		arena_rewind(r->a, m);
+	}
+	rig_done(&r);
+}
+
+TEST(five_hundred_hostile_values_arrive_byte_for_byte_in_shell_in_each_format)
+{
+	check_reader(&shell);
+	check_reader(&inline_shell);
+}
+
+TEST(five_hundred_hostile_values_arrive_byte_for_byte_in_python_in_each_format)
+{
+	check_reader(&python);
+	check_reader(&inline_python);
+}
+
+TEST(five_hundred_hostile_values_arrive_byte_for_byte_in_a_program_in_each_format)
+{
+	check_reader(&native);
+}
+
+TEST(five_hundred_hostile_values_arrive_byte_for_byte_in_node_in_each_format)
+{
+	check_reader(&node);
+}
+
+TEST(five_hundred_hostile_values_arrive_byte_for_byte_in_perl_in_each_format)
+{
+	check_reader(&perl);
+}
+
+TEST(five_hundred_hostile_values_arrive_byte_for_byte_in_ruby_in_each_format)
+{
+	check_reader(&ruby);
+}
+
+TEST(five_hundred_hostile_values_arrive_byte_for_byte_in_go_in_each_format)
+{
+	check_reader(&go);
+}
+
+TEST(five_hundred_hostile_values_arrive_byte_for_byte_in_java_in_each_format)
+{
+	check_reader(&java);
+}
+
+TEST(five_hundred_hostile_values_arrive_byte_for_byte_in_r_in_each_format)
+{
+	check_reader(&in_r);
+}
+
+/* Numbers at the edges of what can be told, nested values, and keys that no format likes. */
+static const char edges[] =
+    "{\"echo\":true,\"ints\":[0,-1,2147483648,9007199254740993,9223372036854775807,-9223372036854775808],"
+    "\"reals\":[0.1,-0.5,1e300,1e-300,5e-324,1.7976931348623157e308,123456789.125,1e22],"
+    "\"words\":{\"true\":\"true\",\"null\":null,\"no\":\"no\",\"1\":\"1\",\"~\":\"~\",\"1e3\":\"1e3\",\"\":\"\",\": "
+    "\":\"- \","
+    "\"a\\nb\":\"\\t\",\"\\u2028\":\"\\ufeff\",\"'\":[],\"\\\"\":{}},"
+    "\"deep\":[[[[[[[[{\"a\":[{\"b\":[[],{},[{}],\"x\"]},[[1,[2,[3]]]]]}]]]]]]]]}";
+
+static void
+check_echo(Rig *r, const Reader *k, const char *format)
+{
+	RunSpec spec = rig_spec(r, k->runtime, k->file);
+	Json params = rig_json(r, edges), config = rig_json(r, k->config);
+	const Json *data;
+	RunEnd end;
+
+	spec.params = &params;
+	spec.runtime_config = &config;
+	spec.parameter_format = str_of(format);
+	spec.output_format = str_of("json");
+	end = rig_run(r, &spec);
+	data = json_get(&end.result, "data");
+	if (data == NULL || !json_eq(data, &params))
+		test_fail(__FILE__, __LINE__, "%s with %s gave back %.*s", k->file, format,
+		    STR_ARG(json_text(r->a, data == NULL ? &end.result : data)));
+}
+
+TEST(numbers_nested_values_and_keys_go_through_an_action_and_come_back_the_same)
+{
+	static const Reader *const readers[] = { &python, &native, &ruby, &go };
+	CLEANUP(rig_done) Rig *r = rig_open();
+
+	write_readers(r);
+	for (size_t i = 0; i < countof(readers); i++) {
+		if (!is_there(readers[i]))
+			continue;
+		check_echo(r, readers[i], "json");
+		if (readers[i] != &go)
+			check_echo(r, readers[i], "yaml");
 	}
 }
 
 TEST(a_nul_arrives_where_the_format_can_carry_it_and_is_refused_by_name_where_not)
 {
-	static const Way small[] = {
-		{ "python", PYTHON, "by_json.py", "json", "stdin", 20 },
-		{ "python", PYTHON, "by_yaml.py", "yaml", "file", 20 },
-		{ "nodejs", NODE, "json.js", "json", "stdin", 20 },
-	};
+	static const Reader *const readers[] = { &python, &native, &node, &perl, &ruby, &java, &go };
 	CLEANUP(rig_done) Rig *r = rig_open();
 	Json params = json_object(), inner = json_object(), config = rig_json(r, BASH);
-	RunSpec spec = rig_spec(r, "shell", "source.sh");
+	RunSpec spec = rig_spec(r, "shell", "read.sh");
 	RunEnd end;
 
-	write_actions(r);
-	for (size_t i = 0; i < countof(small); i++)
-		check_way(r, &small[i], true);
+	write_readers(r);
+	for (size_t i = 0; i < countof(readers); i++) {
+		Reader few = *readers[i];
+
+		few.values = 20;
+		if (is_there(&few))
+			check_way(r, &few, "json", "stdin", true);
+	}
+	check_way(r, &python, "yaml", "file", true);
 	json_add(r->a, &inner, "key", json_str((Str){ "a\0b", 3 }));
 	json_add(r->a, &params, "deep", inner);
 	spec.params = &params;
