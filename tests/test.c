@@ -42,7 +42,7 @@ void
 test_check_str(Str got, Str want, const char *file, int line)
 {
 	if (!str_eq(got, want))
-		test_fail(file, line, "got  '%.*s'\nwant '%.*s'", STR_ARG(got), STR_ARG(want));
+		test_fail(file, line, "got '%.*s', not '%.*s'", STR_ARG(got), STR_ARG(want));
 }
 
 void
