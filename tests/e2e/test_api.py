@@ -69,7 +69,7 @@ def test_waiting_for_a_run_ends_with_its_time_when_the_run_does_not(api):
     made = run(api, "core.sleep", parameters={"seconds": 20})
     began = time.monotonic()
     still = api.get(f"/executions/{made['id']}", wait_seconds=1)["data"]
-    assert still["status"] != "completed" and 0.9 <= time.monotonic() - began < 5
+    assert still["status"] != "completed" and 0.9 <= time.monotonic() - began < 15
     api.post(f"/executions/{made['id']}/cancel")
 
 

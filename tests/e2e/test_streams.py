@@ -86,7 +86,7 @@ def test_a_subscription_is_in_force_for_what_its_client_asks_for_next(running):
         for _ in range(30):
             ws.say(type="subscribe", filter="notification_type:execution_created")
             execution = run(running)
-            ws.notice(lambda n, e=execution: n["entity_id"] == e, seconds=5)
+            ws.notice(lambda n, e=execution: n["entity_id"] == e)
             ws.say(type="unsubscribe", filter="notification_type:execution_created")
 
 
