@@ -1,10 +1,24 @@
 #include "test.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
+
+typedef struct Place {
+	const char *file; /* NULL: none */
+	int line;
+} Place;
+
+/*
+ * A test ends by a jump that only the thread it runs on can make. Another thread that finds something wrong says so at once, notes the
+ * first of it here, and ends; the test fails by it at its next check, or at its end.
+ */
+static _Thread_local bool runs_tests;
+static pthread_mutex_t noting = PTHREAD_MUTEX_INITIALIZER;
+static Place noted;
 
 /* Tests in the order in which their files wrote them. */
 static TestCase *first;
@@ -17,6 +31,31 @@ test_add(TestCase *t)
 	end = &t->next;
 }
 
+/* Keeps the first until it is taken, by noting none; returns what was there. */
+static Place
+note(Place what)
+{
+	Place was;
+
+	pthread_mutex_lock(&noting);
+	was = noted;
+	if (what.file == NULL || was.file == NULL)
+		noted = what;
+	pthread_mutex_unlock(&noting);
+	return was;
+}
+
+static void
+fail_by_note(void)
+{
+	Place was = { NULL, 0 };
+
+	if (runs_tests)
+		was = note(was);
+	if (was.file != NULL)
+		_fail(was.file, was.line);
+}
+
 void
 test_fail(const char *file, int line, const char *fmt, ...)
 {
@@ -26,6 +65,11 @@ test_fail(const char *file, int line, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (!runs_tests) {
+		fprintf(stderr, "%s:%d, on a thread of the test: %s\n", file, line, text);
+		note((Place){ file, line });
+		pthread_exit(NULL);
+	}
 	print_error("%s\n", text);
 	_fail(file, line);
 	abort();
@@ -34,6 +78,7 @@ test_fail(const char *file, int line, const char *fmt, ...)
 void
 test_check(bool holds, const char *text, const char *file, int line)
 {
+	fail_by_note();
 	if (!holds)
 		test_fail(file, line, "does not hold: %s", text);
 }
@@ -64,7 +109,9 @@ run_one(void **state)
 {
 	const TestCase *t = *state;
 
+	note((Place){ NULL, 0 }); /* of a thread that the test before did not wait for */
 	t->run();
+	fail_by_note();
 }
 
 static bool
@@ -82,6 +129,7 @@ main(int argc, char **argv)
 	struct CMUnitTest tests[512];
 	size_t n = 0;
 
+	runs_tests = true;
 	for (TestCase *t = first; t != NULL; t = t->next) {
 		if (!chosen(t, argc, argv))
 			continue;

@@ -1,6 +1,7 @@
 /*
  * TEST(name) writes a test whose name is the promise; CHECK(x) fails it with file and line. A test program is one or more
- * files of tests linked with test.c; it runs them all in order, or those whose names hold one of its arguments.
+ * files of tests linked with test.c; it runs them all in order, or those whose names hold one of its arguments. A CHECK that does not
+ * hold ends the thread it is on: another one than the test's own lets the test fail by it later, when that has waited for it.
  */
 #pragma once
 
