@@ -2,37 +2,101 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
-enum { FULL_PAUSE_MS = 20 };
+enum {
+	FULL_PAUSE_MS = 20,
+	LOOK_AGAIN_MS = 20, /* while somebody waits at the door of a thread */
+};
 
 /*
- * libmicrohttpd's threads would share the listening socket, and whichever is awake takes all that stand in line: then one thread has
- * every connection of a client that opens several, and serves them one after another. What is handed over goes to the thread that the
- * number of its descriptor names: those of a burst, which are numbered one after another, to each in turn.
+ * If the threads shared the listening socket, whichever is awake would take all that stand in line: then one has every connection of a
+ * client that opens several, and serves them one after another. So each new connection is laid down at the door of the thread that
+ * seems to come to it first; and when it has begun something long instead, another one that is idle gets it.
  *
  * How many there are is counted here, from accept4 to NOTIFY_CLOSED. The library counts a connection only when its thread comes to it,
  * so its number says nothing of those that still wait there; and at its own limit version 0.9.75 keeps a lock for ever. Its limit is
- * one that this count never lets a thread reach.
+ * one that this count never lets a thread exceed.
  */
 
-/* False: nothing could be taken just now, for there are enough of them or no descriptor is left. The library closes what it refuses. */
+/* Fewer wait for it, it is idle, it has fewer connections: the first that tells them apart. */
+static bool
+comes_sooner(HttpThread *a, HttpThread *b)
+{
+	unsigned waiting = atomic_load(&a->waiting), waiting_b = atomic_load(&b->waiting);
+	bool working = atomic_load(&a->working), working_b = atomic_load(&b->working);
+
+	if (waiting != waiting_b)
+		return waiting < waiting_b;
+	if (working != working_b)
+		return !working;
+	return atomic_load(&a->links) < atomic_load(&b->links);
+}
+
+/* Of those that are alike, each in its turn. */
+static HttpThread *
+thread_for_next(HttpServer *s)
+{
+	unsigned n = s->config.threads, from = s->turn++ % n;
+	HttpThread *best = &s->threads[from];
+
+	for (unsigned i = 1; i < n; i++) {
+		HttpThread *t = &s->threads[(from + i) % n];
+
+		if (comes_sooner(t, best))
+			best = t;
+	}
+	return best;
+}
+
+/* False: nothing could be taken just now, for there are enough of them or no descriptor is left. */
 static bool
 accept_one(HttpServer *s)
 {
-	struct sockaddr_storage from;
-	socklen_t n = sizeof(from);
-	int fd;
+	Guest come = { .n = sizeof(come.from) }, *g;
 
 	if (atomic_load(&s->taken) >= s->connections_most)
 		return false; /* they stand in the system's line until others go */
-	fd = accept4(s->fd, (struct sockaddr *)&from, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0)
+	come.fd = accept4(s->fd, (struct sockaddr *)&come.from, &come.n, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (come.fd < 0)
 		return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
+	g = malloc(sizeof(Guest));
+	if (g == NULL)
+		abort();
+	*g = come;
 	atomic_fetch_add(&s->taken, 1);
-	if (MHD_add_connection(s->daemon, fd, (const struct sockaddr *)&from, n) != MHD_YES)
-		atomic_fetch_sub(&s->taken, 1);
+	guest_give(thread_for_next(s), g);
 	return true;
+}
+
+static bool
+has_waiting(HttpServer *s)
+{
+	for (unsigned i = 0; i < s->config.threads; i++)
+		if (atomic_load(&s->threads[i].waiting) > 0)
+			return true;
+	return false;
+}
+
+/* Who waits for a thread that works goes to one that does not. */
+static void
+deal_again(HttpServer *s)
+{
+	for (unsigned i = 0; i < s->config.threads; i++) {
+		HttpThread *t = &s->threads[i];
+
+		while (atomic_load(&t->waiting) > 0 && atomic_load(&t->working)) {
+			HttpThread *other = thread_for_next(s);
+			Guest *g;
+
+			if (atomic_load(&other->waiting) > 0 || atomic_load(&other->working))
+				return;
+			g = guest_take_back(t);
+			if (g != NULL)
+				guest_give(other, g);
+		}
+	}
 }
 
 static void *
@@ -42,7 +106,10 @@ acceptor_main(void *self)
 	struct pollfd listening = { .fd = s->fd, .events = POLLIN };
 
 	while (!atomic_load(&s->closed)) {
-		if (poll(&listening, 1, -1) > 0 && !atomic_load(&s->closed) && !accept_one(s))
+		bool come = poll(&listening, 1, has_waiting(s) ? LOOK_AGAIN_MS : -1) > 0;
+
+		deal_again(s);
+		if (come && !atomic_load(&s->closed) && !accept_one(s))
 			(void)poll(NULL, 0, FULL_PAUSE_MS);
 	}
 	return NULL;

@@ -1,20 +1,17 @@
 /*
  * What the files of the server share and nobody else sees: the request, the answer, the threads and the waiters.
  *
- * A request belongs to one thread of libmicrohttpd's pool from its first line to its end, so its fields need no lock; the
- * exceptions are those of Waits and Links, which have the server's. Requests and their arenas are reused by the thread.
+ * A request belongs to one of the server's threads from its first line to its end, so its fields need no lock; the exceptions are
+ * those of Waits and Links, which have the server's. Requests and their arenas are reused by the thread.
  */
 #pragma once
 
 #include "http/check.h"
-#include "http/gzip.h"
-#include "http/http.h"
 #include "http/rate.h"
 #include "http/router.h"
 #include "http/stream.h"
-#include "http/upgrade.h"
 #include "http/spool.h"
-#include "http/stats.h"
+#include "http/thread.h"
 #include "http/wait.h"
 
 #include <microhttpd.h>
@@ -25,7 +22,6 @@ enum {
 	REQUEST_ID_MAX = 64,
 };
 
-typedef struct HttpThread HttpThread;
 typedef enum MHD_Result QueueCall(struct MHD_Connection *c, unsigned status, struct MHD_Response *r);
 
 typedef struct ResHeader {
@@ -101,44 +97,35 @@ struct Req {
 	Req *next_free;
 };
 
-struct HttpThread {
-	HttpServer *server;
-	HttpThread *next;
-	App *app;
-	Gzip *gzip;
-	RouteStats *stats; /* of each route, and of what had none */
-	bool app_open;
-	Req *free;
-};
-
 struct HttpServer {
 	HttpConfig config;
 	Arena *arena; /* of the server's life; used by the starting thread only */
 	Router *router;
-	struct MHD_Daemon *daemon;
 	QueueCall *queue;
 	RateTable *rates; /* NULL: nobody is counted */
 	int fd;
 	int port;
-	pthread_key_t key; /* of HttpThread */
+	HttpThread *threads; /* so many as the config says */
 	pthread_t timer;
 	bool timer_runs;
 	pthread_t acceptor;
 	bool acceptor_runs;
 	unsigned connections_most;
 	atomic_uint taken; /* connections that are not closed yet */
+	unsigned turn;     /* the acceptor's: whom it looks at first */
 
 	atomic_bool closed; /* nobody is accepted any more */
 	atomic_bool stopping;
+	atomic_bool over;        /* the threads end */
 	_Atomic int64_t serials; /* of requests so far */
 	atomic_size_t active;    /* requests between their headers and their end */
 
+	pthread_mutex_t door; /* of what lies at the doors of the threads; nothing else is locked under it */
 	pthread_mutex_t lock;
 	pthread_cond_t tick;  /* for the timer */
 	pthread_cond_t quiet; /* for http_stop */
 	TimeUs timer_next;    /* 0: sleeps until called */
 	bool quit;
 	Link *links;
-	HttpThread *threads;
 	Waits waits;
 };

@@ -52,7 +52,8 @@ on_unescape(void *self, struct MHD_Connection *c, char *text)
 static void
 on_connection(void *self, struct MHD_Connection *c, void **context, enum MHD_ConnectionNotificationCode what)
 {
-	HttpServer *s = self;
+	HttpThread *t = self;
+	HttpServer *s = t->server;
 	Link *l = *context;
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
@@ -61,9 +62,12 @@ on_connection(void *self, struct MHD_Connection *c, void **context, enum MHD_Con
 			abort();
 		l->fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 		*context = l;
+		t->begun++;
 		link_open(s, l);
 	} else if (l != NULL) {
 		atomic_fetch_sub(&s->taken, 1);
+		atomic_fetch_sub(&t->links, 1);
+		t->handed -= l->handed;
 		link_close(s, l);
 		free(l);
 		*context = NULL;
@@ -74,8 +78,7 @@ on_connection(void *self, struct MHD_Connection *c, void **context, enum MHD_Con
 static void *
 on_target(void *self, const char *target, struct MHD_Connection *c)
 {
-	HttpServer *s = self;
-	Req *q = request_take(thread_here(s));
+	Req *q = request_take(self);
 
 	q->mhd = c;
 	q->link = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
@@ -89,7 +92,7 @@ on_target(void *self, const char *target, struct MHD_Connection *c)
 static void
 on_completed(void *self, struct MHD_Connection *c, void **context, enum MHD_RequestTerminationCode how)
 {
-	HttpServer *s = self;
+	HttpServer *s = ((HttpThread *)self)->server;
 	Req *q = *context;
 
 	(void)c;
@@ -152,7 +155,7 @@ static enum MHD_Result
 on_access(void *self, struct MHD_Connection *c, const char *url, const char *method, const char *version,
     const char *data, size_t *size, void **context)
 {
-	HttpServer *s = self;
+	HttpServer *s = ((HttpThread *)self)->server;
 	Req *q = *context;
 
 	(void)c;
@@ -248,58 +251,48 @@ tls_options(HttpServer *s, struct MHD_OptionItem *at, Err *err)
 	return true;
 }
 
-static bool
-daemon_start(HttpServer *s, Err *err)
+/* Without threads of its own: version 0.9.75 forgets those that are ready, until something else happens, whenever they are 128 or a
+ * multiple of it. pool.c tells it when to look at its connections, and it never waits for them. */
+bool
+daemon_start(HttpThread *t, Err *err)
 {
+	HttpServer *s = t->server;
 	struct MHD_OptionItem tls[3] = { { MHD_OPTION_END, 0, NULL }, { MHD_OPTION_END, 0, NULL },
 		{ MHD_OPTION_END, 0, NULL } };
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG |
-			 MHD_ALLOW_UPGRADE | MHD_USE_NO_LISTEN_SOCKET;
+	unsigned flags =
+	    MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_ALLOW_UPGRADE | MHD_USE_NO_LISTEN_SOCKET;
 	unsigned timeout = (unsigned)((s->config.timeout + US_PER_S - 1) / US_PER_S);
 
 	if (!tls_options(s, tls, err))
 		return false;
 	if (tls[0].option != MHD_OPTION_END)
 		flags |= MHD_USE_TLS;
-	s->connections_most = connections_most(s->config.kept);
-	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_access, s, /* the logger must be first */
-	    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_THREAD_POOL_SIZE, s->config.threads,
+	t->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_access, t, /* the logger must be first */
+	    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
 	    MHD_OPTION_STRICT_FOR_CLIENT, (int)STRICT, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-	    MHD_OPTION_CONNECTION_LIMIT, s->connections_most * s->config.threads, MHD_OPTION_CONNECTION_TIMEOUT,
-	    timeout, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-	    MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_ARRAY,
+	    MHD_OPTION_CONNECTION_LIMIT, s->connections_most, MHD_OPTION_CONNECTION_TIMEOUT, timeout,
+	    MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, t,
+	    MHD_OPTION_URI_LOG_CALLBACK, on_target, t, MHD_OPTION_NOTIFY_COMPLETED, on_completed, t, MHD_OPTION_ARRAY,
 	    tls, MHD_OPTION_END);
-	if (s->daemon == NULL)
+	if (t->daemon == NULL)
 		return err_set(err, ERR_SYS,
 		    "the HTTP server cannot be started on port %d (certificate and key of TLS?)", s->port);
 	return true;
-}
-
-/* Runs on the pool's thread when it ends. */
-static void
-thread_ends(void *self)
-{
-	HttpThread *t = self;
-	const HttpConfig *c = &t->server->config;
-
-	if (t->app_open && c->thread_close != NULL)
-		c->thread_close(c->self, t->app);
-	t->app_open = false;
 }
 
 static void
 server_free(HttpServer *s)
 {
 	acceptor_stop(s);
+	pool_stop(s);
 	timer_stop(s);
-	threads_free(s);
 	rate_close(s->rates);
 	if (s->fd >= 0)
 		close(s->fd);
-	pthread_key_delete(s->key);
 	pthread_cond_destroy(&s->quiet);
 	pthread_cond_destroy(&s->tick);
 	pthread_mutex_destroy(&s->lock);
+	pthread_mutex_destroy(&s->door);
 	arena_close(s->arena);
 	free(s);
 }
@@ -329,19 +322,16 @@ http_start(const HttpConfig *config, HttpServer **ret, Err *err)
 		s->rates = rate_open();
 	s->arena = arena_open();
 	fill_defaults(&s->config);
+	s->connections_most = connections_most(s->config.kept);
+	pthread_mutex_init(&s->door, NULL);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->tick, NULL);
 	pthread_cond_init(&s->quiet, NULL);
-	if (pthread_key_create(&s->key, thread_ends) != 0)
-		abort();
 	if (router_open(s->arena, s->config.routes, s->config.route_count, &s->router, err) &&
 	    listen_open(s->config.host, s->config.port, &s->fd, &s->port, err) && timer_start(s, err) && say_bound(s) &&
-	    daemon_start(s, err)) {
-		if (acceptor_start(s, err)) {
-			*ret = s;
-			return true;
-		}
-		MHD_stop_daemon(s->daemon);
+	    pool_start(s, err) && acceptor_start(s, err)) {
+		*ret = s;
+		return true;
 	}
 	server_free(s);
 	return false;
@@ -381,6 +371,5 @@ http_stop(HttpServer *s, TimeUs grace)
 	while (s->waits.pending > 0)
 		pthread_cond_wait(&s->quiet, &s->lock);
 	pthread_mutex_unlock(&s->lock);
-	MHD_stop_daemon(s->daemon);
 	server_free(s);
 }

@@ -49,11 +49,9 @@ req_server_stats(const Req *q, RouteCounts **ret, size_t *ret_n)
 	size_t all = s->config.route_count + 1, n = 0;
 	RouteCounts *counts = arena_array(q->arena, RouteCounts, all);
 
-	pthread_mutex_lock(&s->lock);
-	for (HttpThread *t = s->threads; t != NULL; t = t->next)
+	for (unsigned at = 0; at < s->config.threads; at++)
 		for (size_t i = 0; i < all; i++)
-			gather(&counts[i], &t->stats[i]);
-	pthread_mutex_unlock(&s->lock);
+			gather(&counts[i], &s->threads[at].stats[i]);
 	for (size_t i = 0; i < all; i++) {
 		counts[i].route = i + 1 < all ? &s->config.routes[i] : NULL;
 		if (counts[i].n > 0)

@@ -5,14 +5,25 @@
 
 #include "http/inside.h"
 
-/* thread.c: per-thread state and reuse of requests */
-HttpThread *thread_here(HttpServer *s);
+/* thread.c: what a thread keeps, and its reuse of requests */
 MUST_CHECK bool thread_app(HttpThread *t, App **ret, Err *err);
+void thread_app_close(HttpThread *t);
 Req *request_take(HttpThread *t);
 void request_give(Req *q);
-void threads_free(HttpServer *s);
+void thread_free(HttpThread *t);
 
-/* accept.c: deals new connections out to the library's threads */
+/* server.c: the library's part of a thread */
+MUST_CHECK bool daemon_start(HttpThread *t, Err *err);
+
+/* pool.c: the threads at work */
+MUST_CHECK bool pool_start(HttpServer *s, Err *err);
+void pool_stop(HttpServer *s);   /* closes what is still connected; again is harmless */
+void thread_wake(HttpThread *t); /* from any thread */
+void guest_give(HttpThread *t, Guest *g);
+Guest *guest_take_back(HttpThread *t); /* by another thread; NULL: none is there */
+void held_give(HttpThread *t, HttpHeld *held);
+
+/* accept.c: deals new connections out to the threads */
 MUST_CHECK bool acceptor_start(HttpServer *s, Err *err);
 void acceptor_stop(HttpServer *s);
 

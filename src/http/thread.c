@@ -1,35 +1,10 @@
+#include "http/thread.h"
+
 #include "http/steps.h"
 
 #include <stdlib.h>
 
 enum { FREE_KEPT_BYTES = 64 * 1024 }; /* an arena that holds more is not kept */
-
-static HttpThread *
-thread_make(HttpServer *s)
-{
-	HttpThread *t = calloc(1, sizeof(HttpThread));
-
-	if (t == NULL)
-		abort();
-	t->server = s;
-	t->stats = calloc(s->config.route_count + 1, sizeof(RouteStats));
-	if (t->stats == NULL)
-		abort();
-	pthread_mutex_lock(&s->lock);
-	t->next = s->threads;
-	s->threads = t;
-	pthread_mutex_unlock(&s->lock);
-	pthread_setspecific(s->key, t);
-	return t;
-}
-
-HttpThread *
-thread_here(HttpServer *s)
-{
-	HttpThread *t = pthread_getspecific(s->key);
-
-	return t != NULL ? t : thread_make(s);
-}
 
 bool
 thread_app(HttpThread *t, App **ret, Err *err)
@@ -41,6 +16,16 @@ thread_app(HttpThread *t, App **ret, Err *err)
 	t->app_open = true;
 	*ret = t->app;
 	return true;
+}
+
+void
+thread_app_close(HttpThread *t)
+{
+	const HttpConfig *c = &t->server->config;
+
+	if (t->app_open && c->thread_close != NULL)
+		c->thread_close(c->self, t->app);
+	t->app_open = false;
 }
 
 Req *
@@ -86,22 +71,16 @@ request_give(Req *q)
 	t->free = q;
 }
 
-/* After the pool's threads have ended. */
+/* What it kept; it has ended. */
 void
-threads_free(HttpServer *s)
+thread_free(HttpThread *t)
 {
-	while (s->threads != NULL) {
-		HttpThread *t = s->threads;
+	while (t->free != NULL) {
+		Req *q = t->free;
 
-		s->threads = t->next;
-		while (t->free != NULL) {
-			Req *q = t->free;
-
-			t->free = q->next_free;
-			request_free(q);
-		}
-		gzip_close(t->gzip);
-		free(t->stats);
-		free(t);
+		t->free = q->next_free;
+		request_free(q);
 	}
+	gzip_close(t->gzip);
+	free(t->stats);
 }

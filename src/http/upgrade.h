@@ -7,7 +7,7 @@
 #include "http/http.h"
 
 /* What the server still holds of a connection that was handed over; NULL: nothing. */
-typedef struct MHD_UpgradeResponseHandle HttpHeld;
+typedef struct HttpHeld HttpHeld;
 
 /* Called on the connection's thread. The socket does not block. `early`: what the client sent behind its request. */
 typedef void HttpTake(void *self, int fd, Str early, HttpHeld *held);
@@ -18,4 +18,4 @@ typedef struct Upgrade {
 } Upgrade;
 
 bool res_upgrade(Res *s, Upgrade upgrade);
-void http_release(HttpHeld *held); /* after the socket was closed; before http_stop */
+void http_release(HttpHeld *held); /* on any thread, after the socket was closed; before http_stop */

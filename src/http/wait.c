@@ -72,6 +72,7 @@ waiter_resume(HttpServer *s, Req *q)
 	q->pending = true;
 	s->waits.pending++;
 	MHD_resume_connection(q->mhd);
+	thread_wake(q->thread);
 }
 
 bool

@@ -19,6 +19,7 @@ typedef struct Link Link;
 struct Link {
 	Link *before, *after;
 	int fd;
+	bool handed;        /* over to another protocol */
 	_Atomic TimeUs due; /* when the next request must be whole; 0 while one is being answered */
 };
 

@@ -78,13 +78,12 @@ TEST(no_wake_is_lost_between_looking_and_sleeping)
 		int before = s->calls;
 
 		s->done = 0;
-		test_send(fd, str_of("GET /wait/7/9000 HTTP/1.1\r\n" HOST "\r\n"));
+		test_send(fd, str_of("GET /wait/7/600000 HTTP/1.1\r\n" HOST "\r\n"));
 		if (i % 3 != 0)
 			until_called(s, before + 1);
 		s->done = 1;
 		http_wake(s->http, 7);
-		CHECK_INT(
-		    test_reply(s, fd).status, 200); /* a lost one shows as 9 s, and 2000 of them as the test's end */
+		CHECK_INT(test_reply(s, fd).status, 200);
 	}
 	close(fd);
 }
@@ -119,8 +118,8 @@ TEST(stopping_answers_those_who_sleep)
 	test_send(gone, str_of("GET /forever HTTP/1.1\r\n" HOST "\r\n"));
 	until_called(s, 2);
 	close(gone);
-	http_stop(s->http, 5 * US_PER_S);
-	CHECK(clock_mono(clock_real()) - begun < 4 * US_PER_S);
+	http_stop(s->http, 600 * US_PER_S);
+	CHECK(clock_mono(clock_real()) - begun < 60 * US_PER_S);
 	r = test_reply(s, fd);
 	CHECK_REFUSED(r, 503, "UNAVAILABLE");
 	CHECK_STR(test_header(&r, "Connection"), str_of("close"));

@@ -12,7 +12,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { KEPT = 30 }; /* descriptors, for what is no connection */
+enum {
+	KEPT = 30,     /* descriptors, for what is no connection */
+	ANSWER_S = 60, /* a test fails that waits longer for an answer */
+};
 
 static bool
 on_ping(App *app, Req *q, Res *s, Err *err)
@@ -293,7 +296,7 @@ int
 test_connect(const TestServer *s)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)s->port) };
-	struct timeval limit = { .tv_sec = 10 };
+	struct timeval limit = { .tv_sec = ANSWER_S };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
