@@ -118,3 +118,43 @@ def test_the_sample_actions_keep_the_contract_of_the_documentation(world):
         assert row["status"] == "failed" and row["result"]["exit_code"] == 1, row
         assert row["result"]["error"].endswith("Error: line 2 has no price")
         assert json.loads(row["result"]["stdout"]) == {"success": False, "error": "line 2 has no price"}
+
+
+def test_output_that_is_no_text_is_stored_and_shown_in_one_way(world):
+    """Bytes that are no UTF-8 become U+FFFD, and so does a NUL, except where JSON or YAML writes it as an escape; a file that an action leaves is as it was."""
+    ugly, clean = r"a\xffb\x00c\xc3(\xed\xa0\x80-\xf0\x9f\x92\xa9", "a\ufffdb\ufffdc\ufffd(\ufffd\ufffd\ufffd-\U0001f4a9"
+    value = r'{"k\xff":"v\xfe","n\\u0000":"a\\u0000b","\xf0\x9f\x92\xa9":[1]}'
+    meant = {"k\ufffd": "v\ufffd", "n\ufffd": "a\ufffdb", "\U0001f4a9": [1]}
+    scripts = {"text": ("text", f"printf '{ugly}\\n'; printf '{ugly}' >&2"),
+               "much": ("text", f"for ((i = 0; i < 10000; i++)); do printf '{ugly}'; done"),
+               "json": ("json", f"printf '{value}'"), "lines": ("jsonl", f"printf '{value}\\n{value}\\n'"),
+               "yaml": ("yaml", r"printf 'k\xff: v\xfe\nnul: \"a\\0b\"\n'"),
+               "lone": ("json", r"printf '{\"a\":\"\\ud800\"}'"), "nul": ("json", r"printf '{\"a\":\"x\x00y\"}'"),
+               "fails": ("text", f"printf '{ugly}' >&2; exit 3")}
+    files = {"pack.yaml": "ref: bytes\nversion: 1.0.0\n"}
+    for name, (output, code) in scripts.items():
+        files[f"actions/{name}.sh"] = code.replace('\\"', '"') + "\n"
+        files[f"actions/{name}.yaml"] = f"ref: bytes.{name}\nentry_point: {name}.sh\noutput_format: {output}\n"
+    world.add_pack("bytes", files)
+    world.start(config={"worker": {"max_stdout_bytes": 100_000}})
+    rows = {name: do(world, f"bytes.{name}") for name in scripts}
+    assert {n: r["status"] for n, r in rows.items()} == {n: "failed" if n == "fails" else "completed" for n in scripts}, rows
+    result = {name: row["result"] for name, row in rows.items()}
+    assert result["text"]["stdout"] == clean + "\n"
+    assert result["json"]["data"] == meant and result["lines"]["data"] == [meant, meant]
+    assert result["yaml"]["data"] == {"k\ufffd": "v\ufffd", "nul": "a\ufffdb"}
+    assert "data" not in result["lone"] and result["lone"]["stdout"] == '{"a":"\\ud800"}', "no value, so its text"
+    assert "data" not in result["nul"] and result["nul"]["stdout"] == '{"a":"x\ufffdy"}', "no value, so its text"
+    assert result["fails"]["error"] == clean and result["fails"]["exit_code"] == 3
+    for name, stream in (("text", "stdout"), ("text", "stderr"), ("fails", "stderr")):
+        answer = world.request("GET", f"/executions/{rows[name]['id']}/logs/{stream}")
+        assert answer.content.decode().rstrip("\n").replace("\0", "\ufffd") == clean, "valid UTF-8"
+        followed = world.request("GET", f"/executions/{rows[name]['id']}/logs/{stream}/stream", headers={"Accept": "text/event-stream"})
+        assert f"data: {clean}" in followed.content.decode().replace("\0", "\ufffd")
+    shown = world.cli("execution", "show", str(rows["text"]["id"]), "--output", "json").out
+    assert json.loads(shown)["result"]["stdout"] == clean + "\n"
+    assert [r["id"] for r in world.get("/executions", result_contains="v\ufffd", action_ref="bytes.json")["data"]] == [rows["json"]["id"]]
+    kept = world.get("/artifacts", execution=rows["much"]["id"])["data"]
+    whole = world.request("GET", f"/artifacts/{kept[0]['id']}/download").content
+    assert whole == 10000 * b"a\xffb\0c\xc3(\xed\xa0\x80-\xf0\x9f\x92\xa9"
+    assert (clean * 10000).startswith(result["much"]["stdout"]) and result["much"]["stdout_truncated"], "no half character at its end"
