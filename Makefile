@@ -8,7 +8,7 @@ ARGS =
 bindir = $(DESTDIR)$(PREFIX)/bin
 packdir = $(DESTDIR)$(PREFIX)/share/attune/packs
 
-.PHONY: build deps run test crash fuzz bench check fmt install clean
+.PHONY: build deps run test crash cancels fuzz bench check fmt install clean
 .NOTPARALLEL:
 
 build:
@@ -28,6 +28,10 @@ test: deps
 crash: deps
 	@dev/build build-test attune -Db_sanitize=address,undefined -Db_lundef=false --buildtype=debugoptimized
 	@dev/with-servers /usr/bin/python3 tests/crash/crash.py -n $(N) --seed $(SEED) $(ARGS)
+
+cancels: deps
+	@dev/build build-test tests/unit/runtime/test_runtime -Db_sanitize=address,undefined -Db_lundef=false --buildtype=debugoptimized
+	@RUNS=$(if $(filter file,$(origin N)),10000,$(N)) SEED=$(SEED) build-test/tests/unit/runtime/test_runtime any_random_moment
 
 fuzz:
 	@dev/deps build fuzz
