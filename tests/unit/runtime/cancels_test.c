@@ -43,15 +43,15 @@ static const Way perl = { "perl", "{\"interpreter\":{\"binary\":\"/usr/bin/perl\
 
 static const Way forks = { "python", "{\"interpreter\":{\"binary\":\"/usr/bin/python3\",\"args\":[\"-u\"]}}", "py",
 	processes_forked, 400, 0,
-	{ "import time; time.sleep(NAP)", "import os, time; os.fork(); os.fork(); time.sleep(NAP)",
+	{ "import signal; signal.pause()", "import os, signal; os.fork(); os.fork(); signal.pause()",
 	    "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: pass",
-	    "import os, time\nif os.fork() == 0: os.setsid()\ntime.sleep(NAP)", "while True: print('flood')",
+	    "import os, signal\nif os.fork() == 0: os.setsid()\nsignal.pause()", "while True: print('flood')",
 	    "import subprocess; subprocess.run(['sleep', 'NAP'])",
-	    "import os, time\nif os.fork() == 0:\n  os.setsid()\n  if os.fork() == 0: os.closerange(0, 99); "
-	    "time.sleep(NAP)",
+	    "import os, signal\nif os.fork() == 0:\n  os.setsid()\n  if os.fork() == 0: os.closerange(0, 99); "
+	    "signal.pause()",
 	    "import os; os.makedirs(os.environ['HOME'] + '/a/b')" } };
 
-static const Way ahead = { "nodejs", "{\"interpreter\":{\"binary\":\"node\",\"args\":[]}}", "js", processes_ahead, 60,
+static const Way ahead = { "nodejs", "{\"interpreter\":{\"binary\":\"node\",\"args\":[]}}", "js", processes_ahead, 100,
 	150,
 	{ "require('child_process').spawn('sleep', ['NAP'], { detached: true }); setInterval(() => {}, 1000)",
 	    "setInterval(() => {}, 1000)", "process.on('SIGTERM', () => {}); for (;;);",
