@@ -118,7 +118,7 @@ keys_check(App *app, Arena *a, const RuleDef *d, const ActionDef *action, Err *e
 
 	if (!keystore_wanted(a, &d->action_params))
 		return true;
-	return keystore_check(a, action->ref, &action->param_schema, &d->action_params, err) &&
+	return keystore_check(a, "action_params", action->ref, &action->param_schema, &d->action_params, err) &&
 	       need(app, "keys:decrypt", &t, err);
 }
 

@@ -113,7 +113,7 @@ workflow_file_create(App *app, Req *q, Res *s, Err *err)
 	workflow_fill(&body, &w.d);
 	if (!app_define(app, workflow_create_work, &w, err))
 		return false;
-	return res_data(s, 201, workflow_whole(w.a, &w.d), "Workflow file saved and synced successfully");
+	return res_data(s, 201, workflow_answer(&w), "Workflow file saved and synced successfully");
 }
 
 /* One that lies in workflows/ would be there twice: its own file is the place to change it. */
@@ -136,7 +136,7 @@ workflow_file_update(App *app, Req *q, Res *s, Err *err)
 	    !resource_of_path(app, q, &workflows, "ref", &before, err) || !is_writable(&before, err) ||
 	    !app_define(app, workflow_update_work, &w, err))
 		return false;
-	return res_data(s, 200, workflow_whole(w.a, &w.d), "Workflow file updated and synced successfully");
+	return res_data(s, 200, workflow_answer(&w), "Workflow file updated and synced successfully");
 }
 
 /* ---- what the files of a pack say ---- */

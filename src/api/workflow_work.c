@@ -1,6 +1,8 @@
 #include "api/workflow_work.h"
 
 #include "api/access.h"
+#include "api/view.h"
+#include "engine/workflow_names.h"
 #include "model/params.h"
 #include "store/action.h"
 #include "store/pack.h"
@@ -22,32 +24,61 @@ workflow_fill(const Json *body, WorkflowDef *d)
 	body_json(body, "tags", &d->tags);
 }
 
-/* "Validation failed: definition/tasks/0: 'action' is missing, definition/..." */
+/* "Validation failed: definition/tasks/0: 'action' is missing, definition/..."; warnings go into the answer. */
 static bool
-definition_check(Arena *a, const Json *definition, Err *err)
+problems_tell(WorkflowWork *w, const WorkflowProblem *problems, size_t n, Err *err)
 {
-	Buf b = buf_open(a);
-	WorkflowProblem *problems;
-	size_t n;
+	Buf b = buf_open(w->a);
+	size_t fatal = 0;
 
-	if (workflow_check(a, definition, &problems, &n))
-		return true;
-	for (size_t i = 0; i < n && i < PROBLEMS_SAID; i++)
-		buf_fmt(&b, "%sdefinition%.*s: %.*s", i > 0 ? ", " : "", STR_ARG(problems[i].at),
-		    STR_ARG(problems[i].text));
-	if (n > PROBLEMS_SAID)
-		buf_fmt(&b, " and %zu more", n - PROBLEMS_SAID);
-	return err_set(err, ERR_VALIDATION, "Validation failed: %.*s", STR_ARG(buf_str(&b)));
+	for (size_t i = 0; i < n; i++) {
+		Str text = str_fmt(w->a, "definition%.*s: %.*s", STR_ARG(problems[i].at), STR_ARG(problems[i].text));
+
+		if (problems[i].warning)
+			json_push(w->a, &w->warnings, json_str(text));
+		else if (fatal++ < PROBLEMS_SAID)
+			buf_item(&b, "%.*s", STR_ARG(text));
+	}
+	if (fatal > PROBLEMS_SAID)
+		buf_fmt(&b, " and %zu more", fatal - PROBLEMS_SAID);
+	return fatal == 0 || err_set(err, ERR_VALIDATION, "Validation failed: %.*s", STR_ARG(buf_str(&b)));
 }
 
 static bool
-workflow_valid(Arena *a, const WorkflowDef *d, Err *err)
+definition_check(WorkflowWork *w, const Json *definition, Err *err)
 {
+	WorkflowProblem *problems;
+	size_t n;
+
+	(void)workflow_check(w->a, definition, &problems, &n);
+	return problems_tell(w, problems, n, err);
+}
+
+/* What it names is looked at when it is given: that something has gone since is no reason to refuse another label. */
+static bool
+names_check(App *app, WorkflowWork *w, Err *err)
+{
+	WorkflowProblem *problems;
+	size_t n;
+
+	if (json_is_null(json_get(w->body, "definition")))
+		return true;
+	return workflow_names_check(app_db(app), w->a, NULL, &w->d, &problems, &n, err) &&
+	       problems_tell(w, problems, n, err);
+}
+
+static bool
+workflow_valid(WorkflowWork *w, Err *err)
+{
+	Arena *a = w->a;
+	const WorkflowDef *d = &w->d;
+
+	w->warnings = json_array();
 	if (!params_schema_check(a, &d->param_schema, err))
 		return err_wrap(err, "Validation failed: param_schema");
 	if (!params_schema_check(a, &d->out_schema, err))
 		return err_wrap(err, "Validation failed: out_schema");
-	return definition_check(a, &d->definition, err);
+	return definition_check(w, &d->definition, err);
 }
 
 /* What of the action is the workflow's. */
@@ -84,7 +115,7 @@ workflow_store(App *app, WorkflowWork *w, Err *err)
 	DefPut put;
 	Err why = { 0 };
 
-	if (!workflow_valid(w->a, &w->d, err) || !workflow_put(app_db(app), w->a, &w->d, app->uow->now, &put, err) ||
+	if (!workflow_valid(w, err) || !workflow_put(app_db(app), w->a, &w->d, app->uow->now, &put, err) ||
 	    !workflow_get(app_db(app), w->a, put.id, &w->d, err))
 		return false;
 	if (!action_get_ref(app_db(app), w->a, w->d.ref, &action, &why)) {
@@ -95,8 +126,18 @@ workflow_store(App *app, WorkflowWork *w, Err *err)
 		action = action_new(&w->d);
 	}
 	action_follow(&w->d, &action);
-	return action_put(app_db(app), w->a, &action, app->uow->now, &put, err) &&
+	return action_put(app_db(app), w->a, &action, app->uow->now, &put, err) && names_check(app, w, err) &&
 	       rule_resolve(app_db(app), w->a, app->uow->now, err) && (w->last == NULL || w->last(app, w, err));
+}
+
+Json
+workflow_answer(const WorkflowWork *w)
+{
+	Json o = workflow_whole(w->a, &w->d);
+
+	if (w->warnings.n > 0)
+		json_add(w->a, &o, "warnings", w->warnings);
+	return o;
 }
 
 static Target

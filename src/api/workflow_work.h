@@ -14,6 +14,7 @@ typedef struct WorkflowWork {
 	const Json *body;
 	Str key; /* ref or id of the one to be changed */
 	WorkflowDef d;
+	Json warnings; /* texts: what may go wrong when it runs */
 	/* Done last in the transaction, which it undoes by failing; may be NULL. */
 	bool (*last)(App *app, struct WorkflowWork *w, Err *err);
 } WorkflowWork;
@@ -25,6 +26,8 @@ typedef struct WorkflowWork {
 		"tags", FIELD_REFS, 0 \
 	}
 
+/* The workflow, and its warnings when there are some. */
+Json workflow_answer(const WorkflowWork *w);
 void workflow_fill(const Json *body, WorkflowDef *d);
 /* What it is kept as was checked before, perhaps by an older version. */
 MUST_CHECK bool workflow_graph_of(Arena *a, const WorkflowDef *d, WfGraph **ret, Err *err);

@@ -83,7 +83,7 @@ workflow_create(App *app, Req *q, Res *s, Err *err)
 	workflow_fill(&body, &w.d);
 	if (!app_define(app, workflow_create_work, &w, err))
 		return false;
-	return res_data(s, 201, workflow_whole(w.a, &w.d), "Workflow created successfully");
+	return res_data(s, 201, workflow_answer(&w), "Workflow created successfully");
 }
 
 bool
@@ -95,7 +95,7 @@ workflow_update(App *app, Req *q, Res *s, Err *err)
 	if (!body_read(q, update_fields, countof(update_fields), &body, err) ||
 	    !app_define(app, workflow_update_work, &w, err))
 		return false;
-	return res_data(s, 200, workflow_whole(w.a, &w.d), "Workflow updated successfully");
+	return res_data(s, 200, workflow_answer(&w), "Workflow updated successfully");
 }
 
 bool

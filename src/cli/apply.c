@@ -1,8 +1,11 @@
+#include "base/map.h"
 #include "cli/documents.h"
 #include "cli/families.h"
 #include "cli/handlers.h"
 
 /* Everything is looked at and compared before the first thing is changed. */
+
+enum { TASKS_DEPTH_MOST = 8 };
 
 static const Command commands[] = {
 	{ .words = "apply",
@@ -29,7 +32,8 @@ const Family family_apply = { "Many at once", commands, countof(commands) };
 typedef struct Plan {
 	Cli *c;
 	Document *all;
-	size_t n, made, changed, same;
+	size_t n, made, changed, same, done;
+	Map workflows; /* ref to Document */
 } Plan;
 
 static bool
@@ -251,27 +255,52 @@ write_one(Cli *c, Document *d, Err *err)
 				       &of_action, &unused, err);
 }
 
+static bool write_tasks(Plan *p, const Json *tasks, unsigned depth, Err *err);
+
+static bool
+write_with(Plan *p, Document *d, Err *err)
+{
+	if (d->begun || (d->found && d->request.n == 0))
+		return true;
+	d->begun = true;
+	if (!write_tasks(p, json_get(json_get(&d->body, "definition"), "tasks"), 0, err))
+		return false;
+	if (!write_one(p->c, d, err)) {
+		Err why = *err;
+
+		return err_set(err, why.code,
+		    "%s:%u: %s %.*s: %s. %zu of %zu were done before it, the rest was left as it was: apply again when "
+		    "this is cured",
+		    d->file, d->line, d->kind->name, STR_ARG(d->ref), why.text, p->done, p->made + p->changed);
+	}
+	p->done++;
+	return true;
+}
+
+/* A workflow is refused while what its tasks run is not there: workflows that it runs go first. */
+static bool
+write_tasks(Plan *p, const Json *tasks, unsigned depth, Err *err)
+{
+	for (size_t i = 0; depth < TASKS_DEPTH_MOST && json_is(tasks, JSON_ARRAY) && i < tasks->n; i++) {
+		Document *first = map_get_str(&p->workflows, json_get_text(&tasks->items[i], "action"));
+
+		if ((first != NULL && !write_with(p, first, err)) ||
+		    !write_tasks(p, json_get(&tasks->items[i], "tasks"), depth + 1, err))
+			return false;
+	}
+	return true;
+}
+
 static bool
 write_all(Plan *p, Err *err)
 {
-	size_t done = 0, all = p->made + p->changed;
-
-	for (size_t i = 0; i < p->n; i++) {
-		Document *d = &p->all[i];
-
-		if (d->found && d->request.n == 0)
-			continue;
-		if (!write_one(p->c, d, err)) {
-			Err why = *err;
-
-			return err_set(err, why.code,
-			    "%s:%u: %s %.*s: %s. %zu of %zu were done before it, the rest was left as it was: apply "
-			    "again when "
-			    "this is cured",
-			    d->file, d->line, d->kind->name, STR_ARG(d->ref), why.text, done, all);
-		}
-		done++;
-	}
+	p->workflows = map_open(p->c->a);
+	for (size_t i = 0; i < p->n; i++)
+		if (p->all[i].kind == apply_kind_named(str_of("workflow")))
+			map_put_str(&p->workflows, p->all[i].ref, &p->all[i]);
+	for (size_t i = 0; i < p->n; i++)
+		if (!write_with(p, &p->all[i], err))
+			return false;
 	return true;
 }
 

@@ -1,5 +1,6 @@
 #include "cli/documents.h"
 
+#include "base/near.h"
 #include "base/yaml.h"
 #include "cli/help.h"
 #include "os/fs.h"
@@ -34,7 +35,7 @@ unknown_member(const Document *d, Str name, Err *err)
 	const char *nearest = NULL, *article = strchr("aeiou", d->kind->name[0]) != NULL ? "an" : "a";
 
 	for (size_t i = 0; i < KIND_MEMBERS && d->kind->members[i].name != NULL; i++) {
-		size_t far = cli_distance(name, str_of(d->kind->members[i].name));
+		size_t far = str_distance(name, str_of(d->kind->members[i].name));
 
 		if (far >= best)
 			continue;

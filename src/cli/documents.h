@@ -15,6 +15,7 @@ typedef struct Document {
 	bool found;   /* it is there */
 	Json current; /* then: as it is */
 	Json request; /* what is sent; empty: nothing is to be changed */
+	bool begun;   /* it is sent already, or about to be */
 } Document;
 
 enum { DOCUMENTS_MAX = 10000 };

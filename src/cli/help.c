@@ -1,6 +1,8 @@
 #include "cli/help.h"
 
-enum { HELP_AT = 30, WORDS_MAX = 64 };
+#include "base/near.h"
+
+enum { HELP_AT = 30 };
 
 /* `attune --help` names these too; they are main's. */
 static const ServerWord server_words[] = {
@@ -128,33 +130,6 @@ cli_help(Buf *b, const Command *one)
 	options(b, global, n, one == NULL ? NULL : one->opts);
 }
 
-size_t
-cli_distance(Str a, Str b)
-{
-	size_t row[WORDS_MAX + 1];
-
-	if (a.n > WORDS_MAX || b.n > WORDS_MAX)
-		return WORDS_MAX;
-	for (size_t j = 0; j <= b.n; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a.n; i++) {
-		size_t before = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= b.n; j++) {
-			size_t best = before + (a.p[i - 1] != b.p[j - 1]);
-
-			before = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[b.n];
-}
-
 const char *
 cli_nearest(Str words)
 {
@@ -163,7 +138,7 @@ cli_nearest(Str words)
 	const Command *one;
 
 	for (size_t i = 0; (one = cli_command_at(i)) != NULL; i++) {
-		size_t d = cli_distance(words, str_of(one->words));
+		size_t d = str_distance(words, str_of(one->words));
 
 		if (!one->hidden && d <= best && (found == NULL || d < best)) {
 			best = d;
@@ -179,7 +154,7 @@ nearest_in(const CliOpt *opts, size_t n, Str name, size_t *best)
 	const char *found = NULL;
 
 	for (size_t i = 0; opts != NULL && i < n && opts[i].name != NULL; i++) {
-		size_t d = cli_distance(name, str_of(opts[i].name));
+		size_t d = str_distance(name, str_of(opts[i].name));
 
 		if (d < *best) {
 			*best = d;

@@ -14,7 +14,6 @@ const ServerWord *help_server_words(size_t *ret_count);
 
 void cli_help(Buf *b, const Command *one); /* NULL: all commands */
 void cli_help_family(Buf *b, Str word);    /* "rule": its commands */
-size_t cli_distance(Str a, Str b);         /* edits between two words; both are short */
 const char *cli_nearest(Str words);
 /* The option of this command nearest to the word, or NULL. */
 const char *cli_nearest_opt(const Command *cmd, Str name);

@@ -160,7 +160,8 @@ keys_for_rule(Uow *u, const RuleDef *rule, const ActionDef *action, Json *ret, E
 	*ret = json_object();
 	if (wanted_n == 0)
 		return true;
-	if (!keystore_check(u->arena, action->ref, &action->param_schema, &rule->action_params, &why)) {
+	if (!keystore_check(
+		u->arena, "action_params", action->ref, &action->param_schema, &rule->action_params, &why)) {
 		log_warn("rule '%.*s' gets no keys: %s", STR_ARG(rule->ref), why.text);
 		return true;
 	}

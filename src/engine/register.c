@@ -1,6 +1,8 @@
 #include "engine/register.h"
 
 #include "base/map.h"
+#include "base/yaml.h"
+#include "engine/workflow_names.h"
 #include "model/choice.h"
 #include "model/keystore.h"
 #include "store/action.h"
@@ -374,7 +376,8 @@ rule_targets(Reg *g, RuleDef *d, const RuleDef *before)
 	if ((has_action && !rule_may_run(d, before, &action, g->err)) ||
 	    (has_trigger && !rule_may_hear(d, before, &trigger, g->err)) ||
 	    !rule_may_hear_all(g->db, g->a, d, before, g->err) ||
-	    (has_action && !keystore_check(g->a, action.ref, &action.param_schema, &d->action_params, g->err)))
+	    (has_action &&
+		!keystore_check(g->a, "action_params", action.ref, &action.param_schema, &d->action_params, g->err)))
 		return err_wrap(g->err, "rule '%.*s'", STR_ARG(d->ref));
 	d->action = has_action ? action.id : 0;
 	d->trigger = has_trigger ? trigger.id : 0;
@@ -504,6 +507,47 @@ remove_gone(Reg *g)
 	return true;
 }
 
+/* "actions/workflows/a.yaml:3:5: there is no action ..." */
+static bool
+tell_workflow(Reg *g, size_t i, const WorkflowProblem *p)
+{
+	Str file = g->pack->workflows[i].file;
+	unsigned line = 1, column = 1;
+
+	(void)yaml_locate(g->pack->workflow_texts[i], p->at, &line, &column);
+	if (!p->warning)
+		return err_set(
+		    g->err, ERR_VALIDATION, "%.*s:%u:%u: %.*s", STR_ARG(file), line, column, STR_ARG(p->text));
+	warn(g, "%.*s:%u:%u: %.*s", STR_ARG(file), line, column, STR_ARG(p->text));
+	return true;
+}
+
+/* Once all the pack's actions are as the files say. */
+static bool
+check_workflows(Reg *g)
+{
+	for (size_t i = 0; i < g->pack->workflow_count; i++) {
+		WorkflowProblem *problems;
+		size_t n;
+
+		if (!workflow_names_check(g->db, g->a, g->pack, &g->pack->workflows[i], &problems, &n, g->err))
+			return false;
+		for (size_t k = 0; k < n; k++)
+			if (!tell_workflow(g, i, &problems[k]))
+				return false;
+	}
+	return true;
+}
+
+static void
+warnings_give(Reg *g)
+{
+	g->report->warning_count = g->warnings.n;
+	g->report->warnings = arena_array(g->a, Str, g->warnings.n + 1);
+	for (size_t i = 0; i < g->warnings.n; i++)
+		g->report->warnings[i] = *(Str *)g->warnings.items[i];
+}
+
 static bool
 resolve_rules(Reg *g)
 {
@@ -523,6 +567,7 @@ static bool (*const steps[])(Reg *g) = {
 	put_rules,
 	put_policies,
 	remove_gone,
+	check_workflows,
 	resolve_rules,
 };
 
@@ -562,8 +607,10 @@ register_workflows(Db *db, Arena *a, const Pack *pack, TimeUs now, RegisterRepor
 	if (!change_lock(db, a, g.err) || !pack_get_ref(db, a, pack->def.ref, &d, g.err))
 		return false;
 	g.id = ret->pack = d.id;
-	return (put_workflows(&g) && put_workflow_actions(&g) && resolve_rules(&g)) ||
-	       err_wrap(g.err, "register workflows of pack '%.*s'", STR_ARG(pack->def.ref));
+	if (!put_workflows(&g) || !put_workflow_actions(&g) || !check_workflows(&g) || !resolve_rules(&g))
+		return err_wrap(g.err, "register workflows of pack '%.*s'", STR_ARG(pack->def.ref));
+	warnings_give(&g);
+	return true;
 }
 
 bool
@@ -584,9 +631,6 @@ register_pack(Db *db, Arena *a, const Pack *pack, TimeUs now, RegisterReport *re
 	for (size_t i = 0; i < countof(steps); i++)
 		if (!steps[i](&g))
 			return err_wrap(err, "register pack '%.*s'", STR_ARG(pack->def.ref));
-	ret->warning_count = g.warnings.n;
-	ret->warnings = arena_array(a, Str, g.warnings.n + 1);
-	for (size_t i = 0; i < g.warnings.n; i++)
-		ret->warnings[i] = *(Str *)g.warnings.items[i];
+	warnings_give(&g);
 	return true;
 }

@@ -25,14 +25,15 @@ typedef struct RegisterResult {
 	Str folder, ref; /* ref: none when pack.yaml does not say it */
 	bool unchanged;  /* as it was when it was last registered: not even looked at */
 	Str problem;     /* none: registered */
+	bool refused;    /* it was read, and does not fit what is stored */
 	RegisterReport report;
 	const PackProblem *problems; /* all that was found wrong or odd in its files */
 	size_t problem_count;
 } RegisterResult;
 
 /*
- * Every folder of base_dir that holds a pack.yaml and is not hidden (".x"), the core pack first, each in a transaction of its own. A
- * pack that does not load leaves its old version in place and is told in its result, for the caller to log. false: the store or
+ * Every folder of base_dir that holds a pack.yaml and is not hidden (".x"), the core pack first, each in a transaction of its own, and
+ * once more what does not fit before another pack is there. A pack that does not load leaves its old version in place and is told in its result, for the caller to log. false: the store or
  * base_dir itself failed.
  */
 MUST_CHECK bool register_all(Db *db, Arena *a, Str base_dir, TimeUs now, RegisterResult **ret, size_t *ret_n, Err *err);

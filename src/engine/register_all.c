@@ -145,7 +145,10 @@ register_folder(Db *db, Arena *a, Str folder, TimeUs now, RegisterResult *r, Err
 	if (!pack_checksum(db, a, pack.def.ref, &stored, err))
 		return false;
 	r->unchanged = str_eq(stored, sum);
-	return r->unchanged || register_once(db, a, &pack, sum, now, r, err);
+	if (r->unchanged || register_once(db, a, &pack, sum, now, r, err))
+		return true;
+	r->refused = err->code == ERR_VALIDATION;
+	return false;
 }
 
 static bool
@@ -161,6 +164,28 @@ one_folder(Db *db, Arena *a, Str folder, TimeUs now, RegisterResult *r, Err *err
 		return false;
 	}
 	r->problem = str_copy(a, str_of(why.text));
+	return true;
+}
+
+/* What one pack lacked, another one may have brought since: those that the store refused are tried again while that helps. */
+static bool
+again(Db *db, Arena *a, TimeUs now, RegisterResult *results, size_t n, Err *err)
+{
+	bool helped = true;
+
+	while (helped) {
+		helped = false;
+		for (size_t i = 0; i < n; i++) {
+			RegisterResult r = { 0 };
+
+			if (!results[i].refused)
+				continue;
+			if (!one_folder(db, a, results[i].folder, now, &r, err))
+				return false;
+			helped = helped || str_none(r.problem);
+			results[i] = r;
+		}
+	}
 	return true;
 }
 
@@ -199,5 +224,5 @@ register_all(Db *db, Arena *a, Str base_dir, TimeUs now, RegisterResult **ret, s
 		if (!one_folder(db, a, folder, now, &(*ret)[(*ret_n)++], err))
 			return false;
 	}
-	return true;
+	return again(db, a, now, *ret, *ret_n, err);
 }

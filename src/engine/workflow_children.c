@@ -59,7 +59,11 @@ child_problem(WorkflowStep *s, const WfChild *c, const ActionDef *action)
 	if (!action->enabled)
 		return str_fmt(s->u->arena, "Action '%.*s' is disabled", STR_ARG(ref));
 	if (action->workflow_def != 0 && s->row.depth + 1 >= WORKFLOW_NESTED_MOST)
-		return str_fmt(s->u->arena, "workflows are nested deeper than %d", WORKFLOW_NESTED_MOST);
+		return str_fmt(s->u->arena,
+		    "workflows are nested deeper than %d: if '%.*s' runs itself, perhaps through others, make a loop "
+		    "of it "
+		    "(a transition back to an earlier task), else put some of its levels into one workflow",
+		    WORKFLOW_NESTED_MOST, STR_ARG(ref));
 	return (Str){ 0 };
 }
 

@@ -94,7 +94,7 @@ expr_paths(Arena *a, const Expr *x, size_t *ret_n)
 		const PathNode *p = &x->paths[i]->path;
 		size_t column = utf8_length(str_sub(x->text, 0, x->paths[i]->at)) + 1;
 
-		paths[i] = (ExprPath){ p->parts, p->n_parts, (unsigned)column };
+		paths[i] = (ExprPath){ p->parts, p->n_parts, (unsigned)column, p->may_miss };
 	}
 	*ret_n = x->n_paths;
 	return paths;

@@ -71,6 +71,7 @@ typedef struct ExprPath {
 	const Str *parts;
 	size_t n;
 	unsigned column;
+	bool may_miss; /* it stands inside default() or coalesce(): leading nowhere is no error */
 } ExprPath;
 
 ExprPath *expr_paths(Arena *a, const Expr *x, size_t *ret_n);

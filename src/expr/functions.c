@@ -299,8 +299,8 @@ const Function expr_functions_basic[] = {
 	{ "max", 2, 2, fn_max },
 	{ "sum", 1, 1, fn_sum },
 	{ "avg", 1, 1, fn_avg },
-	{ "default", 2, 2, fn_default, .lazy = true },
-	{ "coalesce", 1, ARGS_ANY, fn_coalesce, .lazy = true },
+	{ "default", 2, 2, fn_default, .lazy = true, .forgives = true },
+	{ "coalesce", 1, ARGS_ANY, fn_coalesce, .lazy = true, .forgives = true },
 	{ 0 },
 };
 

@@ -50,6 +50,7 @@ typedef struct PathNode {
 	Str *parts;  /* the name and the fixed steps that follow it */
 	Step *steps; /* all steps; the fixed ones too */
 	uint32_t n_parts, n_steps;
+	bool may_miss; /* inside default() or coalesce() */
 } PathNode;
 
 struct Node {
@@ -96,8 +97,9 @@ struct Function {
 	const char *name;
 	uint8_t least, most;
 	bool (*call)(Ev *ev, const Node *x, const Json *args, Json *ret);
-	bool lazy;    /* looks at x->kids itself; args is NULL */
-	bool pattern; /* the first argument is a regular expression */
+	bool lazy;     /* looks at x->kids itself; args is NULL */
+	bool forgives; /* a path inside that leads nowhere is no error */
+	bool pattern;  /* the first argument is a regular expression */
 };
 
 extern const Function expr_functions_basic[], expr_functions_text[], expr_functions_list[], expr_functions_more[];

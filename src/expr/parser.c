@@ -163,6 +163,7 @@ parse_call(Parser *p, const Token *name)
 	const Function *f = expr_function(name->text);
 	Node *x = node_new(p, NODE_CALL, name->at);
 	Vec args = vec_open(p->scratch);
+	size_t before = p->paths->n;
 	Regex *regex;
 	Err why = { 0 };
 
@@ -173,6 +174,8 @@ parse_call(Parser *p, const Token *name)
 	}
 	if (!next(p) || !parse_items(p, ")", &args))
 		return NULL;
+	for (size_t i = before; f->forgives && i < p->paths->n; i++)
+		((Node *)p->paths->items[i])->path.may_miss = true;
 	node_kids(p, x, &args);
 	x->call.function = f;
 	if (x->n < f->least || (x->n > f->most && f->most != ARGS_ANY))

@@ -53,6 +53,7 @@ keystore_wanted(Arena *a, const Json *value)
 
 typedef struct Look {
 	Arena *a;
+	const char *what;
 	Str action_ref;
 	Err *err;
 } Look;
@@ -90,8 +91,7 @@ check(const Look *l, const Json *schema, bool secret, const Json *v, Str at, uns
 	if (depth >= DEPTH_MOST && v->kind >= JSON_ARRAY)
 		return secret || !keystore_wanted(l->a, v) ||
 		       err_set(l->err, ERR_VALIDATION,
-			   "action_params: keystore stands deeper than %d levels: move it to an outer level",
-			   DEPTH_MOST);
+			   "%s: keystore stands deeper than %d levels: move it to an outer level", l->what, DEPTH_MOST);
 	for (size_t i = 0; v->kind == JSON_ARRAY && i < v->n; i++)
 		if (!check(l, json_is(items, JSON_OBJECT) ? items : NULL, secret, &v->items[i],
 			str_fmt(l->a, "%.*s[%zu]", STR_ARG(at), i), depth + 1))
@@ -104,9 +104,9 @@ check(const Look *l, const Json *schema, bool secret, const Json *v, Str at, uns
 }
 
 bool
-keystore_check(Arena *a, Str action_ref, const Json *schema, const Json *params, Err *err)
+keystore_check(Arena *a, const char *what, Str action_ref, const Json *schema, const Json *params, Err *err)
 {
-	const Look l = { a, action_ref, err };
+	const Look l = { a, what, action_ref, err };
 	Props p = props_of(schema);
 
 	for (size_t i = 0; params->kind == JSON_OBJECT && i < params->n; i++) {
@@ -116,7 +116,7 @@ keystore_check(Arena *a, Str action_ref, const Json *schema, const Json *params,
 			if (str_eq(p.members[k].key, params->members[i].key))
 				of = &p.members[k].value;
 		if (!check(&l, of, false, &params->members[i].value,
-			str_fmt(a, "action_params.%.*s", STR_ARG(params->members[i].key)), 0))
+			str_fmt(a, "%s.%.*s", what, STR_ARG(params->members[i].key)), 0))
 			return false;
 	}
 	return true;

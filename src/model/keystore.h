@@ -11,5 +11,6 @@
 const Str *keystore_names(Arena *a, const Tmpl *t, size_t *ret_n);
 /* Does some template in it look at keystore at all? */
 bool keystore_wanted(Arena *a, const Json *value);
-/* Parameters of an action with this schema. ERR_VALIDATION names the parameter and the cure. */
-MUST_CHECK bool keystore_check(Arena *a, Str action_ref, const Json *schema, const Json *params, Err *err);
+/* Parameters of an action with this schema, called what ("action_params"). ERR_VALIDATION names the parameter and the cure. */
+MUST_CHECK bool keystore_check(
+    Arena *a, const char *what, Str action_ref, const Json *schema, const Json *params, Err *err);

@@ -25,6 +25,7 @@ typedef struct Pack {
 	size_t action_count;
 	WorkflowDef *workflows; /* each has an action of the same ref */
 	size_t workflow_count;
+	Str *workflow_texts; /* of each, the file as it was read */
 	RuleDef *rules;
 	size_t rule_count;
 	PolicyDef *policies;

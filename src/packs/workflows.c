@@ -40,14 +40,23 @@ read_graph(Load *l, Str file, WorkflowDef *d)
 	d->definition = workflow_definition(l->a, &l->root);
 	(void)workflow_check(l->a, &d->definition, &problems, &n);
 	for (size_t i = 0; i < n; i++)
-		load_fatal(l, str_cstr(l->a, problems[i].at), "%.*s", STR_ARG(problems[i].text));
+		(problems[i].warning ? load_warn : load_fatal)(
+		    l, str_cstr(l->a, problems[i].at), "%.*s", STR_ARG(problems[i].text));
 	return true;
 }
 
+typedef struct Read {
+	WorkflowDef d;
+	Str text;
+} Read;
+
 static void
-add(Vec *all, Arena *a, const WorkflowDef *d)
+add(Vec *all, const Load *l, const WorkflowDef *d)
 {
-	vec_push(all, arena_copy(a, d, sizeof(*d)));
+	Read *one = arena_new(l->a, Read);
+
+	*one = (Read){ *d, l->text };
+	vec_push(all, one);
 }
 
 /* The action owns ref, label, description and schemas; the file adds what is not said there. */
@@ -66,7 +75,7 @@ read_of_action(Load *l, ActionDef *action, Vec *all)
 		d.out_schema = action->out_schema;
 	action->param_schema = d.param_schema;
 	action->out_schema = d.out_schema;
-	add(all, l->a, &d);
+	add(all, l, &d);
 }
 
 static Str
@@ -99,7 +108,7 @@ read_alone(Load *l, Str name, Vec *all, Vec *made)
 		if (str_eq(l->pack->actions[i].ref, d.ref))
 			load_fatal(l, "/ref", "there is an action '%.*s' already: name this file in its workflow_file",
 			    STR_ARG(d.ref));
-	add(all, l->a, &d);
+	add(all, l, &d);
 	*action = (ActionDef){ .ref = d.ref,
 		.pack_ref = d.pack_ref,
 		.label = d.label,
@@ -167,6 +176,11 @@ workflows_read(Load *l)
 	actions_add(l, &made);
 	p->workflow_count = all.n;
 	p->workflows = arena_array(l->a, WorkflowDef, all.n + 1);
-	for (size_t i = 0; i < all.n; i++)
-		p->workflows[i] = *(WorkflowDef *)all.items[i];
+	p->workflow_texts = arena_array(l->a, Str, all.n + 1);
+	for (size_t i = 0; i < all.n; i++) {
+		const Read *one = all.items[i];
+
+		p->workflows[i] = one->d;
+		p->workflow_texts[i] = one->text;
+	}
 }

@@ -1,9 +1,8 @@
 #include "workflow/validate.h"
 
 #include "base/codec.h"
-#include "base/map.h"
 #include "base/names.h"
-#include "workflow/graph.h"
+#include "workflow/check.h"
 
 enum { NAME_MOST = 255, COUNT_MOST = 1000000, RETRY_MOST = 100, TIMEOUT_MOST = 366 * 86400 };
 
@@ -18,21 +17,34 @@ static const char *const retry_reasons[] = { "failed", "timed_out", "worker_lost
 /* how transitions were written once; each names a task */
 static const char *const legacy[] = { "on_success", "on_failure", "on_complete", "on_timeout" };
 
-typedef struct Check {
-	Arena *a;
-	WorkflowProblem *problems;
-	size_t n;
-	Map names; /* of tasks: what they are called, to where they stand */
-} Check;
+static void
+problem(Check *c, bool warning, Str at, Str text)
+{
+	c->problems[c->n++] = (WorkflowProblem){ .at = at, .text = text, .warning = warning };
+	c->fatal += !warning;
+}
 
-static void PRINTF(3, 4) wrong(Check *c, Str at, const char *fmt, ...)
+void
+wf_wrong(Check *c, Str at, const char *fmt, ...)
 {
 	va_list ap;
 
 	if (c->n == WORKFLOW_PROBLEMS_MOST)
 		return;
 	va_start(ap, fmt);
-	c->problems[c->n++] = (WorkflowProblem){ at, str_vfmt(c->a, fmt, ap) };
+	problem(c, false, at, str_vfmt(c->a, fmt, ap));
+	va_end(ap);
+}
+
+void
+wf_doubt(Check *c, Str at, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (c->n == WORKFLOW_PROBLEMS_MOST)
+		return;
+	va_start(ap, fmt);
+	problem(c, true, at, str_vfmt(c->a, fmt, ap));
 	va_end(ap);
 }
 
@@ -58,7 +70,7 @@ member(Check *c, const Json *of, Str at, const char *key, JsonKind kind)
 		return NULL;
 	if (v->kind == kind)
 		return v;
-	wrong(c, below(c, at, key), "'%s' must be %s %s, not %s", key,
+	wf_wrong(c, below(c, at, key), "'%s' must be %s %s, not %s", key,
 	    kind == JSON_ARRAY || kind == JSON_OBJECT ? "an" : "a", json_kind_name(kind), json_kind_name(v->kind));
 	return NULL;
 }
@@ -70,7 +82,7 @@ check_count(Check *c, const Json *of, Str at, const char *key, int64_t least, in
 	int64_t n = json_as_int(v, INT64_MIN);
 
 	if (!json_is_null(v) && (n < least || n > most))
-		wrong(c, below(c, at, key), "'%s' must be a whole number from %lld to %lld", key, (long long)least,
+		wf_wrong(c, below(c, at, key), "'%s' must be a whole number from %lld to %lld", key, (long long)least,
 		    (long long)most);
 }
 
@@ -80,22 +92,10 @@ check_word(Check *c, const Json *of, Str at, const char *key, const char *const 
 	const Json *v = member(c, of, at, key, JSON_STRING);
 
 	if (v != NULL && name_index(words, n, json_as_str(v)) < 0)
-		wrong(c, below(c, at, key), "'%.*s' is no %s", STR_ARG(json_as_str(v)), key);
+		wf_wrong(c, below(c, at, key), "'%.*s' is no %s", STR_ARG(json_as_str(v)), key);
 }
 
 /* ---- templates ---- */
-
-/* task.NAME must be a task. */
-static void
-check_paths(Check *c, Str at, const ExprPath *paths, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const ExprPath *p = &paths[i];
-
-		if (p->n > 1 && str_is(p->parts[0], "task") && map_get_str(&c->names, p->parts[1]) == NULL)
-			wrong(c, at, "there is no task '%.*s'", STR_ARG(p->parts[1]));
-	}
-}
 
 static void
 check_template(Check *c, const Json *v, Str at)
@@ -108,11 +108,11 @@ check_template(Check *c, const Json *v, Str at)
 	if (json_is_null(v))
 		return;
 	if (!tmpl_compile_json(c->a, v, TMPL_STRICT, &t, &err)) {
-		wrong(c, at, "%s", err.text);
+		wf_wrong(c, at, "%s", err.text);
 		return;
 	}
 	paths = tmpl_paths(c->a, t, &n);
-	check_paths(c, at, paths, n);
+	wf_check_paths(c, at, paths, n);
 }
 
 /* `when` may stand without braces. */
@@ -129,7 +129,7 @@ check_cond(Check *c, const Json *of, Str at, const char *key)
 	if (json_is_null(v) || v->kind == JSON_BOOL)
 		return;
 	if (v->kind != JSON_STRING) {
-		wrong(c, where, "'%s' must be an expression, not %s", key, json_kind_name(v->kind));
+		wf_wrong(c, where, "'%s' must be an expression, not %s", key, json_kind_name(v->kind));
 		return;
 	}
 	if (str_find(text, str_of("{{"), NULL)) {
@@ -137,11 +137,11 @@ check_cond(Check *c, const Json *of, Str at, const char *key)
 		return;
 	}
 	if (!expr_compile(c->a, text, &x, &err)) {
-		wrong(c, where, "%s", err.text);
+		wf_wrong(c, where, "%s", err.text);
 		return;
 	}
 	paths = expr_paths(c->a, x, &n);
-	check_paths(c, where, paths, n);
+	wf_check_paths(c, where, paths, n);
 }
 
 /* ---- transitions ---- */
@@ -150,7 +150,7 @@ static void
 check_target(Check *c, Str task, Str target, Str at)
 {
 	if (map_get_str(&c->names, target) == NULL)
-		wrong(c, at, "Task '%.*s' references non-existent task '%.*s'", STR_ARG(task), STR_ARG(target));
+		wf_wrong(c, at, "Task '%.*s' references non-existent task '%.*s'", STR_ARG(task), STR_ARG(target));
 }
 
 /* A list of maps and names; a map alone is a list of one. */
@@ -164,14 +164,14 @@ check_publish(Check *c, const Json *v, Str at)
 		return;
 	}
 	if (v->kind != JSON_ARRAY) {
-		wrong(c, at, "'publish' must be a list of names and of mappings of names to values");
+		wf_wrong(c, at, "'publish' must be a list of names and of mappings of names to values");
 		return;
 	}
 	for (size_t i = 0; i < v->n; i++) {
 		if (v->items[i].kind == JSON_OBJECT)
 			check_template(c, &v->items[i], nth(c, at, i));
 		else if (v->items[i].kind != JSON_STRING || v->items[i].n == 0)
-			wrong(c, nth(c, at, i), "is neither a name nor a mapping of names to values");
+			wf_wrong(c, nth(c, at, i), "is neither a name nor a mapping of names to values");
 	}
 }
 
@@ -185,14 +185,14 @@ check_do(Check *c, Str task, const Json *v, Str at)
 		return;
 	}
 	if (v->kind != JSON_ARRAY) {
-		wrong(c, at, "'do' must be a list of tasks");
+		wf_wrong(c, at, "'do' must be a list of tasks");
 		return;
 	}
 	for (size_t i = 0; i < v->n; i++) {
 		if (v->items[i].kind == JSON_STRING)
 			check_target(c, task, json_as_str(&v->items[i]), nth(c, at, i));
 		else
-			wrong(c, nth(c, at, i), "must be the name of a task");
+			wf_wrong(c, nth(c, at, i), "must be the name of a task");
 	}
 }
 
@@ -207,7 +207,7 @@ check_next(Check *c, Str task, const Json *of, Str at)
 		Str where = nth(c, here, i);
 
 		if (t->kind != JSON_OBJECT) {
-			wrong(c, where, "a transition is a mapping of when, publish and do");
+			wf_wrong(c, where, "a transition is a mapping of when, publish and do");
 			continue;
 		}
 		check_cond(c, t, where, "when");
@@ -232,10 +232,10 @@ check_decision(Check *c, Str task, const Json *of, Str at)
 		if (json_is(json_get(d, "next"), JSON_STRING))
 			check_target(c, task, json_get_text(d, "next"), below(c, where, "next"));
 		else
-			wrong(c, where, "a decision needs 'next', the name of a task");
+			wf_wrong(c, where, "a decision needs 'next', the name of a task");
 	}
 	if (defaults > 1)
-		wrong(c, here, "only one decision can be the default");
+		wf_wrong(c, here, "only one decision can be the default");
 }
 
 /* As workflows were written once; ignored where there is a `next`. */
@@ -279,10 +279,10 @@ check_plan(Check *c, const Json *r, Str here)
 		text = str_copy(c->a, str_starts(text, cut) ? (Str){ text.p + cut.n, text.n - cut.n } : text);
 		if (!str_find(text, str_of(": "), &end))
 			end = 0;
-		wrong(c, str_fmt(c->a, "%.*s%.*s", STR_ARG(here), (int)end, text.p), "%.*s", (int)(text.n - end - 2),
+		wf_wrong(c, str_fmt(c->a, "%.*s%.*s", STR_ARG(here), (int)end, text.p), "%.*s", (int)(text.n - end - 2),
 		    text.p + end + 2);
 	} else if (plan.max_delay != 0 && plan.max_delay < plan.delay) {
-		wrong(c, below(c, here, "max_delay"), "'max_delay' cannot be below 'delay'");
+		wf_wrong(c, below(c, here, "max_delay"), "'max_delay' cannot be below 'delay'");
 	}
 }
 
@@ -296,13 +296,13 @@ check_retry(Check *c, const Json *of, Str at)
 	if (r == NULL)
 		return;
 	if (json_is_null(json_get(r, "count")))
-		wrong(c, here, "'count' is missing");
+		wf_wrong(c, here, "'count' is missing");
 	check_count(c, r, here, "count", 1, RETRY_MOST);
 	check_word(c, r, here, "backoff", backoffs, countof(backoffs));
 	on = member(c, r, here, "on", JSON_ARRAY);
 	for (size_t i = 0; on != NULL && i < on->n; i++)
 		if (name_index(retry_reasons, countof(retry_reasons), json_as_str(&on->items[i])) < 0)
-			wrong(c, nth(c, below(c, here, "on"), i), "must be failed, timed_out or worker_lost");
+			wf_wrong(c, nth(c, below(c, here, "on"), i), "must be failed, timed_out or worker_lost");
 	if (c->n == before)
 		check_plan(c, r, here);
 	check_cond(c, r, here, "on_error");
@@ -320,30 +320,33 @@ check_kind(Check *c, const Json *t, Str at, unsigned depth)
 	if (str_is(type, "parallel")) {
 		tasks = member(c, t, at, "tasks", JSON_ARRAY);
 		if (tasks == NULL || tasks->n == 0)
-			wrong(c, at, "a parallel task needs 'tasks'");
+			wf_wrong(c, at, "a parallel task needs 'tasks'");
 		else
 			check_tasks(c, tasks, below(c, at, "tasks"), depth + 1);
 		return;
 	}
 	if (action == NULL)
-		wrong(c, at, "'action' is missing");
+		wf_wrong(c, at, "'action' is missing");
 	else if (!is_action_ref(json_as_str(action)))
-		wrong(c, below(c, at, "action"), "'%.*s' is no action's ref like pack.name",
+		wf_wrong(c, below(c, at, "action"), "'%.*s' is no action's ref like pack.name",
 		    STR_ARG(json_as_str(action)));
 }
 
 static void
 check_task(Check *c, const Json *t, Str at, unsigned depth)
 {
-	static const char *const templates[] = { "with_items", "permission_set_refs", "permission_set_ref",
-		"worker_selector", "worker_tolerations", "worker_affinity" };
+	static const char *const templates[] = { "permission_set_refs", "permission_set_ref", "worker_selector",
+		"worker_tolerations", "worker_affinity" };
 	Str name = json_get_text(t, "name");
 
 	check_kind(c, t, at, depth);
+	check_template(c, json_get(t, "with_items"), below(c, at, "with_items"));
 	(void)member(c, t, at, "input", JSON_OBJECT);
+	c->items = !json_is_null(json_get(t, "with_items"));
 	check_template(c, json_get(t, "input"), below(c, at, "input"));
 	for (size_t i = 0; i < countof(templates); i++)
 		check_template(c, json_get(t, templates[i]), below(c, at, templates[i]));
+	c->items = false;
 	check_cond(c, t, at, "when");
 	check_count(c, t, at, "concurrency", 1, COUNT_MOST);
 	check_count(c, t, at, "batch_size", 1, COUNT_MOST);
@@ -365,13 +368,13 @@ read_names(Check *c, const Json *tasks, Str at, unsigned depth)
 
 		*here = nth(c, at, i);
 		if (t->kind != JSON_OBJECT)
-			wrong(c, *here, "a task is a mapping");
+			wf_wrong(c, *here, "a task is a mapping");
 		else if (name.n == 0 || utf8_length(name) > NAME_MOST)
-			wrong(c, *here, "a task needs a 'name' of 1 to 255 characters");
+			wf_wrong(c, *here, "a task needs a 'name' of 1 to 255 characters");
 		else if (name_index(reserved, countof(reserved), name) >= 0)
-			wrong(c, below(c, *here, "name"), "'%.*s' is a name of the language", STR_ARG(name));
+			wf_wrong(c, below(c, *here, "name"), "'%.*s' is a name of the language", STR_ARG(name));
 		else if (map_get_str(&c->names, name) != NULL)
-			wrong(c, below(c, *here, "name"), "there are two tasks called '%.*s'", STR_ARG(name));
+			wf_wrong(c, below(c, *here, "name"), "there are two tasks called '%.*s'", STR_ARG(name));
 		else
 			map_put_str(&c->names, name, here);
 		if (json_is(inner, JSON_ARRAY))
@@ -383,7 +386,7 @@ static void
 check_tasks(Check *c, const Json *tasks, Str at, unsigned depth)
 {
 	if (depth == WORKFLOW_DEPTH_MOST) {
-		wrong(c, at, "tasks are nested too deep");
+		wf_wrong(c, at, "tasks are nested too deep");
 		return;
 	}
 	for (size_t i = 0; i < tasks->n; i++)
@@ -400,7 +403,9 @@ check_shape(Check *c, const Json *definition)
 	Err err = { 0 };
 
 	if (!wf_compile(c->a, definition, &g, &at, &err))
-		wrong(c, at, "%s", err.text);
+		wf_wrong(c, at, "%s", err.text);
+	else
+		wf_check_loops(c, g, definition);
 }
 
 static void
@@ -417,7 +422,7 @@ check_vars(Check *c, const Json *definition)
 			       (name.p[k] == '_' || name.p[k] == '-' || (name.p[k] >= '0' && name.p[k] <= '9') ||
 				   (name.p[k] >= 'a' && name.p[k] <= 'z') || (name.p[k] >= 'A' && name.p[k] <= 'Z'));
 		if (!good)
-			wrong(c, str_of("/vars"), "'%.*s' is no name: letters, digits, _ and -", STR_ARG(name));
+			wf_wrong(c, str_of("/vars"), "'%.*s' is no name: letters, digits, _ and -", STR_ARG(name));
 	}
 }
 
@@ -429,14 +434,15 @@ check_graph(Check *c, const Json *definition)
 	const Json *tasks = member(c, definition, top, "tasks", JSON_ARRAY);
 
 	if (tasks == NULL || tasks->n == 0) {
-		wrong(c, at, "a workflow needs a list of 'tasks'");
+		wf_wrong(c, at, "a workflow needs a list of 'tasks'");
 		return;
 	}
 	if (tasks->n > WORKFLOW_TASKS_MOST) {
-		wrong(c, at, "a workflow has at most %d tasks", WORKFLOW_TASKS_MOST);
+		wf_wrong(c, at, "a workflow has at most %d tasks", WORKFLOW_TASKS_MOST);
 		return;
 	}
 	read_names(c, tasks, at, 0);
+	wf_variables(c, definition);
 	check_tasks(c, tasks, at, 0);
 	check_vars(c, definition);
 	(void)member(c, definition, top, "output_map", JSON_OBJECT);
@@ -444,22 +450,25 @@ check_graph(Check *c, const Json *definition)
 	check_word(c, definition, top, "cancellation_policy", endings, countof(endings));
 	check_count(c, definition, top, "max_iterations", 1, COUNT_MOST);
 	check_count(c, definition, top, "timeout", 1, TIMEOUT_MOST);
-	if (c->n == 0)
+	if (c->fatal == 0)
 		check_shape(c, definition);
 }
 
 bool
 workflow_check(Arena *a, const Json *definition, WorkflowProblem **ret, size_t *ret_n)
 {
-	Check c = { .a = a, .problems = arena_array(a, WorkflowProblem, WORKFLOW_PROBLEMS_MOST), .names = map_open(a) };
+	Check c = { .a = a,
+		.problems = arena_array(a, WorkflowProblem, WORKFLOW_PROBLEMS_MOST),
+		.names = map_open(a),
+		.variables = map_open(a) };
 
 	if (json_is(definition, JSON_OBJECT))
 		check_graph(&c, definition);
 	else
-		wrong(&c, str_of(""), "a workflow's definition is a mapping");
+		wf_wrong(&c, str_of(""), "a workflow's definition is a mapping");
 	*ret = c.problems;
 	*ret_n = c.n;
-	return c.n == 0;
+	return c.fatal == 0;
 }
 
 Json

@@ -708,6 +708,19 @@ def test_apply_says_how_far_it_came_when_the_server_refuses(running):
     running.cli("trigger", "delete", "core.cli_a")
 
 
+def test_apply_makes_workflows_after_those_that_they_run_in_whatever_order_they_stand(running):
+    flow = lambda ref, *tasks: {"kind": "workflow", "ref": ref, "pack_ref": "core", "label": ref, "version": "1", "definition": {
+        "tasks": list(tasks)}}
+    top = flow("core.cli_z_top", {"name": "all", "type": "parallel", "tasks": [{"name": "in", "action": "core.cli_z_middle"}]})
+    middle = flow("core.cli_z_middle", {"name": "low", "action": "core.cli_z_zero"})
+    low = flow("core.cli_z_zero", {"name": "nothing", "action": "core.noop"})
+    text = yaml.safe_dump_all([top, middle, low])
+    assert running.cli("apply", "-f", "-", stdin=text).out.endswith("3 created, 0 changed.\n")
+    assert running.cli("apply", "-f", "-", stdin=text).out == "Nothing to change: 3 as they should be.\n"
+    for one in (top, middle, low):
+        running.cli("workflow", "delete", one["ref"])
+
+
 # ---- completion
 
 

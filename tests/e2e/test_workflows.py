@@ -120,6 +120,14 @@ def test_workflows_are_found_by_tag_text_and_pack_walked_by_cursor(api):
         {"name": "a", "action": "core.noop", "next": [{"do": ["b"]}]}]}}),
     (422, "definition/tasks/0/input", {"definition": {"tasks": [
         {"name": "a", "action": "core.noop", "input": {"x": "{{ 1 + }}"}}]}}),
+    (422, "definition/tasks/0/action: there is no action 'core.ecko'. Did you mean 'core.echo'?", {"definition": {
+        "tasks": [{"name": "a", "action": "core.ecko"}]}}),
+    (422, "definition/tasks/0/input: Invalid parameters for action 'core.sleep'", {"definition": {
+        "tasks": [{"name": "a", "action": "core.sleep", "input": {"seconds": "long"}}]}}),
+    (422, "there is no variable 'x'", {"definition": {
+        "tasks": [{"name": "a", "action": "core.echo", "input": {"message": "{{ x }}"}}]}}),
+    (422, "nothing ends the loop from 'a' to 'a'", {"definition": {
+        "tasks": [{"name": "a", "action": "core.noop", "next": [{"do": ["a"]}]}]}}),
     (422, "param_schema", {"param_schema": {"a": {"type": "nothing"}}}),
 ])
 def test_a_workflow_that_cannot_be_is_refused_with_its_place_and_nothing_is_stored(api, status, names, more):
@@ -128,6 +136,27 @@ def test_a_workflow_that_cannot_be_is_refused_with_its_place_and_nothing_is_stor
     assert [w["ref"] for w in api.get("/workflows")["data"]] == ["mine.flow"]
     if more.get("ref") != "core.echo":
         assert "mine.new" in refused(api, "GET", "/actions/mine.new", 404)["error"]
+
+
+def test_what_may_go_wrong_is_a_warning_and_another_label_needs_no_actions(api):
+    tasks = [{"name": "a", "action": "core.echo", "input": {"message": "{{ parameters.m }}", "mesage": "x"}},
+             {"name": "b", "action": "later.act"}]
+    made = api.post("/workflows", flow("mine.odd", definition={"tasks": tasks}), 201)["data"]
+    assert "warnings" not in api.post("/workflows", flow(), 201)["data"]
+    assert ["has no parameter 'mesage'. Did you mean 'message'?" in made["warnings"][0],
+            "there is no pack 'later' yet" in made["warnings"][1], len(made["warnings"])] == [True, True, 2]
+    tasks = [{"name": "a", "action": "mine.tool"}]
+    api.post("/actions", {"ref": "mine.tool", "pack_ref": "mine", "label": "T", "entrypoint": "true",
+                          "runtime": api.get("/runtimes/core.shell")["data"]["id"]}, 201)
+    assert "warnings" not in api.put("/workflows/mine.flow", {"definition": {"tasks": tasks}}, 200)["data"]
+    api.delete("/actions/mine.tool")
+    assert api.put("/workflows/mine.flow", {"label": "New"}, 200)["data"]["label"] == "New"
+    assert "there is no action 'mine.tool'" in refused(
+        api, "PUT", "/workflows/mine.flow", 422, {"definition": {"tasks": tasks}})["error"]
+    over = ended(api, run(api, "mine.flow"))
+    assert over["status"] == "failed"
+    child = api.get("/executions", parent=over["id"])["data"][0]
+    assert api.get(f"/executions/{child['id']}")["data"]["result"]["error"] == "Action 'mine.tool' not found"
 
 
 def saved(**more):
@@ -257,6 +286,6 @@ def test_a_workflow_is_drawn_and_its_run_followed(api):
     deep, off = api.get(f"/executions/{again['id']}/workflow")["data"]["tasks"]
     assert (deep["taken_over"], off["taken_over"], off["status"]) == (False, True, "skipped") and deep["runs"]
     assert "There is no task 'gone'" in api.cli("execution", "rerun", run_id, "--from", "gone", code=1).err
-    api.post("/workflows", flow("mine.bad", definition={"tasks": [{"name": "a", "action": "core.nothing"}, {"name": "b", "action": "core.noop"}]}), 201)
+    api.post("/workflows", flow("mine.bad", definition={"tasks": [{"name": "a", "action": "later.nothing"}, {"name": "b", "action": "core.noop"}]}), 201)
     assert "failed: a" in api.cli("workflow", "watch", run(api, "mine.bad")["id"], code=1).err
     assert "json, text, dot or svg" in refused(api, "GET", "/workflows/mine.seen/graph?format=png", 400)["error"]

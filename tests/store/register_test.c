@@ -1,99 +1,30 @@
 #include "engine/register.h"
 
-#include "os/fs.h"
 #include "store/action.h"
-#include "store/migrate.h"
 #include "store/pack.h"
 #include "store/permission_set.h"
 #include "store/rule.h"
 #include "store/runtime.h"
 #include "store/sensor.h"
 #include "store/trigger.h"
+#include "packs_bench.h"
 #include "test.h"
-#include "world.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { NOW = 1795200000000000, LATER = NOW + 60 * US_PER_S };
-
-typedef struct Bench {
-	World *w;
-	Str dir; /* packs_base_dir */
-} Bench;
-
-static Bench
-bench_open(void)
-{
-	World *w = world_bare();
-	Bench b = { .w = w };
-	Err err = { 0 };
-	int n;
-
-	CHECK_OK(migrate(w->store, NOW, &n, &err), err);
-	CHECK_OK(dir_private(w->a, "/tmp", "attune-packs", &b.dir, &err), err);
-	return b;
-}
-
-static void
-bench_done(Bench *b)
-{
-	tree_remove(b->dir.p);
-	world_done(&b->w);
-}
-
-static void
-write_file(Bench *b, const char *path, const char *text)
-{
-	Str full = str_fmt(b->w->a, "%.*s/%s", STR_ARG(b->dir), path), dir = full;
-	Err err = { 0 };
-
-	while (dir.p[dir.n - 1] != '/')
-		dir.n--;
-	CHECK_OK(dirs_make(str_cstr(b->w->a, dir), 0755, &err), err);
-	CHECK_OK(file_write(full.p, str_of(text), 0644, &err), err);
-}
-
-static void
-drop_file(Bench *b, const char *path)
-{
-	tree_remove(str_fmt(b->w->a, "%.*s/%s", STR_ARG(b->dir), path).p);
-}
-
 static void
 write_pack(Bench *b)
 {
-	write_file(b, "p1/pack.yaml", "ref: p1\nversion: 1.0.0\nconfig: {a: 1}\n");
-	write_file(b, "p1/runtimes/sh.yaml", "ref: p1.sh\nname: p1shell\naliases: [p1sh]\n");
-	write_file(b, "p1/triggers/tick.yaml", "ref: p1.tick\n");
-	write_file(
+	bench_write(b, "p1/pack.yaml", "ref: p1\nversion: 1.0.0\nconfig: {a: 1}\n");
+	bench_write(b, "p1/runtimes/sh.yaml", "ref: p1.sh\nname: p1shell\naliases: [p1sh]\n");
+	bench_write(b, "p1/triggers/tick.yaml", "ref: p1.tick\n");
+	bench_write(
 	    b, "p1/sensors/clock.yaml", "ref: p1.clock\nrunner_type: p1.sh\nentry_point: x y\ntrigger_types: [tick]\n");
-	write_file(b, "p1/actions/act.yaml", "ref: p1.act\nrunner_type: P1SH\nentry_point: 'echo hi'\n");
-	write_file(b, "p1/actions/two.yaml", "ref: p1.two\nrunner_type: p1shell\nentry_point: 'echo hi'\n");
-	write_file(b, "p1/rules/r.yaml", "ref: r\ntrigger_ref: tick\naction_ref: act\nenabled: true\n");
-	write_file(b, "p1/permission_sets/all.yaml", "ref: p1.all\ngrants: [{resource: packs, actions: [read]}]\n");
-}
-
-/* All of base_dir; the result of its n-th pack. */
-static RegisterResult
-register_nth(Bench *b, size_t which, TimeUs now)
-{
-	RegisterResult *all;
-	size_t n;
-	Err err = { 0 };
-
-	CHECK_OK(register_all(b->w->db, b->w->a, b->dir, now, &all, &n, &err), err);
-	CHECK(which < n);
-	return all[which];
-}
-
-static RegisterResult
-register_good(Bench *b, TimeUs now)
-{
-	RegisterResult r = register_nth(b, 0, now);
-
-	CHECK_STR(r.problem, (Str){ 0 });
-	return r;
+	bench_write(b, "p1/actions/act.yaml", "ref: p1.act\nrunner_type: P1SH\nentry_point: 'echo hi'\n");
+	bench_write(b, "p1/actions/two.yaml", "ref: p1.two\nrunner_type: p1shell\nentry_point: 'echo hi'\n");
+	bench_write(b, "p1/rules/r.yaml", "ref: r\ntrigger_ref: tick\naction_ref: act\nenabled: true\n");
+	bench_write(b, "p1/permission_sets/all.yaml", "ref: p1.all\ngrants: [{resource: packs, actions: [read]}]\n");
 }
 
 static int64_t
@@ -118,7 +49,7 @@ TEST(a_pack_folder_becomes_rows_that_point_to_each_other)
 	RegisterResult r;
 
 	write_pack(&b);
-	r = register_good(&b, NOW);
+	r = bench_register(&b, NOW);
 	CHECK(r.report.made && !r.unchanged);
 	CHECK_INT((int64_t)r.report.created, 8);
 	CHECK_INT((int64_t)r.report.warning_count, 0);
@@ -144,9 +75,9 @@ TEST(registering_twice_changes_nothing)
 	Err err = { 0 };
 
 	write_pack(&b);
-	(void)register_good(&b, NOW);
+	(void)bench_register(&b, NOW);
 	before = changes(&b);
-	CHECK(register_good(&b, LATER).unchanged);
+	CHECK(bench_register(&b, LATER).unchanged);
 	/* Even when the files are looked at. */
 	CHECK_OK(pack_load(b.w->a, str_fmt(b.w->a, "%.*s/p1", STR_ARG(b.dir)), &pack, &err), err);
 	CHECK_OK(db_begin(b.w->db, &err), err);
@@ -168,7 +99,7 @@ TEST(a_new_version_adds_changes_and_removes_and_keeps_what_is_the_operators)
 	Err err = { 0 };
 
 	write_pack(&b);
-	(void)register_good(&b, NOW);
+	(void)bench_register(&b, NOW);
 	CHECK_OK(action_get_ref(b.w->db, b.w->a, str_of("p1.act"), &act, &err), err);
 	adhoc = act;
 	adhoc.ref = str_of("p1.adhoc");
@@ -179,11 +110,11 @@ TEST(a_new_version_adds_changes_and_removes_and_keeps_what_is_the_operators)
 	CHECK_OK(action_put(b.w->db, b.w->a, &adhoc, NOW, &put, &err), err);
 	CHECK_OK(pack_set_config(b.w->db, b.w->a, act.pack, &config, NOW, &err), err);
 	CHECK_OK(db_commit(b.w->db, &err), err);
-	write_file(&b, "p1/pack.yaml", "ref: p1\nversion: 1.1.0\nconfig: {a: 1}\n");
-	write_file(&b, "p1/actions/act.yaml", "ref: p1.act\nlabel: New\nrunner_type: p1sh\nentry_point: 'echo hi'\n");
-	write_file(&b, "p1/actions/three.yaml", "ref: p1.three\nrunner_type: p1sh\nentry_point: 'echo 3'\n");
-	drop_file(&b, "p1/actions/two.yaml");
-	r = register_good(&b, LATER);
+	bench_write(&b, "p1/pack.yaml", "ref: p1\nversion: 1.1.0\nconfig: {a: 1}\n");
+	bench_write(&b, "p1/actions/act.yaml", "ref: p1.act\nlabel: New\nrunner_type: p1sh\nentry_point: 'echo hi'\n");
+	bench_write(&b, "p1/actions/three.yaml", "ref: p1.three\nrunner_type: p1sh\nentry_point: 'echo 3'\n");
+	bench_drop(&b, "p1/actions/two.yaml");
+	r = bench_register(&b, LATER);
 	CHECK_INT((int64_t)r.report.created, 1);
 	CHECK_INT((int64_t)r.report.updated, 2);
 	CHECK_INT((int64_t)r.report.deleted, 1);
@@ -207,20 +138,20 @@ TEST(a_pack_with_a_broken_file_changes_nothing_and_says_where)
 	Err err = { 0 };
 
 	write_pack(&b);
-	(void)register_good(&b, NOW);
+	(void)bench_register(&b, NOW);
 	before = changes(&b);
-	write_file(&b, "p1/actions/act.yaml", "ref: p1.act\nlabel: New\nrunner_type: p1sh\nentry_point: 'echo hi'\n");
-	write_file(&b, "p1/actions/two.yaml", "ref: p1.two\nparameters:\n  x: {type: strang}\n");
-	r = register_nth(&b, 0, LATER);
+	bench_write(&b, "p1/actions/act.yaml", "ref: p1.act\nlabel: New\nrunner_type: p1sh\nentry_point: 'echo hi'\n");
+	bench_write(&b, "p1/actions/two.yaml", "ref: p1.two\nparameters:\n  x: {type: strang}\n");
+	r = bench_register_nth(&b, 0, LATER);
 	CHECK(strstr(r.problem.p, "actions/two.yaml:3:7: ") != NULL);
 	CHECK_INT(changes(&b), before);
 	CHECK_OK(action_get_ref(b.w->db, b.w->a, str_of("p1.act"), &act, &err), err);
 	CHECK_STR(act.label, str_of("Act"));
 	/* The store refuses in the middle: nothing of it stays either. */
-	write_file(&b, "p1/actions/two.yaml", "ref: p1.two\nrunner_type: p1sh\nentry_point: echo 2\n");
-	write_file(&b, "p1/sensors/clock.yaml", "ref: p1.clock\nrunner_type: nosuch\nentry_point: x y\n");
-	write_file(&b, "p1/triggers/new.yaml", "ref: p1.new\n");
-	r = register_nth(&b, 0, LATER);
+	bench_write(&b, "p1/actions/two.yaml", "ref: p1.two\nrunner_type: p1sh\nentry_point: echo 2\n");
+	bench_write(&b, "p1/sensors/clock.yaml", "ref: p1.clock\nrunner_type: nosuch\nentry_point: x y\n");
+	bench_write(&b, "p1/triggers/new.yaml", "ref: p1.new\n");
+	r = bench_register_nth(&b, 0, LATER);
 	CHECK(strstr(r.problem.p, "'nosuch'") != NULL);
 	CHECK_INT(changes(&b), before);
 }
@@ -233,9 +164,9 @@ TEST(one_bad_pack_does_not_keep_the_others_out)
 	Err err = { 0 };
 
 	write_pack(&b);
-	write_file(&b, "a_bad/pack.yaml", "ref: a_bad\nversion: [\n");
-	write_file(&b, "core/pack.yaml", "ref: core\nversion: 1.0.0\n");
-	write_file(&b, "nothing/readme.txt", "no pack");
+	bench_write(&b, "a_bad/pack.yaml", "ref: a_bad\nversion: [\n");
+	bench_write(&b, "core/pack.yaml", "ref: core\nversion: 1.0.0\n");
+	bench_write(&b, "nothing/readme.txt", "no pack");
 	CHECK_OK(register_all(b.w->db, b.w->a, b.dir, NOW, &all, &n, &err), err);
 	CHECK_INT((int64_t)n, 3);
 	CHECK_STR(all[0].ref, str_of("core"));
@@ -254,8 +185,8 @@ TEST(a_pack_may_not_take_what_is_anothers)
 	Err err = { 0 };
 
 	write_pack(&b);
-	write_file(&b, "thief/pack.yaml", "ref: thief\nversion: 1.0.0\n");
-	write_file(&b, "thief/actions/act.yaml", "ref: p1.act\nentry_point: echo mine\n");
+	bench_write(&b, "thief/pack.yaml", "ref: thief\nversion: 1.0.0\n");
+	bench_write(&b, "thief/actions/act.yaml", "ref: p1.act\nentry_point: echo mine\n");
 	CHECK_OK(register_all(b.w->db, b.w->a, b.dir, NOW, &all, &n, &err), err);
 	CHECK(str_none(all[0].problem));
 	CHECK(strstr(all[1].problem.p, "belongs to another pack") != NULL);
@@ -272,8 +203,8 @@ TEST(a_rule_waits_for_the_pack_of_its_action)
 	Err err = { 0 };
 
 	write_pack(&b);
-	write_file(&b, "a1/pack.yaml", "ref: a1\nversion: 1.0.0\n");
-	write_file(&b, "a1/rules/r.yaml", "ref: r\ntrigger_ref: p1.tick\naction_ref: p1.act\n");
+	bench_write(&b, "a1/pack.yaml", "ref: a1\nversion: 1.0.0\n");
+	bench_write(&b, "a1/rules/r.yaml", "ref: r\ntrigger_ref: p1.tick\naction_ref: p1.act\n");
 	CHECK_OK(register_all(b.w->db, b.w->a, b.dir, NOW, &all, &n, &err), err);
 	CHECK_INT((int64_t)all[0].report.warning_count, 2);
 	CHECK_OK(rule_get_ref(b.w->db, b.w->a, str_of("a1.r"), &rule, &err), err);
@@ -286,17 +217,17 @@ TEST(a_rule_waits_for_the_pack_of_its_action)
 static void
 write_guest(Bench *b, const char *version, const char *also)
 {
-	write_file(b, "a1/pack.yaml", str_fmt(b->w->a, "ref: a1\nversion: %s\n", version).p);
-	write_file(b, "a1/triggers/own.yaml", "ref: a1.own\n");
-	write_file(b, "a1/rules/r.yaml",
+	bench_write(b, "a1/pack.yaml", str_fmt(b->w->a, "ref: a1\nversion: %s\n", version).p);
+	bench_write(b, "a1/triggers/own.yaml", "ref: a1.own\n");
+	bench_write(b, "a1/rules/r.yaml",
 	    str_fmt(b->w->a, "ref: r\naction_ref: p1.act\ntrigger_ref: own\nlabel: R %s\n%s", version, also).p);
 }
 
 static void
 write_act(Bench *b, const char *version, const char *visibility)
 {
-	write_file(b, "p1/pack.yaml", str_fmt(b->w->a, "ref: p1\nversion: %s\nconfig: {a: 1}\n", version).p);
-	write_file(b, "p1/actions/act.yaml",
+	bench_write(b, "p1/pack.yaml", str_fmt(b->w->a, "ref: p1\nversion: %s\nconfig: {a: 1}\n", version).p);
+	bench_write(b, "p1/actions/act.yaml",
 	    str_fmt(b->w->a, "ref: p1.act\nrunner_type: P1SH\nentry_point: 'echo hi'\nreference_visibility: %s\n",
 		visibility)
 		.p);
@@ -319,13 +250,13 @@ TEST(a_rule_that_waited_is_not_linked_to_what_is_anothers_alone)
 	write_pack(&b);
 	write_act(&b, "1.0.0", "private");
 	write_guest(&b, "1.0.0", "");
-	CHECK_STR(register_nth(&b, 0, NOW).problem, (Str){ 0 });
-	CHECK_STR(register_nth(&b, 1, NOW).problem, (Str){ 0 });
+	CHECK_STR(bench_register_nth(&b, 0, NOW).problem, (Str){ 0 });
+	CHECK_STR(bench_register_nth(&b, 1, NOW).problem, (Str){ 0 });
 	CHECK_INT(guest(&b).action, 0);
 	CHECK(guest(&b).trigger != 0);
 	/* it is, once it may be */
 	write_act(&b, "1.0.1", "restricted\nreference_allowed_pack_refs: [a1]");
-	CHECK_STR(register_nth(&b, 1, LATER).problem, (Str){ 0 });
+	CHECK_STR(bench_register_nth(&b, 1, LATER).problem, (Str){ 0 });
 	CHECK(guest(&b).action != 0);
 }
 
@@ -336,13 +267,13 @@ TEST(what_a_rule_of_a_pack_was_linked_to_before_is_not_asked_for_again)
 
 	write_pack(&b);
 	write_guest(&b, "1.0.0", "");
-	CHECK_STR(register_nth(&b, 1, NOW).problem, (Str){ 0 });
+	CHECK_STR(bench_register_nth(&b, 1, NOW).problem, (Str){ 0 });
 	act = guest(&b).action;
 	CHECK(act != 0);
 	write_act(&b, "1.0.1", "private");
-	CHECK_STR(register_nth(&b, 1, NOW).problem, (Str){ 0 });
+	CHECK_STR(bench_register_nth(&b, 1, NOW).problem, (Str){ 0 });
 	write_guest(&b, "1.0.1", "");
-	CHECK_STR(register_nth(&b, 0, LATER).problem, (Str){ 0 });
+	CHECK_STR(bench_register_nth(&b, 0, LATER).problem, (Str){ 0 });
 	CHECK_STR(guest(&b).label, str_of("R 1.0.1"));
 	CHECK_INT(guest(&b).action, act);
 }
@@ -355,21 +286,21 @@ TEST(each_trigger_of_a_rule_on_several_is_one_that_its_pack_may_refer_to)
 	RegisterResult r;
 
 	write_pack(&b);
-	write_file(&b, "p1/triggers/tick.yaml", "ref: p1.tick\nreference_visibility: private\n");
-	CHECK_STR(register_nth(&b, 0, NOW).problem, (Str){ 0 });
+	bench_write(&b, "p1/triggers/tick.yaml", "ref: p1.tick\nreference_visibility: private\n");
+	CHECK_STR(bench_register_nth(&b, 0, NOW).problem, (Str){ 0 });
 	write_guest(&b, "1.0.0", also);
-	r = register_nth(&b, 0, NOW);
+	r = bench_register_nth(&b, 0, NOW);
 	CHECK(str_find(r.problem, str_of("rule 'a1.r': Trigger 'p1.tick' is private"), NULL));
 	/* what stood before goes on */
-	write_file(&b, "p1/pack.yaml", "ref: p1\nversion: 1.0.1\nconfig: {a: 1}\n");
-	write_file(&b, "p1/triggers/tick.yaml", "ref: p1.tick\n");
-	(void)register_nth(&b, 1, NOW);
-	CHECK_STR(register_nth(&b, 0, NOW).problem, (Str){ 0 });
-	write_file(&b, "p1/pack.yaml", "ref: p1\nversion: 1.0.2\nconfig: {a: 1}\n");
-	write_file(&b, "p1/triggers/tick.yaml", "ref: p1.tick\nreference_visibility: private\n");
-	(void)register_nth(&b, 1, LATER);
+	bench_write(&b, "p1/pack.yaml", "ref: p1\nversion: 1.0.1\nconfig: {a: 1}\n");
+	bench_write(&b, "p1/triggers/tick.yaml", "ref: p1.tick\n");
+	(void)bench_register_nth(&b, 1, NOW);
+	CHECK_STR(bench_register_nth(&b, 0, NOW).problem, (Str){ 0 });
+	bench_write(&b, "p1/pack.yaml", "ref: p1\nversion: 1.0.2\nconfig: {a: 1}\n");
+	bench_write(&b, "p1/triggers/tick.yaml", "ref: p1.tick\nreference_visibility: private\n");
+	(void)bench_register_nth(&b, 1, LATER);
 	write_guest(&b, "1.0.1", also);
-	CHECK_STR(register_nth(&b, 0, LATER).problem, (Str){ 0 });
+	CHECK_STR(bench_register_nth(&b, 0, LATER).problem, (Str){ 0 });
 	CHECK_STR(guest(&b).label, str_of("R 1.0.1"));
 }
 
@@ -381,19 +312,19 @@ TEST(a_rule_on_several_that_named_a_trigger_before_it_was_there_is_asked_when_it
 
 	write_pack(&b);
 	write_guest(&b, "1.0.0", also);
-	CHECK_STR(register_nth(&b, 0, NOW).problem, (Str){ 0 });
-	CHECK_STR(register_nth(&b, 1, NOW).problem, (Str){ 0 });
+	CHECK_STR(bench_register_nth(&b, 0, NOW).problem, (Str){ 0 });
+	CHECK_STR(bench_register_nth(&b, 1, NOW).problem, (Str){ 0 });
 	CHECK(guest(&b).trigger != 0);
-	write_file(&b, "p1/pack.yaml", "ref: p1\nversion: 1.0.1\nconfig: {a: 1}\n");
-	write_file(&b, "p1/triggers/late.yaml", "ref: p1.late\nreference_visibility: private\n");
-	CHECK_STR(register_nth(&b, 1, LATER).problem, (Str){ 0 });
+	bench_write(&b, "p1/pack.yaml", "ref: p1\nversion: 1.0.1\nconfig: {a: 1}\n");
+	bench_write(&b, "p1/triggers/late.yaml", "ref: p1.late\nreference_visibility: private\n");
+	CHECK_STR(bench_register_nth(&b, 1, LATER).problem, (Str){ 0 });
 	CHECK_INT(guest(&b).trigger, 0); /* it makes nothing run */
-	write_file(&b, "p1/pack.yaml", "ref: p1\nversion: 1.0.2\nconfig: {a: 1}\n");
-	CHECK_STR(register_nth(&b, 1, LATER).problem, (Str){ 0 });
+	bench_write(&b, "p1/pack.yaml", "ref: p1\nversion: 1.0.2\nconfig: {a: 1}\n");
+	CHECK_STR(bench_register_nth(&b, 1, LATER).problem, (Str){ 0 });
 	CHECK_INT(guest(&b).trigger, 0); /* nor is its own trigger a way back in */
-	write_file(&b, "p1/pack.yaml", "ref: p1\nversion: 1.0.3\nconfig: {a: 1}\n");
-	write_file(&b, "p1/triggers/late.yaml", "ref: p1.late\nreference_visibility: public\n");
-	CHECK_STR(register_nth(&b, 1, LATER).problem, (Str){ 0 });
+	bench_write(&b, "p1/pack.yaml", "ref: p1\nversion: 1.0.3\nconfig: {a: 1}\n");
+	bench_write(&b, "p1/triggers/late.yaml", "ref: p1.late\nreference_visibility: public\n");
+	CHECK_STR(bench_register_nth(&b, 1, LATER).problem, (Str){ 0 });
 	CHECK(guest(&b).trigger != 0);
 }
 
@@ -406,8 +337,8 @@ TEST(a_pack_whose_rule_gives_a_key_to_a_parameter_that_is_not_secret_is_refused)
 	Err err = { 0 };
 
 	write_pack(&b);
-	write_file(&b, "q1/pack.yaml", "ref: q1\nversion: 1.0.0\n");
-	write_file(&b, "q1/rules/r.yaml",
+	bench_write(&b, "q1/pack.yaml", "ref: q1\nversion: 1.0.0\n");
+	bench_write(&b, "q1/rules/r.yaml",
 	    "ref: r\ntrigger_ref: p1.tick\naction_ref: p1.act\naction_params: {host: \"{{ keystore.k }}\"}\n");
 	CHECK_OK(register_all(b.w->db, b.w->a, b.dir, NOW, &all, &n, &err), err);
 	CHECK_INT((int64_t)n, 2);

@@ -275,7 +275,7 @@ TEST(keystore_may_stand_only_where_the_action_says_secret)
 	for (size_t i = 0; i < countof(table); i++) {
 		Json params = value_of(a, table[i].params);
 		Err err = { 0 };
-		bool ok = keystore_check(a, str_of("p.a"), &schema, &params, &err);
+		bool ok = keystore_check(a, "action_params", str_of("p.a"), &schema, &params, &err);
 
 		if (ok != (table[i].refusal == NULL) || (!ok && strstr(err.text, table[i].refusal) == NULL))
 			test_fail(__FILE__, __LINE__, "%s: %s", table[i].params, ok ? "accepted" : err.text);
@@ -313,10 +313,10 @@ TEST(keystore_stands_no_deeper_than_secrets_are_found)
 	}
 	json_add(a, &schema, "deep", leaf);
 	params = nested(a, "deep", 40, key);
-	CHECK(!keystore_check(a, str_of("p.a"), &schema, &params, &err));
+	CHECK(!keystore_check(a, "action_params", str_of("p.a"), &schema, &params, &err));
 	CHECK(strstr(err.text, "deeper than 32 levels") != NULL);
 	params = nested(a, "deep", 40, plain);
-	CHECK_OK(keystore_check(a, str_of("p.a"), &schema, &params, &err), err);
+	CHECK_OK(keystore_check(a, "action_params", str_of("p.a"), &schema, &params, &err), err);
 }
 
 TEST(what_sorts_events_into_windows_sees_no_key)

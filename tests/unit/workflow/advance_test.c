@@ -219,7 +219,7 @@ static const Case cases[] = {
 	      b) "}, " OK(c) "}, " OK(d) "}]}",
 	    "a b c", GOOD },
 	/* a condition that cannot be evaluated does not hold */
-	{ "{tasks: [" OK(a) ", next: [{when: nothing.there == 1, do: b}, {do: c}]}, " OK(b) "}, " OK(c) "}]}", "a c",
+	{ "{tasks: [" OK(a) ", next: [{when: parameters.there == 1, do: b}, {do: c}]}, " OK(b) "}, " OK(c) "}]}", "a c",
 	    GOOD },
 	/* publish, in all of its forms; values keep their kind */
 	{ "{vars: {v: 1}, tasks: [" OK(a) ", next: [{publish: [{v: '{{ [result().n, 2] }}'}, {w: '{{ vars.v }}'}], do: "
@@ -279,8 +279,8 @@ static const Case cases[] = {
 	{ "{tasks: [" OK(
 	      a) ", with_items: '{{ range(5) }}', concurrency: 9, batch_size: 2, input: {x: '{{ batch }}'}}]}",
 	    "a#0(0) a#1(0) a#2(1) a#3(1) a#4(2)", GOOD },
-	{ "{tasks: [" OK(a) ", with_items: '{{ nothing }}', next: [{when: failed(), do: b}]}, " OK(b) "}]}", "a b",
-	    GOOD },
+	{ "{tasks: [" OK(a) ", with_items: '{{ parameters.nothing }}', next: [{when: failed(), do: b}]}, " OK(b) "}]}",
+	    "a b", GOOD },
 	/* parallel */
 	{ "{tasks: [{name: p, type: parallel, tasks: [" OK(a) "}, " OK(b) ", next: [{do: c}]}, " OK(
 	      c) "}], next: [{do: d}]}, " OK(d) "}]}",

@@ -149,7 +149,7 @@ static void put_tasks(Plan *p, int group);
 static void
 put_task(Plan *p, int no)
 {
-	static const char *const whens[] = { "{{ parameters.flag }}", "{{ v < 3 }}", "{{ absent > 1 }}" };
+	static const char *const whens[] = { "{{ parameters.flag }}", "{{ v < 3 }}", "{{ parameters.absent > 1 }}" };
 
 	if (p->parallel[no])
 		put_tasks(p, no);

@@ -15,11 +15,26 @@ yaml(Arena *a, const char *text)
 
 #define A "{name: a, action: core.echo"
 
+typedef struct Wrong {
+	const char *definition, *at, *text;
+} Wrong;
+
+static void
+check_wrong(Arena *a, const Wrong *w)
+{
+	Json v = yaml(a, w->definition);
+	WorkflowProblem *p;
+	size_t n;
+
+	CHECK(!workflow_check(a, &v, &p, &n));
+	CHECK_STR(p[0].at, str_of(w->at));
+	if (!str_find(p[0].text, str_of(w->text), NULL))
+		test_fail(__FILE__, __LINE__, "%s: %.*s", w->definition, STR_ARG(p[0].text));
+}
+
 TEST(what_is_wrong_with_a_workflow_is_said_with_its_place)
 {
-	static const struct {
-		const char *definition, *at, *text;
-	} table[] = {
+	static const Wrong table[] = {
 		{ "[]", "", "mapping" },
 		{ "{}", "/tasks", "needs a list" },
 		{ "{tasks: []}", "/tasks", "needs a list" },
@@ -72,16 +87,31 @@ TEST(what_is_wrong_with_a_workflow_is_said_with_its_place)
 	};
 	CLEANUP(arena_done) Arena *a = arena_open();
 
-	for (size_t i = 0; i < countof(table); i++) {
-		Json v = yaml(a, table[i].definition);
-		WorkflowProblem *p;
-		size_t n;
+	for (size_t i = 0; i < countof(table); i++)
+		check_wrong(a, &table[i]);
+}
 
-		CHECK(!workflow_check(a, &v, &p, &n));
-		CHECK_STR(p[0].at, str_of(table[i].at));
-		if (!str_find(p[0].text, str_of(table[i].text), NULL))
-			test_fail(__FILE__, __LINE__, "%s: %.*s", table[i].definition, STR_ARG(p[0].text));
-	}
+TEST(a_name_that_stands_for_nothing_and_a_loop_that_nothing_ends_are_wrong)
+{
+	static const Wrong table[] = {
+		{ "{tasks: [" A ", input: {x: '{{ whoo }}'}}], vars: {who: 1}}", "/tasks/0/input",
+		    "there is no variable 'whoo': neither vars nor any publish has it. Did you mean 'who'?" },
+		{ "{tasks: [" A ", input: {x: '{{ vars.x }}'}}]}", "/tasks/0/input", "no variable 'x'" },
+		{ "{tasks: [" A ", next: [{when: 'event.x == 1'}]}]}", "/tasks/0/next/0/when", "no variable 'event'" },
+		{ "{tasks: [" A ", input: {x: '{{ item }}'}}]}", "/tasks/0/input", "only to the input" },
+		{ "{tasks: [" A ", with_items: '{{ item }}'}]}", "/tasks/0/with_items", "only to the input" },
+		{ "{tasks: [{name: start, action: x.y}], output_map: {x: '{{ task.start }}', y: '{{ task.strat }}'}}",
+		    "/output_map", "no task 'strat'. Did you mean 'start'?" },
+		{ "{tasks: [" A ", next: [{do: b}]}, {name: b, action: x.y, next: [{do: c}]}, {name: c, action: x.y, "
+		  "next: [{do: b}]}]}",
+		    "/tasks/1", "nothing ends the loop from 'b' to 'c' to 'b'" },
+		{ "{tasks: [" A ", when: 1 > 2, next: [{do: a}]}]}", "/tasks/0",
+		    "nothing ends the loop from 'a' to 'a'" },
+	};
+	CLEANUP(arena_done) Arena *a = arena_open();
+
+	for (size_t i = 0; i < countof(table); i++)
+		check_wrong(a, &table[i]);
 }
 
 TEST(a_workflow_may_branch_join_loop_and_be_written_as_once)
@@ -92,7 +122,8 @@ TEST(a_workflow_may_branch_join_loop_and_be_written_as_once)
 		", next: [{when: '{{ succeeded() and result().code == 200 }}', publish: [{n: '{{ result().n }}'}, all],"
 		" do: [b, c]}, {when: failed(), do: c}]}, {name: b, action: x.y, next: [{do: [d]}]}, {name: c, action: "
 		"x.y, "
-		"next: [{do: [d]}]}, {name: d, action: x.y, join: 2, with_items: '{{ vars.list }}', concurrency: 5}]}",
+		"next: [{do: [d]}]}, {name: d, action: x.y, join: 2, with_items: '{{ vars.list }}', concurrency: 5}], "
+		"vars: {list: []}}",
 		"{tasks: [" A ", next: [{do: [b]}]}, {name: b, action: x.y, next: [{when: 'task.a.n < 3', do: [b]}]}],"
 		" max_iterations: 10}",
 		"{tasks: [" A
@@ -112,6 +143,56 @@ TEST(a_workflow_may_branch_join_loop_and_be_written_as_once)
 
 		if (!workflow_check(a, &v, &p, &n))
 			test_fail(__FILE__, __LINE__, "%zu: %.*s: %.*s", i, STR_ARG(p[0].at), STR_ARG(p[0].text));
+	}
+}
+
+TEST(a_name_may_be_a_variable_that_any_task_publishes_or_stand_in_default)
+{
+	static const char *const good[] = {
+		"{tasks: [" A ", input: {x: '{{ later + vars.whole }}'}, next: [{publish: [{later: 1}, whole]}]}]}",
+		"{tasks: [" A ", input: {x: '{{ default(nothing.there, 1) + coalesce(vars.none, 2) }}'}}]}",
+		"{tasks: [" A ", with_items: [1], input: {x: '{{ [item, index, batch] }}'}}]}",
+		"{tasks: [{name: p, type: parallel, tasks: [" A ", publish: {v: 1}}]}], output_map: {v: '{{ v }}'}}",
+		"{tasks: [" A ", input: {x: '{{ [parameters.a, config.b, keystore.c, system.workflow_start] }}'}}]}",
+	};
+	CLEANUP(arena_done) Arena *a = arena_open();
+
+	for (size_t i = 0; i < countof(good); i++) {
+		Json v = yaml(a, good[i]);
+		WorkflowProblem *p;
+		size_t n;
+
+		if (!workflow_check(a, &v, &p, &n) || n > 0)
+			test_fail(__FILE__, __LINE__, "%zu: %.*s: %.*s", i, STR_ARG(p[0].at), STR_ARG(p[0].text));
+	}
+}
+
+TEST(a_loop_is_bounded_by_a_condition_by_max_iterations_or_by_time_and_the_usual_bound_is_named)
+{
+	static const char *const loops[] = {
+		"{tasks: [" A ", next: [{when: failed(), do: a}]}]}",
+		"{tasks: [" A ", decision: [{next: a, default: true}]}]}",
+	}, *const bounded[] = {
+		"{max_iterations: 5, tasks: [" A ", next: [{do: a}]}]}",
+		"{max_iterations: 5, tasks: [" A ", next: [{when: failed(), do: a}]}]}",
+		"{timeout: 5, tasks: [" A ", next: [{do: a}]}]}",
+	};
+	CLEANUP(arena_done) Arena *a = arena_open();
+	WorkflowProblem *p;
+	size_t n;
+	Json v;
+
+	for (size_t i = 0; i < countof(loops); i++) {
+		v = yaml(a, loops[i]);
+		CHECK(workflow_check(a, &v, &p, &n) && n == 1 && p[0].warning);
+		CHECK_STR(p[0].at, str_of("/tasks/0"));
+		CHECK_STR(p[0].text,
+		    str_of("'a' leads back to 'a', and no max_iterations says how often: the workflow fails after 1000 "
+			   "rounds"));
+	}
+	for (size_t i = 0; i < countof(bounded); i++) {
+		v = yaml(a, bounded[i]);
+		CHECK(workflow_check(a, &v, &p, &n) && n == 0);
 	}
 }
 
