@@ -9,6 +9,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+enum { LEAVING_MS = 10 };
+
 /*
  * The threads at work. Each waits for its connections and its bell, and lets the library serve what is ready. The library is not
  * told of anything from outside but here, on the thread that its daemon belongs to; only the waking of sleeping requests is safe
@@ -81,8 +83,10 @@ guest_take_back(HttpThread *t)
 }
 
 void
-held_give(HttpThread *t, HttpHeld *held)
+held_give(HttpHeld *held)
 {
+	HttpThread *t = held->request->thread;
+
 	pthread_mutex_lock(&t->server->door);
 	held->next = t->released;
 	t->released = held;
@@ -102,7 +106,7 @@ held_let_go(HttpThread *t)
 	while (held != NULL) {
 		HttpHeld *next = held->next;
 
-		MHD_upgrade_action(held->handle, MHD_UPGRADE_ACTION_CLOSE);
+		upgrade_let_go(held->request, held->handle);
 		free(held);
 		held = next;
 	}
@@ -149,19 +153,19 @@ guests_refuse(HttpThread *t)
 static int
 nap(HttpThread *t)
 {
-	unsigned long long ms;
+	unsigned long long ms, most = t->leaving > 0 ? LEAVING_MS : INT_MAX;
 
 	if (MHD_get_timeout(t->daemon, &ms) != MHD_YES)
-		return -1;
-	return ms < INT_MAX ? (int)ms : INT_MAX;
+		return t->leaving > 0 ? LEAVING_MS : -1;
+	return (int)(ms < most ? ms : most);
 }
 
-/* A connection that was handed over ends in two steps, and the library, which would call itself for the second, cannot. */
+/* A connection that is let go ends in steps, and says nothing when one is to follow: mostly it is the next. */
 static void
 serve(HttpThread *t)
 {
 	MHD_run(t->daemon);
-	if (t->handed > 0)
+	if (t->leaving > 0)
 		MHD_run(t->daemon);
 }
 

@@ -67,7 +67,7 @@ on_connection(void *self, struct MHD_Connection *c, void **context, enum MHD_Con
 	} else if (l != NULL) {
 		atomic_fetch_sub(&s->taken, 1);
 		atomic_fetch_sub(&t->links, 1);
-		t->handed -= l->handed;
+		t->leaving -= l->leaving;
 		link_close(s, l);
 		free(l);
 		*context = NULL;

@@ -21,7 +21,7 @@ void pool_stop(HttpServer *s);   /* closes what is still connected; again is har
 void thread_wake(HttpThread *t); /* from any thread */
 void guest_give(HttpThread *t, Guest *g);
 Guest *guest_take_back(HttpThread *t); /* by another thread; NULL: none is there */
-void held_give(HttpThread *t, HttpHeld *held);
+void held_give(HttpHeld *held);
 
 /* accept.c: deals new connections out to the threads */
 MUST_CHECK bool acceptor_start(HttpServer *s, Err *err);
@@ -56,3 +56,4 @@ MUST_CHECK bool respond_queue(Req *q, struct MHD_Response *r); /* with the heade
 MUST_CHECK bool stream_send(Req *q);
 void stream_done(Req *q);
 MUST_CHECK bool upgrade_send(Req *q);
+void upgrade_let_go(Req *q, struct MHD_UpgradeResponseHandle *handle);

@@ -26,7 +26,7 @@ struct Guest {
 
 struct HttpHeld {
 	HttpHeld *next;
-	HttpThread *thread;
+	Req *request;
 	struct MHD_UpgradeResponseHandle *handle;
 };
 
@@ -45,8 +45,8 @@ struct HttpThread {
 	atomic_bool working; /* does not sleep just now */
 
 	/* its own */
-	unsigned begun;  /* connections so far */
-	unsigned handed; /* of those it has, handed over to another protocol */
+	unsigned begun;   /* connections so far */
+	unsigned leaving; /* of those it has, handed over and let go */
 	App *app;
 	bool app_open;
 	Gzip *gzip;

@@ -17,20 +17,30 @@ res_upgrade(Res *s, Upgrade upgrade)
 }
 
 static HttpHeld *
-held_by(HttpThread *t, struct MHD_UpgradeResponseHandle *handle)
+held_by(Req *q, struct MHD_UpgradeResponseHandle *handle)
 {
 	HttpHeld *held = calloc(1, sizeof(HttpHeld));
 
 	if (held == NULL)
 		abort();
-	held->thread = t;
+	held->request = q;
 	held->handle = handle;
 	return held;
 }
 
+/* Who does not read what is still to be sent is not waited for longer than any other. */
+void
+upgrade_let_go(Req *q, struct MHD_UpgradeResponseHandle *handle)
+{
+	q->link->leaving = true;
+	q->thread->leaving++;
+	atomic_store(&q->link->due, mono_now() + q->server->config.timeout);
+	MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
+}
+
 /*
- * The server keeps the memory of a connection that it has handed over, and closes its descriptor at its own end. Of a plain one we
- * take a descriptor of our own and let it forget the rest.
+ * The server keeps the memory of a connection that it has handed over, and closes its descriptor at its own end, so that whoever took
+ * the connection has another one, of the same socket. A plain one it may forget at once.
  */
 static void
 on_upgrade(void *self, struct MHD_Connection *c, void *context, const char *early, size_t n, MHD_socket sock,
@@ -39,22 +49,20 @@ on_upgrade(void *self, struct MHD_Connection *c, void *context, const char *earl
 	Req *q = self;
 	Upgrade u = q->res.upgrade;
 	bool tls = q->server->config.tls_cert.n > 0;
-	int fd = tls ? sock : fcntl(sock, F_DUPFD_CLOEXEC, 3);
+	int fd = fcntl(sock, F_DUPFD_CLOEXEC, 3);
 
 	(void)c;
 	(void)context;
-	q->link->handed = true;
-	q->thread->handed++;
 	if (fd < 0 || fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0) {
 		log_warn("a connection cannot be handed over: no descriptor is left");
 		if (fd >= 0)
 			close(fd);
-		MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
+		upgrade_let_go(q, handle);
 		return;
 	}
-	u.take(u.self, fd, (Str){ early == NULL ? "" : early, n }, tls ? held_by(q->thread, handle) : NULL);
+	u.take(u.self, fd, (Str){ early == NULL ? "" : early, n }, tls ? held_by(q, handle) : NULL);
 	if (!tls)
-		MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
+		upgrade_let_go(q, handle);
 }
 
 bool
@@ -67,5 +75,5 @@ void
 http_release(HttpHeld *held)
 {
 	if (held != NULL)
-		held_give(held->thread, held);
+		held_give(held);
 }

@@ -19,7 +19,7 @@ typedef struct Link Link;
 struct Link {
 	Link *before, *after;
 	int fd;
-	bool handed;        /* over to another protocol */
+	bool leaving;       /* its thread has let it go, after it was handed over */
 	_Atomic TimeUs due; /* when the next request must be whole; 0 while one is being answered */
 };
 
