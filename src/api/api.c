@@ -10,6 +10,7 @@
 #include "api/once.h"
 #include "api/pack_sources.h"
 #include "api/streams.h"
+#include "api/webhook_group.h"
 #include "base/log.h"
 
 #include <pthread.h>
@@ -33,6 +34,7 @@ struct Api {
 	Hasher *hasher;
 	Backoff *backoff;
 	Errands *errands;
+	HookGroup *hooks;
 	PackSources *pack_sources;
 	const struct PackTestsConfig *pack_tests;
 	HttpServer *http;
@@ -60,6 +62,7 @@ thread_open(void *self, App **ret, Err *err)
 		.hasher = api->hasher,
 		.backoff = api->backoff,
 		.errands = api->errands,
+		.hooks = api->hooks,
 		.pack_sources = api->pack_sources,
 		.pack_tests = api->pack_tests };
 	if (!uow_open(api->engine, &app->uow, err)) {
@@ -144,6 +147,14 @@ helper_done(void *self, int64_t key)
 	pthread_mutex_unlock(&api->waking);
 }
 
+/* The same for all of a group. */
+static void
+group_done(void *self, const int64_t *keys, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		helper_done(self, keys[i]);
+}
+
 static bool
 server_start(Api *api, const HttpConfig *http, Err *err)
 {
@@ -172,6 +183,7 @@ api_free(Api *api)
 {
 	hasher_close(api->hasher);
 	errands_close(api->errands);
+	hook_group_close(api->hooks);
 	pack_sources_close(api->pack_sources);
 	backoff_close(api->backoff);
 	audit_log_close(api->audit);
@@ -189,6 +201,7 @@ helpers_open(Api *api, Err *err)
 
 	api->backoff = backoff_open(clock);
 	api->errands = errands_open(helper_done, api, 0);
+	api->hooks = hook_group_open(api->engine, group_done, api);
 	api->pack_sources = pack_sources_open(api->config);
 	return audit_log_open(&audit, &api->audit, err) && hasher_open(&hasher, &api->hasher, err);
 }

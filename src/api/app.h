@@ -16,6 +16,7 @@ struct Callers;
 struct Hasher;
 struct Backoff;
 struct Errands;
+struct HookGroup;
 struct PackSources;
 struct PackTestsConfig;
 
@@ -41,6 +42,7 @@ struct App {
 	struct Hasher *hasher;
 	struct Backoff *backoff;
 	struct Errands *errands;
+	struct HookGroup *hooks;
 	struct PackSources *pack_sources;
 	const struct PackTestsConfig *pack_tests;
 

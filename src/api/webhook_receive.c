@@ -2,6 +2,7 @@
 
 #include "api/handlers.h"
 #include "api/view.h"
+#include "api/webhook_group.h"
 #include "base/codec.h"
 #include "base/log.h"
 #include "engine/webhooks.h"
@@ -17,8 +18,6 @@ typedef struct Hook {
 	const Req *q;
 	TriggerDef trigger;
 	WebhookConfig config;
-	Json body;
-	const Json *payload, *headers;
 	Str ip;   /* of the client; none: a proxy of ours says nothing that could be believed */
 	Str tick; /* the mark by which its event is known again */
 	bool verified, limited, allowed, again;
@@ -113,8 +112,7 @@ rate_fits(App *app, Hook *h, Err *err)
 		str_none(h->ip) ? str_of("") : h->ip, app_now(app) - h->config.window, &n, err))
 		return false;
 	h->limited = n >= h->config.requests;
-	return !h->limited || err_set(err, ERR_FORBIDDEN, "Too many requests: this webhook takes %lld in %lld s",
-				  (long long)h->config.requests, (long long)(h->config.window / US_PER_S));
+	return !h->limited || hook_too_many(h->config.requests, h->config.window, err);
 }
 
 static bool
@@ -137,116 +135,108 @@ signed_well(App *app, Hook *h, Err *err)
 }
 
 static bool
-hook_admit(App *app, Hook *h, Err *err)
+hook_admit(App *app, Hook *h, const HookPart *p, Err *err)
 {
 	return size_fits(app, h, err) && ip_allowed(h, err) && rate_fits(app, h, err) && signed_well(app, h, err) &&
-	       hook_mark(app, h, err);
+	       hook_mark(app, h, err) && storable("The payload", p->payload, err) &&
+	       storable("The config", p->headers, err);
 }
 
-/* ---- taking it ---- */
+/* ---- handing it over ---- */
 
-static bool
-log_add(App *app, Hook *h, int status, Str error, Err *err)
+/* The database does not wait longer for anything. */
+enum { STORED_WITHIN_S = 60 };
+
+static int64_t
+key_of(const Req *q)
+{
+	return -req_serial(q); /* ids of executions, which requests also wait for, are positive */
+}
+
+static Str
+agent_of(const Hook *h, Arena *a)
 {
 	Str agent = req_header(h->q, "User-Agent");
-	WebhookLogNew row = {
-		.trigger = h->trigger.id,
-		.trigger_ref = h->trigger.ref,
-		.key = h->trigger.webhook_key,
-		.event = h->event,
-		.source_ip = str_none(h->ip) ? str_of("") : h->ip,
-		.user_agent = utf8_valid(agent) ? utf8_clip(agent, AGENT_MOST) : (Str){ 0 },
-		.bytes = (int64_t)req_body(h->q).n,
-		.status = status,
-		.took_ms = (clock_mono(clock_real()) - req_began(h->q)) / US_PER_MS,
-		.error = error,
-		.verified = h->verified,
-		.limited = h->limited,
-		.allowed = h->allowed,
-	};
 
-	return webhook_log_add(app_db(app), app->uow->arena, &row, app->uow->now, err);
+	return str_none(agent) || !utf8_valid(agent) ? (Str){ 0 } : str_copy(a, utf8_clip(agent, AGENT_MOST));
 }
 
-typedef struct Refusal {
-	Hook *h;
-	int status;
-	Str error;
-} Refusal;
+static Str
+kept(Arena *a, Str s)
+{
+	return str_none(s) ? s : str_copy(a, s);
+}
+
+/* What is to be remembered of a request until its group is written, in the part's own memory. */
+static void
+part_fill(const Hook *h, HookPart *p)
+{
+	p->part.key = key_of(h->q);
+	p->trigger = h->trigger.id;
+	p->trigger_ref = str_copy(p->a, h->trigger.ref);
+	p->webhook_key = str_copy(p->a, h->trigger.webhook_key);
+	p->requests = h->config.requests;
+	p->window = h->config.window;
+	p->ip = str_none(h->ip) ? str_of("") : str_copy(p->a, h->ip);
+	p->agent = agent_of(h, p->a);
+	p->tick = kept(p->a, h->tick);
+	p->correlation = trace_parent(req_header(h->q, "traceparent"));
+	p->bytes = (int64_t)req_body(h->q).n;
+	p->began = req_began(h->q);
+	p->signed_only = h->config.signed_only;
+	p->verified = h->verified;
+	p->allowed = h->allowed;
+	p->limited = h->limited;
+	p->wait_seconds = h->config.wait ? h->config.wait_seconds : 0;
+}
+
+/* It is woken when its group has been written. Takes the part, where it could be given. */
+static bool
+hook_give(App *app, HookPart **part, Res *s, Err *err)
+{
+	HookPart *p = *part;
+	int64_t key = p->part.key;
+	TimeUs until = p->began + STORED_WITHIN_S * (TimeUs)US_PER_S;
+
+	if (!hook_group_give(app->hooks, p, err))
+		return false;
+	*part = NULL;
+	return res_wait(s, key, until);
+}
 
 static bool
-refuse_work(App *app, void *self, Err *err)
+answer_limited(Arena *a, TimeUs window, Str error, Res *s)
 {
-	Refusal *r = self;
+	Json body = json_object();
 
-	return log_add(app, r->h, r->status, r->error, err);
+	json_add(a, &body, "error", json_str(error));
+	json_add(a, &body, "code", json_cstr("TOO_MANY_REQUESTS"));
+	res_header(s, "Retry-After", str_fmt(a, "%lld", (long long)(window / US_PER_S)));
+	return res_json(s, 429, &body);
+}
+
+static bool
+answer_refused(Arena *a, const HookPart *p, Res *s, Err *err)
+{
+	if (p->limited)
+		return answer_limited(a, p->window, str_of(p->err.text), s);
+	*err = p->err;
+	return false;
 }
 
 /* The refusal counts, not whether it could be written down. */
 static bool
-hook_refuse(App *app, Hook *h, Res *s, Err *err)
+hook_refuse(App *app, HookPart **part, Arena *a, Res *s, Err *err)
 {
-	Refusal r = { h, h->limited ? 429 : err_http_status(err->code), str_copy(h->a, str_of(err->text)) };
-	Json body = json_object();
+	HookPart *p = *part;
 	Err why = { 0 };
 
-	if (!app_work(app, &points_create, refuse_work, &r, &why))
-		log_warn("webhook of '%.*s': %s", STR_ARG(h->trigger.ref), why.text);
-	if (!h->limited)
-		return false;
-	json_add(h->a, &body, "error", json_str(r.error));
-	json_add(h->a, &body, "code", json_cstr("TOO_MANY_REQUESTS"));
-	res_header(s, "Retry-After", str_fmt(h->a, "%lld", (long long)(h->config.window / US_PER_S)));
-	return res_json(s, 429, &body);
-}
-
-static Json
-event_config(const Hook *h, TimeUs now)
-{
-	Arena *a = h->a;
-	Str at = time_text(a, now), agent = req_header(h->q, "User-Agent");
-	Json o = json_object();
-
-	json_add(a, &o, "source", json_cstr("webhook"));
-	json_add(a, &o, "webhook_key", json_str(h->trigger.webhook_key));
-	json_add(a, &o, "received_at", json_str(str_fmt(a, "%.*s+00:00", STR_ARG(str_sub(at, 0, at.n - 1)))));
-	if (h->headers != NULL)
-		json_add(a, &o, "headers", *h->headers);
-	if (!str_none(h->ip))
-		json_add(a, &o, "source_ip", json_str(h->ip));
-	if (!str_none(agent) && utf8_valid(agent))
-		json_add(a, &o, "user_agent", json_str(utf8_clip(agent, AGENT_MOST)));
-	if (h->config.signed_only)
-		json_add(a, &o, "hmac_verified", json_bool(h->verified));
-	return o;
-}
-
-static bool
-take_work(App *app, void *self, Err *err)
-{
-	Hook *h = self;
-	Json config = event_config(h, app->uow->now);
-	EventIn in = {
-		.trigger_ref = h->trigger.ref,
-		.source_ref = str_of("webhook"),
-		.payload = h->payload,
-		.config = &config,
-		.tick_key = h->tick,
-		.correlation = trace_parent(req_header(h->q, "traceparent")),
-	};
-	EventOut out;
-
-	/* Of those that came at once each has seen room for itself: now they come one after the other. */
-	if (h->config.requests > 0 && (!webhook_lock(app_db(app), h->a, h->trigger.id, err) || !rate_fits(app, h, err)))
-		return false;
-	if (!ingest(app->uow, &in, 1, &out, err))
-		return false;
-	h->event = out.id;
-	h->received = app->uow->now;
-	h->again = out.id == 0; /* its sender has sent it before */
-	if (h->again && !event_of_tick(app_db(app), h->a, h->tick, &h->event, &h->received, err))
-		return false;
-	return log_add(app, h, 200, (Str){ 0 }, err);
+	p->refused = true;
+	p->err = *err;
+	if (hook_give(app, part, s, &why))
+		return true;
+	log_warn("webhook of '%.*s': %s", STR_ARG(p->trigger_ref), why.text);
+	return answer_refused(a, p, s, err);
 }
 
 /* ---- answering ---- */
@@ -284,14 +274,33 @@ hook_wait(App *app, Hook *h, Res *s, Err *err)
 	return res_wait(s, -h->event, now + pause < deadline ? now + pause : deadline);
 }
 
-/* The request slept: its event is there already. */
+/* The request slept until its event was stored, and then for what comes of it: it is known by its mark. */
+static bool
+hook_look_again(App *app, Hook *h, Res *s, Err *err)
+{
+	if (!hook_find(app, h, err) || !hook_mark(app, h, err))
+		return false;
+	if (str_none(h->tick))
+		return err_set(err, ERR_TIMEOUT, "It is not known whether this request was stored: it waited too long");
+	return event_of_tick(app_db(app), h->a, h->tick, &h->event, &h->received, err) && hook_wait(app, h, s, err);
+}
+
 static bool
 hook_resume(App *app, Hook *h, Res *s, Err *err)
 {
-	if (!hook_find(app, h, err) || !hook_mark(app, h, err) ||
-	    !event_of_tick(app_db(app), h->a, h->tick, &h->event, &h->received, err))
-		return false;
-	return hook_wait(app, h, s, err);
+	CLEANUP(hook_part_done) HookPart *p = hook_group_take(app->hooks, key_of(h->q));
+
+	if (p == NULL)
+		return hook_look_again(app, h, s, err);
+	if (!p->ok)
+		return answer_refused(h->a, p, s, err);
+	h->event = p->event;
+	h->received = p->received;
+	h->again = p->again;
+	h->trigger.ref = str_copy(h->a, p->trigger_ref);
+	h->config.wait = p->wait_seconds > 0;
+	h->config.wait_seconds = p->wait_seconds;
+	return h->config.wait ? hook_wait(app, h, s, err) : hook_answer(h, s, NULL);
 }
 
 bool
@@ -301,14 +310,16 @@ webhook_receive(App *app, Req *q, Res *s, Err *err)
 
 	if (req_waited(q))
 		return hook_resume(app, &h, s, err);
-	if (!json_parse(h.a, req_body(q), NULL, &h.body, err))
+
+	CLEANUP(hook_part_done) HookPart *p = hook_part_open();
+	bool good;
+
+	if (!json_parse(p->a, req_body(q), NULL, &p->body, err))
 		return err_wrap(err, "The body is not JSON");
 	if (!hook_find(app, &h, err))
 		return false;
-	webhook_unwrap(&h.body, &h.payload, &h.headers);
-	if (!hook_admit(app, &h, err))
-		return hook_refuse(app, &h, s, err);
-	if (!app_work(app, &points_ingest, take_work, &h, err))
-		return h.limited && hook_refuse(app, &h, s, err);
-	return h.config.wait ? hook_wait(app, &h, s, err) : hook_answer(&h, s, NULL);
+	webhook_unwrap(&p->body, &p->payload, &p->headers);
+	good = hook_admit(app, &h, p, err);
+	part_fill(&h, p);
+	return good ? hook_give(app, &p, s, err) : hook_refuse(app, &p, h.a, s, err);
 }

@@ -53,6 +53,3 @@ MUST_CHECK bool ingest_settled(Uow *u, const RuleDef *rule, const EventKept *e, 
 
 /* {"error": text, "succeeded": false} */
 Json error_result(Arena *a, Str text);
-
-/* ERR_VALIDATION for a value that holds U+0000: what one world cannot keep, neither takes. */
-MUST_CHECK bool storable(const char *what, const Json *v, Err *err);

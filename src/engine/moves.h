@@ -30,6 +30,8 @@ typedef struct EventOut {
 	Uuid correlation;
 } EventOut;
 
+/* ERR_VALIDATION for a value that one of the worlds cannot keep: then neither takes it. NULL is fine. */
+MUST_CHECK bool storable(const char *what, const Json *v, Err *err);
 /* Stores events, matches rules, stores an enforcement for each rule met. Unknown trigger: ERR_NOT_FOUND. */
 MUST_CHECK bool ingest(Uow *u, const EventIn *in, size_t n, EventOut *ret, Err *err);
 

@@ -21,7 +21,7 @@ static const Column log_columns[] = {
 };
 
 bool
-webhook_log_add(Db *db, Arena *a, const WebhookLogNew *row, TimeUs now, Err *err)
+webhook_log_add(Db *db, Arena *a, const WebhookLogNew *rows, size_t n, TimeUs now, Err *err)
 {
 	static const Stmt s = {
 		.sql = "insert into webhook_event_log (trigger_id, trigger_ref, webhook_key, event_id, source_ip,"
@@ -29,13 +29,21 @@ webhook_log_add(Db *db, Arena *a, const WebhookLogNew *row, TimeUs now, Err *err
 		       " rate_limited, ip_allowed, created)"
 		       " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
 		.in = "issISSiiSibbbt",
+		.set = true,
 	};
-	Bind b[] = { bind_int(row->trigger), bind_str(row->trigger_ref), bind_str(row->key), bind_id(row->event),
-		bind_str(row->source_ip), bind_str(row->user_agent), bind_int(row->bytes), bind_int(row->status),
-		bind_str(row->error), bind_int(row->took_ms), bind_bool(row->verified), bind_bool(row->limited),
-		bind_bool(row->allowed), bind_time(now) };
+	enum { WIDTH = 14 };
+	Bind *b = arena_array(a, Bind, n * WIDTH + 1);
 
-	return db_exec(db, a, &s, b, NULL, err) || err_wrap(err, "log a webhook of '%.*s'", STR_ARG(row->trigger_ref));
+	for (size_t i = 0; i < n; i++) {
+		const WebhookLogNew *row = &rows[i];
+		Bind one[WIDTH] = { bind_int(row->trigger), bind_str(row->trigger_ref), bind_str(row->key),
+			bind_id(row->event), bind_str(row->source_ip), bind_str(row->user_agent), bind_int(row->bytes),
+			bind_int(row->status), bind_str(row->error), bind_int(row->took_ms), bind_bool(row->verified),
+			bind_bool(row->limited), bind_bool(row->allowed), bind_time(now) };
+
+		memcpy(b + i * WIDTH, one, sizeof(one));
+	}
+	return n == 0 || db_later(db, a, &s, b, n, err) || err_wrap(err, "log requests to webhooks");
 }
 
 bool

@@ -16,7 +16,8 @@ typedef struct WebhookLogNew {
 	bool limited, allowed;
 } WebhookLogNew;
 
-MUST_CHECK bool webhook_log_add(Db *db, Arena *a, const WebhookLogNew *row, TimeUs now, Err *err);
+/* The lines may travel with the commit. */
+MUST_CHECK bool webhook_log_add(Db *db, Arena *a, const WebhookLogNew *rows, size_t n, TimeUs now, Err *err);
 /* Newest first. */
 MUST_CHECK bool webhook_log_list(Db *db, Arena *a, Id trigger, const Slice *slice, SliceOut *ret, Err *err);
 /* How many requests of that address there were since then, without those that were too many. */

@@ -171,12 +171,12 @@ TEST(requests_to_webhooks_are_counted_by_address_and_go_when_they_are_old)
 
 	IN_ONE(w, trigger_put(w->db, w->a, &t, NOW, &put, &own));
 	row.trigger = put.id;
-	IN_ONE(w, webhook_log_add(w->db, w->a, &row, NOW, &own));
-	IN_ONE(w, webhook_log_add(w->db, w->a, &row, LATER, &own));
+	IN_ONE(w, webhook_log_add(w->db, w->a, &row, 1, NOW, &own));
+	IN_ONE(w, webhook_log_add(w->db, w->a, &row, 1, LATER, &own));
 	row.limited = true;
-	IN_ONE(w, webhook_log_add(w->db, w->a, &row, LATER, &own));
+	IN_ONE(w, webhook_log_add(w->db, w->a, &row, 1, LATER, &own));
 	row.source_ip = str_of("10.0.0.2");
-	IN_ONE(w, webhook_log_add(w->db, w->a, &row, LATER + 2, &own));
+	IN_ONE(w, webhook_log_add(w->db, w->a, &row, 1, LATER + 2, &own));
 	CHECK_OK(webhook_recent(w->db, w->a, put.id, row.key, str_of("10.0.0.1"), NOW - 1, &n, &err), err);
 	CHECK_INT(n, 2);
 	CHECK_OK(webhook_recent(w->db, w->a, put.id, row.key, str_of("10.0.0.1"), NOW, &n, &err), err);
