@@ -104,6 +104,15 @@ tags_fit(Arena *a, const Limits *l, Str slot, Str bucket, Str breaker)
 	       tag_fits(a, breaker, l->breaker, LIMIT_BREAKER);
 }
 
+bool
+limits_fit(const Uow *u, const ActionDef *action, Str wait_class)
+{
+	Limits l = limits_of(u, action);
+
+	return tags_fit(
+	    u->arena, &l, wait_class_slot(wait_class), wait_class_bucket(wait_class), wait_class_breaker(wait_class));
+}
+
 static void
 row_reclass(Uow *u, ExecLimited *row, const ActionDef *action)
 {
@@ -335,7 +344,7 @@ limits_admit(
 	Limits l = limits_of(u, action);
 	size_t may = n;
 
-	*ret_stale = !tags_fit(u->arena, &l, slot, bucket, breaker);
+	*ret_stale = !limits_fit(u, action, wait_class);
 	if (*ret_stale)
 		return class_follow(u, action, wait_class, err);
 	*ret = (Admission){ .go = arena_array(u->arena, ExecWaiting, n + 1),

@@ -9,6 +9,8 @@
 
 /* Is there a policy for runs of this action? */
 bool limits_any(const Uow *u, const ActionDef *action);
+/* Do the rows of a class stand behind what the policies say now? */
+bool limits_fit(const Uow *u, const ActionDef *action, Str wait_class);
 /* More runs of this action never go at once, and those behind them only wait: so no more need be looked at. */
 size_t limits_most(const Uow *u, const ActionDef *action);
 /* Puts rows that are about to be made behind their limits, and writes into them how often they are tried again. */

@@ -366,6 +366,9 @@ class_admit(Pass *p, const ActionDef *action, const Need *need, const ExecWaitin
 	bool stale;
 	size_t given;
 
+	/* one before it was put right, and goes first */
+	if (p->again && limits_fit(p->u, action, rows[0].wait_class))
+		return true;
 	if (!limits_admit(p->u, action, rows, n, &ad, &stale, err))
 		return false;
 	if (stale) {

@@ -203,8 +203,10 @@ bool
 execution_limit_set(Db *db, Arena *a, const ExecLimited *rows, size_t n, Err *err)
 {
 	enum { BINDS = 5 };
+	/* what one breaker let through says nothing of another */
 	static const Stmt s = {
-		.sql = "update execution set slot = $2, bucket = $3, wait_class = $4, breaker = $5"
+		.sql = "update execution set slot = $2, bucket = $3, wait_class = $4, breaker = $5,"
+		       " breaker_probe = case when breaker = $5 then breaker_probe else false end"
 		       " where id = $1 and wait_class is not null",
 		.in = "iSSsS",
 	};

@@ -1,13 +1,16 @@
 /*
- * A concurrency limit under thousands of operations at random: runs are made, claimed, ended, cancelled, retried, paused and given back,
- * their worker is lost, their limit changed or taken away, the engine begun anew. A plain model says after each of them which runs are
- * under way and which wait; any other is a limit exceeded, a slot that leaked, or a place in line that was lost.
+ * Limits under thousands of operations at random: runs are made, claimed, ended, cancelled, retried, paused and given back, their worker
+ * is lost, their limit changed or taken away, the engine begun anew. A plain model (storm_model.c) says after each of them which runs are
+ * under way and which wait; any other is a limit exceeded, a slot or token that leaked, or a place in line that was lost.
  * STORM=operations:seed makes it longer, or another.
  */
+#include "storm.h"
+
 #include "rig.h"
 #include "seat.h"
 
 #include "base/log.h"
+#include "engine/liveness.h"
 #include "model/policy.h"
 #include "store/action.h"
 #include "store/policy.h"
@@ -17,27 +20,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { OPERATIONS = 10000, OPERATIONS_FEW = 3000, LIVE_MOST = 40, ENDED_KEPT = 32, KEYS = 3, SLOTS = 1000, TRIES = 1 };
+enum { OPERATIONS = 10000, OPERATIONS_FEW = 3000, SLOTS = 1000, TRIES = 1 };
 
-typedef struct Run {
-	Id id;
-	int64_t key, priority, tries;
-	ExecState state; /* requested: it waits */
-	bool paused;
-} Run;
-
-typedef struct Storm {
-	Rig *r;
-	uint64_t rng;
-	size_t operation;
-	const char *doing;
-	const char *method; /* what becomes of those for whom there is no room */
-	int64_t limit;      /* 0: there is none */
-	Run live[LIVE_MOST + 1], ended[ENDED_KEPT];
-	size_t n, ended_n;
-	int lives; /* of the worker */
-	char incarnation[24];
-} Storm;
+/* ---- the judge ---- */
 
 static uint64_t
 below(Storm *s, uint64_t n)
@@ -46,105 +31,18 @@ below(Storm *s, uint64_t n)
 	return (s->rng >> 33) % n;
 }
 
-/* ---- the model ---- */
-
-static bool
-under_way(const Run *run)
-{
-	return run->state == EXEC_SCHEDULED || run->state == EXEC_RUNNING || run->state == EXEC_CANCELING;
-}
-
-static Run *
-first_in_line(Storm *s, int64_t key)
-{
-	Run *first = NULL;
-
-	for (size_t i = 0; i < s->n; i++) { /* in the order of their ids */
-		Run *run = &s->live[i];
-
-		if (run->key == key && run->state == EXEC_REQUESTED && !run->paused &&
-		    (first == NULL || run->priority > first->priority))
-			first = run;
-	}
-	return first;
-}
-
+/* Who waits for time alone is looked at when it has come, should nothing else happen. */
 static void
-model_end(Storm *s, Run *run, ExecState state)
+judge_due(Storm *s)
 {
-	Run gone = *run;
-	size_t at = (size_t)(run - s->live);
+	TimeUs due = model_due(s);
 
-	gone.state = state;
-	s->ended[s->ended_n++ % ENDED_KEPT] = gone;
-	memmove(run, run + 1, (--s->n - at) * sizeof(*run));
+	if (due != 0 && (s->r->u->due == 0 || s->r->u->due > due))
+		test_fail(__FILE__, __LINE__,
+		    "after operation %zu (%s; limit %lld): one goes in %lld us, and the next look is in %lld",
+		    s->operation, s->doing, (long long)s->limit, (long long)(due - s->r->now),
+		    s->r->u->due == 0 ? -1 : (long long)(s->r->u->due - s->r->now));
 }
-
-/* The newest win: as soon as one waits, the oldest beyond the limit go, whether they wait or run. */
-static void
-model_cancel_oldest(Storm *s, int64_t key)
-{
-	size_t all = 0;
-
-	if (first_in_line(s, key) == NULL)
-		return;
-	for (size_t i = 0; i < s->n; i++)
-		all += s->live[i].key == key && !s->live[i].paused && s->live[i].state != EXEC_CANCELING;
-	for (size_t i = 0; i < s->n && all > (size_t)s->limit;) {
-		Run *run = &s->live[i];
-
-		if (run->key != key || run->paused || run->state == EXEC_CANCELING) {
-			i++;
-			continue;
-		}
-		all--;
-		if (run->state == EXEC_RUNNING)
-			run->state = EXEC_CANCELING;
-		else
-			model_end(s, run, EXEC_CANCELLED);
-	}
-}
-
-/* Whoever is first in line goes while there is room. */
-static void
-model_admit(Storm *s, int64_t key)
-{
-	size_t used = 0;
-	Run *run;
-
-	for (size_t i = 0; i < s->n; i++)
-		used += s->live[i].key == key && under_way(&s->live[i]);
-	for (; (s->limit == 0 || used < (size_t)s->limit) && (run = first_in_line(s, key)) != NULL; used++)
-		run->state = EXEC_SCHEDULED;
-}
-
-static void
-model_schedule(Storm *s)
-{
-	for (int64_t key = 0; key < KEYS; key++) {
-		Run *run;
-
-		if (s->limit != 0 && strcmp(s->method, "cancel_oldest") == 0)
-			model_cancel_oldest(s, key);
-		model_admit(s, key);
-		while (strcmp(s->method, "cancel") == 0 && (run = first_in_line(s, key)) != NULL)
-			model_end(s, run, EXEC_CANCELLED);
-	}
-}
-
-static void
-model_add(Storm *s, const Run *like, Id id, int64_t tries)
-{
-	Run run = *like;
-
-	run.id = id;
-	run.state = EXEC_REQUESTED;
-	run.paused = false;
-	run.tries = tries;
-	s->live[s->n++] = run;
-}
-
-/* ---- the judge ---- */
 
 /* Every live row is as the model has it, and there is no other. */
 static void
@@ -157,6 +55,7 @@ judge(Storm *s)
 
 	rig_schedule(s->r);
 	model_schedule(s);
+	judge_due(s);
 	CHECK_OK(db_read(s->r->u->db, s->r->u->arena, &live, NULL, &rows, &err), err);
 	for (size_t i = 0; i < rows.n || i < s->n; i++) {
 		Id id = i < rows.n ? row_int(rows_at(&rows, i), 0) : 0;
@@ -191,12 +90,6 @@ static bool
 is_given(const Run *run)
 {
 	return run->state == EXEC_SCHEDULED;
-}
-
-static bool
-has_begun(const Run *run)
-{
-	return run->state == EXEC_RUNNING || run->state == EXEC_CANCELING;
 }
 
 static bool
@@ -255,14 +148,18 @@ newest(Storm *s)
 static bool
 finish_as(Storm *s, ExecEvent how)
 {
-	Run *run = some_run(s, has_begun), was;
+	Run *run = some_run(s, run_has_begun), was;
 
 	if (run == NULL)
 		return false;
 	was = *run;
 	CHECK(rig_finish(s->r, was.id, rig_look(s->r, was.id).attempt, how));
-	model_end(s, run, EXEC_COMPLETED);
-	if (was.state == EXEC_RUNNING && how == EV_EXIT_BAD && was.tries < TRIES)
+	model_end(s, run,
+	    was.state == EXEC_CANCELING ? EXEC_CANCELLED
+	    : how == EV_EXIT_OK         ? EXEC_COMPLETED
+					: EXEC_FAILED,
+	    s->r->now + 1000);
+	if (was.state == EXEC_RUNNING && how == EV_EXIT_BAD && was.tries < s->tries)
 		model_add(s, &was, newest(s), was.tries + 1);
 	return true;
 }
@@ -291,10 +188,10 @@ cancel(Storm *s)
 	CHECK_OK(uow_begin(s->r->u, &err), err);
 	CHECK_OK(execution_cancel(s->r->u, run->id, str_of("tester"), &now, &err), err);
 	CHECK_OK(uow_commit(s->r->u, &points_cancel, &err), err);
-	if (has_begun(run))
+	if (run_has_begun(run))
 		run->state = EXEC_CANCELING;
 	else
-		model_end(s, run, EXEC_CANCELLED);
+		model_end(s, run, EXEC_CANCELLED, 0);
 	return true;
 }
 
@@ -343,7 +240,7 @@ give_back(Storm *s)
 	CHECK_OK(uow_begin(s->r->u, &err), err);
 	CHECK_OK(runs_return(s->r->u, &run->id, &attempt, 1, str_of("w1"), str_of("not started"), &err), err);
 	CHECK_OK(uow_commit(s->r->u, &points_worker, &err), err);
-	run->state = EXEC_REQUESTED;
+	model_give_back(s, run);
 	return true;
 }
 
@@ -352,7 +249,7 @@ model_given_back(Storm *s)
 {
 	for (size_t i = 0; i < s->n; i++)
 		if (is_given(&s->live[i]))
-			s->live[i].state = EXEC_REQUESTED;
+			model_give_back(s, &s->live[i]);
 }
 
 /* What it was given waits again; what it had begun is over. */
@@ -361,8 +258,8 @@ model_lost(Storm *s)
 {
 	model_given_back(s);
 	for (size_t i = s->n; i-- > 0;)
-		if (has_begun(&s->live[i]))
-			model_end(s, &s->live[i], EXEC_ABANDONED);
+		if (run_has_begun(&s->live[i]))
+			model_end(s, &s->live[i], EXEC_ABANDONED, 0);
 }
 
 static void
@@ -394,26 +291,45 @@ miss_worker(Storm *s)
 	return true;
 }
 
+static Str
+limit_text(Storm *s)
+{
+	Arena *a = s->r->u->arena;
+	long long n = s->limit;
+
+	switch (s->kind) {
+	case STORM_RATE:
+		return str_fmt(a,
+		    "{\"limit\": %lld, \"per_seconds\": 1, \"burst\": %lld, \"key\": [\"k\"], \"method\": \"%s\"}", n,
+		    (long long)s->burst, s->method);
+	case STORM_BREAKER:
+		return str_fmt(a,
+		    "{\"failures\": %lld, \"within\": %lld, \"open_for\": %lld, \"key\": [\"k\"], \"method\": \"%s\"}",
+		    n, (long long)(s->within / US_PER_S), (long long)(s->open_for / US_PER_S), s->method);
+	default: return str_fmt(a, "{\"limit\": %lld, \"key\": [\"k\"], \"method\": \"%s\"}", n, s->method);
+	}
+}
+
 static void
 limit_set(Storm *s, int64_t limit)
 {
 	PolicyDef d = { .ref = str_of("test.storm"), .label = str_of("Storm"), .enabled = true };
 	Uow *u = s->r->u;
-	Json concurrency, none = json_null();
+	Json parts[] = { json_null(), json_null(), json_null() }; /* in the order of StormKind */
 	DefPut put;
 	Err err = { 0 };
 
+	s->policies += s->limit == 0;
+	s->limit = limit;
+	s->burst = 1 + (int64_t)below(s, 3);
+	s->within = (1 + (TimeUs)below(s, 5)) * US_PER_S;
+	s->open_for = (1 + (TimeUs)below(s, 2)) * US_PER_S;
 	CHECK_OK(uow_begin(u, &err), err);
-	CHECK_OK(json_parse(u->arena,
-		     str_fmt(u->arena, "{\"limit\": %lld, \"key\": [\"k\"], \"method\": \"%s\"}", (long long)limit,
-			 s->method),
-		     NULL, &concurrency, &err),
-	    err);
+	CHECK_OK(json_parse(u->arena, limit_text(s), NULL, &parts[s->kind], &err), err);
 	d.tags = json_array();
-	CHECK_OK(policy_limits_read(&concurrency, &none, &none, &d, &err), err);
+	CHECK_OK(policy_limits_read(&parts[STORM_SLOTS], &parts[STORM_RATE], &parts[STORM_BREAKER], &d, &err), err);
 	CHECK_OK(policy_put(u->db, u->arena, &d, u->now, &put, &err), err);
 	CHECK_OK(uow_commit(u, &points_create, &err), err);
-	s->limit = limit;
 }
 
 static void
@@ -428,6 +344,7 @@ limit_remove(Storm *s)
 	CHECK_OK(policy_delete(u->db, u->arena, d.id, u->now, &err), err);
 	CHECK_OK(uow_commit(u, &points_create, &err), err);
 	s->limit = 0;
+	model_forget(s);
 }
 
 static bool
@@ -476,13 +393,15 @@ storm_step(Storm *s)
 	uint64_t draw;
 	size_t i;
 
+	/* so that what waits for time goes now and then, and those in its line meet others */
+	s->r->now += s->kind == STORM_SLOTS ? 1000 : 1000 * (TimeUs)(1 + below(s, 60));
+	liveness_beat(s->r->engine.live, s->r->worker, str_of(s->incarnation), 0, s->r->now);
 	do {
 		draw = below(s, 100);
 		for (i = 0; draw >= operations[i].weight; i++)
 			draw -= operations[i].weight;
 		s->doing = operations[i].name;
 	} while (!operations[i].run(s));
-	s->r->now += 1000;
 	s->operation++;
 	judge(s);
 }
@@ -494,7 +413,7 @@ storm_end(Storm *s)
 	limit_set(s, 2);
 	while (s->n > 0) {
 		s->doing = "end";
-		if (has_begun(&s->live[0]))
+		if (run_has_begun(&s->live[0]))
 			finish_well(s);
 		else
 			cancel(s);
@@ -526,7 +445,7 @@ action_retries(Rig *r)
 }
 
 static void
-storm(const char *method, size_t most)
+storm(StormKind kind, const char *method, size_t most)
 {
 	CLEANUP(rig_done) Rig *r = rig_open();
 	const char *asked = getenv("STORM");
@@ -538,8 +457,12 @@ storm(const char *method, size_t most)
 	CHECK_OK(log_open(&quiet, &err), err);
 	if (asked != NULL)
 		sscanf(asked, "%llu:%llu", &n, &seed);
-	*s = (Storm){ .r = r, .rng = seed, .method = method };
-	action_retries(r);
+	/* who is refused would be tried again at once, and refused again */
+	*s = (Storm){
+		.r = r, .rng = seed, .kind = kind, .method = method, .tries = strcmp(method, "fail") == 0 ? 0 : TRIES
+	};
+	if (s->tries > 0)
+		action_retries(r);
 	worker_comes(s);
 	limit_set(s, 2);
 	while (s->operation < n)
@@ -549,15 +472,35 @@ storm(const char *method, size_t most)
 
 TEST(a_limit_is_never_exceeded_and_no_slot_leaks_whatever_happens_to_runs)
 {
-	storm("enqueue", OPERATIONS);
+	storm(STORM_SLOTS, "enqueue", OPERATIONS);
 }
 
 TEST(a_limit_that_cancels_what_comes_lets_in_as_many_as_there_is_room_for)
 {
-	storm("cancel", OPERATIONS_FEW);
+	storm(STORM_SLOTS, "cancel", OPERATIONS_FEW);
 }
 
 TEST(a_limit_that_cancels_the_oldest_keeps_the_newest)
 {
-	storm("cancel_oldest", OPERATIONS_FEW);
+	storm(STORM_SLOTS, "cancel_oldest", OPERATIONS_FEW);
+}
+
+TEST(a_rate_is_never_exceeded_no_token_is_lost_and_high_priorities_have_the_next_one)
+{
+	storm(STORM_RATE, "delay", OPERATIONS_FEW);
+}
+
+TEST(a_rate_that_cancels_lets_in_as_many_as_there_are_tokens_for)
+{
+	storm(STORM_RATE, "cancel", OPERATIONS_FEW);
+}
+
+TEST(an_open_breaker_lets_one_through_at_a_time_whatever_happens_to_that)
+{
+	storm(STORM_BREAKER, "wait", OPERATIONS_FEW);
+}
+
+TEST(a_breaker_that_refuses_does_so_only_while_it_is_open)
+{
+	storm(STORM_BREAKER, "fail", OPERATIONS_FEW);
 }
