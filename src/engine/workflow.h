@@ -34,7 +34,7 @@ MUST_CHECK bool ask_cancelled(Uow *u, Id execution, Str by, ExecMoved *ret, bool
 /* One workflow in a step. */
 typedef struct WorkflowStep {
 	Uow *u;
-	WorkflowRun row;
+	WorkflowRun row, was; /* was: as it is stored */
 	const WfGraph *g;
 	Wf w;
 	WfTaskState **states; /* by task; NULL: not read yet */
@@ -47,6 +47,11 @@ typedef struct WorkflowStep {
 	Json chunk; /* of items */
 	int chunk_task;
 	int64_t chunk_no;
+	/* it ends so, if it still is what it was */
+	bool ends;
+	ExecEvent end_event;
+	const Json *end_result;
+	const char *end_status;
 	bool fresh;   /* nothing of it is stored yet */
 	bool resumes; /* it begins in the middle: what it has taken over is stored */
 	bool over;    /* it has ended without a step: there is no graph to go by */
@@ -66,6 +71,12 @@ bool step_hides(WorkflowStep *s, const Json *v);
 RetryPlan step_plan(WorkflowStep *s, int task);
 /* A run of a task has ended so: is it tried again? Then another is on its way, and the task goes on. */
 MUST_CHECK bool step_again(WorkflowStep *s, const WorkflowNews *news, WfOutcome how, bool *ret, Err *err);
+/* Its execution ends so, with all that end in this step: see steps_end. */
+void step_finish(WorkflowStep *s, ExecEvent ev, const Json *result, const char *status);
+/* Is it over? */
+MUST_CHECK bool step_conclude(WorkflowStep *s, Err *err);
+/* Those that end, and with them what they are to others. */
+MUST_CHECK bool steps_end(WorkflowStep *steps, size_t n, Err *err);
 /* The runs that are to be started. */
 MUST_CHECK bool step_children(WorkflowStep *steps, size_t n, Err *err);
 /* Ends everything that runs under it: what waits at once; what runs only if `running`. */

@@ -72,95 +72,6 @@ workflow_nudge(Uow *u, Id id, Err *err)
 	return workflow_inbox_put(u->db, u->arena, &look, 1, u->now, err);
 }
 
-/* ---- its end ---- */
-
-/* The execution of the workflow ends, and with it what it is to others. */
-static bool
-finish(WorkflowStep *s, ExecEvent ev, const Json *result, const char *status, Err *err)
-{
-	Uow *u = s->u;
-	ExecMove m = { .id = s->row.id,
-		.attempt = s->row.attempt,
-		.from = str_is(s->row.state, "canceling") ? EXEC_CANCELING : EXEC_RUNNING,
-		.finished = u->now,
-		.result = result,
-		.note = str_of("") };
-	ExecMoved moved;
-
-	if (!move_runs(u, ev, &m, 1, u->e->process, &moved, err))
-		return false;
-	if (!moved.moved)
-		return true; /* the one above it, in the same step, has cancelled it: it was told to look, and ends as that */
-	if (!moves_ended(u, &m, &moved, 1, err))
-		return false;
-	s->row.status = str_of(status);
-	s->row.error = json_get_text(result, "error");
-	s->row.due_at = 0;
-	return true;
-}
-
-static bool
-finish_bad(WorkflowStep *s, const Json *result, Err *err)
-{
-	size_t left;
-
-	s->w.n = 0;
-	return step_stop(s, true, &left, err) && finish(s, EV_EXIT_BAD, result, "failed", err);
-}
-
-/* Its time is over, whatever is still under way. */
-static bool
-finish_late(WorkflowStep *s, Err *err)
-{
-	Arena *a = s->u->arena;
-	Json result = error_result(
-	    a, str_fmt(a, "Workflow timed out after %lld s", (long long)((s->u->now - s->row.started) / US_PER_S)));
-
-	json_add(a, &result, "timed_out", json_bool(true));
-	return finish_bad(s, &result, err);
-}
-
-/* What waits ends at once; what runs goes on to its end, or is stopped, as the definition says. */
-static bool
-finish_cancelled(WorkflowStep *s, Err *err)
-{
-	Json result = error_result(s->u->arena, str_of("Cancelled"));
-	size_t left;
-
-	s->w.n = 0;
-	json_add(s->u->arena, &result, "cancelled", json_bool(true));
-	if (!step_stop(s, s->g->cancel_running, &left, err))
-		return false;
-	return left > 0 || finish(s, EV_ENDED, &result, "cancelled", err);
-}
-
-static bool
-conclude(WorkflowStep *s, Err *err)
-{
-	WfEnd end;
-
-	if (s->w.halted)
-		return finish_cancelled(s, err);
-	if (s->row.timeout_at != 0 && s->row.timeout_at <= s->u->now)
-		return finish_late(s, err);
-	if (s->w.vars_changed && step_hides(s, &s->w.vars))
-		s->w.fatal = str_of("a variable would hold a secret, which anybody could read");
-	end = wf_over(&s->w);
-	if (s->w.broken) {
-		*err = s->err;
-		return false;
-	}
-	if (!end.over)
-		return true;
-	if (end.succeeded && step_hides(s, &end.result))
-		end = (WfEnd){ .over = true,
-			.result = error_result(s->u->arena,
-			    str_of("Workflow failed: its output_map would show a secret, which anybody could read")) };
-	if (!end.succeeded)
-		return finish_bad(s, &end.result, err);
-	return finish(s, EV_EXIT_OK, &end.result, "completed", err);
-}
-
 /* ---- one step ---- */
 
 static WfOutcome
@@ -258,7 +169,7 @@ advance(WorkflowStep *s, const WorkflowNews *news, size_t n, Err *err)
 		*err = s->err;
 		return false;
 	}
-	if (!take_due(s, err) || !conclude(s, err) || !say_notes(s, err))
+	if (!take_due(s, err) || !step_conclude(s, err) || !say_notes(s, err))
 		return false;
 	s->row.open = s->w.open;
 	s->row.waiting = s->w.waiting;
@@ -326,16 +237,28 @@ prefetch(WorkflowStep *steps, size_t n, const WorkflowNews *news, size_t news_n,
 	return true;
 }
 
+/* From one task of a chain to the next it does not. */
+static bool
+step_row_changed(const WorkflowStep *s)
+{
+	const WorkflowRun *now = &s->row, *was = &s->was;
+
+	return now->variables_changed || !str_none(now->error) || !str_eq(now->status, was->status) ||
+	       now->open != was->open || now->waiting != was->waiting || now->bad != was->bad ||
+	       now->due_at != was->due_at || !json_eq(&now->failed, &was->failed);
+}
+
 static bool
 write_all(WorkflowStep *steps, size_t n, Err *err)
 {
 	Uow *u = steps[0].u;
 	WorkflowRun *runs = arena_array(u->arena, WorkflowRun, n + 1);
 	WorkflowTaskRow *tasks;
-	size_t most = 0, tasks_n = 0, children = 0;
+	size_t most = 0, runs_n = 0, tasks_n = 0, children = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		runs[i] = steps[i].row;
+		if (step_row_changed(&steps[i]))
+			runs[runs_n++] = steps[i].row;
 		for (size_t k = 0; k < steps[i].g->n; k++)
 			most += steps[i].states[k] != NULL;
 	}
@@ -348,7 +271,7 @@ write_all(WorkflowStep *steps, size_t n, Err *err)
 	if (children > 0)
 		place_newborn_ahead(u);
 	return workflow_task_write(u->db, u->arena, tasks, tasks_n, err) && step_children(steps, n, err) &&
-	       workflow_run_write(u->db, u->arena, runs, n, u->now, err);
+	       workflow_run_write(u->db, u->arena, runs, runs_n, u->now, err);
 }
 
 /* ---- many ---- */
@@ -399,6 +322,7 @@ steps_of(Uow *u, const WorkflowRun *rows, size_t n, bool fresh, WorkflowStep *re
 			continue;
 		ret[live++] = (WorkflowStep){ .u = u,
 			.row = rows[i],
+			.was = rows[i],
 			.fresh = fresh && rows[i].starts.kind != JSON_ARRAY,
 			.resumes = fresh && rows[i].starts.kind == JSON_ARRAY };
 	}
@@ -452,8 +376,10 @@ step_refuse(WorkflowStep *s, const Err *why, Err *err)
 
 	s->g = &none;
 	s->over = true;
-	return step_stop(s, true, &left, err) &&
-	       finish(s, stops ? EV_ENDED : EV_EXIT_BAD, &result, stops ? "cancelled" : "failed", err);
+	if (!step_stop(s, true, &left, err))
+		return false;
+	step_finish(s, stops ? EV_ENDED : EV_EXIT_BAD, &result, stops ? "cancelled" : "failed");
+	return true;
 }
 
 static bool
@@ -525,7 +451,8 @@ step_known(Uow *u, const Id *ids, size_t n, StepAsk *ask, Err *err)
 	WorkflowStep *steps = arena_array(u->arena, WorkflowStep, n + 1);
 	WorkflowNews *news = NULL;
 	size_t news_n = 0, live, *first;
-	bool waits = ask->told_n == 0;
+	/* for those that are told something here nobody is waited for, and of those that begin nobody else knows */
+	bool waits = ask->told_n == 0 && !ask->fresh;
 
 	if (n == 1 && !ask->fresh)
 		workflow_run_lock_ahead(u->db, u->arena, ids[0], waits);
@@ -544,7 +471,7 @@ step_known(Uow *u, const Id *ids, size_t n, StepAsk *ask, Err *err)
 	for (size_t i = 0; i < live; i++)
 		if (!steps[i].over && !advance(&steps[i], news + first[i], first[i + 1] - first[i], err))
 			return err_wrap(err, "workflow run %lld", (long long)steps[i].row.id);
-	return write_all(steps, live, err);
+	return steps_end(steps, live, err) && write_all(steps, live, err);
 }
 
 bool

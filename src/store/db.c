@@ -332,6 +332,41 @@ row_real(Row r, int col)
 	return c->type == 'i' ? (double)c->i : 0;
 }
 
+static bool
+rows_ordered(const Rows *r)
+{
+	for (size_t i = 1; i < r->n; i++)
+		if (r->from[i - 1] > r->from[i])
+			return false;
+	return true;
+}
+
+/* Counted into place: where the rows of each row of the input begin, and then each to the next place of its own. */
+void
+rows_in_order(Arena *a, Rows *rows)
+{
+	Rows was = *rows;
+	size_t *places, inputs = 0;
+
+	if (rows_ordered(rows)) /* as good as always */
+		return;
+	for (size_t i = 0; i < was.n; i++)
+		inputs = was.from[i] >= inputs ? was.from[i] + (size_t)1 : inputs;
+	places = arena_array(a, size_t, inputs + 1);
+	for (size_t i = 0; i < was.n; i++)
+		places[was.from[i] + 1]++;
+	for (size_t i = 0; i < inputs; i++)
+		places[i + 1] += places[i];
+	rows->cells = arena_array(a, Cell, was.n * was.cols);
+	rows->from = arena_array(a, uint32_t, was.n);
+	for (size_t i = 0; i < was.n; i++) {
+		size_t to = places[was.from[i]]++;
+
+		rows->from[to] = was.from[i];
+		memcpy(rows->cells + to * was.cols, was.cells + i * was.cols, was.cols * sizeof(Cell));
+	}
+}
+
 Json
 row_json(Arena *a, Row r, int col)
 {

@@ -16,6 +16,10 @@
  *   select a from t where id = $1 for no key update
  *   select a, r.row_no from t, unnest($1::bigint[]) with ordinality as r (p1, row_no) where id = r.p1 for no key update
  *
+ *   select a from t where of = $1 order by id limit $2
+ *   select q.*, r.row_no from unnest($1::bigint[], $2::bigint[]) with ordinality as r (p1, p2, row_no)
+ *   cross join lateral (select a from t where of = r.p1 order by id limit r.p2) as q
+ *
  * The last column says which row of the batch a row came from, counted from 1.
  */
 #include "store/postgres_impl.h"
@@ -107,11 +111,25 @@ write_update(Buf *b, Str text, const char *in)
 	return true;
 }
 
+/* Of some rows for each row of the batch, which are counted for each. */
+static bool
+write_select_some(Buf *b, Str text, const char *in)
+{
+	buf_text(b, "select q.*, r.row_no from ");
+	write_rows(b, in, "r");
+	buf_text(b, " cross join lateral (");
+	write_params(b, text);
+	buf_text(b, ") as q");
+	return true;
+}
+
 static bool
 write_select(Buf *b, Str text, const char *in)
 {
 	Str columns, table, guard = text;
 
+	if (str_find(text, str_of(" limit "), NULL))
+		return write_select_some(b, text, in);
 	if (!cut_at(&guard, " from ", &columns) || !cut_at(&guard, " where ", &table))
 		return false;
 	buf_fmt(b, "%.*s, r.row_no from %.*s, ", STR_ARG(columns), STR_ARG(table));

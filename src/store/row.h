@@ -138,6 +138,9 @@ row_str(Row r, int col) /* Str{0} for null */
 	return r.cells[col].type == 's' ? r.cells[col].s : (Str){ 0 };
 }
 
+/* What a batch gave back, in the order of its input; rows that came from one row of it stay as they are. Who relies on an order asks for
+ * it: a batch that was one statement has none of its own. */
+void rows_in_order(Arena *a, Rows *rows);
 double row_real(Row r, int col);
 Uuid row_uuid(Row r, int col); /* none for null, and for a text that is none */
 /* Parses a JSON column; JSON null for SQL null or a text that is not JSON. */

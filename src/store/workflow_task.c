@@ -53,7 +53,8 @@ bool
 workflow_task_read(
     Db *db, Arena *a, const WorkflowTaskKey *keys, size_t n, WorkflowTaskRow **ret, size_t *ret_n, Err *err)
 {
-	static const Stmt s = { .sql = TASK_COLUMNS " and task = $2", .in = "ii" };
+	/* the limit says that it is looked up, however little the planner knows of the table */
+	static const Stmt s = { .sql = TASK_COLUMNS " and task = $2 limit 1", .in = "ii", .set = true };
 	Bind *b = arena_array(a, Bind, n * 2 + 1);
 	Rows rows = { 0 };
 
@@ -63,6 +64,7 @@ workflow_task_read(
 	}
 	if (n > 0 && !db_batch(db, a, &s, b, n, &rows, err))
 		return err_wrap(err, "read tasks of workflows");
+	rows_in_order(a, &rows);
 	tasks_read(a, &rows, ret, ret_n);
 	return true;
 }
@@ -257,6 +259,7 @@ static const Stmt inbox_stmt = {
 	.sql = "select id, workflow, execution, task_no, task_index, task_iteration, outcome from workflow_inbox"
 	       " where workflow = $1 order by id limit $2",
 	.in = "ii",
+	.set = true,
 };
 
 void
@@ -279,6 +282,7 @@ workflow_inbox_read(Db *db, Arena *a, const Id *workflows, size_t n, WorkflowNew
 	}
 	if (n > 0 && !db_batch(db, a, &inbox_stmt, b, n, &rows, err))
 		return err_wrap(err, "read what workflows are told");
+	rows_in_order(a, &rows);
 	*ret = arena_array(a, WorkflowNews, rows.n + 1);
 	*ret_n = rows.n;
 	for (size_t i = 0; i < rows.n; i++) {
