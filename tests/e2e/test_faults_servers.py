@@ -132,6 +132,15 @@ def test_an_executor_and_a_sensor_that_stood_still_catch_up_and_no_tick_comes_tw
 # ---- the broker
 
 
+SWEPT = 5  # seconds: what waits less for a message is not looked after by the sweeper (OVERDUE_US of src/engine/sweep.c)
+
+
+def sooner_than_swept(world):
+    began = time.monotonic()
+    assert do(world, "lab.mark")["status"] == "completed"
+    return time.monotonic() - began < SWEPT
+
+
 def queues(world):
     return {line.strip() for line in rabbitmqctl("list_queues", "-q", "--no-table-headers", "-p", world.name, "name").splitlines() if line.strip()}
 
@@ -161,9 +170,7 @@ def test_connections_closed_and_queues_deleted_by_the_broker_under_load_lose_not
     eventually(lambda: not world.rows("select id from execution where status <> 'completed'"), 30)
     assert all(p.alive for p in world.processes)
     eventually(lambda: {"attune.execution.requests.queue", "attune.enforcements.queue", worker_queue} <= queues(world), 20, "the queues are back")
-    began = time.monotonic()
-    assert do(world, "lab.mark")["status"] == "completed"
-    assert time.monotonic() - began < 3, "it goes by message again, and not only when the sweeper looks"
+    assert any(sooner_than_swept(world) for _ in range(20)), "it goes by message again, and not only when the sweeper looks"
 
 
 # ---- the database
