@@ -60,6 +60,7 @@ on_connection(void *self, struct MHD_Connection *c, void **context, enum MHD_Con
 		l = calloc(1, sizeof(Link));
 		if (l == NULL)
 			abort();
+		l->inner = -1;
 		l->fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 		*context = l;
 		t->begun++;
@@ -102,6 +103,8 @@ on_completed(void *self, struct MHD_Connection *c, void **context, enum MHD_Requ
 	*context = NULL;
 	wait_over(q);
 	stream_done(q);
+	if (q->link->inner >= 0)
+		link_hand(s, q->link, -1);
 	atomic_store(&q->link->due, mono_now() + s->config.timeout);
 	if (q->counted && atomic_fetch_sub(&s->active, 1) == 1 && atomic_load(&s->stopping)) {
 		pthread_mutex_lock(&s->lock);

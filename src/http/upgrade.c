@@ -32,6 +32,8 @@ held_by(Req *q, struct MHD_UpgradeResponseHandle *handle)
 void
 upgrade_let_go(Req *q, struct MHD_UpgradeResponseHandle *handle)
 {
+	if (q->link->inner >= 0)
+		link_hand(q->server, q->link, -1);
 	q->link->leaving = true;
 	q->thread->leaving++;
 	atomic_store(&q->link->due, mono_now() + q->server->config.timeout);
@@ -60,6 +62,8 @@ on_upgrade(void *self, struct MHD_Connection *c, void *context, const char *earl
 		upgrade_let_go(q, handle);
 		return;
 	}
+	if (tls)
+		link_hand(q->server, q->link, sock);
 	u.take(u.self, fd, (Str){ early == NULL ? "" : early, n }, tls ? held_by(q, handle) : NULL);
 	if (!tls)
 		upgrade_let_go(q, handle);

@@ -2,6 +2,7 @@
 
 #include "http/steps.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 
 /*
@@ -178,6 +179,25 @@ link_close(HttpServer *s, Link *l)
 	pthread_mutex_unlock(&s->lock);
 }
 
+void
+link_hand(HttpServer *s, Link *l, int inner)
+{
+	pthread_mutex_lock(&s->lock);
+	l->inner = inner;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Under TLS, the library does not tell whoever has a connection that its client is gone, until something is written to it. */
+static void
+link_tell(const Link *l)
+{
+	char c;
+	ssize_t n = recv(l->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		shutdown(l->inner, SHUT_RD);
+}
+
 /* Ends connections whose request is late; libmicrohttpd's own limit counts silence only, and a slow client is never silent. */
 static TimeUs
 links_expire(HttpServer *s, TimeUs now)
@@ -192,6 +212,8 @@ links_expire(HttpServer *s, TimeUs now)
 				shutdown(l->fd, SHUT_RDWR);
 			due = now + s->config.timeout;
 		}
+		if (l->inner >= 0)
+			link_tell(l);
 		if (first == 0 || due < first)
 			first = due;
 	}

@@ -19,6 +19,7 @@ typedef struct Link Link;
 struct Link {
 	Link *before, *after;
 	int fd;
+	int inner;          /* of what was handed over under TLS, the library's own descriptor; -1: none */
 	bool leaving;       /* its thread has let it go, after it was handed over */
 	_Atomic TimeUs due; /* when the next request must be whole; 0 while one is being answered */
 };
@@ -41,3 +42,5 @@ MUST_CHECK bool timer_start(HttpServer *s, Err *err);
 void timer_stop(HttpServer *s);
 void link_open(HttpServer *s, Link *l);
 void link_close(HttpServer *s, Link *l);
+/* Whoever it was handed over to reads its end when the client is gone; -1: it has come back. */
+void link_hand(HttpServer *s, Link *l, int inner);

@@ -9,6 +9,7 @@ import requests
 from harness import ADMIN, eventually, free_port, rabbitmqctl
 from sockets import CLOSE, Closed, Socket
 from test_access import claims, person, secret_of, sign
+from test_faults import descriptors
 from test_streams import STATES, run, statuses
 
 LEEWAY = 60  # seconds that clocks may differ
@@ -82,7 +83,7 @@ def test_websockets_go_over_tls(world):
                     "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"],
                    check=True, capture_output=True, timeout=60)
     for role in ("up",) if world.embedded else ("api", "executor", "worker", "notifier"):
-        world.launch(role, {"server": {"tls_cert": cert, "tls_key": key}})
+        world.launch(role, {"server": {"tls_cert": cert, "tls_key": key, "request_timeout": 5}})
     url, door = (u.replace("http:", "https:") for u in (world.url, world.socket_url))
     eventually(lambda: requests.get(url + "/health/ready", verify=cert, timeout=5).status_code == 200, 30)
     eventually(lambda: requests.get(door + "/health", verify=cert, timeout=5).status_code == 200, 30)
@@ -102,3 +103,7 @@ def test_websockets_go_over_tls(world):
             again.sock.settimeout(60)
             assert again.sock.recv(1) == b""  # the connection ends with it, though nothing else happens there
     assert all(p.alive for p in world.processes)
+    with Socket(door, token=token, ca=cert) as lost:
+        assert lost.ask(type="ping")["type"] == "pong"
+        held = descriptors(world.processes[-1])
+    eventually(lambda: descriptors(world.processes[-1]) <= held - 3, 60)  # who leaves without a word is noticed, too
