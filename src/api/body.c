@@ -115,7 +115,11 @@ field_check(Wrongs *w, const BodyField *f, const Json *body)
 bool
 body_read(Req *q, const BodyField *fields, size_t n, Json *ret, Err *err)
 {
-	return req_json(q, ret, err) && body_check(q, fields, n, str_of(""), ret, err);
+	return req_json(q, ret, err) && body_check(q, fields, n, str_of(""), ret, err) &&
+	       (!json_has_vast(ret) || err_set(err, ERR_VALIDATION,
+					   "The body holds a number of more than 4096 digits or beyond 1e1000, which "
+					   "cannot be stored: write it "
+					   "as text"));
 }
 
 bool

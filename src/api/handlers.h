@@ -51,10 +51,10 @@ Handler pack_install, pack_upload, packs_register, packs_dependencies, packs_dow
 /* inquiries.c */
 Handler inquiries_list, inquiries_by_status, inquiries_of_execution, inquiry_show, inquiry_create, inquiry_change,
     inquiry_remove, inquiry_answer, inquiry_link_create, inquiry_callback_show, inquiry_callback;
-/* workflows.c, workflow_files.c, workflow_draw.c, workflow_dry.c, workflow_run.c */
+/* workflows.c, workflow_files.c, workflow_draw.c, workflow_dry.c, workflow_validate.c, workflow_run.c */
 Handler workflows_list, workflows_of_pack, workflow_show, workflow_create, workflow_update, workflow_remove,
     workflow_file_create, workflow_file_update, pack_workflows_sync, pack_workflows_validate, workflow_draw,
-    workflow_dry_run, execution_workflow;
+    workflow_dry_run, workflow_validate, workflow_validate_stored, execution_workflow;
 /* events.c */
 Handler events_list, event_get, event_create;
 /* enforcements.c */

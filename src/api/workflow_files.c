@@ -5,6 +5,7 @@
 #include "api/view.h"
 #include "base/yaml.h"
 #include "engine/register.h"
+#include "engine/workflow_names.h"
 #include "os/fs.h"
 #include "store/pack.h"
 #include "store/workflow.h"
@@ -147,6 +148,16 @@ is_workflow_file(Str file)
 	return str_starts(file, str_of("workflows/")) || str_starts(file, str_of("actions/workflows/"));
 }
 
+static void
+add_line(Arena *a, Json *lists, Str file, unsigned line, Str text)
+{
+	const Json *before = json_get_str(lists, file);
+	Json list = before == NULL ? json_array() : *before;
+
+	json_push(a, &list, json_str(str_fmt(a, "line %u: %.*s", line, STR_ARG(text))));
+	json_set_str(a, lists, file, list);
+}
+
 /* ret_bad: problems of its workflows, as {file: ["line 3: ..."]}. false: it cannot even be looked at. */
 static bool
 files_read(App *app, Req *q, PackDef *ret_pack, Pack *ret, Json *ret_bad, Err *err)
@@ -162,13 +173,28 @@ files_read(App *app, Req *q, PackDef *ret_pack, Pack *ret, Json *ret_bad, Err *e
 		return true;
 	for (size_t i = 0; i < ret->problem_count; i++) {
 		const PackProblem *p = &ret->problems[i];
-		const Json *before = json_get_str(ret_bad, p->file);
-		Json list = before == NULL ? json_array() : *before;
 
-		if (!p->fatal || !is_workflow_file(p->file))
-			continue;
-		json_push(a, &list, json_str(str_fmt(a, "line %u: %.*s", p->line, STR_ARG(p->text))));
-		json_set_str(a, ret_bad, p->file, list);
+		if (p->fatal && is_workflow_file(p->file))
+			add_line(a, ret_bad, p->file, p->line, p->text);
+	}
+	return true;
+}
+
+/* What the i-th workflow of the files names outside of itself. */
+static bool
+names_read(App *app, Arena *a, const Pack *files, size_t i, Json *bad, Json *odd, Err *err)
+{
+	const WorkflowDef *d = &files->workflows[i];
+	WorkflowProblem *problems;
+	size_t n;
+
+	if (!workflow_names_check(app_db(app), a, files, d, &problems, &n, err))
+		return false;
+	for (size_t k = 0; k < n; k++) {
+		unsigned line = 1, column;
+
+		(void)yaml_locate(files->workflow_texts[i], problems[k].at, &line, &column);
+		add_line(a, problems[k].warning ? odd : bad, d->file, line, problems[k].text);
 	}
 	return true;
 }
@@ -177,19 +203,26 @@ bool
 pack_workflows_validate(App *app, Req *q, Res *s, Err *err)
 {
 	Arena *a = req_arena(q);
-	Json bad, o = json_object();
+	Json bad, odd = json_object(), o = json_object();
 	int64_t n = 0;
 	PackDef p;
 	Pack files;
 
 	if (!files_read(app, q, &p, &files, &bad, err))
 		return false;
+	for (size_t i = 0; i < files.problem_count; i++)
+		if (!files.problems[i].fatal && is_workflow_file(files.problems[i].file))
+			add_line(a, &odd, files.problems[i].file, files.problems[i].line, files.problems[i].text);
+	for (size_t i = 0; i < files.workflow_count; i++)
+		if (!names_read(app, a, &files, i, &bad, &odd, err))
+			return false;
 	for (size_t i = 0; i < bad.n; i++)
 		n += bad.members[i].value.n;
 	json_add(a, &o, "pack_ref", json_str(p.ref));
 	json_add(a, &o, "validated_count", json_int((int64_t)files.workflow_count));
 	json_add(a, &o, "error_count", json_int(n));
 	json_add(a, &o, "errors", bad);
+	json_add(a, &o, "warnings", odd);
 	return res_data(s, 200, o, n == 0 ? "All workflows are valid" : "Some workflows have errors");
 }
 
@@ -198,6 +231,18 @@ typedef struct SyncWork {
 	const Pack *files;
 	Json made; /* one object for each */
 } SyncWork;
+
+/* Those that begin with its file's name. */
+static Json
+warnings_of(Arena *a, const RegisterReport *report, Str file)
+{
+	Json list = json_array();
+
+	for (size_t i = 0; i < report->warning_count && !str_none(file); i++)
+		if (str_starts(report->warnings[i], str_fmt(a, "%.*s:", STR_ARG(file))))
+			json_push(a, &list, json_str(report->warnings[i]));
+	return list;
+}
 
 static bool
 sync_work(App *app, void *self, Err *err)
@@ -223,7 +268,7 @@ sync_work(App *app, void *self, Err *err)
 		json_add(w->a, &o, "ref_name", json_str(d.ref));
 		json_add(w->a, &o, "created", json_bool(!there[i]));
 		json_add(w->a, &o, "workflow_def_id", json_int(d.id));
-		json_add(w->a, &o, "warnings", json_array());
+		json_add(w->a, &o, "warnings", warnings_of(w->a, &report, d.file));
 		json_push(w->a, &w->made, o);
 	}
 	return true;

@@ -406,21 +406,23 @@ without_nul(Arena *a, Str s)
 }
 
 Json
-json_without_nul(Arena *a, const Json *v)
+json_storable(Arena *a, const Json *v)
 {
 	Json clean;
 
-	if (!json_has_nul(v))
+	if (!json_has_nul(v) && !json_has_vast(v))
 		return *v;
+	if (v->kind == JSON_BIG)
+		return json_str((Str){ v->s, v->n });
 	if (v->kind == JSON_STRING)
 		return json_str(without_nul(a, (Str){ v->s, v->n }));
 	clean = v->kind == JSON_ARRAY ? json_array() : json_object();
 	for (uint32_t i = 0; i < v->n; i++) {
 		if (v->kind == JSON_ARRAY)
-			json_push(a, &clean, json_without_nul(a, &v->items[i]));
+			json_push(a, &clean, json_storable(a, &v->items[i]));
 		else
 			json_set_str(
-			    a, &clean, without_nul(a, v->members[i].key), json_without_nul(a, &v->members[i].value));
+			    a, &clean, without_nul(a, v->members[i].key), json_storable(a, &v->members[i].value));
 	}
 	return clean;
 }

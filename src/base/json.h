@@ -109,8 +109,9 @@ const char *json_kind_name(JsonKind kind); /* "null" "bool" "number" "string" "a
 bool json_eq(const Json *a, const Json *b); /* deep; 1 equals 1.0; order of members does not matter */
 Json json_clone(Arena *a, const Json *v);   /* deep, into another arena */
 
-/* U+0000 may stand in JSON, but PostgreSQL keeps no text that holds it. */
 /* A number of so many digits, or with such an exponent, that a database writes it out in thousands of digits or cannot have it. */
 bool json_has_vast(const Json *v);
-bool json_has_nul(const Json *v);               /* in any string or key */
-Json json_without_nul(Arena *a, const Json *v); /* U+FFFD in its place; v itself when there is none */
+/* U+0000 may stand in JSON, but PostgreSQL keeps no text that holds it. */
+bool json_has_nul(const Json *v); /* in any string or key */
+/* What every database keeps as it is: U+FFFD for U+0000, and such a number as the text that it was; v itself when it has neither. */
+Json json_storable(Arena *a, const Json *v);

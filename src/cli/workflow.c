@@ -41,6 +41,13 @@ static const Command commands[] = {
 		{ "timeout", '\0', "SECONDS", NULL, "how long to wait (default 300)" }),
 	    .help = "run it, or see what it would do",
 	    .example = "attune workflow run ops.restart --dry-run --result 'check={\"up\": false}'" },
+	{ .words = "workflow validate",
+	    .run = cmd_workflow_validate,
+	    .args = "REF-OR-FILE",
+	    .help =
+		"check a workflow of the server, or a file (a path with a slash, or .yaml), which is not stored; exit "
+		"code 1 when something is wrong with it",
+	    .example = "attune workflow validate actions/restart.yaml" },
 	{ .words = "workflow watch",
 	    .run = cmd_workflow_watch,
 	    .args = "ID",

@@ -14,6 +14,7 @@ typedef struct Names {
 	Db *db;
 	Arena *a;
 	const Pack *files;
+	const WorkflowDef *d;
 	Map known; /* actions that were looked up: ref, to Found */
 	WorkflowProblem *problems;
 	size_t n;
@@ -80,6 +81,9 @@ look(Names *s, Str ref, Found *f)
 {
 	PackDef pack;
 
+	f->there = str_eq(ref, s->d->ref); /* it may run itself */
+	if (f->there)
+		f->action = (ActionDef){ .ref = ref, .param_schema = s->d->param_schema };
 	for (size_t i = 0; is_in_files(s, ref) && i < s->files->action_count && !f->there; i++)
 		if (str_eq(s->files->actions[i].ref, ref)) {
 			f->action = s->files->actions[i];
@@ -189,6 +193,7 @@ workflow_names_check(
 	Names s = { .db = db,
 		.a = a,
 		.files = files,
+		.d = d,
 		.known = map_open(a),
 		.problems = arena_array(a, WorkflowProblem, WORKFLOW_PROBLEMS_MOST),
 		.err = err != NULL ? err : &own };

@@ -168,7 +168,10 @@ fn_from_json(Ev *ev, const Node *x, const Json *args, Json *ret)
 	if (!fn_want(ev, x, args, 0, JSON_STRING) || !ev_spend(ev, x->at, args[0].n / 8) ||
 	    !ev_room(ev, x->at, json_room(json_as_str(&args[0]))))
 		return false;
-	return json_parse(ev->a, json_as_str(&args[0]), NULL, ret, &why) || fn_fail(ev, x, why.text);
+	if (!json_parse(ev->a, json_as_str(&args[0]), NULL, ret, &why))
+		return fn_fail(ev, x, why.text);
+	*ret = json_storable(ev->a, ret); /* it may become a parameter or a variable, which are rows */
+	return true;
 }
 
 static bool

@@ -66,13 +66,24 @@ bool
 load_file(Load *l, Str file)
 {
 	Err err = { 0 };
+	Str text;
 
 	l->file = file;
 	l->text = (Str){ 0 };
-	if (!file_read_at(l->a, l->dir_fd, file.p, FILE_MOST, &l->text, &err)) {
+	if (!file_read_at(l->a, l->dir_fd, file.p, FILE_MOST, &text, &err)) {
 		load_fatal(l, "", "%s", err.text);
 		return false;
 	}
+	return load_text(l, file, text);
+}
+
+bool
+load_text(Load *l, Str file, Str text)
+{
+	Err err = { 0 };
+
+	l->file = file;
+	l->text = text;
 	if (!yaml_parse(l->a, file.p, l->text, NULL, &l->root, &err)) {
 		parse_problem(l, &err);
 		return false;
@@ -180,15 +191,15 @@ read_folder(Load *l, const Kind *k)
 	memcpy((char *)l->pack + k->count_at, &count, sizeof(count));
 }
 
-static void
-problems_give(Load *l)
+PackProblem *
+load_problems(const Load *l, size_t *ret_n)
 {
-	Pack *p = l->pack;
+	PackProblem *all = arena_array(l->a, PackProblem, l->problems.n + 1);
 
-	p->problem_count = l->problems.n;
-	p->problems = arena_array(l->a, PackProblem, l->problems.n + 1);
+	*ret_n = l->problems.n;
 	for (size_t i = 0; i < l->problems.n; i++)
-		p->problems[i] = *(PackProblem *)l->problems.items[i];
+		all[i] = *(PackProblem *)l->problems.items[i];
+	return all;
 }
 
 static bool
@@ -220,6 +231,6 @@ pack_load(Arena *a, Str dir, Pack *ret, Err *err)
 	for (size_t i = 0; i < pack_kind_count; i++)
 		read_folder(&l, &pack_kinds[i]);
 	workflows_read(&l);
-	problems_give(&l);
+	ret->problems = load_problems(&l, &ret->problem_count);
 	return first_fatal(&l, err);
 }

@@ -24,6 +24,8 @@ void load_fatal(Load *l, const char *pointer, const char *fmt, ...) PRINTF(3, 4)
 void load_warn(Load *l, const char *pointer, const char *fmt, ...) PRINTF(3, 4);
 /* A YAML file of the pack becomes l->root; false: it could not be read, which is a problem said already. */
 bool load_file(Load *l, Str file);
+bool load_text(Load *l, Str file, Str text); /* the same of what was read already */
+PackProblem *load_problems(const Load *l, size_t *ret_n);
 /* Is the file there, in the pack? A problem is said when it leaves the pack. */
 typedef enum Presence { FILE_THERE, FILE_MISSING, FILE_REFUSED } Presence;
 Presence load_presence(Load *l, const char *pointer, Str file);

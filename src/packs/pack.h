@@ -38,5 +38,7 @@ typedef struct Pack {
 	size_t problem_count;
 } Pack;
 
+/* One workflow file by itself, called file in its problems, which are put into *ret_problems; false when one of them is fatal. */
+bool workflow_text_read(Arena *a, Str file, Str text, WorkflowDef *ret, PackProblem **ret_problems, size_t *ret_n);
 /* false when a problem is fatal: err names the first one ("packs/x/actions/a.yaml:3:5: ..."), *ret holds all of them. */
 MUST_CHECK bool pack_load(Arena *a, Str dir, Pack *ret, Err *err);

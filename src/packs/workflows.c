@@ -19,30 +19,50 @@ static const Field fields[] = {
 	{ "output_map", NULL, FIELD_IGNORED },
 	{ "cancellation_policy", NULL, FIELD_IGNORED },
 	{ "max_iterations", NULL, FIELD_IGNORED },
+	{ "timeout", NULL, FIELD_IGNORED },
 	{ "meta", "metadata", FIELD_IGNORED },
 	{ "enabled", NULL, FIELD_IGNORED },
 	{ "__chart_meta__", NULL, FIELD_IGNORED },
 };
 
-/* The graph of a file; what the file does not say of itself is known before. */
-static bool
-read_graph(Load *l, Str file, WorkflowDef *d)
+/* Of the file that was read last. */
+static void
+take_graph(Load *l, WorkflowDef *d)
 {
 	WorkflowProblem *problems;
 	size_t n;
 
-	d->pack_ref = l->pack->def.ref;
-	d->tags = json_array();
-	d->file = file;
-	if (!load_file(l, file))
-		return false;
 	fields_read(l, fields, countof(fields), d);
 	d->definition = workflow_definition(l->a, &l->root);
 	(void)workflow_check(l->a, &d->definition, &problems, &n);
 	for (size_t i = 0; i < n; i++)
 		(problems[i].warning ? load_warn : load_fatal)(
 		    l, str_cstr(l->a, problems[i].at), "%.*s", STR_ARG(problems[i].text));
+}
+
+/* The graph of a file; what the file does not say of itself is known before. */
+static bool
+read_graph(Load *l, Str file, WorkflowDef *d)
+{
+	d->pack_ref = l->pack->def.ref;
+	d->tags = json_array();
+	d->file = file;
+	if (!load_file(l, file))
+		return false;
+	take_graph(l, d);
 	return true;
+}
+
+bool
+workflow_text_read(Arena *a, Str file, Str text, WorkflowDef *ret, PackProblem **ret_problems, size_t *ret_n)
+{
+	Load l = { .a = a, .dir_fd = -1, .problems = vec_open(a) };
+
+	*ret = (WorkflowDef){ .tags = json_array() };
+	if (load_text(&l, file, text))
+		take_graph(&l, ret);
+	*ret_problems = load_problems(&l, ret_n);
+	return !l.fatal;
 }
 
 typedef struct Read {

@@ -269,7 +269,7 @@ report(Poller *p, const Asked *x, const Call *c)
 	json_add(a, &o, "body", c->text.n <= BODY_MOST ? json_str(utf8_clean(a, body_of(c))) : json_null());
 	json_add(a, &o, "json", value != NULL && c->text.n <= BODY_MOST ? whole : json_null());
 	json_add(a, &o, "observed_at", json_str(time_text(a, clock_wall(clock_real()))));
-	o = json_without_nul(a, &o);
+	o = json_storable(a, &o);
 	p->broken = p->broken || !builtin_emit(json_get(&x->rule, "id"), x->trigger_ref, (Str){ 0 }, o);
 }
 

@@ -32,7 +32,7 @@ pack_test_add(Db *db, Arena *a, const PackTestRow *row, TimeUs now, Err *err)
 		       " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
 		.in = "istsiiiidijt",
 	};
-	Json result = json_without_nul(a, row->result);
+	Json result = json_storable(a, row->result);
 	Bind b[] = { bind_int(row->pack), bind_str(row->version), bind_time(row->began),
 		bind_text(reasons[row->reason]), bind_int(row->counts.total), bind_int(row->counts.passed),
 		bind_int(row->counts.failed), bind_int(row->counts.skipped), bind_real(test_pass_rate(&row->counts)),

@@ -197,7 +197,7 @@ static void
 end_note(WorkerTurn *t, const RunEnd *e)
 {
 	/* here, and not when it is stored: a result outlives a unit of work whose commit fails */
-	Json result = json_without_nul(t->ends_arena, &e->result);
+	Json result = json_storable(t->ends_arena, &e->result);
 
 	if (t->abandoning && e->outcome != RUN_SUCCEEDED && result.kind == JSON_OBJECT)
 		json_set(t->ends_arena, &result, "abandoned_by", json_cstr("shutdown"));

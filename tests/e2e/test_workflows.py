@@ -159,6 +159,38 @@ def test_what_may_go_wrong_is_a_warning_and_another_label_needs_no_actions(api):
     assert api.get(f"/executions/{child['id']}")["data"]["result"]["error"] == "Action 'mine.tool' not found"
 
 
+def test_a_file_and_what_is_stored_are_validated_without_storing_anything(api, tmp_path):
+    good = tmp_path / "good.workflow.yaml"
+    good.write_text("version: 1.0.0\ntasks:\n  - name: a\n    action: core.echo\n    input: {message: hi}\n")
+    assert api.cli("workflow", "validate", good).out == f"{good} is valid.\n"
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("version: 1.0.0\ntasks:\n  - name: a\n    action: core.ecko\n    next:\n      - do: [b]\n"
+                   "  - name: c\n    action: core.sleep\n    input:\n      secs: 3\n      seconds: soon\n")
+    said = api.cli("workflow", "validate", bad, code=1).out
+    assert f"{bad}:6:14: error: Task 'a' references non-existent task 'b'\n" in said
+    assert f"{bad}:4:5: error: there is no action 'core.ecko'. Did you mean 'core.echo'?\n" in said
+    assert f"{bad}:9:5: error: Invalid parameters for action 'core.sleep'" in said
+    assert f"{bad}:10:7: warning: action 'core.sleep' has no parameter 'secs'" in said
+    assert said.endswith(f"{bad} is not valid: 3 errors, 1 warning.\n")
+    problems = api.cli("workflow", "validate", bad, "-o", "json", code=1).json()["problems"]
+    assert [p["level"] for p in problems] == ["error", "error", "error", "warning"] and problems[1]["line"] == 4
+    torn = tmp_path / "torn.yaml"
+    torn.write_text("version: 1\ntasks: [\n")
+    assert f"{torn}:" in api.cli("workflow", "validate", torn, code=1).out
+    (tmp_path / "act.yaml").write_text("ref: mine.act\nworkflow_file: self.yaml\nparameters:\n  n: {type: integer, required: true}\n")
+    (tmp_path / "self.yaml").write_text("version: 1.0.0\ntasks:\n  - name: again\n    action: mine.act\n    input: {n: much}\n")
+    assert f"{tmp_path}/self.yaml:5:5: error: Invalid parameters for action 'mine.act'" in api.cli(
+        "workflow", "validate", tmp_path / "act.yaml", code=1).out
+    api.post("/workflows", flow(definition={"tasks": [{"name": "a", "action": "core.echo", "next": [
+        {"when": "{{ failed() }}", "do": ["a"]}]}]}), 201)
+    said = api.cli("workflow", "validate", "mine.flow").out
+    assert "mine.flow: definition/tasks/0: warning: 'a' leads back to 'a'" in said and "1000 rounds" in said
+    assert said.endswith("mine.flow is valid, with warnings.\n")
+    assert "either text or definition" in refused(api, "POST", "/workflows/validate", 422, {})["error"]
+    assert [w["ref"] for w in api.get("/workflows")["data"]] == ["mine.flow"]
+    assert "is not there" in api.cli("workflow", "validate", tmp_path / "none.yaml", code=1).err
+
+
 def saved(**more):
     return {"name": "flow", "pack_ref": "mine", "label": "Flow", "version": "1.0", "definition": TASKS, **more}
 
@@ -205,6 +237,13 @@ def test_a_pack_brings_workflows_of_both_kinds_and_syncs_and_validates_them(worl
     world.add_pack("shop", {"workflows/sell.yaml": "version: 2.0.0\ntasks:\n  - name: a\n    action: nothing\n"})
     said = world.post("/packs/shop/workflows/validate")["data"]
     assert said["error_count"] == 1 and "line 4" in said["errors"]["workflows/sell.yaml"][0]
+    world.add_pack("shop", {"workflows/sell.yaml": "version: 2.0.0\ntasks:\n  - name: a\n    action: shop.by\n"
+                                                   "  - name: b\n    action: later.x\n"})
+    said = world.post("/packs/shop/workflows/validate")["data"]
+    assert said["errors"] == {"workflows/sell.yaml": ["line 4: there is no action 'shop.by'. Did you mean 'shop.buy'?"]}
+    assert [w.split(":")[0] for w in said["warnings"]["workflows/sell.yaml"]] == ["line 6"]
+    assert "workflows/sell.yaml:4:5: there is no action" in refused(world, "POST", "/packs/shop/workflows/sync", 422)["error"]
+    world.add_pack("shop", {"workflows/sell.yaml": "version: 2.0.0\ntasks:\n  - name: a\n    action: nothing\n"})
     nothing = world.post("/packs/shop/workflows/sync")["data"]
     assert nothing["errors"] and nothing["registered_count"] == 0
     assert world.get("/workflows/shop.sell")["data"]["version"] == "1.0.0"

@@ -374,7 +374,7 @@ TEST(the_character_nul_is_found_and_replaced_wherever_it_stands)
 	CHECK_OK(
 	    json_parse(a, str_of("{\"a\": [1, {\"k\\u0000\": \"x\\u0000y\"}], \"b\": \"z\"}"), NULL, &v, &err), err);
 	CHECK(json_has_nul(&v) && !json_has_vast(&v));
-	clean = json_without_nul(a, &v);
+	clean = json_storable(a, &v);
 	CHECK(!json_has_nul(&clean));
 	CHECK_STR(json_text(a, &clean), str_of("{\"a\":[1,{\"k\xef\xbf\xbd\":\"x\xef\xbf\xbdy\"}],\"b\":\"z\"}"));
 	CHECK(!json_has_nul(NULL));
@@ -402,4 +402,19 @@ TEST(numbers_that_a_database_cannot_have_are_told_from_those_it_can)
 		buf_char(&long_one, '7');
 	CHECK_OK(json_parse(a, buf_str(&long_one), NULL, &v, &err), err);
 	CHECK(json_has_vast(&v) && !json_has_vast(NULL));
+}
+
+TEST(such_numbers_become_texts_where_nobody_can_be_refused)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Json v, kept;
+	Err err = { 0 };
+
+	CHECK_OK(
+	    json_parse(a, str_of("{\"a\": [1e131000, -2E+99999, 1e999, 7], \"b\": {\"c\": 1e-5000}}"), NULL, &v, &err),
+	    err);
+	kept = json_storable(a, &v);
+	CHECK_STR(
+	    json_text(a, &kept), str_of("{\"a\":[\"1e131000\",\"-2E+99999\",1e999,7],\"b\":{\"c\":\"1e-5000\"}}"));
+	CHECK(!json_has_vast(&kept));
 }
