@@ -16,6 +16,7 @@ typedef struct Ticker {
 	Id rule;
 	TimeUs anchor; /* of the rule as it was put: rises with every change that matters */
 	Due next;
+	bool behind; /* several were due at once, and those too old to be made up for are left out already */
 	Schedule schedule;
 } Ticker;
 
@@ -102,17 +103,29 @@ first_tick(const Schedule *s, TimeUs mark, TimeUs now, Due *ret)
 	return schedule_last(s, since, now, ret) || schedule_next(s, now, ret);
 }
 
+/* The machine slept, or the clock was set: of several that are due at once a rule that makes up for one has the last. */
+static void
+last_of_many(Ticker *x, TimeUs now)
+{
+	Due d = x->next;
+
+	if (x->schedule.missed == MISSED_ONE && schedule_on(&x->schedule, &d) && d.at <= now)
+		(void)schedule_last(&x->schedule, x->next.at - 1, now, &x->next);
+}
+
 /* From a tick that was taken at `now` to the next one. */
 static bool
-following(const Schedule *s, TimeUs now, Due *d)
+following(Ticker *x, TimeUs now)
 {
-	if (!schedule_on(s, d))
+	const Schedule *s = &x->schedule;
+	bool behind = x->behind;
+
+	if (!schedule_on(s, &x->next))
 		return false;
-	if (d->at > now || s->missed == MISSED_ALL)
+	x->behind = x->next.at <= now && s->missed == MISSED_ALL;
+	if (x->next.at > now || (x->behind && behind))
 		return true;
-	if (s->missed == MISSED_ONE)
-		return schedule_last(s, d->at - 1, now, d) || schedule_next(s, now, d);
-	return schedule_next(s, now, d);
+	return x->behind ? first_of_all(s, x->next.at - 1, now, &x->next) : schedule_next(s, now, &x->next);
 }
 
 /* ---- rules ---- */
@@ -200,8 +213,9 @@ ticks_due(Ticks *t, TimeUs now, Tick *ret)
 	if (timer == NULL)
 		return false;
 	x = timer->owner;
+	last_of_many(x, now);
 	*ret = (Tick){ .rule = x->rule, .due = x->next, .anchor = x->anchor, .schedule = &x->schedule };
-	ticker_aim(t, x, following(&x->schedule, now, &x->next));
+	ticker_aim(t, x, following(x, now));
 	return true;
 }
 

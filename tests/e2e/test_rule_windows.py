@@ -1,5 +1,10 @@
 """Rules that hold back and wait, through the API, the command line and a kill."""
 
+import contextlib
+import json
+import threading
+
+import requests
 from harness import eventually
 from work import rule
 
@@ -21,6 +26,51 @@ def test_a_debounced_rule_acts_once_after_the_silence_also_across_a_kill(world):
     dead = [world.kill("up")] if world.kind == "embedded" else [world.kill(r) for r in ("api", "executor", "sensor")]
     world.wait_ready([world.relaunch(d) for d in dead])
     assert eventually(lambda: met(world, "core.calm"), seconds=60) == [last]
+
+
+def test_a_kill_amid_throttles_and_pairs_loses_nothing_and_lets_no_more_through(world):
+    world.start()
+    for ref in ("core.drip", "core.pair"):
+        world.post("/triggers", {"ref": ref, "pack_ref": "core", "label": ref, "enabled": True}, 201)
+    rule(world, "core.few", "core.drip", throttle={"limit": 5, "per": "1h", "key": "{{ event.payload.key }}"})
+    rule(world, "core.first", "core.drip", once_within={"within": "1h", "key": "{{ event.payload.key }}"})
+    sides = [{"trigger_ref": "core.pair", "as": side, "conditions": [{"field": "side", "operator": "equals", "value": side}]}
+             for side in ("left", "right")]
+    rule(world, "core.both", "core.pair", triggers=sides,
+         correlate={"mode": "all", "within": "1h", "key": "{{ event.payload.id }}"}, action_params={"message": "x"})
+    for n in range(3):
+        emit(world, "core.drip", {"key": "a", "n": n})
+    halves = {n: emit(world, "core.pair", {"side": "left", "id": n}) for n in range(4)}
+    over, taken = threading.Event(), []
+
+    def drip():
+        """Through the kill, whether it is heard or not."""
+        while not over.is_set():
+            with contextlib.suppress(requests.RequestException, AssertionError):
+                taken.append(emit(world, "core.drip", {"key": "b"}))
+
+    senders = [threading.Thread(target=drip) for _ in range(4)]
+    for s in senders:
+        s.start()
+    try:
+        eventually(lambda: len(taken) >= 3)
+        dead = [world.kill("up")] if world.kind == "embedded" else [world.kill(r) for r in ("api", "executor", "sensor")]
+        world.wait_ready([world.relaunch(d) for d in dead])
+        had = len(taken)
+        eventually(lambda: len(taken) >= had + 10)
+    finally:
+        over.set()
+        for s in senders:
+            s.join()
+    for n in range(4):
+        emit(world, "core.drip", {"key": "a", "n": n})
+        emit(world, "core.pair", {"side": "right", "id": n})
+    keys = {r["id"]: json.loads(r["payload"])["key"] for r in world.rows("select id, payload from event where trigger_ref = 'core.drip'")}
+    assert set(taken) <= set(keys)  # nothing that was answered is lost
+    assert sorted(keys[e] for e in met(world, "core.few")) == ["a"] * 5 + ["b"] * 5
+    assert sorted(keys[e] for e in met(world, "core.first")) == ["a", "b"]
+    assert len(met(world, "core.both")) == len(halves)
+    eventually(lambda: len(world.rows("select id from execution where rule_ref = 'core.both'")) == len(halves))
 
 
 def test_a_rule_on_two_triggers_waits_for_both(running):

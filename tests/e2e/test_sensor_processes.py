@@ -243,6 +243,54 @@ def test_a_killed_role_takes_its_sensors_along_and_the_next_life_starts_them_aga
     assert len(payloads(eyes, "by_lines")) == 1  # the key says that it is the same
 
 
+HANGS = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: time.sleep(60)\n"
+
+
+def test_a_sensor_that_hangs_keeps_no_other_waiting_and_ends_with_its_role(eyes):
+    odd(eyes, HANGS)  # never says a word, reads nothing, does not hear that it should end
+    eyes.start()
+    rule(eyes, "mute", "by_odd")
+    stuck = running(eyes, "eye.odd")
+    for n in range(20):  # news that it does not read
+        eyes.put("/rules/eye.mute", {"trigger_params": {"filler": "x" * 20000, "n": n}}, 200)
+    rule(eyes, "one", "by_lines", say="a")
+    eventually(lambda: [p["say"] for p in payloads(eyes, "by_lines")] == ["a"], 60)
+    eyes.post("/sensors/eye.odd/restart")  # it is killed, for it does not go by itself
+    eventually(lambda: not alive(stuck["pid"]) and running(eyes, "eye.odd")["pid"] != stuck["pid"], 60)
+    rule(eyes, "two", "by_lines", say="b")
+    eventually(lambda: [p["say"] for p in payloads(eyes, "by_lines")] == ["a", "b"], 60)
+    eyes.put("/rules/eye.mute", {"enabled": False}, 200)
+    eventually(lambda: process(eyes, "eye.odd")["status"] == "stopped", 60)
+    eyes.put("/rules/eye.mute", {"enabled": True}, 200)
+    stuck = running(eyes, "eye.odd")
+    eyes.stop()  # every role ends by itself, with code 0
+    assert not alive(stuck["pid"]) and not eyes.leftovers()
+
+
+@pytest.mark.only("distributed")
+def test_sensors_of_a_worker_that_is_killed_go_on_at_another_in_time(eyes):
+    eyes.configure({"worker": {"heartbeat_interval": 2}})
+    eyes.start(counts={"sensor": 2})
+    for name, trigger in (("one", "by_lines"), ("other", "by_api")):
+        rule(eyes, name, trigger, say="a")
+    first = {ref: running(eyes, ref) for ref in ("eye.lines", "eye.api")}
+    holders = {r["holder"] for r in eyes.rows("select holder from sensor_process where holder is not null")}
+    victims = [p for p in eyes.of_role("sensor") if any(h.startswith(p.name + "/") for h in holders)][:1]
+    lost = [ref for ref in first if eyes.rows("select p.holder from sensor_process p join sensor s on s.id = p.sensor where s.ref = ?",
+                                              ref)[0]["holder"].startswith(victims[0].name + "/")]
+    victims[0].signal(signal.SIGKILL)  # its machine is gone, and nobody says so
+    victims[0].wait()
+    assert lost
+    for ref in lost:
+        eventually(lambda ref=ref: (p := process(eyes, ref))["instance"] > first[ref]["instance"] and p["status"] == "running", 90)
+        eventually(lambda ref=ref: not alive(first[ref]["pid"]), 30)
+    rule(eyes, "later", "by_lines", say="b")
+    eventually(lambda: payloads(eyes, "by_lines")[-1]["say"] == "b", 60)
+    assert payloads(eyes, "by_lines")[-1]["pid"] == process(eyes, "eye.lines")["pid"]
+    says = [p["say"] for p in payloads(eyes, "by_lines")]
+    assert says == ["a", "b"]  # what was reported before is not reported again
+
+
 @pytest.mark.only("distributed")
 def test_of_two_sensor_workers_one_runs_it_and_the_other_takes_over_in_time(eyes):
     eyes.configure({"worker": {"heartbeat_interval": 2}})

@@ -178,6 +178,44 @@ def test_secrets_of_a_webhook_that_no_key_opens_let_nobody_in_and_are_counted(wo
     assert world.request("POST", "/keys/rotate", 200).json()["data"]["left"] == 0
 
 
+def test_of_a_whole_list_of_hostile_requests_none_makes_an_event(hook):
+    world, body = hook.world, b'{"n": 1}'
+    url = f"{world.url}/api/v1/webhooks/{hook.key}"
+    hook.configure(hmac={"enabled": True, "secrets": ["s"]}, rate_limit={"enabled": True, "requests": 400, "window_seconds": 600})
+    good = standard("s", body, "msg_good")
+    assert hook.send(raw=body, headers=good).status_code == 200
+    kept = len(hook.events())
+
+    def flipped(at):
+        signature = bytearray(base64.b64decode(good["webhook-signature"][3:]))
+        signature[at // 8] ^= 1 << at % 8
+        return {**good, "webhook-id": "msg_flip", "webhook-signature": "v1," + base64.b64encode(signature).decode()}
+
+    for at in range(0, 256, 5):
+        assert hook.send(raw=body, headers=flipped(at)).status_code == 401
+    replayed = hook.send(raw=body, headers=good)
+    assert replayed.status_code == 200 and "before" in replayed.json()["data"]["message"]
+    assert hook.send(raw=body, headers=standard("s", body, "msg_old", time.time() - 3600)).status_code == 401
+    for raw, kind in ((b"n=1", "application/x-www-form-urlencoded"), (b"\x00\xff", "application/octet-stream"), (b"<n/>", "text/xml")):
+        assert hook.send(raw=raw, headers={**standard("s", raw, "msg_kind"), "Content-Type": kind}).status_code == 400
+    assert hook.send(raw=b'{"n": "' + b"x" * 3_000_000 + b'"}').status_code == 413
+    huge = requests.post(url, data=b"[" + b"1," * 8_000_000 + b"1]", timeout=60)  # more than any body may have
+    assert huge.status_code == 413
+    for path, status in ((f"{world.url}/api/v1/webhooks/", 404), (f"{url}/more", 404), (f"{world.url}/api/v1/webhooks/%00", 404),
+                         (f"{world.url}/api/v1/webhooks/..%2f..%2fusers", 404)):
+        assert requests.post(path, data=body, timeout=60).status_code in (400, status), path
+    for method in ("GET", "PUT", "DELETE"):
+        assert requests.request(method, url, data=body, timeout=60).status_code == 405
+    assert len(hook.events()) == kept
+    with ThreadPoolExecutor(16) as crowd:  # a flood of what is not signed comes to an end, and so does one of what is
+        codes = list(crowd.map(lambda n: hook.send(raw=body, headers=flipped(n % 256)).status_code, range(480)))
+    assert set(codes) == {401, 429} and hook.send(raw=body, headers=standard("s", body, "msg_late")).status_code == 429
+    world.post("/triggers/mine.hook/webhooks/disable")
+    assert hook.send(raw=body, headers=standard("s", body, "msg_off")).status_code == 404
+    assert len(hook.events()) == kept
+    world.request("GET", "/health/ready", 200)
+
+
 def test_the_same_id_twice_makes_one_event(hook):
     hook.configure(hmac={"enabled": True, "secrets": ["s"]})
     first = hook.send(raw=b'{"n": 1}', headers=standard("s", b'{"n": 1}', "msg_a")).json()["data"]

@@ -166,6 +166,59 @@ TEST(of_endlessly_many_missed_ticks_the_last_thousand_are_made_up_for)
 	ticks_close(t);
 }
 
+/* Runs while the clock stands where it should, then finds it hours later. */
+static int64_t
+ticks_after_a_jump(const char *missed, TimeUs now, Tick *ret_last)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Ticks *t = ticks_open();
+	RuleDef r = ticking(a, 1, 1, START);
+	int64_t n = 0;
+
+	if (missed != NULL)
+		json_add(a, &r.trigger_params, "missed", json_cstr(missed));
+	put(t, &r, START);
+	for (int64_t i = 1; i <= 10; i++)
+		CHECK(ticks_due(t, START + i * (TimeUs)US_PER_S, ret_last));
+	while (ticks_due(t, now, ret_last))
+		n++;
+	CHECK(ticks_next(t) > now && ticks_next(t) <= now + (TimeUs)US_PER_S);
+	ticks_close(t);
+	return n;
+}
+
+TEST(after_a_jump_of_the_clock_a_timer_that_runs_makes_up_for_what_its_rule_says_and_once)
+{
+	enum { HOURS = 5 * 3600 };
+	TimeUs now = START + HOURS * (TimeUs)US_PER_S + 7;
+	Tick last;
+
+	CHECK_INT(ticks_after_a_jump(NULL, now, &last), 1); /* the one it waited for */
+	CHECK_INT(ticks_after_a_jump("skip", now, &last), 1);
+	CHECK_INT(ticks_after_a_jump("one", now, &last), 1);
+	CHECK_INT(last.due.n, HOURS);
+	CHECK_INT(ticks_after_a_jump("all", START + 70 * (TimeUs)US_PER_S, &last), 60);
+	CHECK_INT(last.due.n, 70);
+	CHECK_INT(ticks_after_a_jump("all", now, &last), 1001); /* the one it waited for, and the last thousand */
+	CHECK_INT(last.due.n, HOURS);
+}
+
+TEST(a_clock_that_is_set_back_makes_no_tick_twice)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Ticks *t = ticks_open();
+	RuleDef r = ticking(a, 1, 60, START);
+	Tick k;
+
+	put(t, &r, START);
+	CHECK(ticks_due(t, START + 600LL * US_PER_S, &k));
+	CHECK_INT(k.due.n, 1);
+	CHECK(!ticks_due(t, START + 30LL * US_PER_S, &k)); /* back by ten minutes */
+	CHECK(ticks_due(t, START + 660LL * US_PER_S, &k));
+	CHECK_INT(k.due.n, 11);
+	ticks_close(t);
+}
+
 TEST(a_batch_that_could_not_be_stored_comes_again_in_order)
 {
 	CLEANUP(arena_done) Arena *a = arena_open();
