@@ -362,6 +362,7 @@ rig_execute(Rig *r, const char *action_ref, size_t n)
 	json_add(u->arena, &params, "message", json_cstr("hello, world"));
 	for (size_t i = 0; i < n; i++)
 		in[i] = (ExecutionIn){ .action_ref = str_of(action_ref), .params = &params, .by = str_of("bench") };
+	uow_last(u, &points_create); /* as the API does */
 	must(executions_create(u, in, n, out, &err), &err, "execute");
 	last = out[n - 1].id;
 	must(uow_commit(u, &points_create, &err), &err, "commit");

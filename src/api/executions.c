@@ -299,6 +299,8 @@ execute_work(App *app, void *self, Err *err)
 {
 	ExecuteWork *w = self;
 
+	if (!app->held)
+		uow_last(app->uow, &points_create);
 	return execution_create(app->uow, &w->in, &w->out, err);
 }
 

@@ -63,7 +63,9 @@ struct Uow {
 	bool follows;              /* what follows the ends of its runs is made in it too, by runs_follow */
 	struct WorkflowNews *news; /* what is to be told to workflows, collected until then */
 	size_t news_n, news_cap;
-	bool placed; /* what it made last is all with workers, and nothing else waited */
+	bool placed;                     /* what it made last is all with workers, and nothing else waited */
+	const struct CommitPoints *last; /* of uow_last; NULL: not said, or used up */
+	bool passed;                     /* its point before the commit */
 };
 
 MUST_CHECK bool uow_open(Engine *e, Uow **ret, Err *err);
@@ -84,6 +86,10 @@ MUST_CHECK bool uow_begin(Uow *u, Err *err);
 MUST_CHECK bool uow_begin_keep(Uow *u, Err *err);
 /* Commits, then publishes. A failure to publish is not an error here: the rows wait for the sweeper. */
 MUST_CHECK bool uow_commit(Uow *u, const CommitPoints *p, Err *err);
+/* A promise: what is asked of the engine next is all that this transaction writes, and uow_commit follows with these points. So the
+ * commit may travel with the last statement of it (db_last), which the moves say by uow_last_now. */
+void uow_last(Uow *u, const CommitPoints *p);
+void uow_last_now(Uow *u);
 void due_note(Uow *u, TimeUs at); /* something that waits has to be looked at then; 0: nothing */
 void uow_abort(Uow *u);           /* also after a failed commit; harmless twice */
 /* Why a thread cannot go on. That the database is away has been said already, by the store and once for the whole process. */

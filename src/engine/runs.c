@@ -165,6 +165,8 @@ claims_open(Uow *u, const ExecMove *moves, RunClaim *claims, Str by, ExecMoved *
 {
 	bool look = claims_look(u, claims, n);
 
+	if (!look)
+		uow_last_now(u);
 	if (!(look ? execution_claim_look(u->db, u->arena, moves, n, moved, err)
 		   : move_runs(u, EV_CLAIM, moves, n, by, moved, err)))
 		return false;

@@ -66,6 +66,8 @@ uow_begin_keep(Uow *u, Err *err)
 	u->due = 0;
 	u->defs_seen = false;
 	u->follows = u->placed = false;
+	u->last = NULL;
+	u->passed = false;
 	u->news = NULL;
 	u->news_n = u->news_cap = 0;
 	u->now = clock_wall(u->e->clock);
@@ -80,7 +82,8 @@ uow_commit(Uow *u, const CommitPoints *p, Err *err)
 
 	if (!completions_tell(u, err))
 		return false;
-	crash_point(p->before);
+	if (!u->passed)
+		crash_point(p->before);
 	if (!db_commit(u->db, err))
 		return false;
 	crash_point(p->after);
@@ -98,6 +101,23 @@ uow_commit(Uow *u, const CommitPoints *p, Err *err)
 	if (u->out.n > 0 && p->published != NULL)
 		crash_point(p->published);
 	return true;
+}
+
+void
+uow_last(Uow *u, const CommitPoints *p)
+{
+	u->last = p;
+}
+
+void
+uow_last_now(Uow *u)
+{
+	if (u->last == NULL || db_kind(u->db) == STORE_SQLITE)
+		return;
+	crash_point(u->last->before);
+	u->last = NULL;
+	u->passed = true;
+	db_last(u->db);
 }
 
 void

@@ -206,6 +206,13 @@ db_ahead(Db *db, Arena *a, const Stmt *s, const Bind *binds)
 		db->store->driver->ahead(db, a, s, binds);
 }
 
+void
+db_last(Db *db)
+{
+	if (db->open && !db->failed && db->store->driver->last != NULL)
+		db->store->driver->last(db);
+}
+
 bool
 db_batch(Db *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Rows *ret, Err *err)
 {

@@ -61,5 +61,11 @@ void db_ahead(Db *db, Arena *a, const Stmt *s, const Bind *binds);
  * fail, that one does. Whatever JSON the binds point at must live until then.
  */
 MUST_CHECK bool db_later(Db *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Err *err);
+/*
+ * A promise: the next statement is the last that this transaction needs. Where a commit takes a round trip it makes it with that
+ * statement, whose answer is there while the commit is still on its way; db_commit waits for it, and nothing undoes it. What is asked
+ * all the same is a transaction of its own, which the same db_commit ends.
+ */
+void db_last(Db *db);
 /* For lists whose filters vary: text put together from constant pieces only, values bound; not cached for ever. */
 MUST_CHECK bool db_read_text(Db *db, Arena *a, Str sql, const char *in, const Bind *binds, Rows *ret, Err *err);

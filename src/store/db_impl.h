@@ -22,6 +22,7 @@ typedef struct Driver {
 	void (*ahead)(Db *db, Arena *a, const Stmt *s, const Bind *binds); /* NULL: nothing is gained by it */
 	/* Without an answer, no later than the commit. NULL: at once. */
 	bool (*later)(Db *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Err *err);
+	void (*last)(Db *db); /* the commit may travel with the next statement. NULL: nothing is gained by it */
 	bool (*read_text)(Db *db, Arena *a, Str sql, const char *in, const Bind *binds, Rows *ret, Err *err);
 	/* Several statements in one text, without parameters, in the transaction: migrations. */
 	bool (*script)(Db *db, const char *sql, Err *err);

@@ -7,7 +7,7 @@
 	_(PQenterPipelineMode) _(PQerrorMessage) _(PQexec) _(PQexitPipelineMode) _(PQfinish) _(PQflush) \
 	_(PQfname) _(PQfreemem) _(PQftype) _(PQgetResult) _(PQgetisnull) _(PQgetlength) _(PQgetvalue) \
 	_(PQisBusy) _(PQnfields) _(PQntuples) _(PQpipelineSync) _(PQresultErrorField) _(PQresultStatus) \
-	_(PQsendPrepare) _(PQsendQueryParams) _(PQsendQueryPrepared) _(PQserverVersion) _(PQsetErrorVerbosity) \
+	_(PQsendFlushRequest) _(PQsendPrepare) _(PQsendQueryParams) _(PQsendQueryPrepared) _(PQserverVersion) _(PQsetErrorVerbosity) \
 	_(PQsetNoticeReceiver) _(PQsetnonblocking) _(PQsocket) _(PQstatus)
 /* clang-format on */
 

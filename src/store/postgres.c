@@ -92,12 +92,10 @@ postgres_commit(Db *base, Err *err)
 	bool begun = db->begun, ok;
 
 	db->begun = false;
-	ok = !begun || pg_commit(db, err);
+	ok = db->committing ? pg_committed(db, err) : !begun || pg_commit(db, err);
 	pg_forget(db);
-	if (ok) {
-		atomic_fetch_add_explicit(&base->store->commits, begun, memory_order_relaxed);
+	if (ok)
 		return true;
-	}
 	if (db->conn == NULL)
 		return err_wrap(err, "it is not known whether the commit was done");
 	rolled_back(db); /* what was put off until now has failed, and no commit was done */
@@ -112,6 +110,8 @@ postgres_rollback(Db *base)
 
 	pg_forget(db);
 	db->begun = false;
+	if (db->committing)
+		(void)pg_committed(db, NULL); /* what was the last cannot be undone */
 	if (begun)
 		rolled_back(db);
 }
@@ -132,6 +132,12 @@ static bool
 postgres_later(Db *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Err *err)
 {
 	return pg_later((PgDb *)db, a, s, binds, rows, err);
+}
+
+static void
+postgres_last(Db *db)
+{
+	((PgDb *)db)->last = true;
 }
 
 static bool
@@ -158,6 +164,7 @@ const Driver postgres_driver = {
 	.run = postgres_run,
 	.ahead = postgres_ahead,
 	.later = postgres_later,
+	.last = postgres_last,
 	.read_text = postgres_read_text,
 	.script = postgres_script,
 };

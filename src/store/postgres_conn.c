@@ -173,7 +173,7 @@ pg_lose(PgDb *db)
 {
 	PQfinish(db->conn);
 	db->conn = NULL;
-	db->begun = false;
+	db->begun = db->committing = false;
 }
 
 bool

@@ -51,7 +51,9 @@ typedef struct PgDb {
 	Arena *cache;         /* of the statements of this connection */
 	Map statements;       /* by address of Stmt */
 	unsigned prepared;
-	bool begun; /* the server has heard of the open transaction */
+	bool begun;      /* the server has heard of the open transaction */
+	bool last;       /* its commit goes with the next statement */
+	bool committing; /* it has gone, and its answer was not read yet */
 	Arena *scratch;
 	PgAhead ahead[PG_AHEAD_MOST];
 	size_t ahead_n;
@@ -105,6 +107,7 @@ void pg_ahead(PgDb *db, Arena *a, const Stmt *s, const Bind *binds);
 bool pg_later(PgDb *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Err *err);
 void pg_forget(PgDb *db);           /* what was announced or put off */
 bool pg_commit(PgDb *db, Err *err); /* with what was put off; when it fails for that, the transaction is still there */
+bool pg_committed(PgDb *db, Err *err); /* waits for the commit that went with a statement */
 bool pg_run_text(PgDb *db, Arena *a, Str sql, const char *in, const Bind *binds, Rows *ret, Err *err);
 bool pg_rollback(PgDb *db);
 bool pg_script(PgDb *db, const char *sql, Err *err);

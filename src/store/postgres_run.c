@@ -37,7 +37,8 @@ typedef struct Ask {
 typedef struct Trip {
 	Ask *asks;
 	size_t n;
-	bool begins; /* "begin" goes ahead of all */
+	bool begins;  /* "begin" goes ahead of all */
+	bool commits; /* "commit" goes behind all, and its answer is left to be read later */
 	bool failed;
 	bool lost;    /* the connection */
 	char tag[24]; /* of the last statement: "INSERT 0 1" */
@@ -126,7 +127,22 @@ send_trip(PgDb *db, Trip *t)
 	for (size_t i = 0; i < t->n; i++)
 		if (!send_ask(db, &t->asks[i]))
 			return false;
+	/* what is asked is answered before the commit is done */
+	if (t->commits &&
+	    (!PQsendFlushRequest(db->conn) || !PQsendQueryParams(db->conn, "commit", 0, NULL, NULL, NULL, NULL, 1)))
+		return false;
+	store_count(db->base.store, t->commits);
 	return PQpipelineSync(db->conn) == 1 && pg_flush(db);
+}
+
+static size_t
+trip_results(const Trip *t)
+{
+	size_t n = t->begins;
+
+	for (size_t i = 0; i < t->n; i++)
+		n += t->asks[i].prepares + ask_statements(&t->asks[i]);
+	return n;
 }
 
 /* Rows inserted, updated or deleted; "SELECT 5" counts where it is what a batch gave back of its inserts. */
@@ -185,14 +201,17 @@ take_result(PgDb *db, Trip *t, PGresult *r, size_t at, Err *err)
 	pg_fail(db->store, r, q == NULL ? "begin" : q->sql, err);
 }
 
-/* Reads up to the sync; false when the connection is lost. */
+/* Reads up to the sync, or, when all is well, up to the commit that goes behind; false when the connection is lost. */
 static bool
 receive(PgDb *db, Trip *t, Err *err)
 {
+	size_t last = t->commits ? trip_results(t) : 0;
 	PGresult *r = NULL;
 	bool gap = false;
 
 	for (size_t at = 0;;) {
+		if (t->commits && at == last && !t->failed)
+			return true;
 		if (!pg_next(db, &r))
 			return false;
 		if (r == NULL) { /* one between two results */
@@ -230,7 +249,41 @@ trip(PgDb *db, Trip *t, Err *err)
 			t->asks[i].prepared->on_trip = false;
 	if (t->begins)
 		db->begun = true;
+	db->committing = t->commits && !t->failed;
+	if (db->committing)
+		db->begun = false;
 	return !t->failed;
+}
+
+bool
+pg_committed(PgDb *db, Err *err)
+{
+	Trip t = { 0 };
+
+	db->committing = false;
+	if (!receive(db, &t, err) || t.lost) {
+		if (!t.failed)
+			(void)pg_away(db, "no answer to commit", err);
+		else
+			pg_lose(db);
+		return false;
+	}
+	atomic_fetch_add_explicit(&db->base.store->commits, 1, memory_order_relaxed);
+	if (t.failed || strcmp(t.tag, "COMMIT") == 0)
+		return !t.failed;
+	return err_set(err, ERR_INTERNAL, "PostgreSQL answered '%s' to commit", t.tag);
+}
+
+/* A server that has gone away while nothing was asked of it. */
+static bool
+gone_meanwhile(PgDb *db)
+{
+	bool there = db->conn != NULL && PQconsumeInput(db->conn) == 1 && PQconsumeInput(db->conn) == 1 &&
+		     PQstatus(db->conn) == CONNECTION_OK;
+
+	if (!there && db->conn != NULL)
+		pg_lose(db);
+	return !there;
 }
 
 static void
@@ -249,17 +302,19 @@ sinks_empty(const Trip *t)
  * trip is made again on a new one.
  */
 static bool
-trip_again(PgDb *db, Ask *asks, size_t n, Err *err)
+trip_again(PgDb *db, Ask *asks, size_t n, bool commits, Err *err)
 {
-	bool fresh = db->conn == NULL, nothing_yet = !db->base.open || !db->begun;
-	Trip t = { .asks = asks, .n = n };
+	bool nothing_yet = !db->base.open || !db->begun;
+	bool fresh = db->conn == NULL || (commits && nothing_yet && gone_meanwhile(db));
+	Trip t = { .asks = asks, .n = n, .commits = commits };
 	Err why = { 0 };
 
 	if (fresh && (db->begun || !pg_connect_db(db, err)))
 		return false;
 	if (trip(db, &t, &why))
 		return true;
-	if (db->conn == NULL && !fresh && nothing_yet && pg_connect_db(db, &why)) {
+	/* a commit that went along may have been done */
+	if (db->conn == NULL && !fresh && nothing_yet && !commits && pg_connect_db(db, &why)) {
 		t = (Trip){ .asks = asks, .n = n };
 		sinks_empty(&t);
 		if (trip(db, &t, &why))
@@ -349,6 +404,7 @@ void
 pg_forget(PgDb *db)
 {
 	db->ahead_n = db->later_n = 0;
+	db->last = false;
 }
 
 static size_t
@@ -369,6 +425,7 @@ send_with_ahead(PgDb *db, const Ask *now, Err *err)
 {
 	Ask asks[PG_LATER_MOST + PG_AHEAD_MOST + 1];
 	size_t n = later_take(db, asks);
+	bool commits = now != NULL && db->last;
 
 	for (size_t i = 0; i < db->ahead_n; i++) {
 		PgAhead *h = &db->ahead[i];
@@ -379,7 +436,16 @@ send_with_ahead(PgDb *db, const Ask *now, Err *err)
 	}
 	if (now != NULL)
 		asks[n++] = *now;
-	return trip_again(db, asks, n, err);
+	if (commits)
+		db->last = false;
+	return trip_again(db, asks, n, commits, err);
+}
+
+/* What is asked after the last statement begins when that one's commit is done. */
+static bool
+ended_before(PgDb *db, Err *err)
+{
+	return !db->committing || pg_committed(db, err);
 }
 
 /* ---- the face ---- */
@@ -393,10 +459,10 @@ pg_run(PgDb *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Rows *
 
 	if (h != NULL) {
 		h->taken = true;
-		if (!h->sent && !send_with_ahead(db, NULL, err))
+		if (!h->sent && (!ended_before(db, err) || !send_with_ahead(db, NULL, err)))
 			return false;
 		sink = h->sink;
-	} else if (!send_with_ahead(db, &q, err)) {
+	} else if (!ended_before(db, err) || !send_with_ahead(db, &q, err)) {
 		return false;
 	}
 	if (ret != NULL)
@@ -410,7 +476,7 @@ pg_run_text(PgDb *db, Arena *a, Str sql, const char *in, const Bind *binds, Rows
 	RowSink sink = { .a = a };
 	Ask q = { .sql = sql.p, .in = in, .binds = binds, .rows = 1, .sink = ret == NULL ? NULL : &sink };
 
-	if (!send_with_ahead(db, &q, err))
+	if (!ended_before(db, err) || !send_with_ahead(db, &q, err))
 		return false;
 	if (ret != NULL)
 		*ret = sink.rows;
@@ -456,7 +522,10 @@ pg_commit(PgDb *db, Err *err)
 {
 	Ask asks[PG_LATER_MOST + 1];
 
-	return command(db, asks, later_take(db, asks), "commit", "COMMIT", err);
+	if (!command(db, asks, later_take(db, asks), "commit", "COMMIT", err))
+		return false;
+	atomic_fetch_add_explicit(&db->base.store->commits, 1, memory_order_relaxed);
+	return true;
 }
 
 bool
@@ -476,7 +545,7 @@ pg_script(PgDb *db, const char *sql, Err *err)
 	PGresult *r;
 	bool ok;
 
-	if (!db->begun && !trip(db, &begin, err))
+	if (!ended_before(db, err) || (!db->begun && !trip(db, &begin, err)))
 		return false;
 	if (db->later_n > 0 && !send_with_ahead(db, NULL, err))
 		return false;

@@ -572,6 +572,8 @@ turn_store(WorkerTurn *t, RunClaim *claims, Run **runs, size_t n, Err *err)
 	if (!uow_begin(u, err))
 		return false;
 	u->follows = !t->alone && !t->draining && !t->full;
+	if (n > 0 && t->ends_n == 0)
+		uow_last(u, &points_worker);
 	if (!runs_claim_open(u, t->id, t->incarnation, t->config.name, claims, n, err))
 		return false;
 	claims_do(t, claims, runs, n);

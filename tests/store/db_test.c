@@ -361,6 +361,58 @@ TEST(what_is_put_off_and_fails_fails_the_transaction_and_nothing_else)
 	CHECK_INT(world_number(w, &count), 2);
 }
 
+TEST(what_was_said_to_be_the_last_is_answered_and_committed_with_all_before_it)
+{
+	CLEANUP(world_done) World *w = world_items();
+	CLEANUP(db_done) Db *other = NULL;
+	int64_t next = 1;
+	Rows rows;
+	Err err = { 0 };
+
+	CHECK_OK(db_open(w->store, &other, &err), err);
+	for (size_t n = 1; n <= 4; n++) { /* one by one, and as one statement */
+		int64_t before = world_number(w, &count);
+		Bind many[] = { bind_int(next), bind_int(next + 1), bind_int(next + 2), bind_int(next + 3) };
+
+		next += 6;
+		CHECK_OK(db_begin(w->db, &err), err);
+		CHECK_OK(db_exec(w->db, w->a, &put_n, (Bind[]){ bind_int(next - 2) }, NULL, &err), err);
+		CHECK_OK(db_later(w->db, w->a, &put_n, (Bind[]){ bind_int(next - 1) }, 1, &err), err);
+		db_ahead(w->db, w->a, &count, NULL);
+		db_last(w->db);
+		CHECK_OK(db_batch(w->db, w->a, &put_n, many, n, &rows, &err), err);
+		CHECK_INT((int64_t)rows.n, (int64_t)n);
+		CHECK_OK(db_commit(w->db, &err), err);
+		CHECK_OK(db_read(other, w->a, &count, NULL, &rows, &err), err);
+		CHECK_INT(row_int(rows_at(&rows, 0), 0), before + 2 + (int64_t)n);
+	}
+	/* said and not used: the next transaction knows nothing of it */
+	CHECK_OK(db_begin(w->db, &err), err);
+	db_last(w->db);
+	db_rollback(w->db);
+	CHECK_OK(db_begin(w->db, &err), err);
+	CHECK_OK(db_exec(w->db, w->a, &put_n, (Bind[]){ bind_int(next) }, NULL, &err), err);
+	db_rollback(w->db);
+	CHECK_INT(world_number(w, &count), 8 + 1 + 2 + 3 + 4);
+}
+
+TEST(a_last_statement_that_fails_fails_the_transaction)
+{
+	CLEANUP(world_done) World *w = world_items();
+	Err err = { 0 };
+
+	world_do(w, &put_n, (Bind[]){ bind_int(1) });
+	CHECK_OK(db_begin(w->db, &err), err);
+	CHECK_OK(db_exec(w->db, w->a, &put_n, (Bind[]){ bind_int(2) }, NULL, &err), err);
+	db_last(w->db);
+	CHECK(!db_exec(w->db, w->a, &put_n, (Bind[]){ bind_int(1) }, NULL, &err));
+	CHECK_INT(err.code, ERR_CONFLICT);
+	db_rollback(w->db);
+	CHECK_INT(world_number(w, &count), 1);
+	world_do(w, &put_n, (Bind[]){ bind_int(3) });
+	CHECK_INT(world_number(w, &count), 2);
+}
+
 TEST(a_guarded_update_moves_a_row_once)
 {
 	static const Stmt move = { "update item set s = $3, n = n + 1 where n = $1 and s = $2 returning n", "iss" };

@@ -85,6 +85,134 @@ TEST(a_commit_that_got_no_answer_says_that_it_may_have_been_done)
 	CHECK_INT(world_number(w, &count), 0);
 }
 
+static const Stmt put_back = { "insert into item (n) values ($1) returning n", "i" };
+
+/* Commits of rows of `item` wait until `holder` lets go. */
+static void
+commits_held(World *w, Db *holder)
+{
+	static const Stmt hold = { "select pg_advisory_xact_lock(4711)", "" };
+	Err err = { 0 };
+
+	CHECK_OK(db_begin(w->db, &err) &&
+		     db_script(w->db,
+			 "create function held() returns trigger language plpgsql as"
+			 " 'begin perform pg_advisory_xact_lock(4711); return null; end';"
+			 " create constraint trigger held after insert on item deferrable initially deferred"
+			 " for each row execute function held()",
+			 &err) &&
+		     db_commit(w->db, &err),
+	    err);
+	CHECK_OK(db_begin(holder, &err) && db_exec(holder, w->a, &hold, NULL, NULL, &err), err);
+}
+
+TEST(the_answer_of_the_last_statement_is_there_before_its_commit)
+{
+	CLEANUP(world_done) World *w = world_items();
+	CLEANUP(db_done) Db *holder = NULL;
+	uint64_t before;
+	Rows rows;
+	Err err = { 0 };
+
+	CHECK_OK(db_open(w->store, &holder, &err), err);
+	commits_held(w, holder);
+	before = store_commits(w->store);
+	CHECK_OK(db_begin(w->db, &err), err);
+	db_last(w->db);
+	CHECK_OK(db_exec(w->db, w->a, &put_back, (Bind[]){ bind_int(5) }, &rows, &err), err);
+	CHECK_INT(row_int(rows_at(&rows, 0), 0), 5);
+	CHECK_OK(db_read(holder, w->a, &count, NULL, &rows, &err), err);
+	CHECK_INT(row_int(rows_at(&rows, 0), 0), 0);
+	CHECK(store_commits(w->store) == before);
+	db_rollback(holder);
+	CHECK_OK(db_commit(w->db, &err), err);
+	CHECK(store_commits(w->store) == before + 1);
+	CHECK_OK(db_read(holder, w->a, &count, NULL, &rows, &err), err);
+	CHECK_INT(row_int(rows_at(&rows, 0), 0), 1);
+}
+
+TEST(what_is_asked_after_the_last_statement_is_a_transaction_of_its_own)
+{
+	CLEANUP(world_done) World *w = world_items();
+	Rows rows;
+	Err err = { 0 };
+
+	for (int64_t n = 1; n <= 3; n++) {
+		CHECK_OK(db_begin(w->db, &err), err);
+		db_last(w->db);
+		CHECK_OK(db_exec(w->db, w->a, &put_back, (Bind[]){ bind_int(n * 10) }, NULL, &err), err);
+		CHECK_OK(db_exec(w->db, w->a, &put_back, (Bind[]){ bind_int(n * 10 + 1) }, &rows, &err), err);
+		CHECK_OK(db_later(w->db, w->a, &put, (Bind[]){ bind_int(n * 10 + 2) }, 1, &err), err);
+		if (n == 2)
+			db_rollback(w->db); /* which cannot undo the last */
+		else
+			CHECK_OK(db_commit(w->db, &err), err);
+	}
+	CHECK_INT(world_number(w, &count), 3 + 1 + 3);
+	CHECK_OK(db_begin(w->db, &err), err);
+	db_last(w->db);
+	CHECK_OK(db_exec(w->db, w->a, &put_back, (Bind[]){ bind_int(100) }, NULL, &err), err);
+	db_rollback(w->db);
+	CHECK_INT(world_number(w, &count), 8);
+}
+
+TEST(a_server_that_dies_under_the_commit_of_a_last_statement_leaves_it_unknown)
+{
+	CLEANUP(world_done) World *w = world_items();
+	CLEANUP(db_done) Db *holder = NULL;
+	Err err = { 0 };
+	size_t at;
+
+	CHECK_OK(db_open(w->store, &holder, &err), err);
+	commits_held(w, holder);
+	CHECK_OK(db_begin(w->db, &err), err);
+	db_last(w->db);
+	CHECK_OK(db_exec(w->db, w->a, &put_back, (Bind[]){ bind_int(5) }, NULL, &err), err);
+	server(w, "kill");
+	CHECK(!db_commit(w->db, &err));
+	CHECK_INT(err.code, ERR_AWAY);
+	CHECK(str_find(str_of(err.text), str_of("not known whether"), &at));
+	db_rollback(w->db);
+	db_rollback(holder);
+	server(w, "start");
+	/* nothing is sent twice that may have been done, and yet a restart in between is not noticed */
+	for (int64_t n = 6; n < 8; n++) {
+		CHECK_OK(db_begin(w->db, &err), err);
+		db_last(w->db);
+		CHECK_OK(db_exec(w->db, w->a, &put_back, (Bind[]){ bind_int(n) }, NULL, &err), err);
+		CHECK_OK(db_commit(w->db, &err), err);
+		server(w, "kill");
+		server(w, "start");
+	}
+	CHECK_INT(world_number(w, &count), 2);
+}
+
+TEST(a_last_statement_whose_commit_fails_leaves_a_handle_that_works)
+{
+	static const Stmt late = { "insert into late (item) values ($1)", "i" };
+	CLEANUP(world_done) World *w = world_items();
+	Bind b = bind_int(12345);
+	Err err = { 0 };
+
+	CHECK_OK(db_begin(w->db, &err) &&
+		     db_script(w->db, "create table late (item bigint references item deferrable initially deferred)",
+			 &err) &&
+		     db_commit(w->db, &err),
+	    err);
+	for (int asks = 0; asks < 2; asks++) {
+		err = (Err){ 0 };
+		CHECK_OK(db_begin(w->db, &err), err);
+		db_last(w->db);
+		CHECK_OK(db_exec(w->db, w->a, &late, &b, NULL, &err), err);
+		CHECK(!(asks == 1 && db_exec(w->db, w->a, &put, (Bind[]){ bind_int(7) }, NULL, &err)));
+		CHECK(asks == 1 || !db_commit(w->db, &err));
+		CHECK_INT(err.code, ERR_VALIDATION);
+		db_rollback(w->db);
+	}
+	CHECK_OK(put_one(w->db, w->a, 1, &err), err);
+	CHECK_INT(world_number(w, &count), 1);
+}
+
 TEST(a_batch_of_fifty_megabytes_both_ways_does_not_block)
 {
 	static const Stmt echo = { "insert into item (n, s) values ($1, $2) returning n, s", "is" };
