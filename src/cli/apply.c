@@ -69,6 +69,69 @@ asked(Arena *a, const Document *d, const KindMember *k, const Json *v)
 	return changed && (k->flags & MEMBER_PATCH) != 0 ? patch(a, v) : *v;
 }
 
+/* ---- secrets, which are shown as a mark ---- */
+
+static bool
+is_mark(const Json *v)
+{
+	return json_as_bool(json_get(v, "$attune_secret"), false);
+}
+
+static bool
+has_mark(const Json *v)
+{
+	if (is_mark(v))
+		return true;
+	for (size_t i = 0; json_is(v, JSON_OBJECT) && i < v->n; i++)
+		if (has_mark(&v->members[i].value))
+			return true;
+	for (size_t i = 0; json_is(v, JSON_ARRAY) && i < v->n; i++)
+		if (has_mark(&v->items[i]))
+			return true;
+	return false;
+}
+
+/* For people: the new value, in which stars stand where a mark stands in what it was. */
+static Json
+starred(Arena *a, const Json *now, const Json *then)
+{
+	Json copy = json_clone(a, then);
+
+	if (is_mark(now))
+		return is_mark(then) ? copy : json_cstr("***");
+	for (size_t i = 0; json_is(now, JSON_OBJECT) && json_is(&copy, JSON_OBJECT) && i < copy.n; i++)
+		copy.members[i].value = starred(a, json_get_str(now, copy.members[i].key), &copy.members[i].value);
+	for (size_t i = 0; json_is(now, JSON_ARRAY) && json_is(&copy, JSON_ARRAY) && i < copy.n && i < now->n; i++)
+		copy.items[i] = starred(a, &now->items[i], &copy.items[i]);
+	return copy;
+}
+
+/* Who may decrypt them is shown them for the comparison, and the audit says so; for others they are never the same. */
+static const Json *
+opened(Plan *p, Document *d, Str member)
+{
+	Str path = apply_path(p->c->a, d->kind, d->ref);
+	Err why = { 0 };
+
+	if (d->opened == NULL) {
+		d->opened = arena_new(p->c->a, Json);
+		*d->opened = json_null();
+		path = str_fmt(p->c->a, "%.*s?include_secret_values=true", STR_ARG(path));
+		if (!cli_call(p->c, "GET", path, NULL, d->opened, &why))
+			out_note(p->c, "%s %.*s: its secrets cannot be compared (%s), and are sent again",
+			    d->kind->name, STR_ARG(d->ref), why.text);
+	}
+	return json_get_str(d->opened, member);
+}
+
+static bool
+is_as_said(Plan *p, Document *d, const JsonMember *m)
+{
+	const Json *now = json_get_str(&d->current, m->key);
+
+	return same(&m->value, now) || (has_mark(now) && same(&m->value, opened(p, d, m->key)));
+}
+
 /* What must be sent so that the thing is what its document says. */
 static bool
 compare(Plan *p, Document *d, Err *err)
@@ -85,8 +148,7 @@ compare(Plan *p, Document *d, Err *err)
 				json_set_str(a, &d->request, m->key, asked(a, d, k, &m->value));
 			continue;
 		}
-		if (same(&m->value, json_get_str(&d->current, m->key)) ||
-		    (json_is_null(&m->value) && (k->flags & MEMBER_PATCH) == 0))
+		if (is_as_said(p, d, m) || (json_is_null(&m->value) && (k->flags & MEMBER_PATCH) == 0))
 			continue;
 		if ((k->flags & MEMBER_FIXED) != 0)
 			return err_set(err, ERR_INVALID, "%s:%u: '%s' of %s %.*s cannot be changed: it is %.*s",
@@ -168,13 +230,14 @@ show_change(const Plan *p, const Document *d, const JsonMember *m)
 {
 	const Cli *c = p->c;
 	const KindMember *k = apply_member(d->kind, m->key);
-	const Json *now = json_get_str(&d->current, m->key), *then = json_get_str(&d->body, m->key);
+	const Json *now = json_get_str(&d->current, m->key);
+	Json then = starred(c->a, now, json_get_str(&d->body, m->key));
 
 	if ((k->flags & MEMBER_SECRET) != 0)
 		out_line(c, "    %s: another value", k->name);
 	else
 		out_line(c, "    %s: %.*s -> %.*s", k->name,
-		    STR_ARG(empty(now) ? str_of("none") : json_text(c->a, now)), STR_ARG(json_text(c->a, then)));
+		    STR_ARG(empty(now) ? str_of("none") : json_text(c->a, now)), STR_ARG(json_text(c->a, &then)));
 }
 
 static void

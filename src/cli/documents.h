@@ -14,6 +14,7 @@ typedef struct Document {
 	/* what apply.c finds out */
 	bool found;   /* it is there */
 	Json current; /* then: as it is */
+	Json *opened; /* the same with its secrets, once somebody wanted to compare them; NULL: not looked at yet */
 	Json request; /* what is sent; empty: nothing is to be changed */
 	bool begun;   /* it is sent already, or about to be */
 } Document;

@@ -130,7 +130,7 @@ def test_output_that_is_no_text_is_stored_and_shown_in_one_way(world):
                "json": ("json", f"printf '{value}'"), "lines": ("jsonl", f"printf '{value}\\n{value}\\n'"),
                "yaml": ("yaml", r"printf 'k\xff: v\xfe\nnul: \"a\\0b\"\n'"),
                "lone": ("json", r"printf '{\"a\":\"\\ud800\"}'"), "nul": ("json", r"printf '{\"a\":\"x\x00y\"}'"),
-               "vast": ("json", "echo '{\"n\": [1e131000, -3E+999999999, 1e999, 12345678901234567890123]}'"),
+               "vast": ("json", "echo '{\"n\": [1e131000, -3E+999999999, 12345678901234567890123]}'"),
                "fails": ("text", f"printf '{ugly}' >&2; exit 3")}
     files = {"pack.yaml": "ref: bytes\nversion: 1.0.0\n"}
     for name, (output, code) in scripts.items():
@@ -144,7 +144,7 @@ def test_output_that_is_no_text_is_stored_and_shown_in_one_way(world):
     assert result["text"]["stdout"] == clean + "\n"
     assert result["json"]["data"] == meant and result["lines"]["data"] == [meant, meant]
     assert result["yaml"]["data"] == {"k\ufffd": "v\ufffd", "nul": "a\ufffdb"}
-    assert result["vast"]["data"] == {"n": ["1e131000", "-3E+999999999", float("inf"), 12345678901234567890123]}, "a few bytes stay a few"
+    assert result["vast"]["data"] == {"n": ["1e131000", "-3E+999999999", 12345678901234567890123]}, "a few bytes stay a few"
     assert "data" not in result["lone"] and result["lone"]["stdout"] == '{"a":"\\ud800"}', "no value, so its text"
     assert "data" not in result["nul"] and result["nul"]["stdout"] == '{"a":"x\ufffdy"}', "no value, so its text"
     assert result["fails"]["error"] == clean and result["fails"]["exit_code"] == 3

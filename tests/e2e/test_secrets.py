@@ -484,6 +484,14 @@ def test_a_secret_that_a_rule_says_itself_is_shown_to_nobody_who_may_not_decrypt
     assert open_["action_params"]["token"] == CANARY and CANARY in world.cli("export", "rule", "--secrets").out
     assert world.rows("select id from audit_event where event_type = 'secret.reveal' and resource_type = 'rule'")
     as_somebody(world, "watcher", "vault.maker")("GET", "/rules/vault.lit?include_secret_values=true", 403)
+
+    # apply compares with what it really is, and prints it nowhere
+    text = json.dumps({"kind": "rule", **mine, "label": "M", "action_params": {**mine["action_params"], "url": "other"}})
+    assert "Nothing to change" in world.cli("apply", "-f", "-", stdin=text).out
+    said = world.cli("apply", "-f", "-", stdin=text.replace(CANARY, "another-one"))
+    assert '"token":"***"' in said.out and "another-one" not in said.out + said.err
+    assert world.get("/rules/vault.lit", include_secret_values="true")["data"]["action_params"]["token"] == "another-one"
+    assert "1 changed" in world.cli("apply", "-f", "-", stdin=text).out
     world.request("DELETE", "/actions/vault.show", 200)
     gone = world.get("/rules/vault.lit")["data"]["action_params"]
     assert gone == {"token": MARK, "url": MARK, "auth": MARK}, "nobody can say any more what is secret"
