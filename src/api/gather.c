@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { BUCKETS = 256, MOST = 4096, KEPT_S = 60 };
+enum { BUCKETS = 256, MOST = 4096, KEPT_S = 60, LINGER_MOST_US = 1000 };
 
 struct Gather {
 	GatherConfig config;
@@ -16,6 +16,7 @@ struct Gather {
 	Part *buckets[BUCKETS]; /* all of them, by key, until they are taken */
 	Part *first, **end;     /* those that wait */
 	size_t waiting, kept;
+	size_t wanted; /* the thread is told when so many wait */
 	TimeUs swept;
 	bool quit;
 };
@@ -64,6 +65,23 @@ wait_for_parts(Gather *g)
 	}
 }
 
+/*
+ * Some came while the last group was done, so there is a crowd: those of the last group come again in a moment, and together they need
+ * one wait for the disk, not two. For them the thread waits at most as long as half of that group took. Caller holds the lock.
+ */
+static void
+wait_for_company(Gather *g, size_t last, TimeUs took)
+{
+	TimeUs until = clock_mono(clock_real()) + (took / 2 < LINGER_MOST_US ? took / 2 : LINGER_MOST_US);
+	struct timespec at = { .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
+
+	g->wanted = g->waiting + last < GATHER_GROUP_MOST ? g->waiting + last : GATHER_GROUP_MOST;
+	while (g->waiting < g->wanted && !g->quit)
+		if (pthread_cond_clockwait(&g->came, &g->lock, CLOCK_MONOTONIC, &at) != 0)
+			break;
+	g->wanted = 1;
+}
+
 /* Caller holds the lock. */
 static size_t
 group_take(Gather *g, Part **group)
@@ -99,16 +117,21 @@ gather_main(void *self)
 	Gather *g = self;
 	Part *group[GATHER_GROUP_MOST];
 	int64_t keys[GATHER_GROUP_MOST];
-	size_t n;
+	TimeUs began, took = 0;
+	size_t n = 0;
 
 	pthread_mutex_lock(&g->lock);
 	for (;;) {
+		if (g->waiting > 0)
+			wait_for_company(g, n, took);
 		wait_for_parts(g);
 		n = group_take(g, group);
 		if (n == 0)
 			break;
 		pthread_mutex_unlock(&g->lock);
+		began = clock_mono(clock_real());
 		g->config.run(g->config.self, group, n);
+		took = clock_mono(clock_real()) - began;
 		pthread_mutex_lock(&g->lock);
 		group_done(g, group, n, keys);
 		pthread_mutex_unlock(&g->lock);
@@ -131,6 +154,7 @@ gather_open(const GatherConfig *config)
 	if (g->config.kept == 0)
 		g->config.kept = KEPT_S * (TimeUs)US_PER_S;
 	g->end = &g->first;
+	g->wanted = 1;
 	pthread_mutex_init(&g->lock, NULL);
 	pthread_cond_init(&g->came, NULL);
 	pthread_cond_init(&g->ended, NULL);
@@ -173,7 +197,7 @@ give(Gather *g, Part *part, Err *err)
 	part->waits = NULL;
 	*g->end = part;
 	g->end = &part->waits;
-	if (g->waiting++ == 0)
+	if (++g->waiting == g->wanted)
 		pthread_cond_signal(&g->came);
 	return true;
 }

@@ -1,7 +1,7 @@
 /*
  * Group commit for requests: what several of them want of the store at the same time is done together, in one transaction with one wait
  * for the disk, by a thread of its own. A request gives its part and sleeps without a thread; what comes while a group is being done
- * makes up the next one, so nobody lingers for company. When its group is done the request is woken and takes its part back, with what
+ * makes up the next one. Whoever comes alone goes alone, at once; only where there is a crowd does it wait a moment for the rest of it. When its group is done the request is woken and takes its part back, with what
  * came of it in it. A part is known by a key (one per request). What nobody takes back is dropped after a while. Any thread may call.
  */
 #pragma once

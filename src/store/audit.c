@@ -99,6 +99,7 @@ audit_insert(Db *db, Arena *a, const AuditRow *rows, size_t n, Err *err)
 		       "created) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
 		       "$18, $19)",
 		.in = "sssISSSSSSISSSIIJJt",
+		.set = true,
 	};
 	Bind *b = arena_array(a, Bind, n * INSERT_BINDS + 1);
 
