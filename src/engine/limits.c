@@ -11,14 +11,22 @@ typedef struct Limits {
 	const PolicyDef *slot, *rate, *breaker;
 } Limits;
 
+/* A workflow is held by policies that name it: under one of its pack, or of all, it would take what its own steps wait for. */
+static const PolicyDef *
+policy_for(const Uow *u, const ActionDef *action, LimitKind kind)
+{
+	const PolicyDef *p = defs_policy_of(u->e->defs, action, kind);
+
+	return p != NULL && action_inside(action) && p->action == 0 ? NULL : p;
+}
+
 static Limits
 limits_of(const Uow *u, const ActionDef *action)
 {
-	/* a workflow takes no slot: it would take that of its own steps */
-	if (action_inside(action))
+	if (action_inside(action) && action->workflow_def == 0) /* a question is asked at once */
 		return (Limits){ 0 };
-	return (Limits){ defs_policy_of(u->e->defs, action, LIMIT_SLOT), defs_policy_of(u->e->defs, action, LIMIT_RATE),
-		defs_policy_of(u->e->defs, action, LIMIT_BREAKER) };
+	return (Limits){ policy_for(u, action, LIMIT_SLOT), policy_for(u, action, LIMIT_RATE),
+		policy_for(u, action, LIMIT_BREAKER) };
 }
 
 bool

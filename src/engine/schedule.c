@@ -358,6 +358,17 @@ class_refuse(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
 	return move_runs(u, EV_REFUSE, moves, n, u->e->process, moved, err) && moves_ended(u, moves, moved, n, err);
 }
 
+/* Workflows need no worker: of them all go that may, and more of them where these were all that have been looked at. */
+static bool
+class_go(Pass *p, const ActionDef *action, const Need *need, const Admission *ad, size_t n, size_t *ret_given, Err *err)
+{
+	if (need != NULL)
+		return class_place(p, need, ad->go, ad->go_n, ret_given, err);
+	*ret_given = ad->go_n;
+	p->u->born += ad->go_n == n;
+	return ad->go_n == 0 || workflow_begin(p->u, action, ad->go, ad->go_n, err);
+}
+
 /* As many as the policies let go now; the rest is told what holds it. */
 static bool
 class_admit(Pass *p, const ActionDef *action, const Need *need, const ExecWaiting *rows, size_t n, Err *err)
@@ -375,9 +386,9 @@ class_admit(Pass *p, const ActionDef *action, const Need *need, const ExecWaitin
 		p->again = true;
 		return true;
 	}
-	if (ad.go_n == 0 && !class_held(p, rows, n, err))
+	if (ad.go_n == 0 && need != NULL && !class_held(p, rows, n, err))
 		return false;
-	return class_place(p, need, ad.go, ad.go_n, &given, err) && limits_settle(p->u, &ad, given, err);
+	return class_go(p, action, need, &ad, n, &given, err) && limits_settle(p->u, &ad, given, err);
 }
 
 /* rows are of one class, the oldest first. */
@@ -393,7 +404,8 @@ class_schedule(Pass *p, const ExecWaiting *rows, size_t n, Err *err)
 		return class_refuse(p, rows, n, err);
 	u->timed = u->timed || action_inside(action); /* they may have limits of time, and questions do */
 	if (action_inside(action))
-		return action->workflow_def != 0 ? workflow_begin(u, action, rows, n, err) : ask_begin(u, rows, n, err);
+		return action->workflow_def != 0 ? class_admit(p, action, NULL, rows, n, err)
+						 : ask_begin(u, rows, n, err);
 	need = need_of(u, action, wait_class_own(wait_class) ? &rows[0] : NULL);
 	return class_admit(p, action, &need, rows, n, err);
 }
@@ -422,7 +434,7 @@ class_read(Pass *p, Str wait_class, Err *err)
 	limits_ahead(p->u, action, wait_class);
 	if (!execution_wait_oldest(p->u->db, p->u->arena, wait_class, most + 1, &rows, &n, err))
 		return false;
-	p->u->born += inside && n > most; /* there may be more */
+	p->u->born += inside && action->workflow_def == 0 && n > most; /* there may be more */
 	return n == 0 || class_schedule(p, rows, n, err);
 }
 

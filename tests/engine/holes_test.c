@@ -1,8 +1,10 @@
-/* What the system that this one takes over from did wrong, and no other test would notice: docs/hacking.md has the whole list. */
+/* What the system that this one takes over from did wrong, and no other test would notice: docs/proofs.md has the whole list. */
 #include "flow.h"
 #include "rig.h"
 
+#include "model/policy.h"
 #include "store/action.h"
+#include "store/policy.h"
 
 #include "test.h"
 
@@ -119,4 +121,90 @@ TEST(the_end_of_a_workflow_is_told_like_that_of_any_run)
 	CHECK_STR(flow_state(r, id), str_of("completed"));
 	CHECK_INT((int64_t)ends_told(sub, r->a, id), 1);
 	sub_close(sub);
+}
+
+/* Of an action, or of all. */
+static void
+limit_one(Flow *r, const char *action_ref)
+{
+	PolicyDef d = { .ref = str_of("test.one"), .label = str_of("One"), .enabled = true };
+	Json limit, none = json_null();
+	ActionDef action;
+	DefPut put;
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	if (action_ref != NULL) {
+		CHECK_OK(action_get_ref(r->u->db, r->u->arena, str_of(action_ref), &action, &err), err);
+		d.action = action.id;
+		d.action_ref = action.ref;
+	}
+	d.tags = json_array();
+	CHECK_OK(json_parse(r->u->arena, str_of("{\"limit\": 1}"), NULL, &limit, &err), err);
+	CHECK_OK(policy_limits_read(&limit, &none, &none, &d, &err), err);
+	CHECK_OK(policy_put(r->u->db, r->u->arena, &d, r->now, &put, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+}
+
+static void
+cancel(Flow *r, Id id)
+{
+	ExecState now;
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(execution_cancel(r->u, id, str_of("tester"), &now, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_cancel, &err), err);
+}
+
+TEST(a_policy_of_a_workflow_lets_one_after_the_other_begin)
+{
+	CLEANUP(flow_done) Flow *r = flow_open();
+	static const Stmt why = { .sql = "select wait_reason, wait_detail from execution where id = $1", .in = "i" };
+	Id ids[5];
+	Rows rows;
+
+	flow_workflow(
+	    r, "test.flow", "{tasks: [{name: a, action: test.ok, next: [{do: b}]}, {name: b, action: test.ok}]}", NULL);
+	ids[0] = flow_start(r, "test.flow", "{}"); /* from before there was a policy */
+	flow_step(r);
+	limit_one(r, "test.flow");
+	for (size_t i = 1; i < countof(ids); i++)
+		ids[i] = flow_start(r, "test.flow", "{}");
+	flow_step(r);
+	CHECK_STR(flow_state(r, ids[0]), str_of("running"));
+	for (size_t i = 1; i < countof(ids); i++)
+		CHECK_STR(flow_state(r, ids[i]), str_of("requested"));
+	rows = flow_rows(r, &why, ids[1]);
+	CHECK_STR(row_str(rows_at(&rows, 0), 0), str_of("concurrency_limit"));
+	CHECK_STR(row_str(rows_at(&rows, 0), 1), str_of("test.one"));
+	cancel(r, ids[2]); /* in line, and the one that has the slot */
+	cancel(r, ids[0]);
+	for (int i = 0; i < 4 && str_is(flow_state(r, ids[1]), "requested"); i++) {
+		flow_work(r);
+		flow_step(r);
+	}
+	CHECK_STR(flow_state(r, ids[0]), str_of("cancelled"));
+	CHECK_STR(flow_state(r, ids[1]), str_of("running"));
+	CHECK_STR(flow_state(r, ids[3]), str_of("requested"));
+	flow_run(r);
+	flow_check(r, ids[1], "completed", "a b", "{\"succeeded\":true}");
+	CHECK_STR(flow_state(r, ids[2]), str_of("cancelled"));
+	flow_check(r, ids[3], "completed", "a b", "{\"succeeded\":true}");
+	flow_check(r, ids[4], "completed", "a b", "{\"succeeded\":true}");
+}
+
+TEST(what_is_limited_for_all_does_not_make_a_workflow_wait_for_its_own_tasks)
+{
+	CLEANUP(flow_done) Flow *r = flow_open();
+	Id id;
+
+	flow_workflow(r, "test.flow",
+	    "{tasks: [{name: a, action: test.ok, next: [{do: [b, c]}]}, {name: b, action: test.ok}, {name: c, action: "
+	    "test.ok}]}",
+	    NULL);
+	limit_one(r, NULL);
+	id = flow_start(r, "test.flow", "{}");
+	flow_run(r);
+	flow_check(r, id, "completed", "a b c", "{\"succeeded\":true}");
 }

@@ -204,6 +204,106 @@ TEST(a_rate_lets_a_burst_through_and_then_one_at_a_time)
 	CHECK_INT((int64_t)begun, 5);
 }
 
+/* Another action of the same pack. */
+static Id
+other_action(Rig *r)
+{
+	ActionDef d;
+	DefPut put;
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(action_get(r->u->db, r->u->arena, r->action, &d, &err), err);
+	d.id = 0;
+	d.ref = str_of("test.other");
+	CHECK_OK(action_put(r->u->db, r->u->arena, &d, r->now, &put, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	return put.id;
+}
+
+static Id
+ask_of(Rig *r, const char *action_ref, int64_t priority)
+{
+	ExecutionIn in = { .action_ref = str_of(action_ref), .by = str_of("tester"), .priority = priority };
+	ExecutionOut out;
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(execution_create(r->u, &in, &out, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	return out.id;
+}
+
+TEST(actions_under_one_policy_share_its_slots_and_stand_in_one_line)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id ids[4];
+
+	rig_worker(r, "i1", 8, "shell");
+	CHECK(other_action(r) != r->action);
+	policy(r, "test.all", "all", "{\"limit\": 1}", NULL);
+	for (size_t i = 0; i < countof(ids); i++)
+		ids[i] = ask_of(r, i % 2 == 0 ? "test.do" : "test.other", 0);
+	rig_schedule(r);
+	for (size_t i = 0; i < countof(ids); i++) {
+		check_status(r, ids[i], EXEC_SCHEDULED);
+		for (size_t k = i + 1; k < countof(ids); k++)
+			check_status(r, ids[k], EXEC_REQUESTED);
+		end(r, ids[i], EV_EXIT_OK);
+	}
+}
+
+TEST(actions_under_one_policy_share_its_tokens_and_high_priorities_of_any_have_the_next)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id low[3], high[2];
+
+	rig_worker(r, "i1", 8, "shell");
+	other_action(r);
+	policy(r, "test.rate", "all", NULL, "{\"limit\": 1, \"per_seconds\": 10, \"burst\": 1}");
+	for (size_t i = 0; i < countof(low); i++)
+		low[i] = ask_of(r, "test.do", 0);
+	rig_schedule(r);
+	check_status(r, low[0], EXEC_SCHEDULED);
+	for (size_t i = 0; i < countof(high); i++)
+		high[i] = ask_of(r, "test.other", 5);
+	rig_schedule(r);
+	for (size_t i = 0; i < countof(high); i++) {
+		check_status(r, high[i], EXEC_REQUESTED);
+		r->now += 10 * US_PER_S;
+		rig_sweep(r);
+		check_status(r, high[i], EXEC_SCHEDULED);
+		check_status(r, low[1], EXEC_REQUESTED);
+	}
+	r->now += 10 * US_PER_S;
+	rig_sweep(r);
+	check_status(r, low[1], EXEC_SCHEDULED);
+	check_status(r, low[2], EXEC_REQUESTED);
+}
+
+/* What stood behind the policy before is put right first, and would else come second. */
+TEST(a_high_priority_has_the_next_token_of_a_policy_that_has_just_taken_the_place_of_another)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id high, low;
+	PolicyDef d;
+	Err err = { 0 };
+
+	policy(r, "test.old", "all", NULL, "{\"limit\": 1, \"per_seconds\": 1000, \"burst\": 1}");
+	rig_schedule(r);
+	high = ask_of(r, "test.do", 5);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(policy_get_ref(r->u->db, r->u->arena, str_of("test.old"), &d, &err), err);
+	CHECK_OK(policy_delete(r->u->db, r->u->arena, d.id, r->now, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	policy(r, "test.new", "all", NULL, "{\"limit\": 1, \"per_seconds\": 1000, \"burst\": 1}");
+	low = ask_of(r, "test.do", 0);
+	rig_worker(r, "i1", 8, "shell");
+	rig_schedule(r);
+	check_status(r, high, EXEC_SCHEDULED);
+	check_status(r, low, EXEC_REQUESTED);
+}
+
 TEST(a_run_that_fails_is_tried_again_in_its_time_and_not_for_ever)
 {
 	CLEANUP(rig_done) Rig *r = rig_open();
