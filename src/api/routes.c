@@ -561,6 +561,7 @@ const RouteQuery api_queries[] = {
 	{ "GET", "/api/v1/executions/{id}", "wait_seconds include_secret_values" },
 	{ "GET", "/api/v1/enforcements/{id}", "include_secret_values" },
 	{ "GET", "/api/v1/rules/{ref}", "include_secret_values" },
+	{ "GET", "/api/v1/workflows/{ref}", "include_secret_values" },
 	{ "GET", "/api/v1/keys", "owner_type owner" },
 	{ "GET", "/api/v1/artifacts", "scope owner type visibility execution name" },
 	{ "POST", "/api/v1/keys/rotate", "after" },

@@ -89,9 +89,8 @@ is_template(const Json *v)
 	       end + 2 == text.n;
 }
 
-/* Takes what is secret, and gives templates back. */
-static Secrets
-literals_take(Arena *a, const Json *schema, Json *values)
+Secrets
+secret_literals_take(Arena *a, const Json *schema, Json *values)
 {
 	Secrets all = secrets_take(a, schema, values);
 	size_t kept = 0;
@@ -104,6 +103,12 @@ literals_take(Arena *a, const Json *schema, Json *values)
 	}
 	all.n = kept;
 	return all;
+}
+
+bool
+secret_schema_of_action(App *app, Arena *a, Str ref, const Json *values, Json *ret, bool *ret_known, Err *err)
+{
+	return schema_of(app, a, &both[0], ref, values, ret, ret_known, err);
 }
 
 typedef struct Schemas {
@@ -128,7 +133,7 @@ hide(Schemas *s, const Params *p, RuleDef *d, Err *err)
 			return false;
 		s->ref = known ? ref : (Str){ 0 };
 	}
-	(void)literals_take(s->a, &s->schema, values);
+	(void)secret_literals_take(s->a, &s->schema, values);
 	return true;
 }
 
@@ -147,21 +152,27 @@ rule_secrets_hide(App *app, Arena *a, void *rules, size_t n, Err *err)
 }
 
 bool
-rule_secrets_show(App *app, Req *q, RuleDef *rule, Err *err)
+secrets_asked(App *app, Req *q, const char *type, Id id, Str pack_ref, bool *ret, Err *err)
 {
 	AuditNote note = { .category = AUDIT_SECRET,
 		.outcome = AUDIT_SUCCESS,
 		.event_type = "secret.reveal",
-		.resource_type = "rule",
-		.id = rule->id };
-	Target t = target_pack_keys(rule->pack_ref);
-	bool wanted;
+		.resource_type = type,
+		.id = id };
+	Target t = target_pack_keys(pack_ref);
 
-	if (!req_query_bool(q, "include_secret_values", false, &wanted, err))
+	if (!req_query_bool(q, "include_secret_values", false, ret, err))
 		return false;
-	if (!wanted)
-		return rule_secrets_hide(app, req_arena(q), rule, 1, err);
-	return need(app, "keys:decrypt", &t, err) && audit_now(app, q, &note, err);
+	return !*ret || (need(app, "keys:decrypt", &t, err) && audit_now(app, q, &note, err));
+}
+
+bool
+rule_secrets_show(App *app, Req *q, RuleDef *rule, Err *err)
+{
+	bool asked;
+
+	return secrets_asked(app, q, "rule", rule->id, rule->pack_ref, &asked, err) &&
+	       (asked || rule_secrets_hide(app, req_arena(q), rule, 1, err));
 }
 
 static bool
@@ -173,7 +184,7 @@ keep(App *app, Arena *a, const Params *p, RuleDef *before, RuleDef *d, Err *err)
 
 	if (!schema_of(app, a, p, ref_of(p, before), &old, &schema, &known, err))
 		return false;
-	had = literals_take(a, &schema, &old);
+	had = secret_literals_take(a, &schema, &old);
 	if (str_eq(ref_of(p, before), ref_of(p, d)))
 		secrets_put(a, values, had.list, had.n);
 	else if (had.n > 0 && json_eq(values, values_of(p, before)))

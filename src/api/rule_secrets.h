@@ -6,6 +6,7 @@
 
 #include "api/app.h"
 #include "model/defs.h"
+#include "model/secrets.h"
 
 /* In n rules that are to be shown. Where the action or the trigger is not there, nobody can say which are secret: then all are. */
 MUST_CHECK bool rule_secrets_hide(App *app, Arena *a, void *rules, size_t n, Err *err);
@@ -17,3 +18,13 @@ MUST_CHECK bool rule_secrets_show(App *app, Req *q, RuleDef *rule, Err *err);
  * would go to another action or trigger, which might show it.
  */
 MUST_CHECK bool rule_secrets_keep(App *app, Arena *a, const RuleDef *before, RuleDef *rule, Err *err);
+
+/* ---- for workflows, whose tasks say secrets too ---- */
+
+/* Takes what is secret, and leaves templates. */
+Secrets secret_literals_take(Arena *a, const Json *schema, Json *values);
+/* *ret_known false: the action is not there, and *ret says of all these values that they are secret. */
+MUST_CHECK bool secret_schema_of_action(
+    App *app, Arena *a, Str ref, const Json *values, Json *ret, bool *ret_known, Err *err);
+/* Does the request ask to see them (?include_secret_values=true)? ERR_FORBIDDEN when the caller may not; the audit has it. */
+MUST_CHECK bool secrets_asked(App *app, Req *q, const char *type, Id id, Str pack_ref, bool *ret, Err *err);

@@ -1,4 +1,5 @@
 /* Workflows stepped through without starting anything. */
+#include "api/workflow_secrets.h"
 #include "api/workflow_work.h"
 
 #include "api/access.h"
@@ -66,7 +67,8 @@ workflow_dry_run(App *app, Req *q, Res *s, Err *err)
 	Json body, out;
 
 	if (!body_read(q, dry_fields, countof(dry_fields), &body, err) ||
-	    !resource_of_path(app, q, &workflows, "ref", &d, err) || !workflow_graph_of(a, &d, &g, err))
+	    !resource_of_path(app, q, &workflows, "ref", &d, err) || !workflow_secrets_hide(app, a, &d, err) ||
+	    !workflow_graph_of(a, &d, &g, err))
 		return false;
 	take(&body, "parameters", json_object(), &in.parameters);
 	take(&body, "results", json_object(), &in.results);

@@ -114,7 +114,7 @@ workflow_file_create(App *app, Req *q, Res *s, Err *err)
 	workflow_fill(&body, &w.d);
 	if (!app_define(app, workflow_create_work, &w, err))
 		return false;
-	return res_data(s, 201, workflow_answer(&w), "Workflow file saved and synced successfully");
+	return workflow_answer(app, s, 201, &w, "Workflow file saved and synced successfully", err);
 }
 
 /* One that lies in workflows/ would be there twice: its own file is the place to change it. */
@@ -137,7 +137,7 @@ workflow_file_update(App *app, Req *q, Res *s, Err *err)
 	    !resource_of_path(app, q, &workflows, "ref", &before, err) || !is_writable(&before, err) ||
 	    !app_define(app, workflow_update_work, &w, err))
 		return false;
-	return res_data(s, 200, workflow_answer(&w), "Workflow file updated and synced successfully");
+	return workflow_answer(app, s, 200, &w, "Workflow file updated and synced successfully", err);
 }
 
 /* ---- what the files of a pack say ---- */

@@ -2,6 +2,7 @@
 
 #include "api/access.h"
 #include "api/view.h"
+#include "api/workflow_secrets.h"
 #include "engine/workflow_names.h"
 #include "model/params.h"
 #include "store/action.h"
@@ -130,14 +131,17 @@ workflow_store(App *app, WorkflowWork *w, Err *err)
 	       rule_resolve(app_db(app), w->a, app->uow->now, err) && (w->last == NULL || w->last(app, w, err));
 }
 
-Json
-workflow_answer(const WorkflowWork *w)
+bool
+workflow_answer(App *app, Res *s, int status, WorkflowWork *w, const char *message, Err *err)
 {
-	Json o = workflow_whole(w->a, &w->d);
+	Json o;
 
+	if (!workflow_secrets_hide(app, w->a, &w->d, err))
+		return false;
+	o = workflow_whole(w->a, &w->d);
 	if (w->warnings.n > 0)
 		json_add(w->a, &o, "warnings", w->warnings);
-	return o;
+	return res_data(s, status, o, message);
 }
 
 static Target
@@ -159,13 +163,14 @@ workflow_create_work(App *app, void *self, Err *err)
 	    !pack_get_ref(app_db(app), w->a, w->d.pack_ref, &pack, err))
 		return false;
 	w->d.pack = pack.id;
-	return workflow_store(app, w, err);
+	return workflow_secrets_keep(app, w->a, NULL, &w->d, err) && workflow_store(app, w, err);
 }
 
 bool
 workflow_update_work(App *app, void *self, Err *err)
 {
 	WorkflowWork *w = self;
+	WorkflowDef before;
 	Target t;
 
 	if (!resource_find(app, w->a, &workflows, w->key, &w->d, err))
@@ -173,8 +178,9 @@ workflow_update_work(App *app, void *self, Err *err)
 	t = target_of(w);
 	if (!reach(app, "actions:update", &t, err))
 		return false;
+	before = w->d;
 	workflow_fill(w->body, &w->d);
-	return workflow_store(app, w, err);
+	return workflow_secrets_keep(app, w->a, &before, &w->d, err) && workflow_store(app, w, err);
 }
 
 bool

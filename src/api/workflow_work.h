@@ -26,8 +26,8 @@ typedef struct WorkflowWork {
 		"tags", FIELD_REFS, 0 \
 	}
 
-/* The workflow, and its warnings when there are some. */
-Json workflow_answer(const WorkflowWork *w);
+/* The workflow without its secrets, and its warnings when there are some. */
+MUST_CHECK bool workflow_answer(App *app, Res *s, int status, WorkflowWork *w, const char *message, Err *err);
 void workflow_fill(const Json *body, WorkflowDef *d);
 /* What it is kept as was checked before, perhaps by an older version. */
 MUST_CHECK bool workflow_graph_of(Arena *a, const WorkflowDef *d, WfGraph **ret, Err *err);

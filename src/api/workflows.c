@@ -2,6 +2,7 @@
 
 #include "api/handlers.h"
 #include "api/view.h"
+#include "api/workflow_secrets.h"
 #include "store/action.h"
 #include "store/pack.h"
 #include "store/workflow.h"
@@ -47,7 +48,10 @@ workflows_of_pack(App *app, Req *q, Res *s, Err *err)
 bool
 workflow_show(App *app, Req *q, Res *s, Err *err)
 {
-	return resource_show(app, q, s, &workflows, err);
+	WorkflowDef d;
+
+	return resource_of_path(app, q, &workflows, "ref", &d, err) && workflow_secrets_show(app, q, &d, err) &&
+	       res_data(s, 200, workflow_whole(req_arena(q), &d), NULL);
 }
 
 /* ---- changes ---- */
@@ -83,7 +87,7 @@ workflow_create(App *app, Req *q, Res *s, Err *err)
 	workflow_fill(&body, &w.d);
 	if (!app_define(app, workflow_create_work, &w, err))
 		return false;
-	return res_data(s, 201, workflow_answer(&w), "Workflow created successfully");
+	return workflow_answer(app, s, 201, &w, "Workflow created successfully", err);
 }
 
 bool
@@ -95,7 +99,7 @@ workflow_update(App *app, Req *q, Res *s, Err *err)
 	if (!body_read(q, update_fields, countof(update_fields), &body, err) ||
 	    !app_define(app, workflow_update_work, &w, err))
 		return false;
-	return res_data(s, 200, workflow_answer(&w), "Workflow updated successfully");
+	return workflow_answer(app, s, 200, &w, "Workflow updated successfully", err);
 }
 
 bool

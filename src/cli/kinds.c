@@ -105,7 +105,7 @@ fetch(Cli *c, const ApplyKind *k, Str ref, Json *ret, Err *err)
 	Str path = apply_path(c->a, k, ref);
 	Err bad = { 0 };
 
-	if (strcmp(k->name, "rule") == 0 && cli_has(c, "secrets"))
+	if ((strcmp(k->name, "rule") == 0 || strcmp(k->name, "workflow") == 0) && cli_has(c, "secrets"))
 		path = str_fmt(c->a, "%.*s?include_secret_values=true", STR_ARG(path));
 	if (cli_call(c, "GET", path, NULL, ret, &bad))
 		return true;

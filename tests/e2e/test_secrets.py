@@ -455,6 +455,43 @@ def test_a_known_secret_is_found_nowhere_but_sealed(world):
     assert not [n for n in needles if n.decode() in world.logs()]
 
 
+def test_a_secret_that_a_workflow_says_itself_is_shown_to_nobody_who_may_not_decrypt(world):
+    secret_pack(world)
+    world.start()
+    tasks = lambda token, name="a", action="vault.show": {"tasks": [{"name": "all", "type": "parallel", "tasks": [
+        {"name": name, "action": action, "input": {"token": token, "url": "u", "auth": {"pin": "{{ parameters.pin }}"}}}]}]}
+    mine = {"ref": "vault.flow", "pack_ref": "vault", "label": "F", "version": "1", "definition": tasks(CANARY)}
+    assert "give the secret value" in refused(world, "POST", "/workflows", 422, {**mine, "definition": tasks(MARK)})["error"]
+    answers = [world.post("/workflows", mine, 201), world.get("/workflows/vault.flow"), world.put("/workflows/vault.flow", {"label": "G"}, 200)]
+    assert [a["data"]["definition"] for a in answers] == [tasks(MARK)] * 3
+    assert CANARY not in json.dumps([world.get("/workflows"), world.get("/actions/vault.flow"), world.get("/workflows/vault.flow/graph"),
+                                     world.post("/workflows/vault.flow/dry-run", {"parameters": {"pin": 1}}, 200)])
+    assert CANARY not in world.cli("export", "workflow").out and CANARY in world.cli("export", "workflow", "--secrets").out
+
+    # what comes back as it was shown stays what it is, and goes to no other task or action
+    shown = world.get("/workflows/vault.flow")["data"]["definition"]
+    world.put("/workflows/vault.flow", {"definition": {**shown, "timeout": 60}}, 200)
+    for other in (tasks(MARK, name="b"), tasks(MARK, action="vault.plain")):
+        error = refused(world, "PUT", "/workflows/vault.flow", 422, {"definition": other})["error"]
+        assert "give the secret value" in error and CANARY not in error
+    open_ = world.get("/workflows/vault.flow", include_secret_values="true")["data"]["definition"]
+    assert open_ == {**tasks(CANARY), "timeout": 60}
+    assert world.rows("select id from audit_event where event_type = 'secret.reveal' and resource_type = 'workflow'")
+    as_somebody(world, "watcher", "vault.maker")("GET", "/workflows/vault.flow?include_secret_values=true", 403)
+    text = json.dumps({"kind": "workflow", **mine, "label": "G", "definition": open_})
+    assert "Nothing to change" in world.cli("apply", "-f", "-", stdin=text).out
+
+    # files that are written have what was given, and the runs too
+    world.put("/workflows/vault.flow/file", {"name": "flow", "pack_ref": "vault", "label": "G", "version": "1", "definition": shown}, 200)
+    with open(os.path.join(world.packs, "vault/actions/workflows/flow.workflow.yaml"), encoding="utf-8") as f:
+        assert CANARY in f.read()
+    row = world.post("/executions/execute", {"action_ref": "vault.flow", "parameters": {"pin": 987654321}}, 201)["data"]
+    eventually(lambda: world.get(f"/executions/{row['id']}")["data"]["status"] == "completed")
+    (child,) = world.get("/executions", parent=row["id"])["data"]
+    assert world.get(f"/executions/{child['id']}", include_secret_values="true")["data"]["config"]["token"] == CANARY
+    assert CANARY not in json.dumps(world.get(f"/executions/{child['id']}"))
+
+
 def test_a_secret_that_a_rule_says_itself_is_shown_to_nobody_who_may_not_decrypt(world):
     secret_pack(world)
     world.start()
