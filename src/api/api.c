@@ -11,6 +11,7 @@
 #include "api/pack_sources.h"
 #include "api/streams.h"
 #include "api/webhook_group.h"
+#include "api/webhook_known.h"
 #include "base/log.h"
 
 #include <pthread.h>
@@ -70,6 +71,7 @@ thread_open(void *self, App **ret, Err *err)
 		return false;
 	}
 	app->callers = callers_open(api->access);
+	app->hooks_known = hooks_known_open();
 	*ret = app;
 	return true;
 }
@@ -81,6 +83,7 @@ thread_close(void *self, App *app)
 	if (app == NULL)
 		return;
 	callers_close(app->callers);
+	hooks_known_close(app->hooks_known);
 	uow_close(app->uow);
 	free(app);
 }

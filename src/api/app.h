@@ -17,6 +17,7 @@ struct Hasher;
 struct Backoff;
 struct Errands;
 struct HookGroup;
+struct HooksKnown;
 struct PackSources;
 struct PackTestsConfig;
 
@@ -43,6 +44,7 @@ struct App {
 	struct Backoff *backoff;
 	struct Errands *errands;
 	struct HookGroup *hooks;
+	struct HooksKnown *hooks_known; /* of the thread */
 	struct PackSources *pack_sources;
 	const struct PackTestsConfig *pack_tests;
 

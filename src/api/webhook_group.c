@@ -222,8 +222,23 @@ part_begin(HookPart *p)
 	if (p->refused)
 		return;
 	p->ok = true;
+	p->stale = false;
 	p->limited = p->again = false;
 	p->event = 0;
+}
+
+/* Marks those that were let in by definitions that this transaction finds changed. */
+static bool
+any_stale(Uow *u, HookPart **parts, size_t n)
+{
+	int64_t version = defs_version(u->e->defs);
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		parts[i]->stale = parts[i]->version != 0 && parts[i]->version != version;
+		any = any || parts[i]->stale;
+	}
+	return any;
 }
 
 /* *ret_written: all but the commit was done. */
@@ -233,6 +248,7 @@ group_work(Uow *u, HookPart **parts, size_t n, bool *ret_written, Err *err)
 	for (size_t i = 0; i < n; i++)
 		part_begin(parts[i]);
 	*ret_written = uow_begin(u, err) && parts_count(u, parts, n, err) && events_store(u, parts, n, err) &&
+		       (!any_stale(u, parts, n) || err_set(err, ERR_STALE, "definitions have changed")) &&
 		       lines_store(u, parts, n, err);
 	return *ret_written && uow_commit(u, &points_ingest, err);
 }
@@ -249,12 +265,28 @@ part_failed(HookPart *p, const Err *err)
 	p->err = *err;
 }
 
+/* Leaves those that are not stale, in their order; the others go back as they are. */
+static size_t
+stale_leave(HookPart **parts, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!parts[i]->stale)
+			parts[kept++] = parts[i];
+		else
+			parts[i]->ok = false;
+	}
+	return kept;
+}
+
 /* What it was in a group that could not be written is not known: each alone, so that nobody fails for another's sake. */
 static void
 group_try(Uow *u, HookPart **parts, size_t n)
 {
 	enum { TRIES = 2 };
 	bool written = false;
+	size_t left;
 	Err err = { 0 };
 
 	/* once more if the store gave way to somebody else, but never what may be there after all */
@@ -263,6 +295,12 @@ group_try(Uow *u, HookPart **parts, size_t n)
 		if (group_work(u, parts, n, &written, &err))
 			return;
 		uow_abort(u);
+	}
+	left = err.code == ERR_STALE ? stale_leave(parts, n) : n;
+	if (left < n) {
+		if (left > 0)
+			group_try(u, parts, left);
+		return;
 	}
 	if (n > 1 && !err_passes(err.code)) {
 		for (size_t i = 0; i < n; i++)

@@ -27,9 +27,11 @@ typedef struct HookPart {
 	TimeUs began;         /* on the monotonic clock */
 	int64_t wait_seconds; /* for what comes of its event; 0: it is answered at once */
 	bool signed_only, verified, allowed;
-	bool refused; /* before it came here: only the line is written */
+	bool refused;    /* before it came here: only the line is written */
+	int64_t version; /* of the definitions by which it was let in; 0: by what the database said */
 
 	/* what came of it, or what was known before */
+	bool stale;   /* the definitions have changed since: nothing was done, it is to be looked at anew */
 	bool limited; /* it was one too many */
 	bool ok;
 	Err err;

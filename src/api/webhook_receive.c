@@ -3,11 +3,11 @@
 #include "api/handlers.h"
 #include "api/view.h"
 #include "api/webhook_group.h"
+#include "api/webhook_known.h"
 #include "base/codec.h"
 #include "base/log.h"
 #include "engine/webhooks.h"
 #include "model/webhook.h"
-#include "store/trigger.h"
 #include "store/webhook.h"
 
 enum { AGENT_MOST = 1024 };
@@ -21,6 +21,7 @@ typedef struct Hook {
 	Str ip;   /* of the client; none: a proxy of ours says nothing that could be believed */
 	Str tick; /* the mark by which its event is known again */
 	bool verified, limited, allowed, again;
+	int64_t version; /* of the definitions as they were remembered; 0: the database was asked */
 	Id event;
 	TimeUs received;
 } Hook;
@@ -41,15 +42,17 @@ config_open(App *app, Hook *h, Json *ret, Err *err)
 }
 
 static bool
-hook_find(App *app, Hook *h, Err *err)
+hook_find(App *app, Hook *h, bool fresh, Err *err)
 {
-	bool found = false;
+	const TriggerDef *trigger;
 	Json config;
 
-	if (!trigger_get_webhook(app_db(app), h->a, req_param(h->q, "webhook_key"), &h->trigger, &found, err))
+	if (!hooks_known_get(
+		app->hooks_known, app->uow, req_param(h->q, "webhook_key"), fresh, &trigger, &h->version, err))
 		return false;
-	if (!found)
+	if (trigger == NULL)
 		return err_set(err, ERR_NOT_FOUND, "Invalid webhook key");
+	h->trigger = *trigger;
 	if (!h->trigger.webhook_enabled)
 		return err_set(err, ERR_INVALID, "Webhooks are not enabled for this trigger");
 	h->ip = req_client(h->q);
@@ -184,6 +187,7 @@ part_fill(const Hook *h, HookPart *p)
 	p->bytes = (int64_t)req_body(h->q).n;
 	p->began = req_began(h->q);
 	p->signed_only = h->config.signed_only;
+	p->version = h->version;
 	p->verified = h->verified;
 	p->allowed = h->allowed;
 	p->limited = h->limited;
@@ -278,11 +282,42 @@ hook_wait(App *app, Hook *h, Res *s, Err *err)
 static bool
 hook_look_again(App *app, Hook *h, Res *s, Err *err)
 {
-	if (!hook_find(app, h, err) || !hook_mark(app, h, err))
+	if (!hook_find(app, h, true, err) || !hook_mark(app, h, err))
 		return false;
 	if (str_none(h->tick))
 		return err_set(err, ERR_TIMEOUT, "It is not known whether this request was stored: it waited too long");
 	return event_of_tick(app_db(app), h->a, h->tick, &h->event, &h->received, err) && hook_wait(app, h, s, err);
+}
+
+/* Nobody is refused by what is only remembered. */
+static bool
+hook_let_in(App *app, Hook *h, const HookPart *p, bool fresh, bool *ret_good, Err *err)
+{
+	const Hook begun = *h;
+
+	if (!hook_find(app, h, fresh, err))
+		return false;
+	*ret_good = hook_admit(app, h, p, err);
+	if (*ret_good || h->version == 0)
+		return true;
+	*h = begun;
+	err_clear(err);
+	return hook_let_in(app, h, p, true, ret_good, err);
+}
+
+static bool
+hook_take(App *app, Hook *h, bool fresh, Res *s, Err *err)
+{
+	CLEANUP(hook_part_done) HookPart *p = hook_part_open();
+	bool good = false;
+
+	if (!json_parse(p->a, req_body(h->q), NULL, &p->body, err))
+		return err_wrap(err, "The body is not JSON");
+	webhook_unwrap(&p->body, &p->payload, &p->headers);
+	if (!hook_let_in(app, h, p, fresh, &good, err))
+		return false;
+	part_fill(h, p);
+	return good ? hook_give(app, &p, s, err) : hook_refuse(app, &p, h->a, s, err);
 }
 
 static bool
@@ -292,6 +327,8 @@ hook_resume(App *app, Hook *h, Res *s, Err *err)
 
 	if (p == NULL)
 		return hook_look_again(app, h, s, err);
+	if (p->stale)
+		return hook_take(app, h, true, s, err);
 	if (!p->ok)
 		return answer_refused(h->a, p, s, err);
 	h->event = p->event;
@@ -308,18 +345,5 @@ webhook_receive(App *app, Req *q, Res *s, Err *err)
 {
 	Hook h = { .a = req_arena(q), .q = q };
 
-	if (req_waited(q))
-		return hook_resume(app, &h, s, err);
-
-	CLEANUP(hook_part_done) HookPart *p = hook_part_open();
-	bool good;
-
-	if (!json_parse(p->a, req_body(q), NULL, &p->body, err))
-		return err_wrap(err, "The body is not JSON");
-	if (!hook_find(app, &h, err))
-		return false;
-	webhook_unwrap(&p->body, &p->payload, &p->headers);
-	good = hook_admit(app, &h, p, err);
-	part_fill(&h, p);
-	return good ? hook_give(app, &p, s, err) : hook_refuse(app, &p, h.a, s, err);
+	return req_waited(q) ? hook_resume(app, &h, s, err) : hook_take(app, &h, false, s, err);
 }

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from harness import eventually
+from harness import eventually, free_port
 from test_webhooks import Hook, standard
 
 
@@ -163,3 +163,40 @@ def test_a_kill_among_many_webhooks_loses_nothing_that_was_answered_and_doubles_
     logged = Counter(r["event_id"] for r in world.rows("select event_id from webhook_event_log where event_id is not null"))
     assert set(logged) == set(stored)
     world.stop()
+
+
+def changes(hook):
+    """What is done to a webhook, and what its next sender is told."""
+    yield lambda world: world.put("/triggers/mine.hook/webhooks/config", {"hmac": {"enabled": True, "secrets": ["s"]}}), 401
+    yield lambda world: world.put("/triggers/mine.hook/webhooks/config", {"ip_whitelist": {"enabled": True, "ips": ["10.0.0.1"]}}), 403
+    yield lambda world: world.put("/triggers/mine.hook/webhooks/config", {"payload_size_limit_kb": 1}), 413
+    yield lambda world: world.post("/triggers/mine.hook/webhooks/regenerate"), 404
+    yield lambda world: world.post("/triggers/mine.hook/webhooks/disable"), 404
+    yield lambda world: world.delete("/triggers/mine.hook"), 404
+
+
+def test_a_change_of_a_webhook_is_seen_by_its_next_request_whichever_process_made_it(world):
+    world.start(roles=("api",))
+    hook, url = Hook(world), world.url
+    if not world.embedded:
+        port = free_port()
+        world.launch("api", config={"server": {"port": port}})
+        world.url = f"http://127.0.0.1:{port}"
+        eventually(lambda: world.session.get(f"{world.url}/health/ready", timeout=5).status_code == 200)
+    other, body = world.url, {"n": "x" * 1500}
+
+    def send(_):
+        return requests.post(f"{url}/api/v1/webhooks/{hook.key}", json=body, timeout=60).status_code
+
+    with ThreadPoolExecutor(16) as crowd:
+        for change, status in changes(hook):
+            assert set(crowd.map(send, range(64))) == {200}  # every thread has met it
+            before = len(world.rows("select id from event"))
+            change(world)
+            assert set(crowd.map(send, range(32))) == {status}
+            assert len(world.rows("select id from event")) == before
+            if status != 404:
+                world.put("/triggers/mine.hook/webhooks/config", {})
+            elif world.http.get(f"{other}/api/v1/triggers/mine.hook", timeout=30).status_code == 200:
+                hook.key = world.post("/triggers/mine.hook/webhooks/enable")["data"]["webhook_key"]
+
