@@ -2,6 +2,7 @@
 #include "flow.h"
 #include "rig.h"
 
+#include "engine/keys.h"
 #include "model/policy.h"
 #include "store/action.h"
 #include "store/policy.h"
@@ -207,4 +208,52 @@ TEST(what_is_limited_for_all_does_not_make_a_workflow_wait_for_its_own_tasks)
 	id = flow_start(r, "test.flow", "{}");
 	flow_run(r);
 	flow_check(r, id, "completed", "a b c", "{\"succeeded\":true}");
+}
+
+static void
+pack_key(Flow *r, const char *name, const char *value)
+{
+	Uow *u = r->u;
+	Json plain = json_cstr(value);
+	KeyRow k = { .name = str_of(name),
+		.owner_type = str_of("pack"),
+		.owner_pack = r->pack,
+		.owner_pack_ref = str_of("test"),
+		.encrypted = true };
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(u, &err), err);
+	k.ref = str_fmt(u->arena, "test.%s", name);
+	k.owner = str_fmt(u->arena, "%lld", (long long)r->pack);
+	CHECK_OK(key_seal(r->engine.vault, u->arena, &k, &plain, &err), err);
+	CHECK_OK(key_insert(u->db, u->arena, &k, u->now, &err), err);
+	CHECK_OK(uow_commit(u, &points_create, &err), err);
+}
+
+TEST(a_key_is_there_in_a_workflow_for_parameters_that_are_secret_and_lies_sealed)
+{
+	static const Stmt of_task = {
+		.sql = "select config, result from execution where parent = $1 and action_ref = 'test.secret'",
+		.in = "i"
+	};
+	CLEANUP(flow_done) Flow *r = flow_open();
+	Vault *v;
+	Json result;
+	Rows rows;
+	Err err = { 0 };
+	Id id;
+
+	CHECK_OK(vault_open(r->a, str_of("0123456789abcdef0123456789abcdef"), NULL, &v, &err), err);
+	r->engine.vault = v;
+	pack_key(r, "door", "s3cret");
+	flow_workflow(r, "test.flow",
+	    "{tasks: [{name: a, action: test.secret, input: {token: 'Bearer {{ keystore.door }}'}}]}", NULL);
+	id = flow_start(r, "test.flow", "{}");
+	flow_run(r);
+	CHECK_STR(flow_trace(r, id), str_of("a"));
+	rows = flow_rows(r, &of_task, id);
+	CHECK(!str_find(row_str(rows_at(&rows, 0), 0), str_of("s3cret"), NULL));
+	/* what the action was given, it has given back */
+	result = row_json(r->a, rows_at(&rows, 0), 1);
+	CHECK_STR(json_get_text(json_path(&result, str_of("data.got")), "token"), str_of("Bearer s3cret"));
 }
