@@ -162,23 +162,40 @@ inside_read(Watch *w, Json *run, bool all, unsigned depth, size_t *left, Err *er
 	return true;
 }
 
+/* *ret_there false: it is no workflow, or has not begun. */
+static bool
+timeline_look(Watch *w, bool all, bool *ret_there, Err *err)
+{
+	size_t left = NESTED_MOST;
+
+	w->run = json_object();
+	*ret_there = run_read(w, w->id, all, 0, &left, &w->run, err);
+	if (*ret_there || err->code != ERR_NOT_FOUND)
+		return *ret_there;
+	err_clear(err);
+	return true;
+}
+
 /* One that has not begun is shown as its execution alone. */
 static bool
 run_look(Watch *w, bool all, Err *err)
 {
-	size_t left = NESTED_MOST;
+	bool there;
 	Json row;
 
 	arena_rewind(w->c->a, w->mark);
-	w->run = json_object();
-	if (run_read(w, w->id, all, 0, &left, &w->run, err))
-		return true;
-	if (err->code != ERR_NOT_FOUND)
+	if (!timeline_look(w, all, &there, err))
 		return false;
-	err_clear(err);
+	if (there)
+		return true;
 	if (!cli_call(w->c, "GET", str_fmt(w->c->a, "/api/v1/executions/%.*s", STR_ARG(url_escape(w->c->a, w->id))),
 		NULL, &row, err))
 		return false;
+	/* it may have begun since */
+	if (!str_is(json_get_text(&row, "status"), "requested") && !timeline_look(w, all, &there, err))
+		return false;
+	if (there)
+		return true;
 	if (!str_is(json_get_text(&row, "status"), "requested") && !status_is_terminal(json_get_text(&row, "status")))
 		return err_set(err, ERR_INVALID,
 		    "execution %.*s is no workflow. Follow it: attune execution watch %.*s", STR_ARG(w->id),

@@ -27,7 +27,9 @@ too_deep(Arena *a, const Json *config)
 	json_set(a, told, "stopped",
 	    json_cstr(
 		"it comes of more than 16 reactions to reactions: it meets no rule, so that rules that start each "
-		"other come to an end"));
+		"other come to an end. attune trace shows which they are: give one of them a condition that leaves out "
+		"what "
+		"the others cause, or disable it"));
 	return told;
 }
 
@@ -38,8 +40,8 @@ say_too_deep(const Arrival *v)
 
 	log_line(LOG_WARN, fields, countof(fields),
 	    "Event %lld of '%.*s' meets no rule: more than %d reactions to reactions led to it. Which rules start each "
-	    "other "
-	    "is shown by attune trace",
+	    "other is shown by attune trace: give one of them a condition that leaves out what the others cause, or "
+	    "disable it",
 	    (long long)v->id, STR_ARG(v->row.trigger_ref), DEPTH_MOST);
 }
 

@@ -49,6 +49,7 @@ def test_rules_that_start_each_other_come_to_an_end_that_says_so(world):
     events = completions(world)
     assert [e["depth"] for e in events] == list(range(1, 18))
     assert len(world.rows("select id from execution where rule_ref = 'core.loop'")) == 16
+    assert "give one of them a condition" in json.loads(events[-1]["config"])["stopped"]
     assert "16 reactions" in json.loads(events[-1]["config"])["stopped"] and not events[-2]["config"]
     assert "16 reactions" in world.get(f"/events/{events[-1]['id']}")["data"]["config"]["stopped"]
     assert f"Event {events[-1]['id']} of 'core.execution_completed' meets no rule" in world.logs()

@@ -159,6 +159,18 @@ def test_what_may_go_wrong_is_a_warning_and_another_label_needs_no_actions(api):
     assert api.get(f"/executions/{child['id']}")["data"]["result"]["error"] == "Action 'mine.tool' not found"
 
 
+def test_a_workflow_that_runs_itself_ends_at_the_deepest_level_with_the_cure(api):
+    """It may be meant, with a `when` that ends it; without one the 32nd level says what to do instead."""
+    api.post("/workflows", flow("mine.self", definition={"tasks": [{"name": "again", "action": "mine.self"}]}), 201)
+    over = ended(api, run(api, "mine.self"))
+    assert over["status"] == "failed"
+    errors = [e["result"]["error"] for e in (api.get(f"/executions/{row['id']}")["data"] for row in api.get(
+        "/executions", page_size=100, action_ref="mine.self")["data"]) if "deeper" in e["result"]["error"]]
+    (deepest,) = errors
+    assert deepest == ("workflows are nested deeper than 32: if 'mine.self' runs itself, perhaps through others, make a loop of it "
+                       "(a transition back to an earlier task), else put some of its levels into one workflow")
+
+
 def test_a_file_and_what_is_stored_are_validated_without_storing_anything(api, tmp_path):
     good = tmp_path / "good.workflow.yaml"
     good.write_text("version: 1.0.0\ntasks:\n  - name: a\n    action: core.echo\n    input: {message: hi}\n")
