@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/uuid.h"
 #include "os/fs.h"
+#include "os/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,31 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SECRET_BYTES = 32, FILE_MAX = 16 << 20, DEPTH_MAX = 8 };
+enum { SECRET_BYTES = 32, FILE_MAX = 16 << 20, DEPTH_MAX = 8, LOCK_LOOK_US = 10000, LOCK_PATIENCE_US = 15000000 };
+
+/*
+ * A process that was killed has the lock for a moment longer: its guardian, which was born with it, ends the runs first. What is started
+ * again at once waits for that.
+ */
+static bool
+lock_wait(const char *path, DataDir *d, pid_t *ret_holder, Err *err)
+{
+	TimeUs until = clock_mono(clock_real()) + LOCK_PATIENCE_US;
+	bool said = false;
+
+	while (!lock_take(path, &d->lock, ret_holder, err)) {
+		if (err->code != ERR_CONFLICT || *ret_holder <= 0 || process_alive(*ret_holder) ||
+		    clock_mono(clock_real()) >= until)
+			return false;
+		if (!said)
+			log_info("data directory '%s': process %d is gone, what it had started is being ended: waiting",
+			    d->path.p, (int)*ret_holder);
+		said = true;
+		*err = (Err){ 0 };
+		usleep(LOCK_LOOK_US);
+	}
+	return true;
+}
 
 bool
 datadir_open(Arena *a, const char *given, DataDir *ret, Err *err)
@@ -24,7 +49,7 @@ datadir_open(Arena *a, const char *given, DataDir *ret, Err *err)
 	*ret = (DataDir){ .path = path, .lock = -1 };
 	if (!dirs_make(path.p, 0700, err))
 		return err_wrap(err, "data directory '%s' cannot be made (choose another with --data-dir)", path.p);
-	if (!lock_take(str_fmt(a, "%s/attune.lock", path.p).p, &ret->lock, &holder, err)) {
+	if (!lock_wait(str_fmt(a, "%s/attune.lock", path.p).p, ret, &holder, err)) {
 		if (err->code == ERR_CONFLICT)
 			return err_set(err, ERR_CONFLICT,
 			    "data directory '%s' is in use by process %d: stop it, or choose another with --data-dir",

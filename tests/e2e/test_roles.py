@@ -1,8 +1,10 @@
 """Several of each role at once, roles without the API, starting twice, and going away without losing anything."""
 
+import fcntl
 import os
 import re
 import signal
+import subprocess
 
 import pytest
 from harness import BINARY, ROOT, Process, eventually
@@ -159,6 +161,23 @@ def test_a_second_start_on_the_same_data_directory_is_refused_with_the_pid(world
     assert do(world, "core.noop")["status"] == "completed"
     world.kill("up")
     world.wait_ready([world.relaunch(first)])
+    assert do(world, "core.noop")["status"] == "completed"
+
+
+@pytest.mark.only("embedded")
+def test_a_start_waits_until_what_a_killed_process_had_started_lets_go_of_the_data_directory(world):
+    """A child that was born with its lock has it a moment longer; here that child is this test."""
+    os.makedirs(world.data, mode=0o700, exist_ok=True)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    with open(os.path.join(world.data, "attune.lock"), "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write(f"{gone.pid}\n")
+        lock.flush()
+        first = world.launch("up")
+        eventually(lambda: f"process {gone.pid} is gone" in first.output(), 30)
+        assert first.alive
+    world.wait_ready([first])
     assert do(world, "core.noop")["status"] == "completed"
 
 
