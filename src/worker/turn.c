@@ -444,6 +444,7 @@ run_start(WorkerTurn *t, const RunClaim *c)
 		spec.keep_limit = c->action.log_retention_limit;
 	}
 	log_line(LOG_INFO, fields, countof(fields), "Starting execution: %lld", (long long)c->execution);
+	crash_point("worker.before_spawn");
 	if (!t->config.starter->start(t->config.starter, &spec, &err))
 		start_failed(t, c, str_of(err.text));
 	crash_point("worker.after_spawn");
@@ -709,6 +710,7 @@ worker_turn(WorkerTurn *t, bool *ret_more, Err *err)
 {
 	RunClaim claims[BATCH];
 	Run *runs[BATCH];
+	bool ends;
 	size_t n;
 
 	*ret_more = false;
@@ -720,6 +722,8 @@ worker_turn(WorkerTurn *t, bool *ret_more, Err *err)
 	n = claims_take(t, claims, runs);
 	if (n == 0 && t->ends_n == 0)
 		return true;
+	ends = t->ends_n > 0;
+	crash_point(ends ? "worker.before_end" : "worker.before_claim");
 	if (!turn_store(t, claims, runs, n, err)) {
 		/* what cannot be stored may be what follows an end: so the end is tried without it first */
 		turn_undo(t, runs, n, !t->alone || err_passes(err->code));
@@ -727,6 +731,7 @@ worker_turn(WorkerTurn *t, bool *ret_more, Err *err)
 		return false;
 	}
 	t->alone = false;
+	crash_point(ends ? "worker.after_end" : "worker.after_claim");
 	ends_settled(t);
 	claims_start(t, claims, runs, n);
 	for (size_t i = 0; i < t->own_n; i++)
