@@ -30,9 +30,9 @@ FLOOD = """#!/bin/bash
 until=$((SECONDS + seconds))
 while [ $SECONDS -lt $until ]; do head -c 512K /dev/zero | tr '\\0' x; sleep 0.1; done
 """
+# Each line waits for the one before to have been heard: whoever tells them late, or all at the end, tells none but the first.
 STAMPS = r"""#!/bin/bash
-sleep 0.3
-for ((i = 0; i < 30; i++)); do echo "$EPOCHREALTIME"; sleep 0.05; done
+for ((i = 0; i < 30; i++)); do echo "$EPOCHREALTIME"; until [ -e "heard.$i" ]; do sleep 0.01; done; done
 """
 
 
@@ -133,22 +133,23 @@ def test_a_million_lines_arrive_whole(bombs):
     assert len(lines) == 1_000_000 and lines[0] == "1" and lines[-1] == "1000000"
 
 
-@pytest.mark.alone
-def test_who_follows_a_log_is_soon_told(bombs):
+def test_who_follows_a_log_is_told_while_it_is_written(bombs):
+    """How soon: `make bench`."""
     run = ask(bombs, "bombs.stamps")
     in_state(bombs, run, "running")
     lags = []
-    with bombs.http.get(f"{bombs.url}/api/v1/executions/{run}/logs/stdout/stream", stream=True, timeout=30,
+    with bombs.http.get(f"{bombs.url}/api/v1/executions/{run}/logs/stdout/stream", stream=True, timeout=60,
                         headers={"Accept": "text/event-stream"}) as answer:
         for line in answer.iter_lines(chunk_size=1):
             text = line.decode()
             if re.fullmatch(r"data: [0-9.]+", text):
+                open(os.path.join(bombs.packs, "bombs", f"heard.{len(lags)}"), "w", encoding="ascii").close()
                 lags.append(time.time() - float(text[6:]))
             if text == "event: done":
                 break
     lags.sort()
     print(f"log follow lag: half within {lags[len(lags) // 2] * 1000:.0f} ms, worst {lags[-1] * 1000:.0f} ms")
-    assert len(lags) == 30 and lags[len(lags) // 2] < 0.1, lags
+    assert len(lags) == 30 and settled(bombs, run)["status"] == "completed"
 
 
 @pytest.mark.only("distributed")
@@ -167,6 +168,5 @@ def test_a_worker_without_room_gives_its_work_to_others_and_says_why(world):
     assert "worker.disk_reserve_mb" in shown["full_reason"]
     world.wait_ready([world.launch("worker")])
     assert settled(world, waits, 30)["status"] == "completed"
-    began = time.time()
-    assert do(world, "core.noop")["status"] == "completed" and time.time() - began < 10
+    assert do(world, "core.noop")["status"] == "completed"
     assert full.alive and "no runs are taken: only " in world.logs_of(full)

@@ -99,6 +99,7 @@ ungrouped(ProcessesConfig *config)
 {
 	config->sandbox = SANDBOX_STRICT;
 	config->cgroup = str_of("off");
+	config->kill_grace = 1000 * US_PER_S; /* longer than a test waits for an end: that is TERM's work */
 }
 
 static RunSpec
@@ -371,12 +372,10 @@ TEST(without_groups_what_was_born_just_now_is_ended_at_once)
 	grow_first(r, "hello.sh", &config);
 	for (int i = 0; i < 50; i++) {
 		RunSpec s = spec_of(r, "long.sh", &config);
-		TimeUs begun = clock_mono(clock_real());
 
 		rig_start(r, &s);
 		r->starter->cancel(r->starter, s.execution, s.attempt);
-		CHECK_INT(rig_wait(r).outcome, RUN_CANCELLED);
-		CHECK(clock_mono(clock_real()) - begun < r->config.kill_grace); /* TERM has reached it */
+		CHECK_INT(rig_wait(r).outcome, RUN_CANCELLED); /* TERM has reached it */
 	}
 }
 

@@ -35,9 +35,16 @@ marked(Rig *r, const char *code)
 	return spec;
 }
 
+/* Longer than a test waits for any end: whoever ends a run has not waited for it. */
+static void
+long_grace(ProcessesConfig *config)
+{
+	config->kill_grace = 1000 * US_PER_S;
+}
+
 TEST(a_time_limit_ends_the_run_as_failed_and_says_so)
 {
-	CLEANUP(rig_done) Rig *r = rig_open();
+	CLEANUP(rig_done) Rig *r = rig_open_with(long_grace);
 	RunSpec spec = rig_spec(r, "shell", "echo begun; sleep 1000");
 	RunEnd end;
 
@@ -50,7 +57,6 @@ TEST(a_time_limit_ends_the_run_as_failed_and_says_so)
 	CHECK_STR(rig_text(&end, "error"), str_of("Execution timed out after 1 s"));
 	CHECK_STR(rig_text(&end, "stdout"), str_of("begun\n"));
 	CHECK(rig_int(&end, "duration_ms") >= 1000);
-	CHECK(rig_int(&end, "duration_ms") < 4000);
 }
 
 TEST(a_child_that_ignores_TERM_is_killed_after_the_grace)
@@ -125,11 +131,10 @@ TEST(a_background_child_ends_with_the_run_and_does_not_hold_it_up)
 {
 	CLEANUP(rig_done) Rig *r = rig_open();
 	RunSpec spec = marked(r, "sleep 1000 & set -m; sleep 1000 & echo done");
-	RunEnd end = rig_run(r, &spec);
+	RunEnd end = rig_run(r, &spec); /* which does not wait for 1000 s */
 
 	CHECK_INT(end.outcome, RUN_SUCCEEDED);
 	CHECK_STR(rig_text(&end, "stdout"), str_of("done\n"));
-	CHECK(rig_int(&end, "duration_ms") < 5000);
 	CHECK(!any_left(r));
 }
 
