@@ -170,7 +170,7 @@ fn_from_json(Ev *ev, const Node *x, const Json *args, Json *ret)
 		return false;
 	if (!json_parse(ev->a, json_as_str(&args[0]), NULL, ret, &why))
 		return fn_fail(ev, x, why.text);
-	*ret = json_storable(ev->a, ret); /* it may become a parameter or a variable, which are rows */
+	*ret = json_storable(ev->a, ret); /* what comes of it may become a parameter or a variable, which are rows */
 	return true;
 }
 
@@ -197,6 +197,7 @@ fn_base64_decode(Ev *ev, const Node *x, const Json *args, Json *ret)
 	if (!utf8_valid(bytes))
 		return fn_fail(ev, x, "what is encoded is no text (UTF-8)");
 	*ret = json_str(bytes);
+	*ret = json_storable(ev->a, ret);
 	return true;
 }
 

@@ -81,6 +81,17 @@ def test_an_event_meets_only_the_rules_whose_conditions_it_meets(running):
         running.delete(f"/rules/{ref}")
 
 
+def test_what_templates_decode_is_always_something_that_can_be_stored(running):
+    """One rule's parameters must not make the event of all rules impossible."""
+    rule(running, "lab.decodes", "lab.thing", action_params={
+        "message": "{{ base64_decode(event.payload.x) }}", "more": "{{ from_json(event.payload.j) }}"})
+    running.post("/events", {"trigger_ref": "lab.thing", "payload": {"x": "YQBi", "j": '[1e131073, -1e131000, "\\u0000"]'}}, 201)
+    (row,) = eventually(lambda: running.get("/executions", rule_ref="lab.decodes")["data"])
+    config = running.get(f"/executions/{row['id']}")["data"]["config"]
+    assert config["message"] == "a\ufffdb" and config["more"] == ["1e131073", "-1e131000", "\ufffd"]
+    running.delete("/rules/lab.decodes")
+
+
 # ---- timers follow their rules
 
 
