@@ -299,7 +299,7 @@ show(Plan *p)
 static bool
 write_one(Cli *c, Document *d, Err *err)
 {
-	Json own = json_object(), of_action = json_object(), unused;
+	Json own = json_object(), of_action = json_object(), said = json_null(), unused;
 
 	for (size_t i = 0; i < d->request.n; i++) {
 		const JsonMember *m = &d->request.members[i];
@@ -309,11 +309,12 @@ write_one(Cli *c, Document *d, Err *err)
 	}
 	if (!d->found) {
 		json_set(c->a, &own, "ref", json_str(d->ref));
-		if (!cli_call(c, "POST", str_of(d->kind->path), &own, &unused, err))
+		if (!cli_call(c, "POST", str_of(d->kind->path), &own, &said, err))
 			return false;
-	} else if (own.n > 0 && !cli_call(c, "PUT", apply_path(c->a, d->kind, d->ref), &own, &unused, err)) {
+	} else if (own.n > 0 && !cli_call(c, "PUT", apply_path(c->a, d->kind, d->ref), &own, &said, err)) {
 		return false;
 	}
+	out_warnings(c, &said);
 	return of_action.n == 0 || cli_call(c, "PUT", apply_path(c->a, apply_kind_named(str_of("action")), d->ref),
 				       &of_action, &unused, err);
 }

@@ -47,6 +47,15 @@ out_note(const Cli *c, const char *fmt, ...)
 	fputc('\n', c->io->err);
 }
 
+void
+out_warnings(const Cli *c, const Json *answer)
+{
+	const Json *list = json_get(answer, "warnings");
+
+	for (size_t i = 0; json_is(list, JSON_ARRAY) && i < list->n; i++)
+		out_note(c, "Warning: %.*s", STR_ARG(text_clean(c->a, json_as_str(&list->items[i]))));
+}
+
 static void
 print_value(const Cli *c, const Json *v)
 {

@@ -36,6 +36,8 @@ void out_line(const Cli *c, const char *fmt, ...) PRINTF(2, 3);
 void out_clean(const Cli *c, const char *fmt, ...) PRINTF(2, 3);
 /* Says something besides the answer, on standard error, unless --quiet. */
 void out_note(const Cli *c, const char *fmt, ...) PRINTF(2, 3);
+/* Notes of what the answer has under `warnings`. */
+void out_warnings(const Cli *c, const Json *answer);
 /* True when the format is for programs (JSON, YAML, names, one field), and v was printed so. */
 bool out_raw(Cli *c, const Json *v);
 void out_table(const Cli *c, const Column *columns, const Json *rows);

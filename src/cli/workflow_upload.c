@@ -77,6 +77,7 @@ cmd_workflow_upload(Cli *c, int *ret_code, Err *err)
 		file = str_fmt(c->a, "/api/v1/packs/%.*s/workflow-files", STR_ARG(url_escape(c->a, pack)));
 	if (!cli_call(c, cli_has(c, "force") ? "PUT" : "POST", file, &body, &row, err))
 		return false;
+	out_warnings(c, &row);
 	cli_said(c, "Workflow {ref} {version} is uploaded.", &row);
 	return true;
 }

@@ -717,6 +717,8 @@ def test_apply_makes_workflows_after_those_that_they_run_in_whatever_order_they_
     text = yaml.safe_dump_all([top, middle, low])
     assert running.cli("apply", "-f", "-", stdin=text).out.endswith("3 created, 0 changed.\n")
     assert running.cli("apply", "-f", "-", stdin=text).out == "Nothing to change: 3 as they should be.\n"
+    odd = yaml.safe_dump(flow("core.cli_z_zero", {"name": "nothing", "action": "later.noop"}))
+    assert "Warning: definition/tasks/0/action: there is no pack 'later' yet" in running.cli("apply", "-f", "-", stdin=odd).err
     for one in (top, middle, low):
         running.cli("workflow", "delete", one["ref"])
 
