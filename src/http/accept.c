@@ -7,36 +7,45 @@
 
 enum {
 	FULL_PAUSE_MS = 20,
-	LOOK_AGAIN_MS = 20, /* while somebody waits at the door of a thread */
+	LOOK_AGAIN_MS = 20,      /* while somebody waits at the door of a thread */
+	AWAY_US = 2 * US_PER_MS, /* in one turn: it has begun something long */
 };
 
 /*
  * If the threads shared the listening socket, whichever is awake would take all that stand in line: then one has every connection of a
  * client that opens several, and serves them one after another. So each new connection is laid down at the door of the thread that
- * seems to come to it first; and when it has begun something long instead, another one that is idle gets it.
+ * seems to come to it first; and when it has begun something long instead, another one gets it.
  *
  * How many there are is counted here, from accept4 to NOTIFY_CLOSED. The library counts a connection only when its thread comes to it,
  * so its number says nothing of those that still wait there; and at its own limit version 0.9.75 keeps a lock for ever. Its limit is
  * one that this count never lets a thread exceed.
  */
 
-/* Fewer wait for it, it is idle, it has fewer connections: the first that tells them apart. */
 static bool
-comes_sooner(HttpThread *a, HttpThread *b)
+is_away(HttpThread *t, TimeUs now)
+{
+	TimeUs since = atomic_load(&t->since);
+
+	return since != 0 && now - since >= AWAY_US;
+}
+
+/* Fewer wait for it, it is here, it has fewer connections: the first that tells them apart. */
+static bool
+comes_sooner(HttpThread *a, HttpThread *b, TimeUs now)
 {
 	unsigned waiting = atomic_load(&a->waiting), waiting_b = atomic_load(&b->waiting);
-	bool working = atomic_load(&a->working), working_b = atomic_load(&b->working);
+	bool away = is_away(a, now), away_b = is_away(b, now);
 
 	if (waiting != waiting_b)
 		return waiting < waiting_b;
-	if (working != working_b)
-		return !working;
+	if (away != away_b)
+		return away_b;
 	return atomic_load(&a->links) < atomic_load(&b->links);
 }
 
 /* Of those that are alike, each in its turn. */
 static HttpThread *
-thread_for_next(HttpServer *s)
+thread_for_next(HttpServer *s, TimeUs now)
 {
 	unsigned n = s->config.threads, from = s->turn++ % n;
 	HttpThread *best = &s->threads[from];
@@ -44,7 +53,7 @@ thread_for_next(HttpServer *s)
 	for (unsigned i = 1; i < n; i++) {
 		HttpThread *t = &s->threads[(from + i) % n];
 
-		if (comes_sooner(t, best))
+		if (comes_sooner(t, best, now))
 			best = t;
 	}
 	return best;
@@ -66,7 +75,7 @@ accept_one(HttpServer *s)
 		abort();
 	*g = come;
 	atomic_fetch_add(&s->taken, 1);
-	guest_give(thread_for_next(s), g);
+	guest_give(thread_for_next(s, mono_now()), g);
 	return true;
 }
 
@@ -79,18 +88,20 @@ has_waiting(HttpServer *s)
 	return false;
 }
 
-/* Who waits for a thread that works goes to one that does not. */
+/* Who waits for a thread that is away goes to one that is not. */
 static void
 deal_again(HttpServer *s)
 {
+	TimeUs now = mono_now();
+
 	for (unsigned i = 0; i < s->config.threads; i++) {
 		HttpThread *t = &s->threads[i];
 
-		while (atomic_load(&t->waiting) > 0 && atomic_load(&t->working)) {
-			HttpThread *other = thread_for_next(s);
+		while (atomic_load(&t->waiting) > 0 && is_away(t, now)) {
+			HttpThread *other = thread_for_next(s, now);
 			Guest *g;
 
-			if (atomic_load(&other->waiting) > 0 || atomic_load(&other->working))
+			if (atomic_load(&other->waiting) > 0 || is_away(other, now))
 				return;
 			g = guest_take_back(t);
 			if (g != NULL)

@@ -191,10 +191,10 @@ thread_main(void *self)
 	prctl(PR_SET_NAME, "http");
 	sigpipe_block();
 	while (!atomic_load(&t->server->over)) {
-		atomic_store(&t->working, false);
+		atomic_store(&t->since, 0);
 		if (poll(fds, countof(fds), nap(t)) < 0)
 			fds[1].revents = 0; /* a signal */
-		atomic_store(&t->working, true);
+		atomic_store(&t->since, mono_now());
 		if (fds[1].revents != 0) {
 			bell_answer(t);
 			guests_serve(t);

@@ -40,9 +40,9 @@ struct HttpThread {
 	atomic_bool rung;
 	Guest *first, *last; /* at the door, under its lock, as all that lie there */
 	HttpHeld *released;
-	atomic_uint waiting; /* how many are there */
-	atomic_uint links;   /* connections it has, with these */
-	atomic_bool working; /* does not sleep just now */
+	atomic_uint waiting;  /* how many are there */
+	atomic_uint links;    /* connections it has, with these */
+	_Atomic TimeUs since; /* when its turn began; 0: it sleeps */
 
 	/* its own */
 	unsigned begun;   /* connections so far */
