@@ -11,6 +11,7 @@
 #include "sensor/keeper.h"
 #include "sensor/lines.h"
 #include "sensor/rotate.h"
+#include "sensor/share.h"
 #include "store/sensor_process.h"
 
 #include <stdatomic.h>
@@ -63,6 +64,7 @@ struct Ward {
 	bool again;        /* what ends it is us: start it anew, and it is no failure */
 	bool lost;         /* the lease went to somebody else: nothing of it counts any more */
 	bool alert;        /* to be raised with the next write */
+	bool moves;        /* it ends, for another worker to run it */
 	WardPhase phase;
 	Child child;
 	Str marker;
@@ -105,6 +107,7 @@ struct Keeper {
 	Arena *wants_a;
 	Want *wants;
 	size_t want_count;
+	Sharing sharing;
 	RuntimeDef *runtimes; /* in wants_a */
 	size_t runtime_count;
 	WorkerDef self; /* what this process offers, as a worker says it */

@@ -292,6 +292,7 @@ keeper_start(Engine *e, const KeeperConfig *config, Keeper **ret, Err *err)
 	k->piece = malloc(PIECE);
 	k->name = str_fmt(
 	    k->arena, "%.*s/%.*s", STR_ARG(e->process), STR_ARG(uuid_text(k->arena, uuid_new(clock_wall(e->clock)))));
+	share_open(k);
 	self_describe(k);
 	if (k->piece == NULL || !uow_open(e, &k->u, err) || !poll_open(&k->poll, err) ||
 	    !consumer_start(e, &changes, &k->changes, err) ||

@@ -2,7 +2,6 @@
 #include "sensor/inner.h"
 
 #include "base/codec.h"
-#include "base/map.h"
 #include "engine/alerts.h"
 #include "engine/moves.h"
 #include "engine/sensor_messages.h"
@@ -116,7 +115,7 @@ ward_release(Keeper *k, Ward *w, bool *ret_released, Err *err)
 	*ret_released = w->held && !w->wanted && w->phase == WARD_RESTING;
 	if (!*ret_released)
 		return true;
-	if (atomic_load(&k->stopping) && str_none(u->e->boot_id))
+	if ((atomic_load(&k->stopping) || w->moves) && str_none(u->e->boot_id))
 		out_sensor(u, w->want.sensor, w->want.ref);
 	return sensor_process_release(u->db, u->arena, w->want.sensor, w->row.instance, err);
 }
@@ -158,6 +157,7 @@ ward_take(Keeper *k, const Want *want, const SensorProcess *row, int64_t instanc
 	w->row.pid = w->row.failures = w->row.next_restart = 0;
 	w->restart_seen = w->row.restart_asked;
 	w->held = w->wanted = true;
+	share_claimed(k, want->sensor);
 	w->row.rules = want->rules.n;
 }
 
@@ -210,19 +210,44 @@ claim_one(Keeper *k, const Want *want, const SensorProcess *row, Err *err)
 	return true;
 }
 
+/* Is there anything to share? Then how much of it is ours: asked only if it matters, for an idle process asks nothing. */
+static bool
+share_find(Keeper *k, const SensorProcess *rows, size_t n, Share *ret, Err *err)
+{
+	size_t wanted = 0, held = held_count(k);
+	bool open = false;
+
+	*ret = (Share){ .most = SIZE_MAX, .least = SIZE_MAX };
+	for (size_t i = 0; i < k->want_count; i++) {
+		const SensorProcess *row = row_find(rows, n, k->wants[i].sensor);
+
+		if (why_not(&k->wants[i], row) != NULL)
+			continue;
+		wanted++;
+		open = open || row == NULL || str_none(row->holder);
+	}
+	return (!open && held < 2) || share_read(k, wanted, rows, n, ret, err);
+}
+
 static bool
 claim_all(Keeper *k, const SensorProcess *rows, size_t n, Err *err)
 {
+	Share share;
+
+	if (!share_find(k, rows, n, &share, err))
+		return false;
 	for (size_t i = 0; !atomic_load(&k->stopping) && i < k->want_count; i++) {
 		const Want *want = &k->wants[i];
 		const SensorProcess *row = row_find(rows, n, want->sensor);
 		const Ward *w = ward_find(k, want->sensor);
 
-		if ((w != NULL && w->held) || why_not(want, row) != NULL || !is_free(k, row, k->u->now))
+		if ((w != NULL && w->held) || why_not(want, row) != NULL || !is_free(k, row, k->u->now) ||
+		    !share_lets(k, &share, held_count(k), want->sensor, row))
 			continue;
 		if (!claim_one(k, want, row, err))
 			return false;
 	}
+	share_give(k, &share, held_count(k));
 	return true;
 }
 
@@ -331,7 +356,7 @@ ward_judge(Keeper *k, Ward *w, const SensorProcess *row)
 		ward_kill(k, w);
 		return;
 	}
-	w->wanted = why == NULL && str_none(want->cannot) && !atomic_load(&k->stopping);
+	w->wanted = why == NULL && str_none(want->cannot) && !atomic_load(&k->stopping) && !w->moves;
 	if (w->wanted) {
 		w->again |= w->phase == WARD_TERMED || w->phase == WARD_KILLED;
 		ward_follow(k, w, want);
@@ -340,7 +365,7 @@ ward_judge(Keeper *k, Ward *w, const SensorProcess *row)
 			ward_start(k, w, 0);
 		return;
 	}
-	reason_set(w, why);
+	reason_set(w, w->moves && why == NULL ? "it goes on at another sensor worker" : why);
 	w->dirty |= before || w->phase == WARD_RESTING;
 	w->again = false;
 	if (ward_alive(w))

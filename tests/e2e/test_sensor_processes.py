@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import threading
+from collections import Counter
 
 import pytest
 import yaml
@@ -265,6 +266,38 @@ def test_a_sensor_that_hangs_keeps_no_other_waiting_and_ends_with_its_role(eyes)
     stuck = running(eyes, "eye.odd")
     eyes.stop()  # every role ends by itself, with code 0
     assert not alive(stuck["pid"]) and not eyes.leftovers()
+
+
+def holders(world):
+    """How many sensors each worker runs."""
+    rows = world.rows("select holder from sensor_process where holder is not null and status = 'running'")
+    return sorted(Counter(r["holder"].split("/")[0] for r in rows).values())
+
+
+@pytest.mark.only("distributed")
+@pytest.mark.limit(300)
+def test_sensors_are_shared_evenly_by_the_workers_that_are_there(eyes):
+    ears = {f"triggers/ear{n}.yaml": f"ref: eye.ear{n}\nlabel: Ear {n}\n" for n in range(6)}
+    ears |= {f"sensors/ear{n}.yaml": sensor_yaml(f"eye.listens{n}", f"eye.ear{n}", "lines.py", "lines") for n in range(6)}
+    eyes.add_pack("eye", ears)
+    eyes.configure({"worker": {"heartbeat_interval": 2}})
+    eyes.start()
+    for n in range(6):
+        rule(eyes, f"ear{n}", f"ear{n}", say=n)
+    eventually(lambda: holders(eyes) == [6], 60)
+    eyes.wait_ready([eyes.launch("sensor")])  # one that comes later is given half of them, one by one
+    eventually(lambda: holders(eyes) == [3, 3], 120)
+    assert sorted(p["say"] for n in range(6) for p in payloads(eyes, f"ear{n}")) == list(range(6))  # what moved says nothing twice
+    for n in range(4):
+        eyes.put(f"/rules/eye.ear{n}", {"enabled": False}, 200)
+    eventually(lambda: sum(holders(eyes)) == 2, 60)
+    for n in range(4):  # what is new goes to whoever has less
+        eyes.put(f"/rules/eye.ear{n}", {"enabled": True}, 200)
+    eventually(lambda: holders(eyes) == [3, 3], 120)
+    one = eyes.of_role("sensor")[0]
+    one.signal(signal.SIGKILL)
+    one.wait()
+    eventually(lambda: holders(eyes) == [6], 90)
 
 
 @pytest.mark.only("distributed")
