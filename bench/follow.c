@@ -1,5 +1,6 @@
 /*
- * Following the log of a run: how long after a line was written who follows has it, and what a hundred who follow cost.
+ * Following the log of a run: how long after a line was written who follows has it, what a hundred who follow cost, and how it is while
+ * the run writes 100 MB to its other stream.
  *   bench_follow DIR ATTUNE
  */
 #include "report.h"
@@ -17,6 +18,15 @@ enum { LINES = 100, FOLLOWERS = 100, ROOM = 8192, PATIENCE_MS = 30000 };
 /* Waits for its followers, then says every 50 ms what time it is. */
 #define STAMPS "sleep 1; for ((i = 0; i < 100; i++)); do echo $EPOCHREALTIME; sleep 0.05; done"
 
+/* The same on standard error, with a megabyte to standard output between any two. */
+#define FLOOD \
+	"sleep 1; for ((i = 0; i < 100; i++)); do echo $EPOCHREALTIME >&2; yes xxxxxxx | head -c 1M; sleep 0.05; done"
+
+typedef struct Show {
+	const char *action, *stream;
+	double grown_mb; /* the server's memory, at most, while it was followed */
+} Show;
+
 typedef struct Follower {
 	char text[ROOM];
 	size_t n, heard;
@@ -32,15 +42,30 @@ ask(const Up *u, const char *path, const char *body, char *answer)
 	must(wire_call(u->fd, request, n, answer) == 201, NULL, answer);
 }
 
-static long long
-stamps_start(const Up *u)
+static void
+action_make(const Up *u, const char *name, const char *code)
 {
-	char *answer = malloc(WIRE_ANSWER_MAX);
+	char *answer = malloc(WIRE_ANSWER_MAX), body[1024];
+
+	must(answer != NULL, NULL, "memory");
+	snprintf(body, sizeof(body),
+	    "{\"ref\":\"core.%s\",\"pack_ref\":\"core\",\"label\":\"S\",\"runtime_ref\":\"core.shell\",\"entrypoint\":"
+	    "\"%s\"}",
+	    name, code);
+	ask(u, "/api/v1/actions", body, answer);
+	free(answer);
+}
+
+static long long
+run_start(const Up *u, const char *action)
+{
+	char *answer = malloc(WIRE_ANSWER_MAX), body[128];
 	const char *id;
 	long long ret;
 
 	must(answer != NULL, NULL, "memory");
-	ask(u, "/api/v1/executions/execute", "{\"action_ref\":\"core.stamps\"}", answer);
+	snprintf(body, sizeof(body), "{\"action_ref\":\"core.%s\"}", action);
+	ask(u, "/api/v1/executions/execute", body, answer);
 	id = strstr(answer, "\"id\":");
 	must(id != NULL, NULL, answer);
 	ret = strtoll(id + 5, NULL, 10);
@@ -49,13 +74,13 @@ stamps_start(const Up *u)
 }
 
 static int
-follow(const Up *u, long long execution)
+follow(const Up *u, long long execution, const char *stream)
 {
 	char path[128], request[4096];
 	int fd = wire_open(u->port);
 	size_t n;
 
-	snprintf(path, sizeof(path), "/api/v1/executions/%lld/logs/stdout/stream", execution);
+	snprintf(path, sizeof(path), "/api/v1/executions/%lld/logs/%s/stream", execution, stream);
 	n = wire_request(request, sizeof(request), "GET", path, NULL);
 	must(fd >= 0 && write(fd, request, n) == (ssize_t)n, NULL, "follow a log");
 	return fd;
@@ -91,21 +116,23 @@ read_some(Follower *f, int fd, Samples *lags)
 
 /* Of one run that so many follow, to its end. Gives back the processor time of the server, in % of the run's own time. */
 static double
-followed(const Up *u, size_t n, Samples *lags)
+followed(const Up *u, size_t n, Show *show, Samples *lags)
 {
 	static Follower all[FOLLOWERS];
 	struct pollfd p[FOLLOWERS];
-	long long execution = stamps_start(u);
+	long long execution = run_start(u, show->action);
 	TimeUs began = mono_us();
-	double used = cpu_ms(u->pid);
+	double used = cpu_ms(u->pid), memory = rss_kb(u->pid);
 	size_t left = n;
 
 	memset(all, 0, sizeof(all));
 	usleep(200 * US_PER_MS);
 	for (size_t i = 0; i < n; i++)
-		p[i] = (struct pollfd){ .fd = follow(u, execution), .events = POLLIN };
+		p[i] = (struct pollfd){ .fd = follow(u, execution, show->stream), .events = POLLIN };
 	while (left > 0) {
 		must(poll(p, n, PATIENCE_MS) > 0, NULL, "nothing is heard of a followed log");
+		if (rss_kb(u->pid) - memory > show->grown_mb * 1024)
+			show->grown_mb = (rss_kb(u->pid) - memory) / 1024;
 		for (size_t i = 0; i < n; i++) {
 			if (p[i].revents == 0)
 				continue;
@@ -124,24 +151,25 @@ followed(const Up *u, size_t n, Samples *lags)
 int
 main(int argc, char **argv)
 {
-	Samples one = { 0 }, hundred = { 0 };
-	char *answer = malloc(WIRE_ANSWER_MAX);
+	Samples one = { 0 }, hundred = { 0 }, flood = { 0 };
+	Show stamps = { "stamps", "stdout", 0 }, flooded = { "flooded", "stderr", 0 };
 	double alone;
 	Up u;
 
-	must(argc == 3 && answer != NULL, NULL, "usage: bench_follow DIR ATTUNE");
+	must(argc == 3, NULL, "usage: bench_follow DIR ATTUNE");
 	u = up_start(argv[2], argv[1]);
-	ask(&u, "/api/v1/actions",
-	    "{\"ref\":\"core.stamps\",\"pack_ref\":\"core\",\"label\":\"S\",\"runtime_ref\":\"core.shell\","
-	    "\"entrypoint\":\"" STAMPS "\"}",
-	    answer);
-	free(answer);
-	alone = followed(&u, 1, &one);
+	action_make(&u, "stamps", STAMPS);
+	action_make(&u, "flooded", FLOOD);
+	alone = followed(&u, 1, &stamps, &one);
 	figures("follow_lag_ms", &one);
-	figure("follow_hundred_cpu_percent", followed(&u, FOLLOWERS, &hundred) - alone);
+	figure("follow_hundred_cpu_percent", followed(&u, FOLLOWERS, &stamps, &hundred) - alone);
 	figures("follow_hundred_lag_ms", &hundred);
+	(void)followed(&u, 1, &flooded, &flood);
+	figures("follow_flood_lag_ms", &flood);
+	figure("follow_flood_grown_mb", flooded.grown_mb);
 	samples_done(&one);
 	samples_done(&hundred);
+	samples_done(&flood);
 	up_stop(&u);
 	return 0;
 }

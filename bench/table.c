@@ -143,6 +143,8 @@ static const Row rows[] = {
 	    { { "warm_shell_us", 1 } } },
 	{ "  beside python3 with import json, bare", "warm_python_us", "us", RATIO_AT_MOST, 0.25, "cold start",
 	    { { "warm_bare_python_us", 1 } } },
+	{ "  the first of a cold environment, p50", "warm_first_python_us", "us", RATIO_AT_MOST, 1.3, "its cold start",
+	    { { "warm_first_bare_us", 1 } } },
 	{ "  as many as can be, four at once", "warm_python_per_s", "/s", AT_LEAST, 700, "shell action",
 	    { { "warm_shell_per_s", 1 } } },
 	{ "a Node action, started ahead, p50", "warm_node_us", "us", AT_MOST, 6000, "cold start",
@@ -260,6 +262,9 @@ static const Row rows[] = {
 	{ "an idle WebSocket: memory", "idle_socket_kb", "KiB", AT_MOST, 16 },
 	{ "a line of a log to who follows it, p50", "follow_lag_ms_p50", "ms", AT_MOST, 100 },
 	{ "  p99", "follow_lag_ms_p99", "ms" },
+	{ "  p50 while its run writes 100 MB besides", "follow_flood_lag_ms_p50", "ms", AT_MOST, 100 },
+	{ "  p99", "follow_flood_lag_ms_p99", "ms" },
+	{ "  memory that the program grows by meanwhile", "follow_flood_grown_mb", "MB", AT_MOST, 8 },
 	{ "  p99 for each of a hundred who follow", "follow_hundred_lag_ms_p99", "ms" },
 	{ "  what the hundred cost, of one processor", "follow_hundred_cpu_percent", "%" },
 

@@ -204,6 +204,36 @@ def test_a_full_folder_of_runs_or_of_output_is_said_in_the_result_and_passes(wor
         world.stop()
 
 
+FILLS = """#!/bin/bash
+# An installer that needs 4 MB in the folder that it is given.
+head -c 4M /dev/zero >"$1/part" || { echo "installer: no room for part" >&2; exit 1; }
+echo whole >"$1/words"
+"""
+
+
+def test_a_full_folder_of_environments_fails_the_build_in_words_leaves_nothing_and_passes(world):
+    runtime = ("ref: big.sh\nname: big-sh\nexecution_config:\n  interpreter: {binary: bash, file_extension: .sh}\n"
+               "  environment: {env_type: folder, dir_name: env, create_command: [mkdir, -p, '{env_dir}'], interpreter_path: /bin/bash}\n"
+               "  dependencies: {manifest_file: needs.txt, install_command: [bash, '{pack_dir}/install.sh', '{env_dir}']}\n"
+               "  env_vars: {ENV_DIR: '{env_dir}'}\n")
+    world.add_pack("big", {"pack.yaml": "ref: big\nversion: 1.0.0\n", "runtimes/sh.yaml": runtime, "install.sh": FILLS, "needs.txt": "one\n",
+                           "actions/a.sh": "cat $ENV_DIR/words\n", "actions/a.yaml": "ref: big.a\nrunner_type: big-sh\nentry_point: a.sh\n"})
+    folder = os.path.join(world.dir, "envs")
+    os.makedirs(folder)
+    with caged(world, {folder: "8m"}) as cage:
+        world.start(config={"runtime_envs_dir": folder, "worker": {"disk_reserve_mb": 0}})
+        cage.fill(folder)
+        row = do(world, "big.a", seconds=60)
+        assert row["status"] == "failed" and re.search(r"No space left|no room for part", row["result"]["error"]), row
+        assert do(world, "core.echo", {"message": "others run"})["status"] == "completed"
+        assert not [name for _, _, names in os.walk(cage.seen(folder)) for name in names if name in ("part", "words")], "half of it is left"
+        cage.empty(folder)
+        assert world.post("/packs/big/environments/rebuild", {})
+        row = eventually(lambda: (r := do(world, "big.a", seconds=60))["status"] == "completed" and r, 60)
+        assert row["result"]["stdout"] == "whole\n"
+        world.stop()
+
+
 # ---- descriptors
 
 
