@@ -1,7 +1,8 @@
 /*
  * What interpreters cost that have started already: a Python action that is a fork, and a Node action in a process that was started ahead,
  * from their start to their being reaped inside the worker, with limits and the standard sandbox; beside a cold start of the same script,
- * bare, and a shell action, by turns. Ten of each a second; then, of shell and Python, as many a second as can be, four at once.
+ * bare, and a shell action, by turns. Ten of each a second; then, of shell and Python, as many a second as can be, four at once. And the
+ * first run of each of many environments of Python, which nothing is kept ready for, beside a cold start by that environment's own.
  *   bench_warm DIR
  */
 #include "report.h"
@@ -14,7 +15,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WARM = 20, ROUNDS = 100, PAUSE = 100 * US_PER_MS, MANY = 1500, AT_ONCE = 4 };
+enum {
+	WARM = 20,
+	ROUNDS = 100,
+	PAUSE = 100 * US_PER_MS,
+	MANY = 1500,
+	AT_ONCE = 4,
+	PYTHON = 1,
+	COLD = 20,
+	COLD_PAUSE = 300 * US_PER_MS
+};
 
 extern char **environ;
 
@@ -39,9 +49,9 @@ typedef struct Warm {
 } Warm;
 
 static double
-bare_once(const Warm *w, size_t k)
+bare_once(const Warm *w, const char *binary, size_t k)
 {
-	char *argv[] = { (char *)(uintptr_t)kinds[k].binary,
+	char *argv[] = { (char *)(uintptr_t)binary,
 		(char *)(uintptr_t)str_fmt(w->a, "%s/%s", w->actions, kinds[k].script).p, NULL };
 	TimeUs t0 = mono_us();
 	pid_t pid;
@@ -137,7 +147,7 @@ measure(Warm *w, size_t k)
 		pause_until(w, next);
 	}
 	for (int i = 0; i < WARM + ROUNDS / 2; i++) {
-		double bare = bare_once(w, k);
+		double bare = bare_once(w, kinds[k].binary, k);
 
 		if (i >= WARM)
 			samples_add(&w->bare[k], bare);
@@ -150,6 +160,43 @@ measure(Warm *w, size_t k)
 	samples_done(&w->bare[k]);
 	if (kinds[k].many)
 		many(w, k);
+}
+
+/* A folder that Python takes for an environment. */
+static const char *
+environment_make(Warm *w, const char *dir, int number)
+{
+	const char *home = str_fmt(w->a, "%s/cold/%d", dir, number).p;
+	const char *binary = str_fmt(w->a, "%s/bin/python3", home).p;
+	Err err = { 0 };
+
+	must(dirs_make(str_fmt(w->a, "%s/bin", home).p, 0755, &err) &&
+		 file_write(str_fmt(w->a, "%s/pyvenv.cfg", home).p,
+		     str_of("home = /usr/bin\ninclude-system-site-packages = false\n"), 0644, &err),
+	    &err, home);
+	must(symlink(kinds[PYTHON].binary, binary) == 0, NULL, binary);
+	return binary;
+}
+
+static void
+measure_first(Warm *w, const char *dir)
+{
+	Samples ours = { 0 }, bare = { 0 };
+	Err err = { 0 };
+
+	for (int i = 0; i < COLD; i++) {
+		const char *binary = environment_make(w, dir, i);
+		Str text = str_fmt(w->a, "{\"interpreter\":{\"binary\":\"%s\",\"args\":[]}}", binary);
+
+		must(json_parse(w->a, text, NULL, &w->runtimes[PYTHON], &err), &err, binary);
+		samples_add(&bare, bare_once(w, binary, PYTHON));
+		samples_add(&ours, ours_once(w, PYTHON));
+		pause_until(w, mono_us() + COLD_PAUSE); /* what it keeps ready from now on is started by then */
+	}
+	figure("warm_first_python_us", samples_at(&ours, 0.5));
+	figure("warm_first_bare_us", samples_at(&bare, 0.5));
+	samples_done(&ours);
+	samples_done(&bare);
 }
 
 int
@@ -166,14 +213,18 @@ main(int argc, char **argv)
 		.warm = true,
 		.sandbox = SANDBOX_STANDARD,
 		.cgroup = str_of("auto") };
+	Json readable = json_array();
 	Err err = { 0 };
 
 	must(argc == 2, NULL, "bench_warm DIR");
+	json_push(w.a, &readable, json_str(str_fmt(w.a, "%s/cold", argv[1])));
+	config.sandbox_read = &readable;
 	config.packs_base_dir = str_fmt(w.a, "%s/packs", argv[1]);
 	config.runtime_envs_dir = str_fmt(w.a, "%s/envs", argv[1]);
 	config.artifacts_dir = str_fmt(w.a, "%s/artifacts", argv[1]);
 	w.actions = str_fmt(w.a, "%s/packs/demo/actions", argv[1]).p;
-	must(dirs_make(w.actions, 0700, &err), &err, w.actions);
+	must(dirs_make(w.actions, 0700, &err) && dirs_make(str_fmt(w.a, "%s/cold", argv[1]).p, 0755, &err), &err,
+	    w.actions);
 	must(processes_open(&config, &w.starter, &err), &err, "processes");
 	for (size_t k = 0; k < countof(kinds); k++) {
 		Str text = str_fmt(w.a, "{\"interpreter\":{\"binary\":\"%s\",\"args\":[]}}", kinds[k].binary);
@@ -186,6 +237,8 @@ main(int argc, char **argv)
 		    &err, kinds[k].script);
 		measure(&w, k);
 	}
+	if (access(kinds[PYTHON].binary, X_OK) == 0)
+		measure_first(&w, argv[1]);
 	w.starter->close(w.starter);
 	arena_close(w.a);
 	return 0;
