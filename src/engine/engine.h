@@ -66,6 +66,8 @@ struct Uow {
 	bool placed;                     /* what it made last is all with workers, and nothing else waited */
 	const struct CommitPoints *last; /* of uow_last; NULL: not said, or used up */
 	bool passed;                     /* its point before the commit */
+	void (*committed)(void *self);   /* once it is, before anybody is told; NULL: nobody asks */
+	void *committed_self;
 };
 
 MUST_CHECK bool uow_open(Engine *e, Uow **ret, Err *err);

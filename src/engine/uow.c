@@ -68,6 +68,7 @@ uow_begin_keep(Uow *u, Err *err)
 	u->follows = u->placed = false;
 	u->last = NULL;
 	u->passed = false;
+	u->committed = NULL;
 	u->news = NULL;
 	u->news_n = u->news_cap = 0;
 	u->now = clock_wall(u->e->clock);
@@ -87,6 +88,8 @@ uow_commit(Uow *u, const CommitPoints *p, Err *err)
 	if (!db_commit(u->db, err))
 		return false;
 	crash_point(p->after);
+	if (u->committed != NULL)
+		u->committed(u->committed_self);
 	changes_publish(u);
 	if (u->window_due != 0 && u->e->window != NULL)
 		u->e->window(u->e->window_self, u->window_due);

@@ -80,6 +80,20 @@ leave_seed(Seed *s, const Message *m)
 			_exit(CANNOT_RUN);
 }
 
+/* Until the worker knows that the run is its own: the number comes, or the end. */
+static void
+await_gate(int gate)
+{
+	uint64_t open;
+	ssize_t n;
+
+	do
+		n = read(gate, &open, sizeof(open));
+	while (n < 0 && errno == EINTR);
+	if (n != sizeof(open))
+		_exit(CANNOT_RUN);
+}
+
 Grown
 seed_grow(Seed *s, SeedJob *job, const Message *m)
 {
@@ -102,6 +116,8 @@ seed_grow(Seed *s, SeedJob *job, const Message *m)
 		(void)show_as(&s->map, g.text, environment, end);
 	if (job->has_ruleset && syscall(CALL_RESTRICT, m->fds[3], 0) < 0)
 		give_up("its sandbox");
+	if (job->has_gate)
+		await_gate(m->fds[3 + job->has_ruleset]);
 	(void)syscall(CALL_CLOSE_RANGE, 3, ~0U, 0);
 	environ = g.envp;
 	return g;

@@ -25,7 +25,8 @@
 enum {
 	SEED_FILTER_MOST = 512,    /* instructions: as os/filter.h says */
 	SEED_JOB_MOST = 96 * 1024, /* bytes of a message: what is longer starts plainly */
-	SEED_FDS_MOST = 5, /* standard input, output and error, the ruleset, the cgroup's folder: in this order */
+	SEED_FDS_MOST =
+	    6, /* standard input, output and error, the ruleset, the gate, the cgroup's folder: in this order */
 	SEED_LIMITS = 5,
 	SEED_THREADS = -1, /* there are some: a copy would be half a process */
 };
@@ -50,7 +51,7 @@ typedef struct SeedLimit {
 /* Behind it: the folder to be in, the arguments, the environment, each with a NUL. */
 typedef struct SeedJob {
 	uint32_t argc, envc;
-	uint8_t has_ruleset, has_group;
+	uint8_t has_ruleset, has_gate, has_group;
 	SeedLimit limits[SEED_LIMITS];
 } SeedJob;
 

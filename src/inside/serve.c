@@ -71,7 +71,8 @@ is_whole(const SeedJob *job, const Message *m)
 {
 	size_t n = 0;
 
-	if (m->n <= sizeof(*job) || room[m->n - 1] != '\0' || m->fd_count != 3u + job->has_ruleset + job->has_group)
+	if (m->n <= sizeof(*job) || room[m->n - 1] != '\0' ||
+	    m->fd_count != 3u + job->has_ruleset + job->has_gate + job->has_group)
 		return false;
 	for (size_t i = sizeof(*job); i < m->n; i++)
 		n += room[i] == '\0';

@@ -28,6 +28,8 @@ typedef struct SpawnSpec {
 	Confine confine;
 	int group; /* folder of the cgroup it is born in, and group_on says that there is one */
 	bool group_on;
+	int gate; /* an eventfd that a copy of a seed waits for before it does anything of its own; only where gated */
+	bool gated;
 } SpawnSpec;
 
 typedef struct Child {

@@ -361,6 +361,71 @@ processes_start(Starter *s, const RunSpec *spec, Err *err)
 	return true;
 }
 
+static void give_back(Processes *p, Run *run);
+
+/* As if it had never been: nothing of its action has run. */
+static void
+held_forget(Processes *p, Run *run)
+{
+	ChildEnd end;
+
+	if (run->phase == PHASE_RUNNING) {
+		child_kill(&run->child);
+		poll_remove(&p->poll, run->child.pidfd);
+		while (!child_reap(&run->child, &end))
+			usleep(100);
+		if (p->config.guardian != NULL)
+			guardian_forget(p->config.guardian, run->child.pid);
+	}
+	if (run->phase != PHASE_ENDED)
+		run_ended(p, run);
+	fd_done(&run->gate);
+	runs_remove(&p->done, run);
+	give_back(p, run);
+	run_recycle(p, run);
+}
+
+static void
+processes_ready(Starter *s, const RunSpec *spec)
+{
+	Processes *p = (Processes *)s;
+	Run *run;
+
+	if (!run_grows(p, spec->action_ref) || str_is(spec->runtime, "internal") ||
+	    run_find(p, spec->execution, spec->attempt) != NULL)
+		return;
+	run = run_take(p);
+	run->execution = spec->execution;
+	run->attempt = spec->attempt;
+	run->held = true;
+	runs_push(&p->live, run);
+	run_start(p, run, spec);
+	if (run->phase == PHASE_ENDED) /* why it cannot is told when it is started */
+		held_forget(p, run);
+}
+
+static bool
+processes_go(Starter *s, Id execution, int attempt)
+{
+	Processes *p = (Processes *)s;
+	Run *run = run_find(p, execution, attempt);
+
+	if (run == NULL || !run->held)
+		return false;
+	run_release(p, run);
+	return true;
+}
+
+static void
+processes_drop(Starter *s, Id execution, int attempt)
+{
+	Processes *p = (Processes *)s;
+	Run *run = run_find(p, execution, attempt);
+
+	if (run != NULL && run->held)
+		held_forget(p, run);
+}
+
 static void
 processes_cancel(Starter *s, Id execution, int attempt)
 {
@@ -557,6 +622,9 @@ processes_close(Starter *s)
 
 static const Starter face = {
 	.start = processes_start,
+	.ready = processes_ready,
+	.go = processes_go,
+	.drop = processes_drop,
 	.cancel = processes_cancel,
 	.ended = processes_ended,
 	.sleep = processes_sleep,

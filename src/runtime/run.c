@@ -47,7 +47,7 @@ run_take(Processes *p)
 			abort();
 		a = arena_open();
 	}
-	*run = (Run){ .a = a, .env.lease = -1 };
+	*run = (Run){ .a = a, .env.lease = -1, .gate = -1 };
 	run->timer.owner = run;
 	return run;
 }

@@ -45,6 +45,8 @@ struct Run {
 	bool internal, cancelled, timed_out, unstarted;
 	bool walled; /* it cannot leave its group */
 	bool alone;  /* it has ended, and nothing of it can be alive */
+	bool held;   /* made ready, and not to begin before it is said */
+	int gate;    /* that its process waits for meanwhile; -1: none */
 	Child child;
 	Source end, out_source, err_source;
 	Stream out, err;
@@ -76,6 +78,8 @@ typedef struct RunList {
 	size_t n;
 } RunList;
 
+enum { GROW_SLOTS = 256 };
+
 struct Processes {
 	Starter face;           /* first: a Starter is cast to us */
 	ProcessesConfig config; /* texts copied into a */
@@ -93,10 +97,11 @@ struct Processes {
 	Seeds *seeds; /* NULL: every interpreter is loaded anew */
 	size_t ahead_used;
 	Disk disk;
-	TimeUs look;    /* when those four are to be looked at */
-	size_t forked;  /* runs that were copies of a Python that had begun */
-	size_t grown;   /* runs that grew from seeds */
-	size_t waiting; /* runs that wait for their environments */
+	TimeUs look;                /* when those four are to be looked at */
+	size_t forked;              /* runs that were copies of a Python that had begun */
+	size_t grown;               /* runs that grew from seeds */
+	uint64_t grows[GROW_SLOTS]; /* actions whose last run did, by their hash */
+	size_t waiting;             /* runs that wait for their environments */
 	Sandbox *sandbox;
 	Groups *groups;     /* NULL: none here */
 	Str groups_missing; /* and why */
@@ -123,6 +128,8 @@ Run *run_take(Processes *p); /* in no list yet */
 void run_recycle(Processes *p, Run *run);
 /* start.c: makes the process, or the internal run. What goes wrong is in the run: problem, unstarted. */
 void run_start(Processes *p, Run *run, const RunSpec *spec);
+bool run_grows(const Processes *p, Str action_ref); /* its last run grew from a seed, so the next one will */
+void run_release(Processes *p, Run *run);           /* the process of one that was held begins now */
 /* wait.c: whether its environment is there; while it is being built the run waits. False: it does not start now. */
 bool run_env(Processes *p, Run *run, RunSpec *spec);
 void runs_look(Processes *p); /* those that wait, after environments have changed */

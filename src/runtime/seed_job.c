@@ -46,6 +46,7 @@ seed_job_write(char *room, const SpawnSpec *spec)
 	SeedJob job = { .argc = (uint32_t)count(spec->argv),
 		.envc = (uint32_t)count(spec->envp),
 		.has_ruleset = spec->confine.on && spec->confine.ruleset >= 0,
+		.has_gate = spec->gated,
 		.has_group = spec->group_on };
 	size_t at = sizeof(job);
 	bool ok = put_text(room, &at, spec->cwd);

@@ -365,6 +365,8 @@ send_job(Seeds *s, const Seed *one, const SpawnSpec *spec)
 		return false;
 	if (spec->confine.on && spec->confine.ruleset >= 0)
 		fds[n++] = spec->confine.ruleset;
+	if (spec->gated)
+		fds[n++] = spec->gate;
 	if (spec->group_on)
 		fds[n++] = spec->group;
 	one->page->child = 0;

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -137,15 +138,36 @@ enclose(Launch *l, SpawnSpec *spec, Err *err)
 	return sandbox_walls_keep(l->p->sandbox, l->kind, &places, &l->run->nest->walled, &spec->confine, err);
 }
 
+bool
+run_grows(const Processes *p, Str action_ref)
+{
+	uint64_t h = str_hash(action_ref) | 1;
+
+	return p->grows[h / 2 % GROW_SLOTS] == h;
+}
+
+static void
+grows_note(Launch *l, bool grows)
+{
+	uint64_t h = str_hash(l->spec->action_ref) | 1, *at = &l->p->grows[h / 2 % GROW_SLOTS];
+
+	if (grows)
+		*at = h;
+	else if (*at == h)
+		*at = 0;
+}
+
 /* By a copy of what is loaded already, or from the program's file. */
 static bool
 make_process(Launch *l, SpawnSpec *spec, Err *err)
 {
-	switch (seeds_grow(l->p->seeds, spec, l->kind, &l->run->child, err)) {
-	case SEED_GROWN: return true;
-	case SEED_FAILED: return false;
-	default: break;
-	}
+	SeedAnswer answer = seeds_grow(l->p->seeds, spec, l->kind, &l->run->child, err);
+
+	grows_note(l, answer == SEED_GROWN);
+	if (answer != SEED_NONE)
+		return answer == SEED_GROWN;
+	if (l->run->held) /* what is started plainly begins at once */
+		return err_set(err, ERR_STALE, "it cannot be held");
 	if (!sandbox_spawn(l->p->sandbox, l->kind, spec, &l->run->child, err))
 		return false;
 	seeds_want(l->p->seeds, spec, l->kind);
@@ -176,7 +198,7 @@ began_ahead(Launch *l, SpawnSpec *spec)
 		.in = spec->in,
 		.in_null = !str_none(l->parameter_file) };
 
-	if (l->p->ahead == NULL || l->plan.file_count > 0 || l->plan.container.engine != NULL)
+	if (l->run->held || l->p->ahead == NULL || l->plan.file_count > 0 || l->plan.container.engine != NULL)
 		return false;
 	set_limits(l, spec);
 	if (!ahead_try(l->p->ahead, l->run, &want))
@@ -203,6 +225,12 @@ spawn_with(Launch *l, int in, Err *err)
 		.out = out,
 		.err = errs,
 	};
+	if (run->held) {
+		run->gate = spec.gate = eventfd(0, EFD_CLOEXEC);
+		spec.gated = true;
+		if (run->gate < 0)
+			return err_sys(err, errno, "a gate");
+	}
 	if (began_ahead(l, &spec))
 		return true;
 	if (!enclose(l, &spec, err))
@@ -372,6 +400,21 @@ run_start(Processes *p, Run *run, const RunSpec *given)
 	prepare(p, run, given);
 	if (run_env(p, run, &spec))
 		run_start_now(p, run, &spec);
+}
+
+void
+run_release(Processes *p, Run *run)
+{
+	const uint64_t open = 1;
+
+	run->held = false;
+	if (run->gate < 0)
+		return; /* it waits for its environment */
+	stamp(p, run);
+	run->deadline = run->timeout > 0 ? run->started_mono + run->timeout : 0;
+	timers_set(&p->timers, &run->timer, run->started_mono + WATCH_AFTER);
+	(void)!write(run->gate, &open, sizeof(open)); /* it fits */
+	fd_done(&run->gate);
 }
 
 void

@@ -71,6 +71,11 @@ typedef struct Starter Starter;
 struct Starter {
 	/* false: it could not even begin (err says why); then it does not come out of ended(). */
 	bool (*start)(Starter *s, const RunSpec *spec, Err *err);
+	/* The same, ahead of knowing that it is ours: as far as nothing of the action has begun, and only where that saves time. Then
+	 * either go, which begins it and is false when nothing was made ready, or drop, as if it had never been. NULL: never. */
+	void (*ready)(Starter *s, const RunSpec *spec);
+	bool (*go)(Starter *s, Id execution, int attempt);
+	void (*drop)(Starter *s, Id execution, int attempt);
 	/* TERM to the whole tree, KILL after 5 s, by itself. Unknown runs are ignored. */
 	void (*cancel)(Starter *s, Id execution, int attempt);
 	/* Takes runs that have ended, up to max; results in the arena. Also drives time limits and kills. */

@@ -4,10 +4,10 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "engine/moves.h"
-#include "model/allowance.h"
 #include "runtime/internal.h"
 #include "store/change.h"
 #include "store/worker.h"
+#include "worker/spec.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -21,6 +21,7 @@ enum {
 	AHEAD_MOST = 1024,
 	AHEAD_US = 25 * US_PER_MS,  /* about this much work lies ready */
 	COMPANY_US = 5 * US_PER_MS, /* the most that a result waits for others */
+	READY_MOST = 2,             /* runs that are made ready while their claims are committed */
 	BUSY_RUNS = 2,              /* per core: with so many running, the machine has enough to do meanwhile */
 };
 
@@ -29,9 +30,9 @@ typedef struct Run {
 	Id execution, action;
 	int attempt;
 	enum { RUN_WAITING, RUN_CLAIMED, RUN_STARTED } state;
-	bool again; /* an earlier claim's commit failed: it may have happened all the same */
-	bool begun; /* in the transaction of its claim, and not to be started again: its result comes or is there */
-	bool apart; /* that is not tried any more: something in its transaction could not be stored */
+	bool again;       /* an earlier claim's commit failed: it may have happened all the same */
+	bool begun;       /* with its claim, and not to be started again: its result comes or is there */
+	bool apart;       /* that is not tried any more: something in its transaction could not be stored */
 	RunClaim *claim;  /* by the open transaction */
 	struct Run *next; /* in the line of those that wait */
 } Run;
@@ -54,8 +55,10 @@ struct WorkerTurn {
 	TimeUs until;     /* when the first of them has waited enough for company; 0: none waits */
 	int64_t usual_us; /* how long runs take lately */
 	bool draining, abandoning;
-	bool full;          /* and its row says so */
-	bool alone;         /* the last transaction failed: in the next nothing follows the ends */
+	bool full;             /* and its row says so */
+	bool alone;            /* the last transaction failed: in the next nothing follows the ends */
+	const RunClaim *ready; /* what was made ready while the open transaction is committed */
+	size_t ready_n;
 	const MsgItem *own; /* what the open transaction gives to this very worker */
 	size_t own_n;
 };
@@ -355,14 +358,6 @@ start_failed(WorkerTurn *t, const RunClaim *c, Str why)
 	ended_count(t, c->execution);
 }
 
-static TimeUs
-time_limit(const WorkerTurn *t, const RunClaim *c)
-{
-	if (c->row.timeout_seconds > 0)
-		return c->row.timeout_seconds * US_PER_S;
-	return c->action.timeout_seconds > 0 ? c->action.timeout_seconds * US_PER_S : t->config.task_timeout;
-}
-
 static bool
 quick_learn(WorkerTurn *t, const RunClaim *c)
 {
@@ -378,76 +373,81 @@ quick_learn(WorkerTurn *t, const RunClaim *c)
 	return quick;
 }
 
-/* What the action may ask of the API with: only what it was given, and no longer than it runs. */
-static Str
-run_token(WorkerTurn *t, const RunClaim *c, TimeUs life)
+static void
+say_start(const WorkerTurn *t, const RunClaim *c)
 {
-	RunToken token = { .execution = c->execution,
-		.identity = c->row.executor,
-		.action_ref = c->row.action_ref,
-		.pack_ref = c->action.pack_ref,
-		.permission_set_refs = &c->row.permission_set_refs,
-		.life = life };
+	LogField fields[] = { log_int("execution", c->execution), log_str("action", c->row.action_ref),
+		log_us("after", t->u->now - c->row.scheduled) };
 
-	/* what runs inside the worker has no use for one */
-	if (t->config.access == NULL || str_is(c->runtime, "internal"))
-		return (Str){ 0 };
-	return access_run_token(t->config.access, t->u->arena, &token);
-}
-
-static RunLimits
-limits_of(const Json *limits)
-{
-	return (RunLimits){ .memory_mb = allowance_get(limits, "memory_mb"),
-		.processes = allowance_get(limits, "processes"),
-		.open_files = allowance_get(limits, "open_files"),
-		.output_bytes = allowance_get(limits, "output_bytes"),
-		.disk_mb = allowance_get(limits, "disk_mb") };
+	log_line(LOG_INFO, fields, countof(fields), "Starting execution: %lld", (long long)c->execution);
 }
 
 static void
 run_start(WorkerTurn *t, const RunClaim *c)
 {
-	RunSpec spec = {
-		.execution = c->execution,
-		.attempt = c->attempt,
-		.action_ref = c->row.action_ref,
-		.pack_ref = c->action.pack_ref,
-		.entrypoint = c->action.entrypoint,
-		.runtime = c->runtime,
-		.runtime_version = c->runtime_version,
-		.runtime_config = &c->runtime_config,
-		.parameter_delivery = c->action.parameter_delivery,
-		.parameter_format = c->action.parameter_format,
-		.output_format = c->action.output_format,
-		.params = &c->params,
-		.out_schema = &c->action.out_schema,
-		.secrets = &c->secrets,
-		.env_vars = &c->row.env_vars,
-		.rule_ref = c->row.rule_ref,
-		.trigger_ref = c->row.trigger_ref,
-		.correlation = c->row.correlation,
-		.timeout = time_limit(t, c),
-		.keep_policy = t->config.keep_policy,
-		.keep_limit = t->config.keep_limit,
-		.sandbox = c->action.sandbox,
-		.limits = limits_of(&c->action.limits),
-		.api_token = run_token(t, c, time_limit(t, c)),
-	};
-	LogField fields[] = { log_int("execution", c->execution), log_str("action", c->row.action_ref),
-		log_us("after", t->u->now - c->row.scheduled) };
+	RunSpec spec = worker_spec(&t->config, t->u->arena, c);
 	Err err = { 0 };
 
-	if (c->action.log_retention_limit > 0) {
-		spec.keep_policy =
-		    str_none(c->action.log_retention_policy) ? str_of("days") : c->action.log_retention_policy;
-		spec.keep_limit = c->action.log_retention_limit;
-	}
-	log_line(LOG_INFO, fields, countof(fields), "Starting execution: %lld", (long long)c->execution);
+	say_start(t, c);
 	crash_point("worker.before_spawn");
 	if (!t->config.starter->start(t->config.starter, &spec, &err))
 		start_failed(t, c, str_of(err.text));
 	crash_point("worker.after_spawn");
+}
+
+/* The commit is done; the world may hear of it when they are on their way. */
+static void
+claims_go(void *self)
+{
+	WorkerTurn *t = self;
+	Starter *s = t->config.starter;
+
+	for (size_t i = 0; i < t->ready_n; i++) {
+		Run *r = map_get(&t->runs, t->ready[i].execution);
+
+		if (r->begun)
+			continue;
+		crash_point("worker.before_spawn");
+		r->begun = s->go(s, t->ready[i].execution, t->ready[i].attempt);
+		if (!r->begun)
+			continue;
+		say_start(t, &t->ready[i]);
+		crash_point("worker.after_spawn");
+	}
+}
+
+/*
+ * While the commit of their claims is on its way, the processes are made: they begin when it is done, and nothing of them was there if
+ * it fails. Only where the worker has nothing else to do meanwhile; else others make better use of the time.
+ */
+static void
+claims_ready(WorkerTurn *t, const RunClaim *claims, size_t n)
+{
+	Starter *s = t->config.starter;
+
+	if (s->ready == NULL || !t->u->passed || t->held > 0 || n > READY_MOST)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		RunSpec spec;
+
+		if (!claims[i].claimed || !str_none(claims[i].problem))
+			continue;
+		spec = worker_spec(&t->config, t->u->arena, &claims[i]);
+		s->ready(s, &spec);
+	}
+	t->ready = claims;
+	t->ready_n = n;
+	t->u->committed = claims_go;
+	t->u->committed_self = t;
+}
+
+static void
+claims_drop(WorkerTurn *t, Run **runs, size_t n)
+{
+	Starter *s = t->config.starter;
+
+	for (size_t i = 0; i < n && s->drop != NULL; i++)
+		s->drop(s, runs[i]->execution, runs[i]->attempt);
 }
 
 /* Results whose rows were claimed by the open transaction need not be looked for again. */
@@ -578,6 +578,7 @@ turn_store(WorkerTurn *t, RunClaim *claims, Run **runs, size_t n, Err *err)
 	if (!runs_claim_open(u, t->id, t->incarnation, t->config.name, claims, n, err))
 		return false;
 	claims_do(t, claims, runs, n);
+	claims_ready(t, claims, n);
 	return runs_finish(u, t->id, t->config.name, t->ends, t->ends_n, err) &&
 	       runs_claim_rest(u, t->config.name, claims, n, err) && ends_follow(t, err) &&
 	       uow_commit(u, &points_worker, err);
@@ -610,6 +611,7 @@ turn_undo(WorkerTurn *t, Run **runs, size_t n, bool passes)
 		runs[i - 1]->claim = NULL;
 		line_put_back(t, runs[i - 1]);
 	}
+	claims_drop(t, runs, n);
 	for (size_t i = 0; i < t->ends_n; i++)
 		t->ends[i].again = true;
 	ends_claimed(t);

@@ -130,6 +130,15 @@ grow_first(Rig *r, const char *entry, const Json *config)
 	}
 }
 
+/* Made ready, and let go at once. */
+static RunEnd
+run_held(Rig *r, const RunSpec *spec)
+{
+	r->starter->ready(r->starter, spec);
+	CHECK(r->starter->go(r->starter, spec->execution, spec->attempt));
+	return rig_wait(r);
+}
+
 static void
 compare_all(Rig *r, const char *config_text, const char *ending, const Script *scripts, size_t n)
 {
@@ -141,9 +150,9 @@ compare_all(Rig *r, const char *config_text, const char *ending, const Script *s
 	for (size_t i = 0; i < n; i++) {
 		const char *name = str_fmt(r->a, "%s.%s", scripts[i].name, ending).p;
 		RunSpec s = spec_of(r, name, &config);
-		RunEnd anew = rig_run_loaded_anew(r, &s), grown;
+		RunEnd anew = rig_run_loaded_anew(r, &s), grown, held;
 		size_t before = processes_grown(r->starter);
-		Str x, y;
+		Str x, y, z;
 
 		s = spec_of(r, name, &config);
 		grown = rig_run(r, &s);
@@ -152,6 +161,12 @@ compare_all(Rig *r, const char *config_text, const char *ending, const Script *s
 		y = rig_comparable(r, &grown);
 		if (!str_eq(x, y))
 			test_fail(__FILE__, __LINE__, "%s differs:\nanew:  %.1800s\ngrown: %.1800s", name, x.p, y.p);
+		s = spec_of(r, name, &config);
+		held = run_held(r, &s);
+		CHECK_INT(processes_grown(r->starter), before + 2);
+		z = rig_comparable(r, &held);
+		if (!str_eq(x, z))
+			test_fail(__FILE__, __LINE__, "%s differs:\nanew: %.1800s\nheld: %.1800s", name, x.p, z.p);
 	}
 }
 
@@ -450,4 +465,125 @@ TEST(of_a_program_that_a_pack_brings_no_seed_is_made)
 	CHECK_INT(processes_grown(r->starter), 0);
 	CHECK(system(str_fmt(r->a, "rm %s && ln -s /bin/bash %s", own, own).p) == 0);
 	grow_first(r, "hello.sh", &config); /* the machine's own, by a link */
+}
+
+/* ---- made ready while its claim is committed ---- */
+
+static char
+state_of(pid_t pid, pid_t *ret_session)
+{
+	char path[64], line[512] = "";
+	char state = '?';
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "r");
+	if (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		const char *at = strrchr(line, ')');
+
+		if (at == NULL || sscanf(at + 1, " %c %*d %*d %d", &state, ret_session) != 2)
+			state = '?';
+	}
+	if (f != NULL)
+		fclose(f);
+	return state;
+}
+
+/* Until it stands still in a session of its own; one that went on would end instead. */
+static void
+await_still(pid_t pid)
+{
+	TimeUs until = clock_mono(clock_real()) + 60 * US_PER_S;
+	pid_t session = 0;
+	char state;
+
+	do {
+		state = state_of(pid, &session);
+		CHECK(state != 'Z' && state != '?');
+		CHECK(clock_mono(clock_real()) < until);
+	} while (state != 'S' || session != pid);
+}
+
+static void
+held_does_nothing(Rig *r)
+{
+	Json config = rig_json(r, bash_config);
+	const Processes *p = (const Processes *)r->starter;
+	RunSpec s;
+	RunEnd end;
+	TimeUs said;
+
+	rig_file(r, "actions/hello.sh", "echo hello\n");
+	rig_file(r, "actions/ran.sh", "echo ran\n");
+	grow_first(r, "hello.sh", &config);
+	s = spec_of(r, "ran.sh", &config);
+	s.timeout = 600 * US_PER_S;
+	for (int again = 0; again < 2; again++) { /* dropped, then the same attempt begun after all */
+		pid_t pid;
+
+		r->starter->ready(r->starter, &s);
+		CHECK_INT(r->starter->running(r->starter), 1);
+		pid = p->live.first->child.pid;
+		await_still(pid);
+		if (again == 0) {
+			r->starter->drop(r->starter, s.execution, s.attempt);
+			CHECK_INT(r->starter->running(r->starter), 0);
+			CHECK(!process_alive(pid));
+			CHECK_INT(r->starter->ended(r->starter, r->a, &end, 1), 0);
+			CHECK(!r->starter->go(r->starter, s.execution, s.attempt));
+		}
+	}
+	said = clock_wall(clock_real());
+	CHECK(r->starter->go(r->starter, s.execution, s.attempt));
+	CHECK(!r->starter->go(r->starter, s.execution, s.attempt));
+	r->starter->drop(r->starter, s.execution, s.attempt); /* what has begun is not dropped */
+	end = rig_wait(r);
+	CHECK_INT(end.outcome, RUN_SUCCEEDED);
+	CHECK_STR(rig_text(&end, "stdout"), str_of("ran\n"));
+	CHECK(end.started_at >= said);
+}
+
+TEST(what_is_made_ready_does_nothing_until_it_is_let_go)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+
+	held_does_nothing(r);
+}
+
+TEST(what_is_made_ready_within_walls_does_nothing_until_it_is_let_go)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(walled);
+
+	held_does_nothing(r);
+}
+
+TEST(without_groups_what_is_made_ready_does_nothing_until_it_is_let_go)
+{
+	CLEANUP(rig_done) Rig *r = rig_open_with(ungrouped);
+
+	held_does_nothing(r);
+}
+
+TEST(what_would_begin_at_once_is_not_made_ready)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Processes *p = (Processes *)r->starter;
+	Json config = rig_json(r, bash_config);
+	Seeds *seeds = p->seeds;
+	RunSpec s;
+
+	rig_file(r, "actions/hello.sh", "echo hello\n");
+	/* the first run of an action, and one that no seed serves any more */
+	s = spec_of(r, "hello.sh", &config);
+	r->starter->ready(r->starter, &s);
+	CHECK_INT(r->starter->running(r->starter), 0);
+	CHECK(!r->starter->go(r->starter, s.execution, s.attempt));
+	grow_first(r, "hello.sh", &config);
+	s = spec_of(r, "hello.sh", &config);
+	p->seeds = NULL;
+	r->starter->ready(r->starter, &s);
+	p->seeds = seeds;
+	CHECK_INT(r->starter->running(r->starter), 0);
+	CHECK(!r->starter->go(r->starter, s.execution, s.attempt));
+	CHECK_INT(rig_run(r, &s).outcome, RUN_SUCCEEDED);
 }
