@@ -34,10 +34,18 @@ health(int port, int *fd)
 	static char answer[WIRE_ANSWER_MAX];
 	char request[2048];
 	size_t n = wire_request(request, sizeof(request), "GET", "/health/ready", NULL);
+	int status;
 
 	if (*fd < 0)
 		*fd = wire_open(port);
-	return *fd < 0 ? 0 : wire_call(*fd, request, n, answer);
+	if (*fd < 0)
+		return 0;
+	status = wire_call(*fd, request, n, answer);
+	if (status <= 0) { /* one that was closed stays so */
+		close(*fd);
+		*fd = -1;
+	}
+	return status;
 }
 
 /* The token that it left for its own user: wire_request sends it along. */
@@ -59,7 +67,8 @@ up_start(const char *attune, const char *dir)
 {
 	Up u = { .port = free_port(), .fd = -1 };
 	TimeUs began = mono_us();
-	char port[16];
+	char port[16], late[64];
+	int status;
 
 	snprintf(port, sizeof(port), "%d", u.port);
 	u.pid = fork();
@@ -72,8 +81,9 @@ up_start(const char *attune, const char *dir)
 		perror(attune);
 		_exit(127);
 	}
-	while (health(u.port, &u.fd) != 200) {
-		must(mono_us() - began < 30 * US_PER_S, NULL, "attune up is not ready after 30 s");
+	while ((status = health(u.port, &u.fd)) != 200) {
+		snprintf(late, sizeof(late), "attune up is not ready after 30 s: it answers %d", status);
+		must(mono_us() - began < 30 * US_PER_S, NULL, late);
 		must(waitpid(u.pid, NULL, WNOHANG) == 0, NULL, "attune up has ended");
 		usleep(500);
 	}
