@@ -208,9 +208,12 @@ bool
 judge_quiet(Sim *s)
 {
 	/* the deadline of what no worker can run, and of what waits for quiet, stands on the wall clock: when that was set
-	 * back it is far off */
+	 * back it is far off; what came back among such is told its own when it is the first of them */
 	static const Stmt waiting = {
-		.sql = "select coalesce(wait_reason, '') from execution where status not in"
+		.sql = "select coalesce((select o.wait_reason from execution o where e.wait_reason = 'queued'"
+		       " and o.status = 'requested' and o.wait_class = e.wait_class and o.id < e.id"
+		       " and o.wait_reason = 'no_worker' limit 1), e.wait_reason, '') from execution e where e.status "
+		       "not in"
 		       " ('completed', 'failed', 'cancelled', 'timeout', 'abandoned')"
 		       " union all select 'enforcement' from enforcement where status = 'created'"
 		       " union all select 'window' from rule_window where kind = 'debounce'",
