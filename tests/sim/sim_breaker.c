@@ -11,7 +11,7 @@ enum { ENOUGH = 2, WITHIN_US = 30 * US_PER_S, OPEN_US = 4 * US_PER_S };
 typedef enum Happened { IT_ENDED, IT_CAME_BACK, IT_WENT } Happened; /* in this order at one time */
 
 typedef struct Moment {
-	TimeUs at;
+	TimeUs at; /* when it was stored: the end of a run whose worker died is found by the next one */
 	Happened what;
 	Id id;
 	ExecState end;   /* EXEC_NONE: it never ran */
@@ -93,9 +93,10 @@ moments_of(Row r, Moment *ret)
 			m.what = IT_WENT;
 		else if (to == EXEC_REQUESTED)
 			m.what = IT_CAME_BACK;
-		else if (exec_terminal(to))
+		else if (exec_terminal(to)) {
 			m.end = row_null(r, 2) ? EXEC_NONE : to;
-		else
+			m.at = at > row_int(r, 4) ? at : row_int(r, 4);
+		} else
 			continue;
 		ret[n++] = m;
 	}
@@ -126,8 +127,8 @@ void
 judge_breaker(Sim *s)
 {
 	static const Stmt frail = {
-		.sql = "select id, moves, started_at, coalesce(finished_at, 0) from execution where action_ref = "
-		       "'sim.frail'",
+		.sql = "select id, moves, started_at, coalesce(finished_at, 0), updated from execution"
+		       " where action_ref = 'sim.frail'",
 		.in = "",
 	};
 	Breaker b = { 0 };
