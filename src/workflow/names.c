@@ -1,20 +1,7 @@
 #include "workflow/check.h"
+#include "workflow/roots.h"
 
 #include "base/near.h"
-
-static const char *const roots[] = { "parameters", "config", "keystore", "system" };
-static const char *const of_vars[] = { "workflow", "vars", "variables" };
-static const char *const of_tasks[] = { "task", "tasks" };
-static const char *const of_items[] = { "item", "index", "batch" };
-
-static bool
-is_any(Str s, const char *const *of, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_is(s, of[i]))
-			return true;
-	return false;
-}
 
 /* ---- the variables there are ---- */
 
@@ -87,9 +74,11 @@ no_variable(Check *c, Str at, Str name)
 static void
 check_bare(Check *c, Str at, Str name)
 {
-	if (is_any(name, roots, countof(roots)) || map_get_str(&c->variables, name) != NULL)
+	static const char *const of_items[] = { "item", "index", "batch" };
+
+	if (wf_root(name) == WF_ROOT_GIVEN || map_get_str(&c->variables, name) != NULL)
 		return;
-	if (!is_any(name, of_items, countof(of_items)))
+	if (!wf_word_of(name, of_items, countof(of_items)))
 		no_variable(c, at, name);
 	else if (!c->items)
 		wf_wrong(c, at, "'%.*s' is known only to the input and the placement of a task that has with_items",
@@ -104,13 +93,13 @@ wf_check_paths(Check *c, Str at, const ExprPath *paths, size_t n)
 
 		if (p->n == 0)
 			continue;
-		if (is_any(p->parts[0], of_tasks, countof(of_tasks))) {
+		if (wf_root(p->parts[0]) == WF_ROOT_TASKS) {
 			if (p->n > 1 && map_get_str(&c->names, p->parts[1]) == NULL)
 				wf_wrong(c, at, "there is no task '%.*s'%.*s", STR_ARG(p->parts[1]),
 				    STR_ARG(hint_of(c, &c->names, p->parts[1])));
 		} else if (p->may_miss) {
 			continue;
-		} else if (!is_any(p->parts[0], of_vars, countof(of_vars))) {
+		} else if (wf_root(p->parts[0]) != WF_ROOT_VARS) {
 			check_bare(c, at, p->parts[0]);
 		} else if (p->n > 1 && map_get_str(&c->variables, p->parts[1]) == NULL) {
 			no_variable(c, at, p->parts[1]);

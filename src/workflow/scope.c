@@ -1,4 +1,5 @@
 #include "workflow/inside.h"
+#include "workflow/roots.h"
 
 static bool
 vars_read(Wf *w)
@@ -10,15 +11,6 @@ vars_read(Wf *w)
 		w->vars = json_object();
 	w->vars_known = true;
 	return true;
-}
-
-static bool
-is_any(Str s, const char *const *of, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_is(s, of[i]))
-			return true;
-	return false;
 }
 
 /* task.NAME alone is asked for, or all that there is. */
@@ -40,18 +32,16 @@ task_find(Wf *w, Arena *a, const Str *parts, size_t n, Json *ret)
 static size_t
 scope_find(const void *self, Arena *a, const Str *parts, size_t n, Json *ret)
 {
-	static const char *const of_vars[] = { "workflow", "vars", "variables" };
-	static const char *const of_tasks[] = { "task", "tasks" };
-	static const char *const of_roots[] = { "parameters", "config", "keystore", "system" };
 	Wf *w = ((const WfScope *)self)->w;
+	WfRoot root = wf_root(parts[0]);
 	const Json *own;
 
-	if (is_any(parts[0], of_tasks, countof(of_tasks)))
+	if (root == WF_ROOT_TASKS)
 		return task_find(w, a, parts, n, ret);
-	if (is_any(parts[0], of_roots, countof(of_roots)))
+	if (root == WF_ROOT_GIVEN)
 		return w->port.root(w->port.self, parts[0], ret) ? 1 : 0;
 	vars_read(w);
-	if (is_any(parts[0], of_vars, countof(of_vars))) {
+	if (root == WF_ROOT_VARS) {
 		*ret = w->vars;
 		return 1;
 	}
@@ -88,7 +78,7 @@ text_true(Str s)
 {
 	static const char *const no[] = { "", "false", "0", "no", "null" };
 
-	return !is_any(str_trim(s), no, countof(no));
+	return !wf_word_of(str_trim(s), no, countof(no));
 }
 
 bool
