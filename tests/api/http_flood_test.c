@@ -93,20 +93,27 @@ TEST(several_threads_stand_bursts_too)
 	}
 }
 
+/* Each asks before the first is listened to. */
+static void
+all_are_answered(TestServer *s, int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		fds[i] = test_connect(s);
+		test_send(fds[i], str_of(PING));
+	}
+	for (size_t i = 0; i < n; i++) {
+		CHECK_INT(test_reply(s, fds[i]).status, 200);
+		close(fds[i]);
+	}
+}
+
 /* Those in line are not forgotten: each has its turn when others go. */
 TEST(who_stands_in_line_is_answered_in_the_end)
 {
 	CLEANUP(test_server_done) TestServer *s = test_server_open_for(MOST, 2);
 	int fds[MOST * 3];
 
-	for (size_t i = 0; i < countof(fds); i++) {
-		fds[i] = test_connect(s);
-		test_send(fds[i], str_of(PING));
-	}
-	for (size_t i = 0; i < countof(fds); i++) {
-		CHECK_INT(test_reply(s, fds[i]).status, 200);
-		close(fds[i]);
-	}
+	all_are_answered(s, fds, countof(fds));
 }
 
 TEST(a_server_that_is_full_ends_while_more_stand_in_line)
@@ -162,14 +169,7 @@ TEST(nobody_waits_for_a_thread_that_is_busy_while_another_is_idle)
 	CLEANUP(test_server_done) TestServer *s = test_server_open_with(0, 0, 2);
 	int held = hold(s), fds[MOST];
 
-	for (size_t i = 0; i < countof(fds); i++) {
-		fds[i] = test_connect(s);
-		test_send(fds[i], str_of(PING));
-	}
-	for (size_t i = 0; i < countof(fds); i++) {
-		CHECK_INT(test_reply(s, fds[i]).status, 200);
-		close(fds[i]);
-	}
+	all_are_answered(s, fds, countof(fds));
 	let_go(s, held);
 }
 
