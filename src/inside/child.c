@@ -33,7 +33,7 @@ set_limits(const SeedJob *job)
 	for (int i = 0; i < SEED_LIMITS; i++) {
 		struct rlimit limit = { job->limits[i].most, job->limits[i].most };
 
-		if (job->limits[i].what >= 0 && setrlimit(job->limits[i].what, &limit) < 0 && errno != EPERM)
+		if (job->limits[i].what >= 0 && setrlimit((unsigned)job->limits[i].what, &limit) < 0 && errno != EPERM)
 			give_up("a limit");
 	}
 }
