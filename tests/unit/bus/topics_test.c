@@ -2,6 +2,8 @@
 
 #include "base/config.h"
 #include "bus/bus_impl.h"
+#include "bus/librabbitmq.h"
+#include "bus/rabbitmq.h"
 #include "test.h"
 
 static bool
@@ -142,6 +144,25 @@ TEST(a_routing_key_leads_to_its_queue_and_worker)
 	CHECK_INT(at - 1, Q_EXECUTOR_WORKERS);
 	at = 0;
 	CHECK(!bus_routes(&at, EX_EVENTS, str_of("enforcement.created"), &worker));
+}
+
+TEST(a_password_with_a_question_mark_is_not_taken_for_an_option_and_said_aloud)
+{
+	static const char *const urls[] = { "amqp://u:12?s3cret@h:5672/v", "amqp://u:s3?cret@h?verify=verify_peer",
+		"amqp://u:12?s3=cret@h" };
+	CLEANUP(arena_done) Arena *a = arena_open();
+	RabbitUrl u;
+	Err err = { 0 };
+
+	CHECK(late_load(&librabbitmq, &err));
+	for (size_t i = 0; i < countof(urls); i++) {
+		CHECK(!rabbit_url_parse(a, str_of(urls[i]), &u, &err) && err.code == ERR_INVALID);
+		CHECK(strstr(err.text, "cret") == NULL && strstr(err.text, "s3") == NULL);
+		CHECK(strstr(u.starred, "s3") == NULL);
+	}
+	CHECK(rabbit_url_parse(a, str_of("amqp://u:s3%3Fcret@h:1/v?cacertfile=/a@b"), &u, &err));
+	CHECK_STR(str_of(u.password), str_of("s3?cret"));
+	CHECK_STR(str_of(u.cacert), str_of("/a@b"));
 }
 
 TEST(passwords_are_starred)
