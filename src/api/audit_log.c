@@ -6,7 +6,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
 	ROOM = 4096,
@@ -164,14 +163,11 @@ rows_store(AuditLog *l, const AuditRow *rows, size_t n, Err *err)
 static bool
 quits(AuditLog *l, TimeUs wait)
 {
-	struct timespec until;
+	TimeUs until = clock_mono(clock_real()) + wait;
 	bool quit;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (until.tv_nsec / 1000 + wait) / US_PER_S;
-	until.tv_nsec = (until.tv_nsec / 1000 + wait) % US_PER_S * 1000;
 	pthread_mutex_lock(&l->lock);
-	while (!l->quit && pthread_cond_clockwait(&l->came, &l->lock, CLOCK_MONOTONIC, &until) == 0)
+	while (!l->quit && thread_wait(&l->came, &l->lock, until - clock_mono(clock_real())))
 		;
 	quit = l->quit;
 	pthread_mutex_unlock(&l->lock);
@@ -212,17 +208,15 @@ batch_store(AuditLog *l, Batch *b)
 static Batch *
 batch_take(AuditLog *l)
 {
-	struct timespec until;
 	Batch *full;
+	TimeUs until;
 
 	pthread_mutex_lock(&l->lock);
 	while (l->fill->n == 0 && !l->quit)
 		pthread_cond_wait(&l->came, &l->lock);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (until.tv_nsec / 1000 + l->config.linger) / US_PER_S;
-	until.tv_nsec = (until.tv_nsec / 1000 + l->config.linger) % US_PER_S * 1000;
+	until = clock_mono(clock_real()) + l->config.linger;
 	while (!l->quit && l->fill->n < COMPANY)
-		if (pthread_cond_clockwait(&l->came, &l->lock, CLOCK_MONOTONIC, &until) != 0)
+		if (!thread_wait(&l->came, &l->lock, until - clock_mono(clock_real())))
 			break;
 	full = l->fill;
 	l->fill = full == &l->batches[0] ? &l->batches[1] : &l->batches[0];

@@ -78,12 +78,11 @@ static void
 wait_for_work(Errands *e)
 {
 	TimeUs until = drop_old(e);
-	struct timespec at = { .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
 
 	if (until == 0)
 		pthread_cond_wait(&e->work, &e->lock);
 	else
-		pthread_cond_timedwait(&e->work, &e->lock, &at);
+		(void)thread_wait(&e->work, &e->lock, until - clock_mono(clock_real()));
 }
 
 static void
@@ -121,7 +120,6 @@ Errands *
 errands_open(void (*done)(void *self, int64_t key), void *self, TimeUs kept)
 {
 	Errands *e = calloc(1, sizeof(*e));
-	pthread_condattr_t attr;
 
 	if (e == NULL)
 		abort();
@@ -131,10 +129,7 @@ errands_open(void (*done)(void *self, int64_t key), void *self, TimeUs kept)
 	e->done = done;
 	e->self = self;
 	pthread_mutex_init(&e->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&e->work, &attr);
-	pthread_condattr_destroy(&attr);
+	pthread_cond_init(&e->work, NULL);
 	return e;
 }
 

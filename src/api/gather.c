@@ -52,12 +52,11 @@ wait_for_parts(Gather *g)
 {
 	while (g->first == NULL && !g->quit) {
 		TimeUs now = clock_mono(clock_real()), until = g->swept + g->config.kept;
-		struct timespec at = { .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
 
 		if (g->kept == 0) {
 			pthread_cond_wait(&g->came, &g->lock);
 		} else if (until > now) {
-			pthread_cond_clockwait(&g->came, &g->lock, CLOCK_MONOTONIC, &at);
+			(void)thread_wait(&g->came, &g->lock, until - now);
 		} else {
 			sweep(g, now - g->config.kept);
 			g->swept = now;
@@ -73,11 +72,10 @@ static void
 wait_for_company(Gather *g, size_t last, TimeUs took)
 {
 	TimeUs until = clock_mono(clock_real()) + (took / 2 < LINGER_MOST_US ? took / 2 : LINGER_MOST_US);
-	struct timespec at = { .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
 
 	g->wanted = g->waiting + last < GATHER_GROUP_MOST ? g->waiting + last : GATHER_GROUP_MOST;
 	while (g->waiting < g->wanted && !g->quit)
-		if (pthread_cond_clockwait(&g->came, &g->lock, CLOCK_MONOTONIC, &at) != 0)
+		if (!thread_wait(&g->came, &g->lock, until - clock_mono(clock_real())))
 			break;
 	g->wanted = 1;
 }

@@ -1,23 +1,18 @@
 #include "bus/local_queue.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 LocalQueue *
 local_queue_new(QueueId id, Id worker)
 {
 	LocalQueue *q = calloc(1, sizeof(*q));
-	pthread_condattr_t attr;
 
 	if (q == NULL)
 		abort();
 	q->id = id;
 	q->worker = worker;
 	pthread_mutex_init(&q->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&q->more, &attr);
-	pthread_condattr_destroy(&attr);
+	pthread_cond_init(&q->more, NULL);
 	return q;
 }
 

@@ -1,7 +1,8 @@
 #include "bus/local_bus.h"
 
+#include "os/thread.h"
+
 #include <stdlib.h>
-#include <time.h>
 
 enum { PREFETCH = 256, RING_FIRST = 64 };
 
@@ -167,34 +168,19 @@ local_sub_close(Sub *sub)
 	free(s);
 }
 
-static struct timespec
-after(TimeUs wait)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += wait / US_PER_S;
-	t.tv_nsec += wait % US_PER_S * 1000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000;
-	}
-	return t;
-}
-
 /* Called with the queue's lock. Waits until there is something to hand out, or a wake, or the time is up. */
 static void
 await(LocalSub *s, size_t room, TimeUs wait)
 {
 	LocalQueue *q = s->q;
-	struct timespec until;
+	TimeUs until;
 
 	if (wait <= 0 || s->woken || (q->head != NULL && room > 0))
 		return;
-	until = after(wait);
+	until = clock_mono(clock_real()) + wait;
 	q->waiting++;
 	while (!s->woken && (q->head == NULL || room == 0))
-		if (pthread_cond_timedwait(&q->more, &q->lock, &until) != 0)
+		if (!thread_wait(&q->more, &q->lock, until - clock_mono(clock_real())))
 			break;
 	q->waiting--;
 }

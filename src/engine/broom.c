@@ -1,8 +1,8 @@
 #include "engine/broom.h"
 
 #include "base/log.h"
+#include "os/thread.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -42,13 +42,12 @@ broom_run(void *arg)
 
 	log_role("retention");
 	while (!stopping) {
-		TimeUs until = clock_wall(clock_real()) + b->u->e->keep.every * US_PER_S;
-		struct timespec ts = { .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
+		TimeUs until = clock_mono(clock_real()) + b->u->e->keep.every * US_PER_S, left;
 
 		sweep_once(b);
 		pthread_mutex_lock(&b->lock);
-		while (!b->stopping && pthread_cond_timedwait(&b->stopped, &b->lock, &ts) == 0)
-			;
+		while (!b->stopping && (left = until - clock_mono(clock_real())) > 0)
+			(void)thread_wait(&b->stopped, &b->lock, left);
 		stopping = b->stopping;
 		pthread_mutex_unlock(&b->lock);
 	}

@@ -1,8 +1,8 @@
 #include "engine/consumer.h"
 
 #include "base/log.h"
+#include "os/thread.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -28,13 +28,13 @@ struct Consumer {
 
 /* Tries all together, then, when something in them is bad, each alone. */
 size_t
-consumer_handle(Uow *u, Turn *turn, void *self, const Msg *msgs, size_t n, bool *ret_away, bool *dead, Err *err)
+consumer_handle(Uow *u, Turn *turn, void *self, Arena *a, const Msg *msgs, size_t n, bool *ret_away, Str *why, Err *err)
 {
 	size_t refused = 0;
 
 	*ret_away = false;
 	for (size_t i = 0; i < n; i++)
-		dead[i] = false;
+		why[i] = (Str){ 0 };
 	if (turn(self, u, msgs, n, err))
 		return 0;
 	uow_abort(u);
@@ -50,11 +50,11 @@ consumer_handle(Uow *u, Turn *turn, void *self, const Msg *msgs, size_t n, bool 
 		uow_abort(u);
 		if (err_passes(one.code)) {
 			*ret_away = true;
+			*err = one;
 			return refused;
 		}
-		dead[i] = true;
+		why[i] = str_copy(a, str_of(one.text));
 		refused++;
-		*err = one;
 	}
 	return refused;
 }
@@ -62,12 +62,9 @@ consumer_handle(Uow *u, Turn *turn, void *self, const Msg *msgs, size_t n, bool 
 static void
 pause_for(Consumer *c, TimeUs length)
 {
-	TimeUs until = clock_wall(clock_real()) + length;
-	struct timespec ts = { .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
-
 	pthread_mutex_lock(&c->lock);
 	if (!atomic_load(&c->stopping))
-		pthread_cond_timedwait(&c->stopped, &c->lock, &ts);
+		(void)thread_wait(&c->stopped, &c->lock, length);
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -88,12 +85,12 @@ say_back(Consumer *c)
 }
 
 static void
-batch_settle(Consumer *c, const Msg *msgs, size_t n, const bool *dead, const Err *err)
+batch_settle(Consumer *c, const Msg *msgs, size_t n, const Str *why)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (dead[i]) {
-			log_error("a message cannot be handled and goes to the dead letters: %s", err->text);
-			sub_dead(c->sub, &msgs[i], err->text);
+		if (!str_none(why[i])) {
+			log_error("a message cannot be handled and goes to the dead letters: %s", why[i].p);
+			sub_dead(c->sub, &msgs[i], why[i].p);
 		} else {
 			sub_ack(c->sub, &msgs[i], 1);
 		}
@@ -104,20 +101,21 @@ batch_settle(Consumer *c, const Msg *msgs, size_t n, const bool *dead, const Err
 static void
 batch_handle(Consumer *c, const Msg *msgs, size_t n)
 {
-	bool dead[MSGS_MAX];
+	Str why[MSGS_MAX];
 	TimeUs wait = PAUSE_FIRST_US;
 
 	for (;;) {
 		Err err = { 0 };
 		bool away;
-		size_t refused = consumer_handle(c->u, c->config.turn, c->config.self, msgs, n, &away, dead, &err);
+		size_t refused =
+		    consumer_handle(c->u, c->config.turn, c->config.self, c->arena, msgs, n, &away, why, &err);
 
 		if (!away) {
 			say_back(c);
 			if (refused == 0)
 				sub_ack(c->sub, msgs, n);
 			else
-				batch_settle(c, msgs, n, dead, &err);
+				batch_settle(c, msgs, n, why);
 			return;
 		}
 		say_away(c, &err);

@@ -27,5 +27,7 @@ MUST_CHECK bool consumer_start(Engine *e, const ConsumerConfig *config, Consumer
 void consumer_stop(Consumer *c); /* finishes the running turn, returns what it has not handled */
 bool consumer_connected(const Consumer *c);
 
-/* One batch, as the thread does it: for the simulation. Returns how many messages were refused for good. */
-size_t consumer_handle(Uow *u, Turn *turn, void *self, const Msg *msgs, size_t n, bool *ret_away, bool *dead, Err *err);
+/* One batch, as the thread does it: for the simulation. Returns how many messages were refused for good; why[i], in the arena, says why
+ * this one was, and is none where it was handled. *ret_away: what they need is away, as err says, and all are to come again. */
+size_t consumer_handle(
+    Uow *u, Turn *turn, void *self, Arena *a, const Msg *msgs, size_t n, bool *ret_away, Str *why, Err *err);

@@ -2,9 +2,9 @@
 
 #include "base/log.h"
 #include "engine/inner.h"
+#include "os/thread.h"
 #include "store/rule_window.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 enum {
@@ -114,17 +114,12 @@ wait_until(Windows *w, TimeUs most)
 	while (!w->stopping) {
 		TimeUs left = most - (clock_mono(clock) - from);
 		TimeUs due = w->due == 0 ? left : w->due - clock_wall(clock);
-		struct timespec ts;
-		TimeUs until;
 
 		if (left <= 0 || due <= 0)
 			break;
 		if (w->due != 0 && due > NAP_US)
 			due = NAP_US;
-		clock_gettime(CLOCK_MONOTONIC, &ts);
-		until = (TimeUs)ts.tv_sec * US_PER_S + ts.tv_nsec / 1000 + (due < left ? due : left);
-		ts = (struct timespec){ .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
-		pthread_cond_timedwait(&w->woken, &w->lock, &ts);
+		(void)thread_wait(&w->woken, &w->lock, due < left ? due : left);
 	}
 	w->due = 0;
 	pthread_mutex_unlock(&w->lock);
@@ -197,15 +192,11 @@ bool
 windows_start(Engine *e, Windows **ret, Err *err)
 {
 	Windows *w = calloc(1, sizeof(*w));
-	pthread_condattr_t mono;
 
 	if (w == NULL)
 		return err_set(err, ERR_SYS, "out of memory");
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_condattr_init(&mono);
-	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->woken, &mono);
-	pthread_condattr_destroy(&mono);
+	pthread_cond_init(&w->woken, NULL);
 	if (!uow_open(e, &w->u, err)) {
 		windows_free(w);
 		return false;

@@ -1,9 +1,9 @@
 #include "host/presence.h"
 
 #include "base/log.h"
+#include "os/thread.h"
 #include "store/worker.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -52,11 +52,9 @@ presence_run(void *arg)
 
 	pthread_mutex_lock(&p->lock);
 	while (!p->stopping) {
-		TimeUs until = clock_wall(clock_real()) + EVERY_US;
-		struct timespec ts = { .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
 		Err err = { 0 };
 
-		pthread_cond_timedwait(&p->stopped, &p->lock, &ts);
+		(void)thread_wait(&p->stopped, &p->lock, EVERY_US);
 		if (p->stopping)
 			break;
 		pthread_mutex_unlock(&p->lock);

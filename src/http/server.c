@@ -4,6 +4,7 @@
 #include "http/libmicrohttpd.h"
 #include "http/steps.h"
 #include "http/listen.h"
+#include "os/thread.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -356,20 +357,17 @@ http_wake(HttpServer *s, int64_t key)
 void
 http_stop(HttpServer *s, TimeUs grace)
 {
-	struct timespec until;
 	TimeUs end;
 
 	if (s == NULL)
 		return;
 	acceptor_stop(s);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	end = (TimeUs)until.tv_sec * US_PER_S + until.tv_nsec / 1000 + grace;
-	until = (struct timespec){ .tv_sec = end / US_PER_S, .tv_nsec = end % US_PER_S * 1000 };
+	end = mono_now() + grace;
 	pthread_mutex_lock(&s->lock);
 	atomic_store(&s->stopping, true);
 	wait_resume_all(s);
 	while (atomic_load(&s->active) > 0)
-		if (pthread_cond_clockwait(&s->quiet, &s->lock, CLOCK_MONOTONIC, &until) == ETIMEDOUT)
+		if (!thread_wait(&s->quiet, &s->lock, end - mono_now()))
 			break;
 	while (s->waits.pending > 0)
 		pthread_cond_wait(&s->quiet, &s->lock);

@@ -1,6 +1,7 @@
 #include "http/wait.h"
 
 #include "http/steps.h"
+#include "os/thread.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -223,17 +224,11 @@ links_expire(HttpServer *s, TimeUs now)
 static void
 timer_sleep(HttpServer *s, TimeUs now)
 {
-	struct timespec at;
-	TimeUs wake;
-
 	if (s->timer_next == 0) {
 		pthread_cond_wait(&s->tick, &s->lock);
 		return;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	wake = (TimeUs)at.tv_sec * US_PER_S + at.tv_nsec / 1000 + (s->timer_next - now);
-	at = (struct timespec){ .tv_sec = wake / US_PER_S, .tv_nsec = wake % US_PER_S * 1000 };
-	pthread_cond_clockwait(&s->tick, &s->lock, CLOCK_MONOTONIC, &at);
+	(void)thread_wait(&s->tick, &s->lock, s->timer_next - now);
 }
 
 static void *

@@ -1,7 +1,9 @@
 #include "os/thread.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <time.h>
 
 enum { STACK = 512 * 1024 };
 
@@ -50,4 +52,19 @@ thread_join(Thread *t)
 	if (t->started)
 		pthread_join(t->id, NULL);
 	t->started = false;
+}
+
+bool
+thread_wait(pthread_cond_t *cond, pthread_mutex_t *lock, TimeUs most)
+{
+	enum { LONGEST_S = 86400 * 365 };
+	struct timespec at;
+	TimeUs until;
+
+	if (most < 0 || most > LONGEST_S * (TimeUs)US_PER_S)
+		most = most < 0 ? 0 : LONGEST_S * (TimeUs)US_PER_S;
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	until = (TimeUs)at.tv_sec * US_PER_S + at.tv_nsec / 1000 + most;
+	at = (struct timespec){ .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
+	return pthread_cond_clockwait(cond, lock, CLOCK_MONOTONIC, &at) != ETIMEDOUT;
 }

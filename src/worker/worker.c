@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "engine/consumer.h"
 #include "engine/moves.h"
+#include "os/thread.h"
 #include "runtime/detect.h"
 #include "store/change.h"
 #include "store/worker.h"
@@ -254,8 +255,7 @@ beat_run(void *arg)
 	pthread_mutex_lock(&w->lock);
 	while (!atomic_load(&w->drained)) {
 		TimeUs wait = w->config.heartbeat > 0 ? w->config.heartbeat : 3600LL * US_PER_S;
-		TimeUs until = clock_wall(clock_real()) + wait;
-		struct timespec ts = { .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
+		TimeUs begun = clock_mono(clock_real());
 
 		if (told != atomic_load(&w->ahead) || w->config.heartbeat > 0) {
 			told = atomic_load(&w->ahead);
@@ -264,7 +264,7 @@ beat_run(void *arg)
 			pthread_mutex_lock(&w->lock);
 		}
 		if (!atomic_load(&w->drained) && told == atomic_load(&w->ahead))
-			pthread_cond_timedwait(&w->beat_now, &w->lock, &ts);
+			(void)thread_wait(&w->beat_now, &w->lock, begun + wait - clock_mono(clock_real()));
 	}
 	pthread_mutex_unlock(&w->lock);
 	return NULL;

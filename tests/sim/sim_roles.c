@@ -36,7 +36,8 @@ consumer_step(Task *t)
 {
 	Sim *s = t->proc->sim;
 	Msg msgs[MSGS_MAX];
-	bool dead[MSGS_MAX], away;
+	Str why[MSGS_MAX];
+	bool away;
 	Err err = { 0 };
 	size_t n;
 
@@ -45,15 +46,15 @@ consumer_step(Task *t)
 	if (n == 0)
 		return;
 	sim_say(s, "%s takes %zu of %s", t->proc->name, n, queue_rows[t->sub->queue].name);
-	consumer_handle(t->u, t->turn, t->proc, msgs, n, &away, dead, &err);
+	consumer_handle(t->u, t->turn, t->proc, t->arena, msgs, n, &away, why, &err);
 	if (away) {
 		t->at = s->now + AWAY_US;
 		sub_return(t->sub, msgs, n);
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (dead[i])
-			sub_dead(t->sub, &msgs[i], err.text);
+		if (!str_none(why[i]))
+			sub_dead(t->sub, &msgs[i], why[i].p);
 		else
 			sub_ack(t->sub, &msgs[i], 1);
 	}
