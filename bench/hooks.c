@@ -1,6 +1,6 @@
 /*
  * What comes in from outside: webhooks on sixteen connections, each stored as an event before it is answered, and events by the thousand.
- *   bench_hooks embedded|distributed DIR ATTUNE
+ *   bench_hooks embedded|distributed DIR ATTUNE [PART]      PART, for a profiler: webhooks
  */
 #include "crowd.h"
 #include "report.h"
@@ -19,6 +19,7 @@ typedef struct Hooks {
 	int port;
 	char key[WORD_MAX];
 	char *request, *answer;
+	bool webhooks_only;
 } Hooks;
 
 static void
@@ -64,7 +65,8 @@ webhooks(Hooks *h)
 	unsetenv("BENCH_TOKEN"); /* senders have none */
 	snprintf(path, sizeof(path), "/api/v1/webhooks/%s", h->key);
 	n = wire_request(h->request, REQUEST_MAX, "POST", path,
-	    "{\"ref\":\"refs/heads/main\",\"repository\":{\"name\":\"attune\"},\"commits\":[{\"id\":\"4f1c\"}]}");
+	    "{\"ref\":\"refs/heads/main\",\"repository\":{\"name\":\"attune\"},\"commits\":[{\"id\":\"4f1c" CROWD_NUMBER
+	    "\"}]}");
 	say(h, "webhooks_per_s", crowd_run(h->port, h->request, n, 200, &s));
 	snprintf(name, sizeof(name), "%s_webhook_ms", h->world);
 	figures(name, &s);
@@ -100,7 +102,8 @@ embedded(Hooks *h, const char *dir, const char *attune)
 	Up u = up_start(attune, dir);
 
 	h->port = u.port;
-	batches(h);
+	if (!h->webhooks_only)
+		batches(h);
 	webhooks(h);
 	up_stop(&u);
 }
@@ -136,7 +139,8 @@ distributed(Hooks *h, const char *dir, const char *attune)
 	setenv("ATTUNE__SERVER__PORT", port, 1);
 	r = rig_open(&config);
 	log_in(h);
-	batches(h);
+	if (!h->webhooks_only)
+		batches(h);
 	webhooks(h);
 	rig_close(r);
 }
@@ -146,7 +150,8 @@ main(int argc, char **argv)
 {
 	Hooks h = { .request = malloc(REQUEST_MAX), .answer = malloc(WIRE_ANSWER_MAX) };
 
-	must(argc == 4, NULL, "usage: bench_hooks embedded|distributed DIR ATTUNE");
+	must(argc == 4 || argc == 5, NULL, "usage: bench_hooks embedded|distributed DIR ATTUNE [PART]");
+	h.webhooks_only = argc == 5 && strcmp(argv[4], "webhooks") == 0;
 	h.world = argv[1];
 	if (strcmp(h.world, "embedded") == 0)
 		embedded(&h, argv[2], argv[3]);

@@ -24,9 +24,8 @@ wire_open(int port)
 	return fd;
 }
 
-/* How long the whole answer is, once its head is there; 0: not yet. */
-static size_t
-answer_length(const char *text)
+size_t
+wire_answer_length(const char *text)
 {
 	const char *end = strstr(text, "\r\n\r\n");
 	const char *length = strcasestr(text, "\r\ncontent-length:");
@@ -34,6 +33,12 @@ answer_length(const char *text)
 	if (end == NULL)
 		return 0;
 	return (size_t)(end - text) + 4 + (length == NULL ? 0 : (size_t)strtoul(length + 17, NULL, 10));
+}
+
+int
+wire_status(const char *answer)
+{
+	return atoi(answer + sizeof("HTTP/1.1"));
 }
 
 int
@@ -51,9 +56,9 @@ wire_call(int fd, const char *request, size_t n, char *answer)
 		have += (size_t)got;
 		answer[have] = '\0';
 		if (whole == 0)
-			whole = answer_length(answer);
+			whole = wire_answer_length(answer);
 	}
-	return atoi(answer + sizeof("HTTP/1.1"));
+	return wire_status(answer);
 }
 
 size_t
