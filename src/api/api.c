@@ -138,24 +138,23 @@ host_check(const Config *c, Str host, Err *err)
 	    STR_ARG(host));
 }
 
-/* A password was looked at, or an errand done: the request that waits for it goes on. When the server stops it has been woken already. */
+/* A group was written: the requests that wait for it go on. When the server stops they have been woken already. */
 static void
-helper_done(void *self, int64_t key)
+group_done(void *self, const int64_t *keys, size_t n)
 {
 	Api *api = self;
 
 	pthread_mutex_lock(&api->waking);
 	if (api->http != NULL)
-		http_wake(api->http, key);
+		http_wake_all(api->http, keys, n);
 	pthread_mutex_unlock(&api->waking);
 }
 
-/* The same for all of a group. */
+/* The same for one, when a password was looked at or an errand done. */
 static void
-group_done(void *self, const int64_t *keys, size_t n)
+helper_done(void *self, int64_t key)
 {
-	for (size_t i = 0; i < n; i++)
-		helper_done(self, keys[i]);
+	group_done(self, &key, 1);
 }
 
 static bool

@@ -84,8 +84,9 @@ typedef struct HttpConfig {
 MUST_CHECK bool http_start(const HttpConfig *config, HttpServer **ret, Err *err);
 int http_port(const HttpServer *s);
 void http_stop(HttpServer *s, TimeUs grace); /* no new requests, lets the running ones finish */
-/* Calls the handlers that wait for this key again (see res_wait). */
+/* Calls the handlers that wait for this key, or for one of these, again (see res_wait). */
 void http_wake(HttpServer *s, int64_t key);
+void http_wake_all(HttpServer *s, const int64_t *keys, size_t n);
 
 /* Reading a request. Everything lives in its arena. */
 Arena *req_arena(const Req *q);

@@ -350,7 +350,13 @@ http_port(const HttpServer *s)
 void
 http_wake(HttpServer *s, int64_t key)
 {
-	wait_wake(s, key);
+	wait_wake(s, &key, 1);
+}
+
+void
+http_wake_all(HttpServer *s, const int64_t *keys, size_t n)
+{
+	wait_wake(s, keys, n);
 }
 
 /* libmicrohttpd aborts when it is stopped while a connection sleeps, so all are called again first. */

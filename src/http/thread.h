@@ -38,6 +38,7 @@ struct HttpThread {
 
 	int bell; /* an eventfd; what the thread sleeps on beside its connections */
 	atomic_bool rung;
+	atomic_bool called;  /* somebody was resumed, and it was not rung for that yet */
 	Guest *first, *last; /* at the door, under its lock, as all that lie there */
 	HttpHeld *released;
 	atomic_uint waiting;  /* how many are there */

@@ -67,6 +67,7 @@ waiter_remove(Waits *w, Req *q)
 	w->n--;
 }
 
+/* Its thread learns of it by threads_call. Caller holds the lock. */
 static void
 waiter_resume(HttpServer *s, Req *q)
 {
@@ -74,7 +75,19 @@ waiter_resume(HttpServer *s, Req *q)
 	q->pending = true;
 	s->waits.pending++;
 	MHD_resume_connection(q->mhd);
-	thread_wake(q->thread);
+	atomic_store(&q->thread->called, true);
+}
+
+/*
+ * Each thread that has somebody to go on with, once, after all of them have been resumed: a thread that is woken for the first of
+ * many serves that one alone, and is woken again for the next. Without the lock wherever possible, for who is woken wants it.
+ */
+static void
+threads_call(HttpServer *s)
+{
+	for (unsigned i = 0; i < s->config.threads; i++)
+		if (atomic_exchange(&s->threads[i].called, false))
+			thread_wake(&s->threads[i]);
 }
 
 bool
@@ -114,17 +127,25 @@ wait_over(Req *q)
 	pthread_mutex_unlock(&s->lock);
 }
 
-void
-wait_wake(HttpServer *s, int64_t key)
+static void
+key_wake(HttpServer *s, int64_t key)
 {
-	pthread_mutex_lock(&s->lock);
 	s->waits.slots[key_hash(key) % WAKE_SLOTS] = ++s->waits.wakes;
 	for (Req *q = *bucket_of(&s->waits, key), *next; q != NULL; q = next) {
 		next = q->wait_after;
 		if (q->res.wait_key == key)
 			waiter_resume(s, q);
 	}
+}
+
+void
+wait_wake(HttpServer *s, const int64_t *keys, size_t n)
+{
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < n; i++)
+		key_wake(s, keys[i]);
 	pthread_mutex_unlock(&s->lock);
+	threads_call(s);
 }
 
 /* Resumes those whose time has come (all when now is 0); returns the earliest time of the others, 0 when there are none. */
@@ -149,6 +170,7 @@ void
 wait_resume_all(HttpServer *s)
 {
 	waits_expire(s, 0);
+	threads_call(s);
 }
 
 void
@@ -243,6 +265,7 @@ timer_main(void *self)
 		if (s->timer_next != 0 && s->timer_next <= now) {
 			TimeUs waits = waits_expire(s, now), links = links_expire(s, now);
 
+			threads_call(s);
 			s->timer_next = waits != 0 && (links == 0 || waits < links) ? waits : links;
 		}
 		timer_sleep(s, now);

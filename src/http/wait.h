@@ -37,7 +37,7 @@ TimeUs mono_now(void);
 MUST_CHECK bool wait_begin(Req *q);  /* false: it does not sleep, and is to be run again at once */
 void wait_over(Req *q);              /* called again, or ended */
 void wait_resume_all(HttpServer *s); /* caller holds the lock */
-void wait_wake(HttpServer *s, int64_t key);
+void wait_wake(HttpServer *s, const int64_t *keys, size_t n);
 MUST_CHECK bool timer_start(HttpServer *s, Err *err);
 void timer_stop(HttpServer *s);
 void link_open(HttpServer *s, Link *l);

@@ -88,6 +88,34 @@ TEST(no_wake_is_lost_between_looking_and_sleeping)
 	close(fd);
 }
 
+TEST(a_group_is_woken_at_once_on_all_threads)
+{
+	enum { ASKERS = 24, ROUNDS = 50 };
+	CLEANUP(test_server_done) TestServer *s = test_server_open();
+	int64_t keys[ASKERS];
+	int fds[ASKERS];
+
+	for (int i = 0; i < ASKERS; i++) {
+		keys[i] = 100 + i;
+		fds[i] = test_connect(s);
+	}
+	for (int round = 0; round < ROUNDS; round++) {
+		int before = s->calls;
+
+		s->done = 0;
+		for (int i = 0; i < ASKERS; i++)
+			test_send(fds[i], str_fmt(s->a, "GET /wait/%d/600000 HTTP/1.1\r\n" HOST "\r\n", (int)keys[i]));
+		if (round % 3 != 0)
+			until_called(s, before + ASKERS);
+		s->done = 1;
+		http_wake_all(s->http, keys, ASKERS);
+		for (int i = 0; i < ASKERS; i++)
+			CHECK_INT(test_reply(s, fds[i]).status, 200);
+	}
+	for (int i = 0; i < ASKERS; i++)
+		close(fds[i]);
+}
+
 TEST(a_client_that_leaves_while_it_waits_harms_nobody)
 {
 	CLEANUP(test_server_done) TestServer *s = test_server_open();
