@@ -3,31 +3,69 @@
 #include "base/log.h"
 #include "store/webhook.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+
+enum { FREE_MOST = 64, FREE_KEPT_BYTES = 64 * 1024 }; /* an arena that holds more is not kept */
 
 struct HookGroup {
 	Engine *engine;
 	Gather *gather;
-	Uow *uow; /* of the thread; NULL: not opened yet */
+	Uow *uow;             /* of the thread; NULL: not opened yet */
+	pthread_mutex_t lock; /* of what follows */
+	Arena *free[FREE_MOST];
+	size_t free_n;
 };
 
 /* ---- parts ---- */
 
-HookPart *
-hook_part_open(void)
+static Arena *
+arena_again(HookGroup *g)
 {
-	Arena *a = arena_open();
+	Arena *a = NULL;
+
+	pthread_mutex_lock(&g->lock);
+	if (g->free_n > 0)
+		a = g->free[--g->free_n];
+	pthread_mutex_unlock(&g->lock);
+	return a;
+}
+
+/* True: it is kept for another part. */
+static bool
+arena_keep(HookGroup *g, Arena *a)
+{
+	bool kept;
+
+	arena_reset(a);
+	if (arena_used(a) > FREE_KEPT_BYTES)
+		return false;
+	pthread_mutex_lock(&g->lock);
+	kept = g->free_n < FREE_MOST;
+	if (kept)
+		g->free[g->free_n++] = a;
+	pthread_mutex_unlock(&g->lock);
+	return kept;
+}
+
+HookPart *
+hook_part_open(HookGroup *g)
+{
+	Arena *again = arena_again(g), *a = again != NULL ? again : arena_open();
 	HookPart *p = arena_new(a, HookPart);
 
 	p->a = a;
+	p->group = g;
 	return p;
 }
 
 void
 hook_part_close(HookPart *p)
 {
-	if (p != NULL)
-		arena_close(p->a);
+	Arena *a = p == NULL ? NULL : p->a;
+
+	if (a != NULL && !arena_keep(p->group, a))
+		arena_close(a);
 }
 
 void
@@ -338,6 +376,7 @@ hook_group_open(Engine *e, void (*done)(void *self, const int64_t *keys, size_t 
 	if (g == NULL)
 		abort();
 	g->engine = e;
+	pthread_mutex_init(&g->lock, NULL);
 	g->gather = gather_open(&(GatherConfig){
 	    .name = "webhooks", .run = group_run, .drop = part_drop, .done = done, .self = g, .done_self = self });
 	return g;
@@ -350,6 +389,9 @@ hook_group_close(HookGroup *g)
 		return;
 	gather_close(g->gather);
 	uow_close(g->uow);
+	while (g->free_n > 0)
+		arena_close(g->free[--g->free_n]);
+	pthread_mutex_destroy(&g->lock);
 	free(g);
 }
 

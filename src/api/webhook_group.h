@@ -8,10 +8,13 @@
 #include "api/app.h"
 #include "api/gather.h"
 
+typedef struct HookGroup HookGroup;
+
 /* One request's part. All that it points at lies in its own arena: it may outlive the request. */
 typedef struct HookPart {
 	Part part; /* first */
 	Arena *a;
+	HookGroup *group; /* which uses the arena again */
 
 	Id trigger;
 	Str trigger_ref, webhook_key;
@@ -42,11 +45,9 @@ typedef struct HookPart {
 	int64_t counted; /* of its sender, with it; for those behind it in the group */
 } HookPart;
 
-HookPart *hook_part_open(void);
+HookPart *hook_part_open(HookGroup *g);
 void hook_part_close(HookPart *p);
 void hook_part_done(HookPart **p); /* for CLEANUP */
-
-typedef struct HookGroup HookGroup;
 
 /* done: told when what waits under these keys may be taken. */
 HookGroup *hook_group_open(Engine *e, void (*done)(void *self, const int64_t *keys, size_t n), void *self);

@@ -308,7 +308,7 @@ hook_let_in(App *app, Hook *h, const HookPart *p, bool fresh, bool *ret_good, Er
 static bool
 hook_take(App *app, Hook *h, bool fresh, Res *s, Err *err)
 {
-	CLEANUP(hook_part_done) HookPart *p = hook_part_open();
+	CLEANUP(hook_part_done) HookPart *p = hook_part_open(app->hooks);
 	bool good = false;
 
 	if (!json_parse(p->a, req_body(h->q), NULL, &p->body, err))
