@@ -1,6 +1,7 @@
 #include "runtime/container.h"
 
 #include "base/log.h"
+#include "base/uuid.h"
 #include "os/fs.h"
 #include "os/spawn.h"
 #include "runtime/homes.h"
@@ -12,11 +13,14 @@
 #include <unistd.h>
 
 enum {
-	ARGS_OWN = 52,
+	ARGS_OWN = 56,
 	SPARE_S = 15, /* after its time limit, within which the worker ends it: then its engine does */
 };
 
 static const char *const engines[] = { "podman", "docker" };
+
+#define LABEL_WORKER "attune.worker"
+#define LABEL_FOLDER "attune.artifacts"
 
 bool
 container_wanted(const Json *runtime_config)
@@ -60,6 +64,18 @@ find_engine(Arena *a, const ProcessesConfig *config, Plan *plan, Err *err)
 	    STR_ARG(interpreters_search_path(&config->interpreters)));
 }
 
+/* Others on this machine may have a worker and a run that are called the same. */
+static const char *
+container_name(Arena *a, const ProcessesConfig *config, const RunSpec *spec)
+{
+	enum { ENOUGH = 8 };
+	Str chance = uuid_text(a, uuid_new(clock_wall(config->clock)));
+
+	return str_fmt(a, "attune-%.*s-%lld-%d-%.*s", STR_ARG(homes_file_name(a, config->worker_name)),
+	    (long long)spec->execution, spec->attempt, STR_ARG(str_sub(chance, chance.n - ENOUGH, chance.n)))
+	    .p;
+}
+
 bool
 container_plan(Arena *a, const ProcessesConfig *config, const RunSpec *spec, Plan *plan, Err *err)
 {
@@ -71,9 +87,7 @@ container_plan(Arena *a, const ProcessesConfig *config, const RunSpec *spec, Pla
 		split_entry(a, spec->entrypoint, plan);
 	if (str_none(plan->container.image) || plan->container.image.p[0] == '-')
 		return err_set(err, ERR_INVALID, "action '%.*s' names no image to run", STR_ARG(spec->action_ref));
-	plan->container.name = str_fmt(a, "attune-%.*s-%lld-%d", STR_ARG(homes_file_name(a, config->worker_name)),
-	    (long long)spec->execution, spec->attempt)
-				   .p;
+	plan->container.name = container_name(a, config, spec);
 	return find_engine(a, config, plan, err);
 }
 
@@ -95,6 +109,12 @@ add_pair(Words *w, const char *option, const char *value)
 {
 	add(w, option);
 	add(w, value);
+}
+
+static void
+add_label(Arena *a, Words *w, const char *name, Str value)
+{
+	add_pair(w, "--label", str_fmt(a, "%s=%.*s", name, STR_ARG(value)).p);
 }
 
 static void
@@ -133,9 +153,21 @@ count(const char *const *list)
 	return n;
 }
 
-/* What the client needs of the worker's own environment to find its engine and its images. */
-static const char *const *
-client_environment(Arena *a, const ProcessesConfig *config, const char *const *envp)
+static bool
+is_called(Str program, const char *name)
+{
+	return str_is(program, name) ||
+	       (str_ends(program, str_of(name)) && program.p[program.n - strlen(name) - 1] == '/');
+}
+
+bool
+container_engine(const char *program)
+{
+	return is_called(str_of(program), "podman") || is_called(str_of(program), "docker");
+}
+
+const char *const *
+container_client(Arena *a, const Interpreters *in, const char *const *envp)
 {
 	static const char *const own[] = { "HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "DOCKER_HOST",
 		"DOCKER_CONFIG", "CONTAINER_HOST", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF" };
@@ -145,7 +177,7 @@ client_environment(Arena *a, const ProcessesConfig *config, const char *const *e
 	for (size_t i = 0; envp[i] != NULL; i++)
 		if (strncmp(envp[i], "PATH=", 5) != 0 && !is_clients(envp[i]))
 			list[n++] = envp[i];
-	list[n++] = str_fmt(a, "PATH=%.*s", STR_ARG(interpreters_search_path(&config->interpreters))).p;
+	list[n++] = str_fmt(a, "PATH=%.*s", STR_ARG(interpreters_search_path(in))).p;
 	for (size_t i = 0; i < countof(own); i++)
 		if (getenv(own[i]) != NULL)
 			list[n++] = str_fmt(a, "%s=%s", own[i], getenv(own[i])).p;
@@ -186,7 +218,7 @@ add_limits(Arena *a, Words *w, const ContainerRun *is, const Plan *plan)
 		add_pair(w, "--ulimit",
 		    str_fmt(a, "nofile=%lld:%lld", (long long)is->of_run.open_files, (long long)is->of_run.open_files)
 			.p);
-	if (!str_ends(engine, str_of("/podman")))
+	if (!is_called(engine, "podman"))
 		return;
 	add_own_processes(a, w);
 	if (is->timeout > 0)
@@ -206,7 +238,9 @@ add_options(
 	add(w, "--interactive");
 	add(w, "--init"); /* so that TERM reaches a program that is the first of its container */
 	add_pair(w, "--name", plan->container.name);
-	add_pair(w, "--label", str_fmt(a, "attune.worker=%.*s", STR_ARG(config->worker_name)).p);
+	add_label(a, w, LABEL_WORKER, config->worker_name);
+	add_label(a, w, LABEL_FOLDER, config->artifacts_dir);
+	add_label(a, w, "attune.incarnation", run->incarnation);
 	add_pair(w, "--security-opt", "no-new-privileges");
 	add_pair(w, "--cap-drop", "ALL");
 	add_pair(w, "--user", str_fmt(a, "%u:%u", (unsigned)geteuid(), (unsigned)getegid()).p);
@@ -237,28 +271,37 @@ container_wrap(Arena *a, const ProcessesConfig *config, const RunSpec *spec, con
 	add(&w, plan->container.image.p);
 	for (size_t i = 0; plan->argv != NULL && plan->argv[i] != NULL; i++)
 		add(&w, plan->argv[i]);
-	*envp = client_environment(a, config, *envp);
+	*envp = container_client(a, &config->interpreters, *envp);
 	plan->program = plan->container.engine;
 	plan->argv = w.list;
 }
 
 /* ---- afterwards ---- */
 
+/* Clients that are told to end while they start leave what their engine has begun to make, or is going to: one look is too early. */
+static const char remove_one[] =
+    "{ for pause in 0 1 3 9 27; do sleep $pause; case $(\"$1\" rm --force \"$2\") in *\"$2\"*) "
+    "exit;; esac; done; } >/dev/null 2>&1 &";
+
+/* All but those of the worker itself, which has begun meanwhile; and nothing once it has ended, for the next one has begun then. */
+static const char remove_all[] =
+    "{ for pause in 0 10; do sleep $pause; kill -0 \"$5\" || exit; \"$1\" ps --all --filter \"label=" LABEL_WORKER
+    "=$2\" --filter \"label=" LABEL_FOLDER "=$3\" --format '{{.ID}} {{.Labels}}' | while read -r id labels; do "
+    "case $labels in *\"$4\"*) ;; *) \"$1\" rm --force \"$id\";; esac; done; done; } </dev/null >/dev/null 2>&1 &";
+
 /* In the background of a shell that ends at once: an engine takes its time, and the worker has none. */
 static void
-in_background(Arena *a, const char *script, const char *engine, const char *word)
+in_background(Arena *a, const char *const *argv)
 {
-	const char *const argv[] = { "/bin/sh", "-c", script, "attune", engine, word, NULL };
 	static const char *const nothing[] = { NULL };
 	CLEANUP(fd_done) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	const ProcessesConfig usual = { 0 };
 	SpawnSpec spec = { .path = argv[0], .argv = argv, .cwd = "/", .in = null, .out = null, .err = null };
 	struct pollfd end;
 	ChildEnd ended;
 	Child child;
 	Err err = { 0 };
 
-	spec.envp = client_environment(a, &usual, nothing);
+	spec.envp = container_client(a, &(Interpreters){ 0 }, nothing);
 	if (null < 0 || !spawn(&spec, &child, &err)) {
 		log_warn("a container may be left over: %s", err.text);
 		return;
@@ -271,15 +314,18 @@ in_background(Arena *a, const char *script, const char *engine, const char *word
 void
 container_remove(Arena *a, const char *engine, const char *name)
 {
-	in_background(a, "\"$1\" rm --force \"$2\" >/dev/null 2>&1 &", engine, name);
+	in_background(a, (const char *const[]){ "/bin/sh", "-c", remove_one, "attune", engine, name, NULL });
 }
 
 void
-containers_sweep(Arena *a, const char *engine, Str worker)
+containers_sweep(Arena *a, const ProcessesConfig *config, Str incarnation)
 {
-	in_background(a,
-	    "{ for c in $(\"$1\" ps --all --quiet --filter \"label=attune.worker=$2\"); do \"$1\" rm --force \"$c\"; "
-	    "done; } "
-	    ">/dev/null 2>&1 &",
-	    engine, str_cstr(a, worker));
+	for (size_t i = 0; i < countof(engines); i++) {
+		Str engine = interpreter_find(a, &config->interpreters, str_of(engines[i]));
+
+		if (!str_none(engine))
+			in_background(a, (const char *const[]){ "/bin/sh", "-c", remove_all, "attune", engine.p,
+					     str_cstr(a, config->worker_name), str_cstr(a, config->artifacts_dir),
+					     str_cstr(a, incarnation), str_fmt(a, "%d", (int)getpid()).p, NULL });
+	}
 }

@@ -6,6 +6,9 @@
 
 #include "runtime/plan.h"
 
+bool container_engine(const char *program); /* a path of podman or docker */
+/* An environment with what such a client needs of the worker's own to find its engine and its images. */
+const char *const *container_client(Arena *a, const Interpreters *in, const char *const *envp);
 bool container_wanted(const Json *runtime_config);
 /* The engine, image and name of the container; called with the plan of what is to run in it, which has no program without a file. */
 MUST_CHECK bool container_plan(Arena *a, const ProcessesConfig *config, const RunSpec *spec, Plan *plan, Err *err);
@@ -16,10 +19,12 @@ typedef struct ContainerRun {
 	TimeUs timeout;
 	bool strict;     /* it has no network */
 	Str home, files; /* the folders that it may write; none: skipped */
+	Str incarnation; /* of the worker: what the next one knows its leftovers by */
 } ContainerRun;
 
 void container_wrap(Arena *a, const ProcessesConfig *config, const RunSpec *spec, const ContainerRun *run, Plan *plan,
     const char *const **envp);
-/* Removes a container whose client was killed, or all that a worker of this name left behind. Does not wait. */
+/* Removes a container whose client was told to end, also one that its engine is only about to make. Does not wait. */
 void container_remove(Arena *a, const char *engine, const char *name);
-void containers_sweep(Arena *a, const char *engine, Str worker);
+/* Removes what earlier workers of this name and these folders left behind, of every engine that is here. Does not wait. */
+void containers_sweep(Arena *a, const ProcessesConfig *config, Str incarnation);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "os/fs.h"
+#include "runtime/container.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +36,8 @@ start(Arena *a, Probe *p, const Interpreters *in)
 	const char *const env[] = { path, "HOME=/", "LANG=C", "LC_CTYPE=C.UTF-8", "TZ=UTC", "SHLVL=1", NULL };
 	SpawnSpec spec = { .path = p->argv[0], .argv = p->argv, .envp = env, .cwd = "/" };
 
+	if (container_engine(p->argv[0])) /* the one that runs will be given to is to be asked */
+		spec.envp = container_client(a, in, env);
 	spec.limits.file_size = FILE_MOST;
 	p->out = memfd_create("probe", MFD_CLOEXEC);
 	if (null < 0 || p->out < 0 || fcntl(p->out, F_SETFL, O_APPEND) < 0)

@@ -587,6 +587,15 @@ processes_kill_all(Starter *s)
 		child_signal_tree(0, p->worker_marker.p, SIGKILL);
 }
 
+static void
+processes_tidy(Starter *s)
+{
+	Processes *p = (Processes *)s;
+	CLEANUP(arena_done) Arena *a = arena_open();
+
+	containers_sweep(a, &p->config, p->incarnation);
+}
+
 /* Nothing of ours outlives us, also what called setsid after its run had ended well. */
 static void
 processes_close(Starter *s)
@@ -631,6 +640,7 @@ static const Starter face = {
 	.wake = processes_wake,
 	.running = processes_running,
 	.full = processes_full,
+	.tidy = processes_tidy,
 	.kill_all = processes_kill_all,
 	.close = processes_close,
 };

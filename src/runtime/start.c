@@ -260,7 +260,8 @@ box(Launch *l)
 		.timeout = l->spec->timeout,
 		.strict = l->kind == SANDBOX_STRICT,
 		.home = run->dir,
-		.files = run->files };
+		.files = run->files,
+		.incarnation = l->p->incarnation };
 
 	container_wrap(run->a, &l->p->config, l->spec, &boxed, &l->plan, &l->envp);
 	run->engine = l->plan.container.engine;

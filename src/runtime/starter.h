@@ -86,6 +86,8 @@ struct Starter {
 	size_t (*running)(const Starter *s);
 	/* Why no more runs should be started now, for people: none, there is room. Until the next call of anything here. */
 	Str (*full)(Starter *s);
+	/* What earlier workers of this name left where no guardian reaches; once, when it is certain that they are gone. NULL: nothing. */
+	void (*tidy)(Starter *s);
 	void (*kill_all)(Starter *s); /* KILL now; they still come out of ended() */
 	void (*close)(Starter *s);
 };

@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "model/choice.h"
-#include "runtime/container.h"
 #include "runtime/detect.h"
 #include "runtime/sandbox.h"
 #include "store/runtime.h"
@@ -108,8 +107,6 @@ runtimes_find(const WorkerConfig *config, Finding *f, TimeUs patience, const Run
 		json_push(f->a, &f->names, json_str(name));
 		found_note(f, name, &all[i].base);
 		versions_note(f, &rows[i], &all[i]);
-		if (json_get(&rows[i].execution_config, "container") != NULL && !str_none(all[i].base.path))
-			containers_sweep(f->a, all[i].base.path.p, config->name);
 	}
 }
 

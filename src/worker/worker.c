@@ -407,6 +407,8 @@ worker_start(Engine *e, const WorkerConfig *config, Worker **ret, Err *err)
 	w->turn = worker_turn_open(w->u, config, w->id, w->incarnation);
 	if (!worker_register_row(w, err) || !worker_environments(w, err) || !worker_threads(w, err))
 		goto failed;
+	if (config->starter->tidy != NULL)
+		config->starter->tidy(config->starter);
 	*ret = w;
 	return true;
 failed:

@@ -280,6 +280,7 @@ TEST(a_container_gets_parameters_environment_and_folders_and_nothing_secret_by_i
 	CHECK_INT(rig_int(&end, "exit_code"), 3);
 	CHECK_STR(rig_text(&end, "stdout"), str_fmt(r->a, "%s/packs/demo\n", r->dir.p));
 	CHECK(str_find(podman_log(seat), str_of("--network none"), NULL));
+	CHECK(str_find(podman_log(seat), str_of(" --label attune.worker=w1 --label attune.artifacts=/"), NULL));
 	CHECK(str_find(
 	    podman_log(seat), str_fmt(r->a, "--volume %s/packs/demo:%s/packs/demo:ro", r->dir.p, r->dir.p), NULL));
 	CHECK(str_find(podman_log(seat), str_of("--read-only x my/image:1 bash"), NULL));
@@ -335,6 +336,22 @@ TEST(a_container_whose_client_was_killed_is_removed)
 		rig_pause(r, clock_mono(clock_real()) + US_PER_MS);
 	}
 	CHECK(
-	    str_find(podman_log(seat), str_fmt(r->a, "rm --force attune-w1-%lld-1", (long long)spec.execution), NULL));
+	    str_find(podman_log(seat), str_fmt(r->a, "rm --force attune-w1-%lld-1-", (long long)spec.execution), NULL));
 	rig_done(&r);
+}
+
+TEST(the_engine_that_is_asked_whether_it_is_there_is_the_one_that_the_worker_was_told_of)
+{
+	CLEANUP(rig_done) Rig *seat = rig_open();
+	Interpreters in = { .path = program(seat, "docker", "[ \"$DOCKER_HOST\" = unix:///mine ] && echo 20.10.24") };
+	RuntimeDef d = core_runtime(seat, "container");
+	const Detected *found;
+
+	in.path = str_fmt(seat->a, "%.*s:/nowhere", STR_ARG(in.path));
+	CHECK(!runtimes_detect(seat->a, &in, DETECT_US, &d, 1)->base.there);
+	setenv("DOCKER_HOST", "unix:///mine", 1);
+	found = runtimes_detect(seat->a, &in, DETECT_US, &d, 1);
+	unsetenv("DOCKER_HOST");
+	CHECK_STR(found->base.why, (Str){ 0 });
+	CHECK_STR(found->base.version, str_of("20.10.24"));
 }
