@@ -61,6 +61,7 @@ struct Uow {
 	bool defs_seen;            /* definitions were brought up to date in it */
 	TimeUs window_due;         /* when the next window that it has stored is over; 0: none */
 	bool follows;              /* what follows the ends of its runs is made in it too, by runs_follow */
+	bool settled;              /* and was, all of it */
 	struct WorkflowNews *news; /* what is to be told to workflows, collected until then */
 	size_t news_n, news_cap;
 	bool placed;                     /* what it made last is all with workers, and nothing else waited */

@@ -52,6 +52,7 @@ runs_follow(Uow *u, Err *err)
 {
 	bool ok, all;
 
+	u->settled = u->placed = false;
 	if (!u->follows || !any_end(u))
 		return true;
 	graphs_trim(u);
@@ -61,6 +62,7 @@ runs_follow(Uow *u, Err *err)
 	ok = follow_known(u, &all, err);
 	defs_leave(u->e->defs);
 	u->follows = false; /* what ends from here on is told by rows */
+	u->settled = ok && all;
 	for (size_t i = 0; ok && all && i < u->out.n; i++)
 		if (u->out.msgs[i].kind == MSG_EXECUTION_COMPLETED)
 			u->out.msgs[i].item.settled = 1;

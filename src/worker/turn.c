@@ -1,12 +1,8 @@
-#include "worker/worker.h"
+#include "worker/turn_inner.h"
 
 #include "base/crash.h"
 #include "base/log.h"
-#include "base/map.h"
-#include "engine/moves.h"
 #include "runtime/internal.h"
-#include "store/change.h"
-#include "store/worker.h"
 #include "worker/spec.h"
 
 #include <limits.h>
@@ -15,7 +11,6 @@
 #include <unistd.h>
 
 enum {
-	BATCH = 256, /* claims and results of one transaction */
 	ENDS_MOST = BATCH * 4,
 	AHEAD_LEAST = 1, /* one run waits at the door even when runs are long */
 	AHEAD_MOST = 1024,
@@ -23,44 +18,9 @@ enum {
 	COMPANY_US = 5 * US_PER_MS, /* the most that a result waits for others */
 	READY_MOST = 2,             /* runs that are made ready while their claims are committed */
 	BUSY_RUNS = 2,              /* per core: with so many running, the machine has enough to do meanwhile */
-};
-
-/* A run this worker was given. */
-typedef struct Run {
-	Id execution, action;
-	int attempt;
-	enum { RUN_WAITING, RUN_CLAIMED, RUN_STARTED } state;
-	bool again;       /* an earlier claim's commit failed: it may have happened all the same */
-	bool begun;       /* with its claim, and not to be started again: its result comes or is there */
-	bool apart;       /* that is not tried any more: something in its transaction could not be stored */
-	RunClaim *claim;  /* by the open transaction */
-	struct Run *next; /* in the line of those that wait */
-} Run;
-
-struct WorkerTurn {
-	Uow *u;
-	WorkerConfig config;
-	Id id;
-	Str incarnation;
-	Map runs;  /* execution → Run */
-	Map quick; /* actions whose runs are always done at once */
-	Arena *runs_arena;
-	Run *first, **last; /* those that wait, in order */
-	Run *spare;
-	size_t waiting, held; /* held: claimed and not yet reported */
-	size_t ended;         /* of those that are held; what was begun with its claim never was */
-	Arena *ends_arena;    /* results that are not stored yet */
-	RunResult *ends;
-	size_t ends_n;
-	TimeUs until;     /* when the first of them has waited enough for company; 0: none waits */
-	int64_t usual_us; /* how long runs take lately */
-	bool draining, abandoning;
-	bool full;             /* and its row says so */
-	bool alone;            /* the last transaction failed: in the next nothing follows the ends */
-	const RunClaim *ready; /* what was made ready while the open transaction is committed */
-	size_t ready_n;
-	const MsgItem *own; /* what the open transaction gives to this very worker */
-	size_t own_n;
+	CHAIN_MOST = 16,            /* rounds of one transaction, each let go by the one before it */
+	CHAIN_RUNS = 8,             /* of one round: where more go together they share a commit as it is */
+	CHAIN_US = 4 * US_PER_MS,   /* nobody hears of the first sooner than of the last */
 };
 
 WorkerTurn *
@@ -109,7 +69,19 @@ run_new(WorkerTurn *t)
 	return r;
 }
 
-static void
+static Run *
+run_of(WorkerTurn *t, Id execution, int attempt, Id action)
+{
+	Run *r = run_new(t);
+
+	r->execution = execution;
+	r->attempt = attempt;
+	r->action = action;
+	map_put(&t->runs, execution, r);
+	return r;
+}
+
+void
 run_forget(WorkerTurn *t, Run *r)
 {
 	map_put(&t->runs, r->execution, NULL);
@@ -132,11 +104,7 @@ worker_turn_dispatch(WorkerTurn *t, Id execution, int attempt, Id action)
 		}
 		return;
 	}
-	r = run_new(t);
-	r->execution = execution;
-	r->attempt = attempt;
-	r->action = action;
-	map_put(&t->runs, execution, r);
+	r = run_of(t, execution, attempt, action);
 	*t->last = r;
 	t->last = &r->next;
 	t->waiting++;
@@ -152,7 +120,7 @@ worker_turn_cancel(WorkerTurn *t, Id execution, int attempt)
 		t->config.starter->cancel(t->config.starter, execution, attempt);
 }
 
-static Run *
+Run *
 line_take(WorkerTurn *t)
 {
 	Run *r = t->first;
@@ -167,7 +135,7 @@ line_take(WorkerTurn *t)
 	return r;
 }
 
-static void
+void
 line_put_back(WorkerTurn *t, Run *r)
 {
 	r->state = RUN_WAITING;
@@ -494,6 +462,7 @@ claims_start(WorkerTurn *t, const RunClaim *claims, Run **runs, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (map_get(&t->runs, claims[i].execution) == NULL)
 			continue; /* done and stored */
+		runs[i]->chained = false;
 		if (!claims[i].claimed) {
 			run_forget(t, runs[i]); /* cancelled, or somebody else's by now */
 			continue;
@@ -508,29 +477,32 @@ claims_start(WorkerTurn *t, const RunClaim *claims, Run **runs, size_t n)
 	}
 }
 
+static void
+batch_add(const WorkerTurn *t, Batch *b, Run *r, bool quick)
+{
+	r->state = RUN_CLAIMED;
+	b->runs[b->n] = r;
+	b->claims[b->n++] = (RunClaim){ .execution = r->execution,
+		.attempt = r->attempt,
+		.quick = quick && t->config.quick_at_once && !r->apart,
+		.again = r->again };
+}
+
 /* Takes from the line what there is room for. */
-static size_t
-claims_take(WorkerTurn *t, RunClaim *claims, Run **runs)
+static void
+claims_take(WorkerTurn *t, Batch *b)
 {
 	/* slots that are free when the results at hand are stored */
 	int64_t room = t->config.slots - (int64_t)(t->held - t->ended);
-	size_t n = 0;
 
-	while (!t->draining && !t->full && n < BATCH && t->first != NULL) {
+	while (!t->draining && !t->full && b->n < BATCH && t->first != NULL) {
 		bool quick = map_get(&t->quick, t->first->action) != NULL;
 
 		if (!quick && room <= 0)
 			break;
 		room -= !quick;
-		runs[n] = line_take(t);
-		runs[n]->state = RUN_CLAIMED;
-		claims[n] = (RunClaim){ .execution = runs[n]->execution,
-			.attempt = runs[n]->attempt,
-			.quick = quick && t->config.quick_at_once && !runs[n]->apart,
-			.again = runs[n]->again };
-		n++;
+		batch_add(t, b, line_take(t), quick);
 	}
-	return n;
 }
 
 /* What this worker is given by its own transaction need not be sent to it. Should it never hear of the commit, the sweeper tells it. */
@@ -564,24 +536,89 @@ ends_follow(WorkerTurn *t, Err *err)
 	return true;
 }
 
+/*
+ * What the open transaction lets go is done by it, too, when that is done at once: a long line before a limit, and a chain of quick
+ * tasks, then pay one commit for several of them. Only where nothing else waits for this worker.
+ */
 static bool
-turn_store(WorkerTurn *t, RunClaim *claims, Run **runs, size_t n, Err *err)
+chain_take(WorkerTurn *t, Batch *b)
+{
+	if (!t->config.quick_at_once || !t->u->settled || t->own_n == 0 || t->own_n > CHAIN_RUNS ||
+	    b->n + t->own_n > BATCH || t->ends_n > ENDS_MOST / 2 || t->first != NULL)
+		return false;
+	for (size_t i = 0; i < t->own_n; i++)
+		if (map_get(&t->quick, t->own[i].action) == NULL || map_get(&t->runs, t->own[i].id) != NULL)
+			return false;
+	for (size_t i = 0; i < t->own_n; i++) {
+		Run *r = run_of(t, t->own[i].id, t->own[i].attempt, t->own[i].action);
+
+		r->chained = true;
+		batch_add(t, b, r, true);
+	}
+	t->own_n = 0;
+	return true;
+}
+
+/* It never was: what its transaction let go and did is undone with it. What ended besides stays. */
+static void
+chain_drop(WorkerTurn *t, Batch *b)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->ends_n; i++) {
+		const Run *r = map_get(&t->runs, t->ends[i].execution);
+
+		if (r == NULL || !r->chained)
+			t->ends[kept++] = t->ends[i];
+	}
+	t->ends_n = kept;
+	for (; b->n > 0 && b->runs[b->n - 1]->chained; b->n--)
+		run_forget(t, b->runs[b->n - 1]);
+}
+
+static bool
+round_store(WorkerTurn *t, Batch *b, Err *err)
 {
 	Uow *u = t->u;
+	RunClaim *claims = b->claims + b->stored;
+	Run **runs = b->runs + b->stored;
+	size_t n = b->n - b->stored;
+
+	if (!runs_claim_open(u, t->id, t->incarnation, t->config.name, claims, n, err))
+		return false;
+	claims_do(t, claims, runs, n);
+	if (b->stored == 0)
+		claims_ready(t, claims, n);
+	if (!runs_finish(u, t->id, t->config.name, t->ends + b->ends, t->ends_n - b->ends, err) ||
+	    !runs_claim_rest(u, t->config.name, claims, n, err))
+		return false;
+	b->stored = b->n;
+	b->ends = t->ends_n;
+	return ends_follow(t, err);
+}
+
+static bool
+turn_store(WorkerTurn *t, Batch *b, Err *err)
+{
+	Uow *u = t->u;
+	TimeUs until = clock_mono(u->e->clock) + CHAIN_US;
+	size_t rounds = 1;
 
 	t->own_n = 0;
 	if (!uow_begin(u, err))
 		return false;
 	u->follows = !t->alone && !t->draining && !t->full;
-	if (n > 0 && t->ends_n == 0)
+	if (b->n > 0 && t->ends_n == 0)
 		uow_last(u, &points_worker);
-	if (!runs_claim_open(u, t->id, t->incarnation, t->config.name, claims, n, err))
+	if (!round_store(t, b, err))
 		return false;
-	claims_do(t, claims, runs, n);
-	claims_ready(t, claims, n);
-	return runs_finish(u, t->id, t->config.name, t->ends, t->ends_n, err) &&
-	       runs_claim_rest(u, t->config.name, claims, n, err) && ends_follow(t, err) &&
-	       uow_commit(u, &points_worker, err);
+	while (rounds++ < CHAIN_MOST && clock_mono(u->e->clock) < until && chain_take(t, b)) {
+		uow_last(u, NULL);
+		u->follows = true;
+		if (!round_store(t, b, err))
+			return false;
+	}
+	return uow_commit(u, &points_worker, err);
 }
 
 /* What was begun within a transaction that can never be is begun again after the claim alone is stored. */
@@ -604,14 +641,15 @@ begun_drop(WorkerTurn *t)
 }
 
 static void
-turn_undo(WorkerTurn *t, Run **runs, size_t n, bool passes)
+turn_undo(WorkerTurn *t, Batch *b, bool passes)
 {
-	for (size_t i = n; i > 0; i--) {
-		runs[i - 1]->again = true;
-		runs[i - 1]->claim = NULL;
-		line_put_back(t, runs[i - 1]);
+	chain_drop(t, b);
+	for (size_t i = b->n; i > 0; i--) {
+		b->runs[i - 1]->again = true;
+		b->runs[i - 1]->claim = NULL;
+		line_put_back(t, b->runs[i - 1]);
 	}
-	claims_drop(t, runs, n);
+	claims_drop(t, b->runs, b->n);
 	for (size_t i = 0; i < t->ends_n; i++)
 		t->ends[i].again = true;
 	ends_claimed(t);
@@ -621,137 +659,41 @@ turn_undo(WorkerTurn *t, Run **runs, size_t n, bool passes)
 	ends_isolate(t);
 }
 
-/* ---- taking nothing more ---- */
-
-typedef bool RowSays(WorkerTurn *t, Str why, Err *err);
-
-static bool
-row_drains(WorkerTurn *t, Str why, Err *err)
-{
-	(void)why;
-	return worker_no_slots(t->u->db, t->u->arena, t->id, t->incarnation, t->u->now, err);
-}
-
-static bool
-row_full(WorkerTurn *t, Str why, Err *err)
-{
-	return worker_set_full(t->u->db, t->u->arena, t->id, t->incarnation, why, t->config.slots, t->u->now, err);
-}
-
-static bool
-return_store(WorkerTurn *t, RowSays *says, Str why, const Id *ids, const int *attempts, size_t n, Err *err)
-{
-	Uow *u = t->u;
-
-	if (!uow_begin(u, err))
-		return false;
-	if (says != NULL && (!says(t, why, err) || !change_note(u->db, u->arena, "worker", t->id, u->now, err)))
-		return false;
-	return runs_return(u, ids, attempts, n, t->config.name, why, err) && uow_commit(u, &points_worker, err);
-}
-
-/* The row says that nothing more is to be given to it; what it has not started goes back. In one transaction: it would get it again. */
-static bool
-line_return(WorkerTurn *t, RowSays *says, Str why, Err *err)
-{
-	Id ids[BATCH];
-	int attempts[BATCH];
-	Run *runs[BATCH];
-	size_t n = 0;
-
-	while (n < BATCH && (runs[n] = line_take(t)) != NULL) {
-		ids[n] = runs[n]->execution;
-		attempts[n] = runs[n]->attempt;
-		n++;
-	}
-	if (n == 0 && says == NULL)
-		return true;
-	if (!return_store(t, says, why, ids, attempts, n, err)) {
-		for (size_t i = n; i > 0; i--)
-			line_put_back(t, runs[i - 1]);
-		return false;
-	}
-	for (size_t i = 0; i < n; i++)
-		run_forget(t, runs[i]);
-	return line_return(t, NULL, why, err);
-}
-
-static bool
-room_again(WorkerTurn *t, Err *err)
-{
-	Uow *u = t->u;
-
-	return uow_begin(u, err) && row_full(t, (Str){ 0 }, err) &&
-	       change_note(u->db, u->arena, "worker", t->id, u->now, err) && uow_commit(u, &points_worker, err);
-}
-
-/* While there is no room for what runs write, others get what this worker has not started. */
-static bool
-full_look(WorkerTurn *t, Err *err)
-{
-	Str why = t->config.starter->full(t->config.starter);
-	bool full = !str_none(why);
-
-	if (t->draining || (full == t->full && (!full || t->first == NULL)))
-		return true;
-	/* an earlier claim of the first may be stored, and then it cannot go back: nobody would hold it. It is claimed anew before */
-	if (full && t->first != NULL && t->first->again)
-		return true;
-	if (!(full ? line_return(t, t->full ? NULL : row_full, why, err) : room_again(t, err)))
-		return false;
-	if (full && !t->full)
-		log_warn("no runs are taken: %.*s", STR_ARG(why));
-	if (!full)
-		log_info("there is room again: runs are taken");
-	t->full = full;
-	return true;
-}
-
 bool
 worker_turn(WorkerTurn *t, bool *ret_more, Err *err)
 {
-	RunClaim claims[BATCH];
-	Run *runs[BATCH];
+	Batch b;
 	bool ends;
-	size_t n;
 
+	b.n = b.stored = b.ends = 0;
 	*ret_more = false;
 	ends_collect(t, BATCH);
 	if (!full_look(t, err))
 		return false;
 	if (ends_wait(t))
 		return true;
-	n = claims_take(t, claims, runs);
-	if (n == 0 && t->ends_n == 0)
+	claims_take(t, &b);
+	if (b.n == 0 && t->ends_n == 0)
 		return true;
 	ends = t->ends_n > 0;
 	crash_point(ends ? "worker.before_end" : "worker.before_claim");
-	if (!turn_store(t, claims, runs, n, err)) {
+	if (!turn_store(t, &b, err)) {
 		/* what cannot be stored may be what follows an end: so the end is tried without it first */
-		turn_undo(t, runs, n, !t->alone || err_passes(err->code));
+		turn_undo(t, &b, !t->alone || err_passes(err->code));
 		t->alone = true;
 		return false;
 	}
 	t->alone = false;
 	crash_point(ends ? "worker.after_end" : "worker.after_claim");
 	ends_settled(t);
-	claims_start(t, claims, runs, n);
+	claims_start(t, b.claims, b.runs, b.n);
 	for (size_t i = 0; i < t->own_n; i++)
 		worker_turn_dispatch(t, t->own[i].id, t->own[i].attempt, t->own[i].action);
-	*ret_more = t->ends_n > 0 || n > 0 || t->own_n > 0;
+	*ret_more = t->ends_n > 0 || b.n > 0 || t->own_n > 0;
 	return true;
 }
 
 /* ---- going away ---- */
-
-bool
-worker_turn_drain(WorkerTurn *t, Err *err)
-{
-	bool first = !t->draining;
-
-	t->draining = true;
-	return line_return(t, first ? row_drains : NULL, str_of("its worker shuts down"), err);
-}
 
 void
 worker_turn_abandon(WorkerTurn *t)

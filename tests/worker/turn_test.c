@@ -2,14 +2,18 @@
 #include "rig.h"
 
 #include "model/policy.h"
+#include "store/action.h"
 #include "store/policy.h"
+#include "store/runtime.h"
 #include "worker/worker.h"
 
 #include "test.h"
 
 /* ---- a commit that happens, and of which nobody hears ---- */
 
-static bool breaks; /* the next one does; the linker gives a wrap no other way to know it */
+static bool breaks;    /* the next one does; the linker gives a wrap no other way to know it */
+static bool fails;     /* the next one does not happen at all */
+static size_t commits; /* that were tried */
 
 MUST_CHECK bool __wrap_db_commit(Db *db, Err *err);
 MUST_CHECK bool __real_db_commit(Db *db, Err *err);
@@ -20,6 +24,11 @@ __wrap_db_commit(Db *db, Err *err)
 	bool broken = breaks;
 
 	breaks = false;
+	commits++;
+	if (fails) {
+		fails = false;
+		return err_set(err, ERR_AWAY, "the connection broke before the commit");
+	}
 	return __real_db_commit(db, err) && (!broken || err_set(err, ERR_AWAY, "the connection broke in the commit"));
 }
 
@@ -193,5 +202,148 @@ TEST(what_follows_an_end_is_made_once_though_nobody_hears_of_its_commit)
 	worker_turn_dispatch(t, next, 1, r->action);
 	turn_ok(t);
 	CHECK_INT(h.started, next);
+	worker_turn_close(t);
+}
+
+/* ---- runs that are done at once ---- */
+
+enum { QUICK_MOST = 64 };
+
+typedef struct Quick {
+	Starter face;
+	const Rig *r;
+	RunSpec under_way[QUICK_MOST];
+	size_t n, starts;
+} Quick;
+
+static bool
+quick_start(Starter *face, const RunSpec *spec, Err *err)
+{
+	Quick *h = (Quick *)face;
+
+	(void)err;
+	CHECK(h->n < QUICK_MOST);
+	h->under_way[h->n++] = *spec;
+	h->starts++;
+	return true;
+}
+
+static size_t
+quick_ended(Starter *face, Arena *a, RunEnd *ret, size_t max)
+{
+	Quick *h = (Quick *)face;
+	size_t n = h->n;
+
+	CHECK(n <= max);
+	for (size_t i = 0; i < n; i++) {
+		ret[i] = (RunEnd){ .execution = h->under_way[i].execution,
+			.attempt = h->under_way[i].attempt,
+			.outcome = RUN_SUCCEEDED,
+			.started_at = h->r->now,
+			.finished_at = h->r->now,
+			.result = json_object() };
+		json_add(a, &ret[i].result, "succeeded", json_bool(true));
+	}
+	h->n = 0;
+	return n;
+}
+
+static Str
+quick_full(Starter *face)
+{
+	(void)face;
+	return (Str){ 0 };
+}
+
+/* The rig's action becomes core.noop. */
+static void
+made_quick(Rig *r)
+{
+	Uow *u = r->u;
+	RuntimeDef runtime;
+	ActionDef action;
+	DefPut put;
+	Err err = { 0 };
+
+	CHECK_OK(uow_begin(u, &err), err);
+	CHECK_OK(action_get_ref(u->db, u->arena, str_of("test.do"), &action, &err), err);
+	CHECK_OK(runtime_get_ref(u->db, u->arena, str_of("test.shell"), &runtime, &err), err);
+	runtime.name = str_of("internal");
+	action.entrypoint = str_of("core.noop");
+	CHECK_OK(runtime_put(u->db, u->arena, &runtime, u->now, &put, &err), err);
+	CHECK_OK(action_put(u->db, u->arena, &action, u->now, &put, &err), err);
+	CHECK_OK(uow_commit(u, &points_create, &err), err);
+}
+
+static WorkerTurn *
+quick_line(Rig *r, Quick *h, WorkerConfig *config, Id *ids, size_t n)
+{
+	WorkerTurn *t;
+
+	*h = (Quick){ .face = { .start = quick_start, .ended = quick_ended, .full = quick_full }, .r = r };
+	*config = (WorkerConfig){ .name = str_of("w1"), .slots = 2, .starter = &h->face, .quick_at_once = true };
+	made_quick(r);
+	one_at_a_time(r);
+	for (size_t i = 0; i < n; i++)
+		ids[i] = rig_create(r);
+	rig_worker(r, "i1", 2, "internal");
+	rig_schedule(r);
+	t = worker_turn_open(r->u, config, r->worker, str_of("i1"));
+	worker_turn_dispatch(t, ids[0], 1, r->action);
+	return t;
+}
+
+TEST(quick_runs_that_wait_for_each_other_before_a_limit_share_commits)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	enum { LINE = 20 };
+	WorkerConfig config;
+	Id ids[LINE];
+	Quick h;
+	WorkerTurn *t = quick_line(r, &h, &config, ids, LINE);
+	Err err = { 0 };
+	bool more = true;
+
+	commits = 0;
+	while (more)
+		CHECK_OK(worker_turn(t, &more, &err), err);
+	CHECK(commits < LINE / 2);
+	for (size_t i = 0; i < LINE; i++)
+		check_status(r, ids[i], EXEC_COMPLETED);
+	CHECK_INT((int64_t)h.starts, LINE);
+	CHECK_INT((int64_t)worker_turn_running(t), 0);
+	worker_turn_close(t);
+}
+
+/* Runs that exist by the transaction only are gone with it, and come again with the next. */
+TEST(quick_runs_whose_common_commit_fails_are_done_by_the_next)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	enum { LINE = 40, FIRST = 16 }; /* so many are done by one transaction */
+	WorkerConfig config;
+	Id ids[LINE];
+	Quick h;
+	WorkerTurn *t = quick_line(r, &h, &config, ids, LINE);
+	Err err = { 0 };
+	bool more;
+
+	turn_ok(t);
+	check_status(r, ids[FIRST - 1], EXEC_COMPLETED);
+	check_status(r, ids[FIRST], EXEC_SCHEDULED);
+	fails = true;
+	h.starts = 0;
+	CHECK(!worker_turn(t, &more, &err));
+	uow_abort(r->u);
+	CHECK(h.starts > 1); /* several were done, and none of it was */
+	check_status(r, ids[FIRST], EXEC_SCHEDULED);
+	check_status(r, ids[FIRST + 1], EXEC_REQUESTED);
+	turn_ok(t);
+	check_status(r, ids[FIRST], EXEC_COMPLETED);
+	rig_schedule(r); /* the transaction after one that failed leaves that to others */
+	worker_turn_dispatch(t, ids[FIRST + 1], 1, r->action);
+	for (more = true; more;)
+		CHECK_OK(worker_turn(t, &more, &err), err);
+	for (size_t i = 0; i < LINE; i++)
+		check_status(r, ids[i], EXEC_COMPLETED);
 	worker_turn_close(t);
 }
