@@ -43,11 +43,23 @@ end_whole(Err *err)
 		err->text[start - 1] = '\0';
 }
 
+/* One sentence is one line: it may quote what somebody sent, and is shown on terminals and in the lines of logs. */
+static void
+make_one_line(Err *err)
+{
+	for (char *p = err->text; *p != '\0'; p++)
+		if (*p == '\n' || *p == '\r' || *p == '\t')
+			*p = ' ';
+		else if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+}
+
 static void
 put(Err *err, ErrCode code, const char *fmt, va_list ap)
 {
 	err->code = code;
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	make_one_line(err);
 	end_whole(err);
 }
 

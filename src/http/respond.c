@@ -196,10 +196,10 @@ respond_err(Req *q, const Err *err)
 	int status = err_http_status(err->code);
 	LogField fields[] = { log_str("request_id", q->id) };
 
-	/* what is away has been said once, by whoever noticed it first */
+	/* what is away has been said once, by whoever noticed it first; what this version does not have is no fault of ours */
 	if (status >= 500)
-		log_line(err->code == ERR_AWAY ? LOG_DEBUG : LOG_ERROR, fields, countof(fields), "%s %.*s: %s",
-		    method_name(q->method), STR_ARG(path_shown(q)), err->text);
+		log_line(err->code == ERR_AWAY || err->code == ERR_UNSUPPORTED ? LOG_DEBUG : LOG_ERROR, fields,
+		    countof(fields), "%s %.*s: %s", method_name(q->method), STR_ARG(path_shown(q)), err->text);
 	error_body(q, status, err_code_name(err->code), str_copy(q->arena, str_of(err->text)));
 }
 

@@ -117,6 +117,16 @@ TEST(errors_gather_context_and_never_overflow)
 	CHECK(!err_set(NULL, ERR_SYS, "nobody listens"));
 }
 
+TEST(a_sentence_that_quotes_what_somebody_sent_is_one_line_without_control_characters)
+{
+	Err err = { 0 };
+
+	CHECK(!err_set(&err, ERR_NOT_FOUND, "no rule '%s'", "a\nb\tc\r\x1b[31m\x7f\x01 \xc3\xa9"));
+	CHECK_STR(str_of(err.text), str_of("no rule 'a b c ?[31m?? \xc3\xa9'"));
+	CHECK(!err_wrap(&err, "pack '%s'", "x\ny"));
+	CHECK_STR(str_of(err.text), str_of("pack 'x y': no rule 'a b c ?[31m?? \xc3\xa9'"));
+}
+
 TEST(a_text_that_is_cut_off_ends_with_a_whole_character)
 {
 	static const char *const characters[] = { "x", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80" };
