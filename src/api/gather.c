@@ -19,6 +19,12 @@ struct Gather {
 	size_t wanted; /* the thread is told when so many wait */
 	TimeUs swept;
 	bool quit;
+
+	/* the thread's own: the group that it does */
+	Part *group[GATHER_GROUP_MOST];
+	int64_t keys[GATHER_GROUP_MOST];
+	size_t n;
+	bool told;
 };
 
 static Part **
@@ -81,59 +87,64 @@ wait_for_company(Gather *g, size_t last, TimeUs took)
 }
 
 /* Caller holds the lock. */
-static size_t
-group_take(Gather *g, Part **group)
+static void
+group_take(Gather *g)
 {
-	size_t n = 0;
-
-	for (; g->first != NULL && n < GATHER_GROUP_MOST; g->first = g->first->waits)
-		group[n++] = g->first;
+	g->n = 0;
+	g->told = false;
+	for (; g->first != NULL && g->n < GATHER_GROUP_MOST; g->first = g->first->waits)
+		g->group[g->n++] = g->first;
 	if (g->first == NULL)
 		g->end = &g->first;
-	g->waiting -= n;
-	return n;
+	g->waiting -= g->n;
 }
 
 /* From the moment that the lock is free the parts may be taken: what is needed of them afterwards is copied. Caller holds the lock. */
 static void
-group_done(Gather *g, Part **group, size_t n, int64_t *keys)
+group_done(Gather *g)
 {
 	TimeUs now = clock_mono(clock_real());
 
-	for (size_t i = 0; i < n; i++) {
-		keys[i] = group[i]->key;
-		group[i]->done = true;
-		group[i]->since = now;
+	for (size_t i = 0; i < g->n; i++) {
+		g->keys[i] = g->group[i]->key;
+		g->group[i]->done = true;
+		g->group[i]->since = now;
 	}
-	g->kept += n;
+	g->kept += g->n;
 	pthread_cond_broadcast(&g->ended);
+}
+
+void
+gather_tell(Gather *g)
+{
+	if (g->told)
+		return;
+	g->told = true;
+	pthread_mutex_lock(&g->lock);
+	group_done(g);
+	pthread_mutex_unlock(&g->lock);
+	g->config.done(g->config.done_self, g->keys, g->n);
 }
 
 static void
 gather_main(void *self)
 {
 	Gather *g = self;
-	Part *group[GATHER_GROUP_MOST];
-	int64_t keys[GATHER_GROUP_MOST];
 	TimeUs began, took = 0;
-	size_t n = 0;
 
 	pthread_mutex_lock(&g->lock);
 	for (;;) {
 		if (g->waiting > 0)
-			wait_for_company(g, n, took);
+			wait_for_company(g, g->n, took);
 		wait_for_parts(g);
-		n = group_take(g, group);
-		if (n == 0)
+		group_take(g);
+		if (g->n == 0)
 			break;
 		pthread_mutex_unlock(&g->lock);
 		began = clock_mono(clock_real());
-		g->config.run(g->config.self, group, n);
+		g->config.run(g->config.self, g->group, g->n);
 		took = clock_mono(clock_real()) - began;
-		pthread_mutex_lock(&g->lock);
-		group_done(g, group, n, keys);
-		pthread_mutex_unlock(&g->lock);
-		g->config.done(g->config.done_self, keys, n);
+		gather_tell(g);
 		pthread_mutex_lock(&g->lock);
 	}
 	pthread_mutex_unlock(&g->lock);

@@ -12,6 +12,7 @@ struct HookGroup {
 	Engine *engine;
 	Gather *gather;
 	Uow *uow;             /* of the thread; NULL: not opened yet */
+	bool whole;           /* the thread's: what it commits is all of a group */
 	pthread_mutex_t lock; /* of what follows */
 	Arena *free[FREE_MOST];
 	size_t free_n;
@@ -56,15 +57,19 @@ hook_part_open(HookGroup *g)
 
 	p->a = a;
 	p->group = g;
+	atomic_store(&p->holds, 1);
 	return p;
 }
 
 void
 hook_part_close(HookPart *p)
 {
-	Arena *a = p == NULL ? NULL : p->a;
+	Arena *a;
 
-	if (a != NULL && !arena_keep(p->group, a))
+	if (p == NULL || atomic_fetch_sub(&p->holds, 1) > 1)
+		return;
+	a = p->a;
+	if (!arena_keep(p->group, a))
 		arena_close(a);
 }
 
@@ -279,15 +284,29 @@ any_stale(Uow *u, HookPart **parts, size_t n)
 	return any;
 }
 
+/* What was committed is there: the requests are answered while the messages about their events are sent. */
+static void
+on_committed(void *self)
+{
+	HookGroup *g = self;
+
+	if (g->whole)
+		gather_tell(g->gather);
+}
+
 /* *ret_written: all but the commit was done. */
 static bool
-group_work(Uow *u, HookPart **parts, size_t n, bool *ret_written, Err *err)
+group_work(HookGroup *g, HookPart **parts, size_t n, bool *ret_written, Err *err)
 {
+	Uow *u = g->uow;
+
 	for (size_t i = 0; i < n; i++)
 		part_begin(parts[i]);
 	*ret_written = uow_begin(u, err) && parts_count(u, parts, n, err) && events_store(u, parts, n, err) &&
 		       (!any_stale(u, parts, n) || err_set(err, ERR_STALE, "definitions have changed")) &&
 		       lines_store(u, parts, n, err);
+	u->committed = on_committed;
+	u->committed_self = g;
 	return *ret_written && uow_commit(u, &points_ingest, err);
 }
 
@@ -320,7 +339,7 @@ stale_leave(HookPart **parts, size_t n)
 
 /* What it was in a group that could not be written is not known: each alone, so that nobody fails for another's sake. */
 static void
-group_try(Uow *u, HookPart **parts, size_t n)
+group_try(HookGroup *g, HookPart **parts, size_t n)
 {
 	enum { TRIES = 2 };
 	bool written = false;
@@ -330,19 +349,20 @@ group_try(Uow *u, HookPart **parts, size_t n)
 	/* once more if the store gave way to somebody else, but never what may be there after all */
 	for (int i = 0; i < TRIES && !written && (i == 0 || err.code == ERR_AWAY); i++) {
 		err_clear(&err);
-		if (group_work(u, parts, n, &written, &err))
+		if (group_work(g, parts, n, &written, &err))
 			return;
-		uow_abort(u);
+		uow_abort(g->uow);
 	}
+	g->whole = false;
 	left = err.code == ERR_STALE ? stale_leave(parts, n) : n;
 	if (left < n) {
 		if (left > 0)
-			group_try(u, parts, left);
+			group_try(g, parts, left);
 		return;
 	}
 	if (n > 1 && !err_passes(err.code)) {
 		for (size_t i = 0; i < n; i++)
-			group_try(u, parts + i, 1);
+			group_try(g, parts + i, 1);
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -358,12 +378,14 @@ group_run(void *self, Part **group, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		parts[i] = (HookPart *)group[i];
-	if (g->uow != NULL || uow_open(g->engine, &g->uow, &err)) {
-		group_try(g->uow, parts, n);
-		return;
-	}
+	g->whole = true;
+	if (g->uow != NULL || uow_open(g->engine, &g->uow, &err))
+		group_try(g, parts, n);
+	else
+		for (size_t i = 0; i < n; i++)
+			part_failed(parts[i], &err);
 	for (size_t i = 0; i < n; i++)
-		part_failed(parts[i], &err);
+		hook_part_close((HookPart *)group[i]); /* parts has lost those that were stale */
 }
 
 /* ---- */
@@ -398,7 +420,13 @@ hook_group_close(HookGroup *g)
 bool
 hook_group_give(HookGroup *g, HookPart *p, Err *err)
 {
-	return gather_give(g->gather, &p->part, err);
+	bool ok;
+
+	atomic_fetch_add(&p->holds, 1);
+	ok = gather_give(g->gather, &p->part, err);
+	if (!ok)
+		hook_part_close(p);
+	return ok;
 }
 
 HookPart *

@@ -8,6 +8,8 @@
 #include "api/app.h"
 #include "api/gather.h"
 
+#include <stdatomic.h>
+
 typedef struct HookGroup HookGroup;
 
 /* One request's part. All that it points at lies in its own arena: it may outlive the request. */
@@ -15,6 +17,7 @@ typedef struct HookPart {
 	Part part; /* first */
 	Arena *a;
 	HookGroup *group; /* which uses the arena again */
+	atomic_int holds; /* by its request, and by its group until that has told others of its event */
 
 	Id trigger;
 	Str trigger_ref, webhook_key;
@@ -46,7 +49,7 @@ typedef struct HookPart {
 } HookPart;
 
 HookPart *hook_part_open(HookGroup *g);
-void hook_part_close(HookPart *p);
+void hook_part_close(HookPart *p); /* one hold of it */
 void hook_part_done(HookPart **p); /* for CLEANUP */
 
 /* done: told when what waits under these keys may be taken. */

@@ -3,9 +3,12 @@
 #include "base/log.h"
 
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 enum {
 	RESEND_US = 10 * US_PER_S,
@@ -171,6 +174,14 @@ drain(RabbitPort *p, TimeUs wait)
 	}
 }
 
+/* On: the kernel keeps what is sent until it fills a packet. So many small messages wake the broker once, not once each. */
+static void
+gather_packets(const RabbitPort *p, int on)
+{
+	if (p->conn.c != NULL)
+		(void)setsockopt(amqp_get_sockfd(p->conn.c), IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+}
+
 /* The library's send waits without end for a peer that does not read, so it is called only when there is room. What is
  * larger than the socket's buffer can still wait, until TCP_USER_TIMEOUT. */
 static bool
@@ -182,6 +193,7 @@ room_to_send(RabbitPort *p, size_t size, Err *err)
 
 	while (
 	    ioctl(amqp_get_sockfd(k->c), SIOCOUTQ, &queued) == 0 && queued > 0 && (size_t)queued + size > SOCKET_ROOM) {
+		gather_packets(p, 0);
 		if (k->blocked || clock_mono(p->port.bus->clock) > until)
 			return err_set(err, ERR_AWAY, "broker %s takes no messages", k->bus->url.starred);
 		drain(p, US_PER_MS);
@@ -325,7 +337,11 @@ rabbit_port_publish(Port *port, const Outbox *o, Err *err)
 	if (!connected(p, err))
 		return false;
 	n = outbox_group(p->scratch, o, &groups);
+	if (n > 1)
+		gather_packets(p, 1);
 	sent = send_groups(p, groups, n, err);
+	if (n > 1)
+		gather_packets(p, 0);
 	arena_reset(p->scratch);
 	drain(p, 0);
 	return sent;

@@ -26,6 +26,7 @@ typedef struct Desk {
 	bool closed;
 	size_t groups, pieces, largest;
 	_Atomic size_t told;
+	Gather *early; /* it tells of its parts before it is through */
 } Desk;
 
 static void
@@ -37,9 +38,11 @@ desk_run(void *self, Part **parts, size_t n)
 	d->groups++;
 	d->largest = n > d->largest ? n : d->largest;
 	pthread_cond_broadcast(&d->moved);
+	if (d->early != NULL)
+		gather_tell(d->early);
 	while (d->closed)
 		pthread_cond_wait(&d->moved, &d->lock);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && d->early == NULL; i++) { /* else they are somebody's already */
 		((Piece *)parts[i])->group = d->groups;
 		((Piece *)parts[i])->place = d->pieces++;
 	}
@@ -122,6 +125,27 @@ TEST(what_comes_while_a_group_is_done_makes_up_the_next_in_its_order)
 	CHECK_INT((int64_t)d.largest, PARTS - 1);
 	CHECK_INT((int64_t)atomic_load(&d.told), PARTS);
 	CHECK(!atomic_load(&p[0].dropped));
+}
+
+TEST(parts_may_be_taken_while_their_group_still_has_something_to_do_and_are_told_of_once)
+{
+	Desk d = DESK(true);
+	Gather *g = d.early = begin(&d, 0, 0);
+	Piece p[2] = { 0 };
+	Err err = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		p[i].part.key = 1 + i;
+		CHECK_OK(gather_give(g, &p[i].part, &err), err);
+		if (i == 0)
+			CHECK(gather_take(g, 1) == &p[0].part); /* nobody has let the desk go on */
+	}
+	CHECK_INT((int64_t)d.groups, 1);
+	desk_let(&d);
+	CHECK(gather_take(g, 2) == &p[1].part);
+	gather_close(g);
+	CHECK_INT((int64_t)d.groups, 2);
+	CHECK_INT((int64_t)atomic_load(&d.told), 2);
 }
 
 /* From the next fork on the boot clock is a day ahead of the monotonic one, as after a night of suspend. False: not allowed here. */
