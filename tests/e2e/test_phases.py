@@ -3,6 +3,7 @@ nothing is left of it. What is killed at any other moment: test_crash.py; what d
 
 import os
 import random
+import shutil
 import time
 
 import pytest
@@ -12,6 +13,29 @@ from work import Ledger, ask, do, ledger_path, look, settled, traces
 
 SHELL = ("printf 'start %s %s %s %s\\n' $ATTUNE_EXECUTION_ID ${ATTUNE_RUN##*:} $$ $EPOCHREALTIME >>'LEDGER'\n"
          "echo out; echo err >&2\n")
+GO = """package main
+
+import ("fmt"; "os"; "strings"; "time")
+
+func main() {
+	f, _ := os.OpenFile("LEDGER", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	run := strings.Split(os.Getenv("ATTUNE_RUN"), ":")
+	fmt.Fprintf(f, "start %s %s %d %d\\n", os.Getenv("ATTUNE_EXECUTION_ID"), run[len(run)-1], os.Getpid(), time.Now().Unix())
+	f.Close()
+	fmt.Println("out")
+}
+"""
+JAVA = """import java.nio.file.*;
+
+public class A {
+	public static void main(String[] a) throws Exception {
+		String run = System.getenv("ATTUNE_RUN").replaceAll(".*:", "");
+		Files.writeString(Path.of("LEDGER"), String.format("start %s %s %d %d\\n", System.getenv("ATTUNE_EXECUTION_ID"), run,
+			ProcessHandle.current().pid(), System.currentTimeMillis() / 1000), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+		System.out.println("out");
+	}
+}
+"""
 LANGUAGES = {
     "shell": ("a.sh", "shell", SHELL),
     "inline": (None, "shell", SHELL),
@@ -25,7 +49,17 @@ LANGUAGES = {
     "perl": ("a.pl", "perl",
              "open F, '>>', 'LEDGER'; printf F \"start %s %s %d %d\\n\", $ENV{ATTUNE_EXECUTION_ID}, $ENV{ATTUNE_RUN} =~ /:(\\d+)$/, $$, "
              "time; close F; print \"out\\n\";\n"),
+    "ruby": ("a.rb", "ruby",
+             "File.write('LEDGER', \"start #{ENV['ATTUNE_EXECUTION_ID']} #{ENV['ATTUNE_RUN'][/\\d+$/]} #{$$} #{Time.now.to_i}\\n\", mode: 'a')\n"
+             "puts 'out'\n"),
+    "go": ("a.go", "go", GO),
+    "java": ("A.java", "java", JAVA),
+    "r": ("a.R", "r",
+          "run <- sub('.*:', '', Sys.getenv('ATTUNE_RUN'))\ncat(sprintf('start %s %s %d %d\\n', Sys.getenv('ATTUNE_EXECUTION_ID'), run, "
+          "Sys.getpid(), as.integer(Sys.time())), file = 'LEDGER', append = TRUE)\ncat('out\\n')\n"),
 }
+PROGRAMS = {"perl": "perl", "ruby": "ruby", "go": "go", "java": "java", "r": "Rscript"}  # may be missing
+LANGUAGES = {name: language for name, language in LANGUAGES.items() if name not in PROGRAMS or shutil.which(PROGRAMS[name])}
 
 # Where it dies, how the run ends, and how often it had begun by then.
 PHASES = {
@@ -39,6 +73,8 @@ PHASES = {
 
 
 def add_phases(world):
+    if "java" in LANGUAGES:
+        world.configure({"worker": {"interpreters": {"java": shutil.which("java")}}})  # which other tests do not wait for
     files = {"pack.yaml": "ref: phases\nversion: 1.0.0\n"}
     for name, (file, runner, code) in LANGUAGES.items():
         code = code.replace("LEDGER", ledger_path(world))
