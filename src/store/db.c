@@ -1,7 +1,9 @@
 #include "store/db.h"
 #include "store/db_impl.h"
 
+#include "base/clock.h"
 #include "base/codec.h"
+#include "base/log.h"
 
 #include <math.h>
 
@@ -37,6 +39,27 @@ uint64_t
 store_statements(const Store *s)
 {
 	return atomic_load_explicit(&s->statements, memory_order_relaxed);
+}
+
+enum { ROOM_US = 30 * US_PER_S }; /* without a refusal: a little may fit in before what is large does */
+
+/* At a start there is one who says it: whoever wanted to start. */
+void
+store_full(Store *s, const char *why)
+{
+	if (store_commits(s) > 0 && atomic_exchange(&s->full_at, clock_mono(clock_real())) == 0)
+		log_warn("%s; work waits and goes on when there is room", why);
+}
+
+void
+store_committed(Store *s)
+{
+	TimeUs full_at = atomic_load_explicit(&s->full_at, memory_order_relaxed);
+
+	atomic_fetch_add_explicit(&s->commits, 1, memory_order_relaxed);
+	if (full_at != 0 && clock_mono(clock_real()) - full_at > ROOM_US &&
+	    atomic_compare_exchange_strong(&s->full_at, &full_at, 0))
+		log_info("the disk of the database has room again");
 }
 
 uint64_t

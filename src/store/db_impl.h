@@ -32,7 +32,12 @@ struct Store {
 	const Driver *driver;
 	_Atomic uint64_t statements; /* that have run */
 	_Atomic uint64_t commits;    /* real ones: several transactions may share one */
+	_Atomic TimeUs full_at;      /* monotonic: when a disk was last found full; 0: it has room */
 };
+
+/* What may pass by itself is said once by whoever opened the store, and not by each who had to wait. */
+void store_full(Store *s, const char *why);
+void store_committed(Store *s);
 
 struct Db {
 	Store *store;

@@ -96,8 +96,19 @@ constraint_fail(const PGresult *r, BrokenRule rule, const char *sql, Err *err)
 	return broken_rule(rule, name, sql, err);
 }
 
+static bool
+full_fail(PgStore *s, const char *what, Err *err)
+{
+	Err why = { 0 };
+
+	err_set(&why, ERR_AWAY, "the disk of PostgreSQL at %s is full: free some space, what is stored is safe (%s)",
+	    s->shown, what);
+	store_full(&s->base, why.text);
+	return err_set(err, why.code, "%s", why.text);
+}
+
 bool
-pg_fail(const PgStore *s, const PGresult *r, const char *sql, Err *err)
+pg_fail(PgStore *s, const PGresult *r, const char *sql, Err *err)
 {
 	const char *state = field(r, PG_DIAG_SQLSTATE);
 
@@ -107,6 +118,8 @@ pg_fail(const PgStore *s, const PGresult *r, const char *sql, Err *err)
 	if (strncmp(state, "22", 2) == 0) /* of what somebody sent, who need not know where it was to go */
 		return err_set(err, pg_state_code(state), "a value cannot be stored: %s (%s)",
 		    field(r, PG_DIAG_MESSAGE_PRIMARY), state);
+	if (strcmp(state, "53100") == 0)
+		return full_fail(s, field(r, PG_DIAG_MESSAGE_PRIMARY), err);
 	return err_set(err, plan_is_stale(r) ? ERR_AWAY : pg_state_code(state), "PostgreSQL at %s: %s (%s, in '%.*s')",
 	    s->shown, field(r, PG_DIAG_MESSAGE_PRIMARY), state, SQL_SHOWN, sql);
 }

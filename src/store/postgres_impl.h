@@ -75,7 +75,7 @@ bool pg_next(PgDb *db, struct pg_result **ret);
 bool pg_away(PgDb *db, const char *what, Err *err); /* loses the connection, saying why */
 
 /* postgres_error.c */
-bool pg_fail(const PgStore *s, const struct pg_result *r, const char *sql, Err *err);
+bool pg_fail(PgStore *s, const struct pg_result *r, const char *sql, Err *err);
 bool pg_is_lost(const struct pg_result *r); /* the server has ended the connection */
 ErrCode pg_state_code(const char *state);
 

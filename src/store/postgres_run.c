@@ -268,7 +268,7 @@ pg_committed(PgDb *db, Err *err)
 			pg_lose(db);
 		return false;
 	}
-	atomic_fetch_add_explicit(&db->base.store->commits, 1, memory_order_relaxed);
+	store_committed(db->base.store);
 	if (t.failed || strcmp(t.tag, "COMMIT") == 0)
 		return !t.failed;
 	return err_set(err, ERR_INTERNAL, "PostgreSQL answered '%s' to commit", t.tag);
@@ -524,7 +524,7 @@ pg_commit(PgDb *db, Err *err)
 
 	if (!command(db, asks, later_take(db, asks), "commit", "COMMIT", err))
 		return false;
-	atomic_fetch_add_explicit(&db->base.store->commits, 1, memory_order_relaxed);
+	store_committed(db->base.store);
 	return true;
 }
 

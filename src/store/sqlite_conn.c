@@ -74,14 +74,18 @@ conn_fail(Conn *c, int code, const char *sql, Err *err)
 	const char *message = c->db == NULL ? sqlite3_errstr(code) : sqlite3_errmsg(c->db);
 	int os = c->db == NULL ? 0 : sqlite3_system_errno(c->db);
 	bool say = os != 0 && os != EINTR;
+	Err why = { 0 };
 
 	if ((code & 0xff) == SQLITE_CONSTRAINT)
 		return constraint_fail(code, message, sql, err);
 	for (size_t i = 0; i < countof(faults); i++) {
 		if (faults[i].code != (code & 0xff))
 			continue;
-		return err_set(err, faults[i].err, "database file '%s': %s%s%s", c->path, faults[i].cure,
+		(void)err_set(&why, faults[i].err, "database file '%s': %s%s%s", c->path, faults[i].cure,
 		    say ? ": " : "", say ? strerror(os) : "");
+		if (faults[i].code == SQLITE_FULL)
+			store_full(c->store, why.text);
+		return err_set(err, why.code, "%s", why.text);
 	}
 	return err_set(err, ERR_INTERNAL, "%s (in '%.*s')", message, SQL_SHOWN, sql);
 }

@@ -138,7 +138,7 @@ finish_transaction(Writer *w, Err *err)
 	if (!sqlite3_get_autocommit(w->conn.db))
 		ok = conn_simple(&w->conn, &rollback_sql, NULL) && ok;
 	if (ok)
-		atomic_fetch_add_explicit(&w->conn.store->commits, 1, memory_order_relaxed);
+		store_committed(w->conn.store);
 	w->open = false;
 	w->lost = false;
 	return ok;

@@ -128,6 +128,7 @@ def test_a_full_disk_refuses_what_is_new_loses_nothing_and_heals_by_itself(world
         assert processor_seconds(process) - before < 1.5, "it turns in a circle while the disk is full"
         assert process.alive
         warned = [line for line in process.output().splitlines() if '"level":"error"' in line or '"level":"warn"' in line]
+        assert sum("disk is full" in line for line in warned) == 1, "it is said once"
         assert len(warned) <= 5, "it does not stop saying so:\n" + "\n".join(warned[:20])
 
         cage.empty(world.data)
