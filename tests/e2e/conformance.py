@@ -28,6 +28,17 @@ OTHER_ERRORS = {("GET", "/health/detailed"), ("GET", "/health/ready"), ("GET", "
 succeeded = set()  # (method, path of the contract) that have answered with success in this run
 
 
+def save_succeeded(directory):
+    with open(os.path.join(directory, f"{os.getpid()}.json"), "w", encoding="utf-8") as f:
+        json.dump(sorted(succeeded), f)
+
+
+def load_succeeded(directory):
+    for name in os.listdir(directory):
+        with open(os.path.join(directory, name), encoding="utf-8") as f:
+            succeeded.update(map(tuple, json.load(f)))
+
+
 class NotAsDescribed(Exception):
     """No AssertionError: eventually() must not wait for it to pass."""
 

@@ -12,6 +12,7 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import conformance  # noqa: E402
 from harness import World  # noqa: E402
 from work import KINDS, Ledger, add_test_pack, sweep, things  # noqa: E402
 
@@ -21,6 +22,7 @@ WORLDS = ("embedded", "distributed")
 def pytest_addoption(parser):
     parser.addoption("--world", choices=WORLDS, help="only this world")
     parser.addoption("--part", default="1/1", help="K/N: the K-th of N parts of about the same number of tests, whole files")
+    parser.addoption("--whole", action="store_true", help="only the last test, about what the parts before have seen")
 
 
 def pytest_configure(config):
@@ -45,8 +47,10 @@ def fixture_of(names):
 def pytest_collection_modifyitems(config, items):
     """A test of no world at all belongs to the embedded run, so that it runs once."""
     chosen = config.getoption("--world")
-    if config.getoption("keyword") or config.getoption("markexpr") == "alone":  # some of them only: what they have seen is not the whole
-        leave_out(config, items, lambda item: item.path.name == "test_zz_whole.py")
+    whole = config.getoption("whole")
+    some = config.getoption("keyword") or config.getoption("markexpr") == "alone" or config.getoption("part") != "1/1"
+    if whole or some:  # what some of them have seen is not the whole
+        leave_out(config, items, lambda item: (item.path.name == "test_zz_whole.py") != bool(whole))
     if chosen is None:
         return
 
@@ -66,6 +70,17 @@ def pytest_collection_modifyitems(config, items):
 def leave_out(config, items, unwanted):
     config.hook.pytest_deselected(items=[item for item in items if unwanted(item)])
     items[:] = [item for item in items if not unwanted(item)]
+
+
+def pytest_sessionstart(session):
+    if session.config.getoption("whole"):
+        conformance.load_succeeded(os.environ["ATTUNE_TEST_SEEN"])
+
+
+def pytest_sessionfinish(session):
+    """Each part writes into this directory what it has seen, for a last one that asks for the whole."""
+    if "ATTUNE_TEST_SEEN" in os.environ:
+        conformance.save_succeeded(os.environ["ATTUNE_TEST_SEEN"])
 
 
 @pytest.fixture
