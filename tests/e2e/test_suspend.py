@@ -149,3 +149,26 @@ def test_what_stood_still_goes_on_without_a_tick_a_window_or_a_line_lost_or_doub
     eventually(lambda: len(numbers(world)) >= len(said) + 5, 60)
     said = numbers(world)
     assert said == list(range(1, len(said) + 1))
+
+
+@pytest.mark.only("distributed")
+def test_of_two_sensor_workers_one_that_stood_still_delays_no_tick_and_doubles_none_when_it_goes_on(world):
+    world.start(counts={"sensor": 2})
+    rule(world, "core.all", "core.crontimer", trigger_params={"expression": "* * * * * *", "missed": "all"})
+    rule(world, "core.tick", "core.intervaltimer", trigger_params={"unit": "seconds", "interval": 1})
+
+    def grow(by):
+        had = {ref: len(counts(world, ref)) for ref in ("core.all", "core.tick")}
+        eventually(lambda: all(len(counts(world, ref)) >= had[ref] + by for ref in had), 60)
+
+    grow(2)
+    for asleep in world.of_role("sensor"):  # each in its turn, so that the other is proven to do it alone
+        asleep.signal(signal.SIGSTOP)
+        try:
+            grow(5)
+        finally:
+            asleep.signal(signal.SIGCONT)
+        grow(3)
+    for ref in ("core.all", "core.tick"):
+        got = counts(world, ref)
+        assert got == list(range(got[0], got[-1] + 1)), (ref, got)
