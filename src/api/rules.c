@@ -148,7 +148,8 @@ extras_check(Arena *a, const RuleDef *d, Err *err)
 	RuleExtras extras;
 	bool config = false;
 
-	return extras_compile(a, d, &extras, &config, err) || err_wrap(err, "Invalid rule '%.*s'", STR_ARG(d->ref));
+	return (extras_compile(a, d, &extras, &config, err) && extras_keys_check(a, d, err)) ||
+	       err_wrap(err, "Invalid rule '%.*s'", STR_ARG(d->ref));
 }
 
 static bool

@@ -211,6 +211,16 @@ operator_of(Str name)
 	return NULL;
 }
 
+static Str
+operators_all(Arena *a)
+{
+	Buf b = buf_open(a);
+
+	for (size_t i = 0; i < countof(operators); i++)
+		buf_fmt(&b, "%s%s", i == 0 ? "" : ", ", operators[i].name);
+	return buf_str(&b);
+}
+
 static bool compile(Arena *a, const Json *v, unsigned depth, Condition *c, Str *why);
 
 static bool
@@ -246,7 +256,8 @@ compile_test(Arena *a, const Json *v, Condition *c, Str *why)
 		return false;
 	}
 	if (c->op == NULL) {
-		*why = str_fmt(a, "condition on '%.*s': unknown operator '%.*s'", STR_ARG(c->field), STR_ARG(name));
+		*why = str_fmt(a, "condition on '%.*s': unknown operator '%.*s': take one of %.*s", STR_ARG(c->field),
+		    STR_ARG(name), STR_ARG(operators_all(a)));
 		return false;
 	}
 	if (c->value == NULL)

@@ -191,3 +191,53 @@ extras_compile(Arena *a, const RuleDef *rule, RuleExtras *ret, bool *ret_pack_co
 	*ret = x;
 	return true;
 }
+
+/* ---- keys ---- */
+
+/* Something of the event or of the rule's surroundings. */
+static bool
+looks_at_something(Arena *a, const Tmpl *t)
+{
+	static const char *const roots[] = { "event", "events", "pack", "system" };
+	size_t n;
+	ExprPath *paths = tmpl_paths(a, t, &n);
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < countof(roots); k++)
+			if (paths[i].n > 1 && str_is(paths[i].parts[0], roots[k]))
+				return true;
+	return false;
+}
+
+static bool
+key_check(Arena *a, const char *field, const Json *key, Err *err)
+{
+	Str text = json_as_str(key);
+	const Tmpl *t;
+
+	/* a name with a dash in it is taken as it stands, which strict templates do not do */
+	if (!tmpl_compile_json(a, key, str_find(text, str_of("-"), NULL) ? TMPL_FORGIVING : TMPL_STRICT, &t, err)) {
+		err->code = ERR_VALIDATION;
+		return err_wrap(err, "%s.key", field);
+	}
+	if (tmpl_is_fixed(t) && str_find(text, str_of("{{"), NULL))
+		return err_set(err, ERR_VALIDATION, "%s.key: '{{' is never closed: add '}}'", field);
+	if (tmpl_is_fixed(t) || looks_at_something(a, t))
+		return true;
+	return err_set(err, ERR_VALIDATION,
+	    "%s.key looks at nothing that events differ in, so all would be counted together: write it like "
+	    "\"{{ event.payload.host }}\"",
+	    field);
+}
+
+bool
+extras_keys_check(Arena *a, const RuleDef *rule, Err *err)
+{
+	for (size_t i = 0; i < countof(readers); i++) {
+		const Json *key = json_get(json_get(&rule->extras, readers[i].name), "key");
+
+		if (json_is(key, JSON_STRING) && !key_check(a, readers[i].name, key, err))
+			return false;
+	}
+	return true;
+}

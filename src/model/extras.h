@@ -39,6 +39,11 @@ enum { PARTS_MOST = 16 };
 /* What the rule says must live as long as the result. ERR_VALIDATION names the field and the cure. *ret_pack_config as in
  * template_compile. */
 MUST_CHECK bool extras_compile(Arena *a, const RuleDef *rule, RuleExtras *ret, bool *ret_pack_config, Err *err);
+/*
+ * A key that can tell no events apart, because it is broken or looks nowhere, counts all of them together. That is refused where it is
+ * written; a stored one goes on as it did.
+ */
+MUST_CHECK bool extras_keys_check(Arena *a, const RuleDef *rule, Err *err);
 /* The members of a rule that are its extras. */
 extern const char *const extras_names[];
 extern const size_t extras_names_n;

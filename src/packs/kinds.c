@@ -431,6 +431,8 @@ rule_finish(Load *l, void *def)
 		load_warn(l, "/conditions", "the rule will match nothing: %.*s", STR_ARG(problem));
 	if (!extras_compile(l->a, d, &extras, &config, &err))
 		load_warn(l, "", "the rule will match nothing: %s", err.text);
+	else if (!extras_keys_check(l->a, d, &err))
+		load_warn(l, "", "%s", err.text);
 	err_clear(&err);
 	if (!schedule_check(d->trigger_ref, &d->trigger_params, 0, &err))
 		load_warn(l, "/trigger_params", "the rule will not tick: %s", err.text);

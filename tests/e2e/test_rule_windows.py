@@ -73,6 +73,18 @@ def test_a_kill_amid_throttles_and_pairs_loses_nothing_and_lets_no_more_through(
     eventually(lambda: len(world.rows("select id from execution where rule_ref = 'core.both'")) == len(halves))
 
 
+def test_a_key_that_tells_no_events_apart_is_refused(running):
+    def refusal(key):
+        body = {"ref": "lab.keyed", "pack_ref": "lab", "label": "x", "action_ref": "core.echo", "trigger_ref": "lab.thing",
+                "once_within": {"within": "1h", "key": key}}
+        return running.post("/rules", body, 422)["error"]
+
+    assert "once_within.key: '{{' is never closed: add '}}'" in refusal("{{ event.payload.host")
+    assert "once_within.key: in '{{ event.payload.host + }}'" in refusal("{{ event.payload.host + }}")
+    assert "once_within.key looks at nothing that events differ in" in refusal("{{ payload.host }}")
+    assert not running.rows("select id from rule where ref = 'lab.keyed'")
+
+
 def test_a_rule_on_two_triggers_waits_for_both(running):
     made = running.cli("rule", "create", "-n", "pair", "-p", "lab", "-t", "lab.thing", "-a", "core.echo",
                        "--triggers", '[{"trigger_ref": "lab.thing", "as": "left", "conditions": [{"field": "side", "operator": '

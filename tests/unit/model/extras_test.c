@@ -38,6 +38,38 @@ TEST(what_a_rule_says_beyond_its_conditions_is_read)
 	CHECK_STR(x.parts[1].as, str_of("who"));
 }
 
+TEST(a_key_that_can_tell_no_events_apart_is_found)
+{
+	static const struct {
+		const char *key, *at; /* NULL: it is good */
+	} table[] = {
+		{ "{{ event.payload.host }}", NULL },
+		{ "{{ event.payload.user-agent }}", NULL },
+		{ "{{ events.left.payload.id }}", NULL },
+		{ "{{ lower(event.payload.host) }}/{{ event.trigger }}", NULL },
+		{ "{{ pack.config.site }}", NULL },
+		{ "one for all", NULL },
+		{ "{{ event.payload.", "throttle.key: '{{' is never closed" },
+		{ "{{ event.payload.a + }}", "throttle.key: " },
+		{ "{{ payload.host }}", "throttle.key looks at nothing" },
+		{ "{{ 'host' }}", "throttle.key looks at nothing" },
+	};
+	CLEANUP(arena_done) Arena *a = arena_open();
+
+	for (size_t i = 0; i < countof(table); i++) {
+		Json throttle = json_object();
+		RuleDef r = { .extras = json_object() };
+		Err err = { 0 };
+
+		json_add(a, &throttle, "key", json_cstr(table[i].key));
+		json_add(a, &r.extras, "throttle", throttle);
+		if (extras_keys_check(a, &r, &err) != (table[i].at == NULL))
+			test_fail(__FILE__, __LINE__, "%s: %s", table[i].key, err.text);
+		if (table[i].at != NULL && !str_starts(str_of(err.text), str_of(table[i].at)))
+			test_fail(__FILE__, __LINE__, "%s: %s", table[i].key, err.text);
+	}
+}
+
 TEST(what_a_rule_cannot_say_is_refused_by_its_field)
 {
 	static const struct {
