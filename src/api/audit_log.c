@@ -175,22 +175,35 @@ quits(AuditLog *l, TimeUs wait)
 }
 
 /* Goes on trying while the database is away, and in the meantime the queue fills and overflows, which is counted. */
-static void
-step_store(AuditLog *l, const AuditRow *rows, size_t n)
+static bool
+rows_store_patiently(AuditLog *l, const AuditRow *rows, size_t n, Err *err)
 {
 	bool last = false;
 
-	for (;;) {
-		Err err = { 0 };
-
-		if (rows_store(l, rows, n, &err))
-			return;
-		if (last || !err_passes(err.code)) {
-			log_warn("%zu requests are missing in the audit: %s", n, err.text);
-			return;
-		}
+	while (!rows_store(l, rows, n, err)) {
+		if (last || !err_passes(err->code))
+			return false;
 		last = quits(l, AWAY_US);
 	}
+	return true;
+}
+
+/* A row that the database refuses takes no other with it. */
+static void
+step_store(AuditLog *l, const AuditRow *rows, size_t n)
+{
+	size_t missing = 0;
+	Err err = { 0 };
+
+	if (rows_store_patiently(l, rows, n, &err))
+		return;
+	if (n == 1 || err_passes(err.code))
+		missing = n;
+	else
+		for (size_t i = 0; i < n; i++)
+			missing += !rows_store_patiently(l, &rows[i], 1, &err);
+	if (missing > 0)
+		log_warn("%zu requests are missing in the audit: %s", missing, err.text);
 }
 
 static void

@@ -52,6 +52,8 @@ turn(Rotated *r)
 void
 rotated_write(Rotated *r, Str bytes)
 {
+	if (r->fd < 0)
+		file_open(r); /* what failed before may not any more */
 	while (bytes.n > 0) {
 		size_t n = bytes.n;
 

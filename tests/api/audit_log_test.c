@@ -111,6 +111,24 @@ TEST(requests_that_do_not_fit_are_counted_and_said)
 	world_done(&t.w);
 }
 
+TEST(a_request_that_the_database_refuses_takes_no_other_with_it)
+{
+	Audited t = audited(0, 10 * US_PER_S);
+	AuditRow refused = {
+		.method = str_of("POST"), .path = str_of("/bad"), .status = 201, .at = NOW
+	}; /* of no type */
+	Json rows;
+
+	read_of(t.log, "/before");
+	audit_log_add(t.log, &refused);
+	read_of(t.log, "/behind");
+	rows = stored(&t);
+	CHECK_INT(rows.n, 2);
+	CHECK_STR(json_as_str(json_get(&rows.items[0], "http_path")), str_of("/behind"));
+	CHECK_STR(json_as_str(json_get(&rows.items[1], "http_path")), str_of("/before"));
+	world_done(&t.w);
+}
+
 enum { ADDED = 100 };
 
 static void *

@@ -39,3 +39,20 @@ TEST(a_log_is_bounded_in_size_and_number_and_its_last_bytes_are_the_newest)
 	rotated_close(&r);
 	CHECK(tree_remove(dir));
 }
+
+TEST(a_log_that_could_not_be_opened_is_written_as_soon_as_it_can_be)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	char dir[] = "/tmp/attune-rotate-XXXXXX";
+	Rotated r;
+	Err err = { 0 };
+
+	CHECK(mkdtemp(dir) != NULL);
+	rotated_open(&r, str_fmt(a, "%s/later/x.log", dir), 100, 3);
+	rotated_write(&r, str_of("lost\n"));
+	CHECK_OK(dirs_make(str_fmt(a, "%s/later", dir).p, 0700, &err), err);
+	rotated_write(&r, str_of("kept\n"));
+	CHECK_STR(file(a, dir, "later/x.log"), str_of("kept\n"));
+	rotated_close(&r);
+	CHECK(tree_remove(dir));
+}
