@@ -14,6 +14,7 @@ enum {
 	RESEND_US = 10 * US_PER_S,
 	STUCK_US = US_PER_S,              /* longest wait for room in the socket */
 	SOCKET_ROOM = 128 * 1024,         /* bytes the kernel surely takes when its send queue is short */
+	AROUND = 1024,                    /* bytes of a message beside its body, at most */
 	WAITING_BYTES = 64 * 1024 * 1024, /* of unconfirmed messages kept */
 	RETURN_LOG_US = 10 * US_PER_S,
 };
@@ -40,7 +41,8 @@ typedef struct RabbitPort {
 	Waiting *first; /* in the order of publishing */
 	Waiting *last;
 	size_t bytes;
-	uint64_t seq; /* last given on this channel */
+	size_t queued_most; /* bytes that the socket may hold: as it last said, and what was sent since */
+	uint64_t seq;       /* last given on this channel */
 	uint64_t returned;
 	TimeUs return_said;
 } RabbitPort;
@@ -191,6 +193,8 @@ room_to_send(RabbitPort *p, size_t size, Err *err)
 	TimeUs until = clock_mono(p->port.bus->clock) + STUCK_US;
 	int queued = 0;
 
+	if (p->queued_most + size <= SOCKET_ROOM)
+		return true;
 	while (
 	    ioctl(amqp_get_sockfd(k->c), SIOCOUTQ, &queued) == 0 && queued > 0 && (size_t)queued + size > SOCKET_ROOM) {
 		gather_packets(p, 0);
@@ -200,6 +204,7 @@ room_to_send(RabbitPort *p, size_t size, Err *err)
 		if (k->c == NULL)
 			return err_set(err, ERR_AWAY, "broker %s is away", k->bus->url.starred);
 	}
+	p->queued_most = queued > 0 ? (size_t)queued : 0;
 	return true;
 }
 
@@ -219,8 +224,9 @@ send_one(RabbitPort *p, Waiting *w, Err *err)
 	};
 	int status;
 
-	if (!room_to_send(p, w->body.n, err))
+	if (!room_to_send(p, w->body.n + AROUND, err))
 		return false;
+	p->queued_most += w->body.n + AROUND;
 	status = amqp_basic_publish(k->c, CHANNEL, amqp_cstring_bytes(k->bus->bus.exchange[t->exchange]),
 	    bytes_of(w->key), t->listen == LISTEN_REQUIRED, 0, &props, bytes_of(w->body));
 	if (status != AMQP_STATUS_OK) {
