@@ -436,7 +436,6 @@ wf_compile(Arena *a, const Json *definition, WfGraph **ret, Str *ret_at, Err *er
 	const Json *tasks = json_get(definition, "tasks"), *vars = json_get(definition, "vars");
 	size_t n = count_tasks(tasks, 0);
 	WfGraph *g = arena_new(a, WfGraph);
-	/* cppcheck-suppress ctuuninitvar ; it is filled, not read */
 	Compile c = { a, g, arena_array(a, const Json *, n + 1), arena_array(a, Str, n + 1), err, ret_at };
 
 	*ret_at = str_of("/tasks");
