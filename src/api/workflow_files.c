@@ -185,10 +185,11 @@ static bool
 names_read(App *app, Arena *a, const Pack *files, size_t i, Json *bad, Json *odd, Err *err)
 {
 	const WorkflowDef *d = &files->workflows[i];
+	WorkflowKnown known = { .files = files };
 	WorkflowProblem *problems;
 	size_t n;
 
-	if (!workflow_names_check(app_db(app), a, files, d, &problems, &n, err))
+	if (!workflow_names_check(app_db(app), a, &known, d, &problems, &n, err))
 		return false;
 	for (size_t k = 0; k < n; k++) {
 		unsigned line = 1, column;

@@ -13,6 +13,7 @@ static const BodyField fields[] = {
 	{ "text", FIELD_TEXT, TEXT_MOST },
 	{ "definition", FIELD_MAP, 0 },
 	{ "param_schema", FIELD_ANY, 0 },
+	KNOWN_FIELD,
 };
 
 typedef struct Verdict {
@@ -91,13 +92,13 @@ check_definition(Verdict *v, const WorkflowDef *d)
 }
 
 static bool
-answer(App *app, Res *s, Verdict *v, const WorkflowDef *d, Str text, Err *err)
+answer(App *app, Res *s, Verdict *v, const WorkflowKnown *known, const WorkflowDef *d, Str text, Err *err)
 {
 	WorkflowProblem *problems;
 	Json o = json_object();
 	size_t n;
 
-	if (!workflow_names_check(app_db(app), v->a, NULL, d, &problems, &n, err))
+	if (!workflow_names_check(app_db(app), v->a, known, d, &problems, &n, err))
 		return false;
 	tell_all(v, text, problems, n);
 	json_add(v->a, &o, "ref", str_none(d->ref) ? json_null() : json_str(d->ref));
@@ -113,10 +114,11 @@ workflow_validate(App *app, Req *q, Res *s, Err *err)
 {
 	Verdict v = { .a = req_arena(q), .problems = json_array() };
 	WorkflowDef d = { 0 };
+	WorkflowKnown known;
 	Json body;
 	Str text;
 
-	if (!body_read(q, fields, countof(fields), &body, err))
+	if (!body_read(q, fields, countof(fields), &body, err) || !workflow_known_read(v.a, &body, &known, err))
 		return false;
 	text = json_get_text(&body, "text");
 	d.ref = json_get_text(&body, "ref");
@@ -129,7 +131,7 @@ workflow_validate(App *app, Req *q, Res *s, Err *err)
 		check_text(&v, text, &d);
 	else
 		check_definition(&v, &d);
-	return answer(app, s, &v, &d, text, err);
+	return answer(app, s, &v, &known, &d, text, err);
 }
 
 bool
@@ -142,5 +144,5 @@ workflow_validate_stored(App *app, Req *q, Res *s, Err *err)
 		return false;
 	check_schema(&v, &d);
 	check_definition(&v, &d);
-	return answer(app, s, &v, &d, (Str){ 0 }, err);
+	return answer(app, s, &v, NULL, &d, (Str){ 0 }, err);
 }

@@ -3,7 +3,6 @@
 #include "api/access.h"
 #include "api/view.h"
 #include "api/workflow_secrets.h"
-#include "engine/workflow_names.h"
 #include "model/params.h"
 #include "store/action.h"
 #include "store/pack.h"
@@ -55,16 +54,51 @@ definition_check(WorkflowWork *w, const Json *definition, Err *err)
 	return problems_tell(w, problems, n, err);
 }
 
+bool
+workflow_known_read(Arena *a, const Json *body, WorkflowKnown *ret, Err *err)
+{
+	enum { MOST = 1000 };
+	const Json *list = json_get(body, "known");
+	WorkflowDef *also;
+
+	*ret = (WorkflowKnown){ 0 };
+	if (!json_is(list, JSON_ARRAY))
+		return true;
+	if (list->n > MOST)
+		return err_set(err, ERR_VALIDATION, "Validation failed: known: at most %d definitions", MOST);
+	also = arena_array(a, WorkflowDef, list->n + 1);
+	for (size_t i = 0; i < list->n; i++) {
+		const Json *one = &list->items[i];
+
+		also[i].ref = json_get_text(one, "ref");
+		if (also[i].ref.n == 0)
+			return err_set(err, ERR_VALIDATION,
+			    "Validation failed: known/%zu: an object with ref, param_schema and, of a workflow, "
+			    "definition "
+			    "is wanted",
+			    i);
+		body_json(one, "param_schema", &also[i].param_schema);
+		body_json(one, "definition", &also[i].definition);
+		if (!params_schema_check(a, &also[i].param_schema, err))
+			return err_wrap(err, "Validation failed: known/%zu: param_schema", i);
+	}
+	ret->also = also;
+	ret->also_n = list->n;
+	return true;
+}
+
 /* What it names is looked at when it is given: that something has gone since is no reason to refuse another label. */
 static bool
 names_check(App *app, WorkflowWork *w, Err *err)
 {
 	WorkflowProblem *problems;
+	WorkflowKnown known;
 	size_t n;
 
 	if (json_is_null(json_get(w->body, "definition")))
 		return true;
-	return workflow_names_check(app_db(app), w->a, NULL, &w->d, &problems, &n, err) &&
+	return workflow_known_read(w->a, w->body, &known, err) &&
+	       workflow_names_check(app_db(app), w->a, &known, &w->d, &problems, &n, err) &&
 	       problems_tell(w, problems, n, err);
 }
 

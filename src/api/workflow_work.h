@@ -5,6 +5,7 @@
 
 #include "api/body.h"
 #include "api/resource.h"
+#include "engine/workflow_names.h"
 #include "workflow/graph.h"
 
 extern const Resource workflows;
@@ -25,6 +26,13 @@ typedef struct WorkflowWork {
 	{ \
 		"tags", FIELD_REFS, 0 \
 	}
+/* Definitions that come with it and count as there: for workflows that run each other. */
+#define KNOWN_FIELD \
+	{ \
+		"known", FIELD_ITEMS, 0 \
+	}
+
+MUST_CHECK bool workflow_known_read(Arena *a, const Json *body, WorkflowKnown *ret, Err *err);
 
 /* The workflow without its secrets, and its warnings when there are some. */
 MUST_CHECK bool workflow_answer(App *app, Res *s, int status, WorkflowWork *w, const char *message, Err *err);

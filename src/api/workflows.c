@@ -63,6 +63,7 @@ static const BodyField create_fields[] = {
 	{ "version", FIELD_TEXT | FIELD_NEEDED, 50 },
 	{ "definition", FIELD_MAP | FIELD_NEEDED, 0 },
 	WORKFLOW_FIELDS,
+	KNOWN_FIELD,
 };
 
 static const BodyField update_fields[] = {
@@ -70,6 +71,7 @@ static const BodyField update_fields[] = {
 	{ "version", FIELD_TEXT, 50 },
 	{ "definition", FIELD_MAP, 0 },
 	WORKFLOW_FIELDS,
+	KNOWN_FIELD,
 };
 
 bool

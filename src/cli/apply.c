@@ -5,7 +5,7 @@
 
 /* Everything is looked at and compared before the first thing is changed. */
 
-enum { TASKS_DEPTH_MOST = 8 };
+enum { TASKS_DEPTH_MOST = 8, KNOWN_MOST = 1000 };
 
 static const Command commands[] = {
 	{ .words = "apply",
@@ -182,6 +182,100 @@ will_be_there(const Plan *p, const ApplyKind *kind, Str ref)
 	return str_is(str_of(kind->name), "action") && will_be_there(p, apply_kind_named(str_of("workflow")), ref);
 }
 
+/* ---- workflows that come together ---- */
+
+static const Json *
+tasks_of(const Document *d)
+{
+	return json_get(json_get(&d->body, "definition"), "tasks");
+}
+
+static Document *
+document_of(const Plan *p, Str ref)
+{
+	const ApplyKind *action = apply_kind_named(str_of("action")), *workflow = apply_kind_named(str_of("workflow"));
+
+	for (size_t i = 0; ref.n > 0 && i < p->n; i++)
+		if ((p->all[i].kind == action || p->all[i].kind == workflow) && str_eq(p->all[i].ref, ref))
+			return &p->all[i];
+	return NULL;
+}
+
+static Json
+member(const Json *v, const char *name)
+{
+	const Json *m = json_get(v, name);
+
+	return m == NULL ? json_null() : *m;
+}
+
+static void
+known_add(const Plan *p, Json *known, const Document *d)
+{
+	Arena *a = p->c->a;
+	Json one = json_object();
+
+	json_add(a, &one, "ref", json_str(d->ref));
+	json_add(a, &one, "param_schema", member(&d->body, "param_schema"));
+	json_add(a, &one, "definition", member(&d->body, "definition"));
+	json_push(a, known, one);
+}
+
+static bool
+is_known(const Json *known, Str ref)
+{
+	for (size_t i = 0; i < known->n; i++)
+		if (str_eq(json_get_text(&known->items[i], "ref"), ref))
+			return true;
+	return false;
+}
+
+/* Those documents that the tasks run, and what those run. */
+static void
+known_collect(const Plan *p, Json *known, const Json *tasks, unsigned depth)
+{
+	for (size_t i = 0; depth < TASKS_DEPTH_MOST && json_is(tasks, JSON_ARRAY) && i < tasks->n; i++) {
+		const Document *d = document_of(p, json_get_text(&tasks->items[i], "action"));
+
+		known_collect(p, known, json_get(&tasks->items[i], "tasks"), depth + 1);
+		if (d == NULL || is_known(known, d->ref) || known->n == KNOWN_MOST)
+			continue;
+		known_add(p, known, d);
+		known_collect(p, known, tasks_of(d), 0);
+	}
+}
+
+/* Before anything is changed, so that of workflows that run each other none is left behind alone. */
+static bool
+check_workflow(const Plan *p, const Document *d, Err *err)
+{
+	Arena *a = p->c->a;
+	Json ask = json_object(), known = json_array(), said;
+	const Json *problems, *definition = json_get(&d->request, "definition");
+
+	if (!json_is(definition, JSON_OBJECT) || has_mark(definition))
+		return true;
+	known_collect(p, &known, tasks_of(d), 0);
+	if (known.n == 0) /* the server checks it when it is sent */
+		return true;
+	json_add(a, &ask, "ref", json_str(d->ref));
+	json_add(a, &ask, "definition", *definition);
+	json_add(a, &ask, "param_schema", member(&d->body, "param_schema"));
+	json_add(a, &ask, "known", known);
+	if (!cli_call(p->c, "POST", str_of("/api/v1/workflows/validate"), &ask, &said, err))
+		return false;
+	problems = json_get(&said, "problems");
+	for (size_t i = 0; json_is(problems, JSON_ARRAY) && i < problems->n; i++) {
+		const Json *one = &problems->items[i];
+
+		if (str_is(json_get_text(one, "level"), "error"))
+			return err_set(err, ERR_INVALID, "%s:%u: workflow %.*s: definition%.*s: %.*s", d->file, d->line,
+			    STR_ARG(d->ref), STR_ARG(json_get_text(one, "path")),
+			    STR_ARG(json_get_text(one, "message")));
+	}
+	return true;
+}
+
 /* What it refers to is there, or made before it. */
 static bool
 check_refers(const Plan *p, const Document *d, Err *err)
@@ -205,6 +299,8 @@ check_refers(const Plan *p, const Document *d, Err *err)
 static bool
 look(Plan *p, Err *err)
 {
+	const ApplyKind *workflow = apply_kind_named(str_of("workflow"));
+
 	for (size_t i = 0; i < p->n; i++) {
 		Document *d = &p->all[i];
 
@@ -218,7 +314,8 @@ look(Plan *p, Err *err)
 		p->same += d->found && d->request.n == 0;
 	}
 	for (size_t i = 0; i < p->n; i++)
-		if (!check_refers(p, &p->all[i], err))
+		if (!check_refers(p, &p->all[i], err) ||
+		    (p->all[i].kind == workflow && !check_workflow(p, &p->all[i], err)))
 			return false;
 	return true;
 }
@@ -297,9 +394,10 @@ show(Plan *p)
 /* ---- doing it ---- */
 
 static bool
-write_one(Cli *c, Document *d, Err *err)
+write_one(const Plan *p, Document *d, Err *err)
 {
-	Json own = json_object(), of_action = json_object(), said = json_null(), unused;
+	Cli *c = p->c;
+	Json own = json_object(), of_action = json_object(), said = json_null(), known = json_array(), unused;
 
 	for (size_t i = 0; i < d->request.n; i++) {
 		const JsonMember *m = &d->request.members[i];
@@ -307,6 +405,12 @@ write_one(Cli *c, Document *d, Err *err)
 
 		json_set_str(c->a, aside ? &of_action : &own, m->key, m->value);
 	}
+	/* what waits for this one, because it runs it, counts as there */
+	for (size_t i = 0; i < p->n; i++)
+		if (p->all[i].begun && !p->all[i].written && &p->all[i] != d)
+			known_add(p, &known, &p->all[i]);
+	if (known.n > 0 && !json_is_null(json_get(&own, "definition")))
+		json_add(c->a, &own, "known", known);
 	if (!d->found) {
 		json_set(c->a, &own, "ref", json_str(d->ref));
 		if (!cli_call(c, "POST", str_of(d->kind->path), &own, &said, err))
@@ -329,7 +433,7 @@ write_with(Plan *p, Document *d, Err *err)
 	d->begun = true;
 	if (!write_tasks(p, json_get(json_get(&d->body, "definition"), "tasks"), 0, err))
 		return false;
-	if (!write_one(p->c, d, err)) {
+	if (!write_one(p, d, err)) {
 		Err why = *err;
 
 		return err_set(err, why.code,
@@ -337,6 +441,7 @@ write_with(Plan *p, Document *d, Err *err)
 		    "this is cured",
 		    d->file, d->line, d->kind->name, STR_ARG(d->ref), why.text, p->done, p->made + p->changed);
 	}
+	d->written = true;
 	p->done++;
 	return true;
 }

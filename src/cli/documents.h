@@ -17,6 +17,7 @@ typedef struct Document {
 	Json *opened; /* the same with its secrets, once somebody wanted to compare them; NULL: not looked at yet */
 	Json request; /* what is sent; empty: nothing is to be changed */
 	bool begun;   /* it is sent already, or about to be */
+	bool written; /* it is sent already */
 } Document;
 
 enum { DOCUMENTS_MAX = 10000 };

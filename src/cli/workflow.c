@@ -43,10 +43,12 @@ static const Command commands[] = {
 	    .example = "attune workflow run ops.restart --dry-run --result 'check={\"up\": false}'" },
 	{ .words = "workflow validate",
 	    .run = cmd_workflow_validate,
-	    .args = "REF-OR-FILE",
+	    .args = "REF-OR-FILE...",
 	    .help =
-		"check a workflow of the server, or a file (a path with a slash, or .yaml), which is not stored; exit "
-		"code 1 when something is wrong with it",
+		"check workflows of the server, or files (a path with a slash, or .yaml), which are not stored; files "
+		"that are given together, and those of the pack they lie in, count as there; exit code 1 when "
+		"something "
+		"is wrong with one of them",
 	    .example = "attune workflow validate actions/restart.yaml" },
 	{ .words = "workflow watch",
 	    .run = cmd_workflow_watch,

@@ -526,11 +526,13 @@ tell_workflow(Reg *g, size_t i, const WorkflowProblem *p)
 static bool
 check_workflows(Reg *g)
 {
+	WorkflowKnown known = { .files = g->pack };
+
 	for (size_t i = 0; i < g->pack->workflow_count; i++) {
 		WorkflowProblem *problems;
 		size_t n;
 
-		if (!workflow_names_check(g->db, g->a, g->pack, &g->pack->workflows[i], &problems, &n, g->err))
+		if (!workflow_names_check(g->db, g->a, &known, &g->pack->workflows[i], &problems, &n, g->err))
 			return false;
 		for (size_t k = 0; k < n; k++)
 			if (!tell_workflow(g, i, &problems[k]))

@@ -2,20 +2,24 @@
 
 #include "base/map.h"
 #include "base/near.h"
+#include "engine/workflow.h"
 #include "model/keystore.h"
 #include "model/params.h"
 #include "model/refs.h"
 #include "model/secrets.h"
 #include "store/action.h"
 #include "store/pack.h"
+#include "store/workflow.h"
 #include "workflow/uses.h"
 
 typedef struct Names {
 	Db *db;
 	Arena *a;
 	const Pack *files;
+	const WorkflowKnown *known;
 	const WorkflowDef *d;
-	Map known; /* actions that were looked up: ref, to Found */
+	Map looked;  /* actions that were looked up: ref, to Found */
+	Map visited; /* workflows that do not lead back to this one: ref, to anything */
 	WorkflowProblem *problems;
 	size_t n;
 	Err *err;
@@ -75,15 +79,25 @@ near_of_pack(Names *s, Str ref, Found *f)
 	return true;
 }
 
+static const WorkflowDef *
+also_find(const Names *s, Str ref)
+{
+	for (size_t i = 0; s->known != NULL && i < s->known->also_n; i++)
+		if (str_eq(s->known->also[i].ref, ref))
+			return &s->known->also[i];
+	return NULL;
+}
+
 /* Of a pack whose files are at hand they are asked first; what was made by hand stays in the store. */
 static bool
 look(Names *s, Str ref, Found *f)
 {
+	const WorkflowDef *also = str_eq(ref, s->d->ref) ? s->d : also_find(s, ref); /* it may run itself */
 	PackDef pack;
 
-	f->there = str_eq(ref, s->d->ref); /* it may run itself */
+	f->there = also != NULL;
 	if (f->there)
-		f->action = (ActionDef){ .ref = ref, .param_schema = s->d->param_schema };
+		f->action = (ActionDef){ .ref = ref, .param_schema = also->param_schema };
 	for (size_t i = 0; is_in_files(s, ref) && i < s->files->action_count && !f->there; i++)
 		if (str_eq(s->files->actions[i].ref, ref)) {
 			f->action = s->files->actions[i];
@@ -106,13 +120,13 @@ look(Names *s, Str ref, Found *f)
 static bool
 action_of(Names *s, Str ref, const Found **ret)
 {
-	Found *f = map_get_str(&s->known, ref);
+	Found *f = map_get_str(&s->looked, ref);
 
 	if (f == NULL) {
 		f = arena_new(s->a, Found);
 		if (!look(s, ref, f))
 			return false;
-		map_put_str(&s->known, ref, f);
+		map_put_str(&s->looked, ref, f);
 	}
 	*ret = f;
 	return true;
@@ -185,16 +199,88 @@ check_use(Names *s, const WorkflowUse *use)
 	return true;
 }
 
+/* ---- a workflow that runs itself whatever happens ---- */
+
+/* null: it is no workflow, or none that can be read */
+static bool
+definition_of(Names *s, Str ref, Json *ret)
+{
+	const WorkflowDef *also = also_find(s, ref);
+	WorkflowDef stored;
+	bool there;
+
+	*ret = json_null();
+	for (size_t i = 0; is_in_files(s, ref) && i < s->files->workflow_count; i++)
+		if (str_eq(s->files->workflows[i].ref, ref))
+			also = &s->files->workflows[i];
+	if (also != NULL) {
+		*ret = also->definition;
+		return true;
+	}
+	if (!found(workflow_get_ref(s->db, s->a, ref, &stored, s->err), s->err, &there))
+		return false;
+	if (there)
+		*ret = stored.definition;
+	return true;
+}
+
+/* Does the workflow of this ref lead to the one that is looked at? Those on the way are written down, the last one first. */
+static bool
+leads_back(Names *s, Str ref, unsigned depth, Buf *way, bool *ret_back)
+{
+	WorkflowUse *uses;
+	Json definition;
+	size_t n;
+
+	*ret_back = str_eq(ref, s->d->ref);
+	if (*ret_back || depth == WORKFLOW_NESTED_MOST || map_get_str(&s->visited, ref) != NULL)
+		return true;
+	map_put_str(&s->visited, ref, s);
+	if (!definition_of(s, ref, &definition))
+		return false;
+	uses = workflow_certain_uses(s->a, &definition, &n);
+	for (size_t i = 0; i < n && !*ret_back; i++)
+		if (!leads_back(s, uses[i].action, depth + 1, way, ret_back))
+			return false;
+	if (*ret_back)
+		buf_fmt(way, " by way of '%.*s'", STR_ARG(ref));
+	return true;
+}
+
+static bool
+check_endless(Names *s)
+{
+	size_t n;
+	WorkflowUse *uses = workflow_certain_uses(s->a, &s->d->definition, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		Buf way = buf_open(s->a);
+		bool back;
+
+		if (!leads_back(s, uses[i].action, 0, &way, &back))
+			return false;
+		if (back)
+			say(s, false, str_fmt(s->a, "%.*s/action", STR_ARG(uses[i].at)),
+			    "'%.*s' runs this workflow again%.*s, and nothing decides whether it does, so it would "
+			    "never "
+			    "end: give the task, or a way to it, a 'when'",
+			    STR_ARG(uses[i].task), STR_ARG(buf_str(&way)));
+	}
+	return true;
+}
+
 bool
 workflow_names_check(
-    Db *db, Arena *a, const Pack *files, const WorkflowDef *d, WorkflowProblem **ret, size_t *ret_n, Err *err)
+    Db *db, Arena *a, const WorkflowKnown *known, const WorkflowDef *d, WorkflowProblem **ret, size_t *ret_n, Err *err)
 {
 	Err own = { 0 };
 	Names s = { .db = db,
 		.a = a,
-		.files = files,
+		.files = known == NULL ? NULL : known->files,
+		.known = known,
 		.d = d,
-		.known = map_open(a),
+		.looked = map_open(a),
+		.visited = map_open(a),
 		.problems = arena_array(a, WorkflowProblem, WORKFLOW_PROBLEMS_MOST),
 		.err = err != NULL ? err : &own };
 	size_t n;
@@ -203,6 +289,8 @@ workflow_names_check(
 	for (size_t i = 0; i < n; i++)
 		if (!check_use(&s, &uses[i]))
 			return false;
+	if (!check_endless(&s))
+		return false;
 	*ret = s.problems;
 	*ret_n = s.n;
 	return true;

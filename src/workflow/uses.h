@@ -11,3 +11,5 @@ typedef struct WorkflowUse {
 
 /* Those that name an action, of parallel tasks too, in order of appearance. The definition may be one that is no workflow at all. */
 WorkflowUse *workflow_uses(Arena *a, const Json *definition, size_t *ret_n);
+/* Those of them that begin whatever happens: no condition, and no list that may be empty, decides whether they do. */
+WorkflowUse *workflow_certain_uses(Arena *a, const Json *definition, size_t *ret_n);

@@ -160,8 +160,12 @@ def test_what_may_go_wrong_is_a_warning_and_another_label_needs_no_actions(api):
 
 
 def test_a_workflow_that_runs_itself_ends_at_the_deepest_level_with_the_cure(api):
-    """It may be meant, with a `when` that ends it; without one the 32nd level says what to do instead."""
-    api.post("/workflows", flow("mine.self", definition={"tasks": [{"name": "again", "action": "mine.self"}]}), 201)
+    """It may be meant, with a `when` that ends it; one that never does ends at the 32nd level, which says what to do instead."""
+    again = {"name": "again", "action": "mine.self"}
+    said = refused(api, "POST", "/workflows", 422, flow("mine.self", definition={"tasks": [again]}))["error"]
+    assert said == ("Validation failed: definition/tasks/0/action: 'again' runs this workflow again, and nothing decides whether it "
+                    "does, so it would never end: give the task, or a way to it, a 'when'")
+    api.post("/workflows", flow("mine.self", definition={"tasks": [{**again, "when": "{{ 1 < 2 }}"}]}), 201)
     over = ended(api, run(api, "mine.self"))
     assert over["status"] == "failed"
     errors = [e["result"]["error"] for e in (api.get(f"/executions/{row['id']}")["data"] for row in api.get(
@@ -169,6 +173,63 @@ def test_a_workflow_that_runs_itself_ends_at_the_deepest_level_with_the_cure(api
     (deepest,) = errors
     assert deepest == ("workflows are nested deeper than 32: if 'mine.self' runs itself, perhaps through others, make a loop of it "
                        "(a transition back to an earlier task), else put some of its levels into one workflow")
+
+
+def ring(decides, *names):
+    """Workflows that each run the next one, and the last one the first, as documents of `attune apply`."""
+    return yaml.safe_dump_all([{"kind": "workflow", "ref": f"mine.{a}", "pack_ref": "mine", "label": a, "version": "1.0", "param_schema": {
+        "n": {"type": "integer"}}, "definition": {"tasks": [
+            {"name": "go", "action": "core.noop", "next": [{"do": ["on"], **({"when": "{{ parameters.n > 0 }}"} if decides else {})}]},
+            {"name": "on", "action": f"mine.{b}", "input": {"n": "{{ parameters.n - 1 }}"}}]}}
+        for a, b in zip(names, names[1:] + names[:1])])
+
+
+def test_new_workflows_that_run_each_other_are_applied_together_when_something_ends_them(api, tmp_path):
+    file = tmp_path / "ring.yaml"
+    file.write_text(ring(False, "a", "b", "c"))
+    said = api.cli("apply", "-f", file, "--yes", code=1).err
+    assert f"{file}:1: workflow mine.a: definition/tasks/1/action: 'on' runs this workflow again by way of 'mine.c' by way of 'mine.b', " \
+           "and nothing decides" in said
+    assert [w["ref"] for w in api.get("/workflows")["data"]] == [], "of workflows that run each other one was left behind"
+    file.write_text(ring(True, "a", "b", "c"))
+    assert "3 created" in api.cli("apply", "-f", file, "--yes").out
+    over = ended(api, run(api, "mine.a", parameters={"n": 4}))
+    assert over["status"] == "completed"
+    assert sum(api.get("/executions", action_ref=f"mine.{x}")["pagination"]["total_items"] for x in "abc") == 5
+    last = api.get("/workflows/mine.b")["data"]["definition"]
+    last["tasks"][0]["next"][0].pop("when")
+    api.put("/workflows/mine.b", {"definition": last})  # the others still decide
+    file.write_text(ring(False, "a", "b", "c"))
+    assert "by way of" in api.cli("apply", "-f", file, "--yes", code=1).err
+    assert "when" in str(api.get("/workflows/mine.a")["data"]["definition"])
+
+
+def test_files_given_together_and_those_of_their_pack_count_as_there(api, tmp_path):
+    def text(action, **more):
+        return yaml.safe_dump({"version": "1.0.0", **more, "tasks": [{"name": "a", "action": action, "input": {"n": 1}}]})
+    one, two = tmp_path / "one.yaml", tmp_path / "two.yaml"
+    one.write_text(text("mine.two", ref="mine.one"))
+    two.write_text(text("core.echo", ref="mine.two", parameters={"n": {"type": "string"}}))
+    assert f"{one}:3:3: error: there is no action 'mine.two'" in api.cli("workflow", "validate", one, code=1).out
+    said = api.cli("workflow", "validate", one, two, code=1).out
+    assert f"{one}:4:3: error: Invalid parameters for action 'mine.two'" in said and "there is no action" not in said
+    two.write_text(text("core.echo", ref="mine.two", parameters={"n": {"type": "integer"}}))
+    said = api.cli("workflow", "validate", one, two).out
+    assert f"{one} is valid.\n" in said and f"{two} is valid, with warnings.\n" in said
+    assert [v["valid"] for v in api.cli("workflow", "validate", one, two, "-o", "json").json()] == [True, True]
+    two.write_text(text("mine.one", ref="mine.two"))
+    assert "'a' runs this workflow again by way of 'mine.two'" in api.cli("workflow", "validate", one, two, code=1).out
+    pack = tmp_path / "shop"
+    (pack / "actions" / "workflows").mkdir(parents=True)
+    (pack / "pack.yaml").write_text("ref: shop\nversion: 1.0.0\n")
+    (pack / "actions" / "tool.yaml").write_text("ref: shop.tool\nrunner_type: shell\nentry_point: tool.sh\nparameters:\n  n: {type: integer}\n")
+    (pack / "actions" / "sell.yaml").write_text("ref: shop.sell\nworkflow_file: workflows/sell.workflow.yaml\n")
+    sell = pack / "actions" / "workflows" / "sell.workflow.yaml"
+    sell.write_text(text("shop.tool"))
+    for what in (pack / "actions" / "sell.yaml", sell):
+        assert api.cli("workflow", "validate", what).out == f"{sell} is valid.\n"
+    (pack / "actions" / "tool.yaml").unlink()
+    assert "there is no pack 'shop' yet" in api.cli("workflow", "validate", sell).out
 
 
 def test_a_file_and_what_is_stored_are_validated_without_storing_anything(api, tmp_path):
