@@ -101,6 +101,8 @@ typedef struct SweepReport {
 } SweepReport;
 
 MUST_CHECK bool sweep(Uow *u, SweepReport *ret, Err *err);
+/* The first one of a process: what the one before it was told last, nobody may have heard. So nothing is too young to be told again. */
+MUST_CHECK bool sweep_first(Uow *u, SweepReport *ret, Err *err);
 /* Removes a small step of what is old. *ret_more: there is more to remove; call again, in a new transaction. at: where it goes on,
  * zeroed to begin anew; its plan is that of this round, once the first step has been done. With plan.dry_run the caller does not
  * commit. */

@@ -26,6 +26,7 @@ typedef struct Sweep {
 	size_t n;
 	WorkerCount *counts; /* what each holds */
 	size_t counts_n;
+	bool first; /* of its process */
 } Sweep;
 
 static const WorkerDef *
@@ -62,7 +63,7 @@ sweep_enforcements(Sweep *s, Err *err)
 	if (!enforcement_waiting(u->db, u->arena, u->now + far_us, 0, SOME, &rows, &n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (!overdue(u, rows[i].created, OVERDUE_US))
+		if (!s->first && !overdue(u, rows[i].created, OVERDUE_US))
 			continue;
 		out_enforcement(u, rows[i].id, rows[i].event, rows[i].rule, rows[i].rule_ref, rows[i].trigger_ref,
 		    rows[i].correlation);
@@ -276,10 +277,11 @@ static bool
 sweep_workflows(Sweep *s, Err *err)
 {
 	Uow *u = s->u;
+	TimeUs since = s->first ? u->now + far_us : u->now - OVERDUE_US;
 	Id *ids;
 	size_t n;
 
-	if (!workflow_inbox_stale(u->db, u->arena, u->now - OVERDUE_US, u->now + OVERDUE_US, SOME, &ids, &n, err))
+	if (!workflow_inbox_stale(u->db, u->arena, since, u->now + OVERDUE_US, SOME, &ids, &n, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		out_look(u, ids[i]);
@@ -306,10 +308,10 @@ sweep_waiting(Sweep *s, Err *err)
 	return true;
 }
 
-bool
-sweep(Uow *u, SweepReport *ret, Err *err)
+static bool
+sweep_all(Uow *u, bool first, SweepReport *ret, Err *err)
 {
-	Sweep s = { .u = u, .report = ret };
+	Sweep s = { .u = u, .report = ret, .first = first };
 
 	*ret = (SweepReport){ 0 };
 	if (!worker_list(u->db, u->arena, str_of("action"), &s.workers, &s.n, err) ||
@@ -319,6 +321,18 @@ sweep(Uow *u, SweepReport *ret, Err *err)
 	       sweep_enforcements(&s, err) && sweep_scheduled(&s, err) && sweep_canceling(&s, err) &&
 	       sweep_workflows(&s, err) && sweep_due(&s, err) && schedule_due(u, &ret->more, err) &&
 	       answers_trim(u->db, u->arena, u->now - answers_us, err) && sweep_waiting(&s, err);
+}
+
+bool
+sweep(Uow *u, SweepReport *ret, Err *err)
+{
+	return sweep_all(u, false, ret, err);
+}
+
+bool
+sweep_first(Uow *u, SweepReport *ret, Err *err)
+{
+	return sweep_all(u, true, ret, err);
 }
 
 /* ---- a worker comes (back) ---- */

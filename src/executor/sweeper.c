@@ -21,14 +21,15 @@ struct Sweeper {
 	pthread_cond_t changed;
 	atomic_bool stopping;
 	atomic_bool armed;
-	TimeUs due;      /* wall: when something has to be looked at; 0: never */
-	bool failing;    /* said once */
+	TimeUs due;   /* wall: when something has to be looked at; 0: never */
+	bool failing; /* said once */
+	bool swept;
 	TimeUs retained; /* monotonic: when the old was last looked for; 0: never */
 	TimeUs every;    /* as that look's plan said */
 };
 
 bool
-sweeper_turn(Uow *u, bool leased, SweepReport *ret, Err *err)
+sweeper_turn(Uow *u, bool leased, bool first, SweepReport *ret, Err *err)
 {
 	bool held = true;
 
@@ -39,7 +40,9 @@ sweeper_turn(Uow *u, bool leased, SweepReport *ret, Err *err)
 	if (leased && !lease_take(u->db, u->arena, "sweeper", u->e->process, u->now, LEASE_US, &held, err))
 		return false;
 	/* whose time has come is looked after by everybody: who made it known may not be who sweeps */
-	if (!(held ? sweep(u, ret, err) : schedule_due(u, &ret->more, err)))
+	if (!held && !schedule_due(u, &ret->more, err))
+		return false;
+	if (held && !(first ? sweep_first(u, ret, err) : sweep(u, ret, err)))
 		return false;
 	ret->held = held;
 	return uow_commit(u, &points_sweep, err);
@@ -120,7 +123,7 @@ sweeper_once(Sweeper *s)
 	pthread_mutex_lock(&s->lock);
 	s->due = 0;
 	pthread_mutex_unlock(&s->lock);
-	if (!sweeper_turn(s->u, s->leased, &report, &err)) {
+	if (!sweeper_turn(s->u, s->leased, !s->swept, &report, &err)) {
 		uow_abort(s->u);
 		atomic_store(&s->armed, true);
 		if (!s->failing)
@@ -129,6 +132,7 @@ sweeper_once(Sweeper *s)
 		return;
 	}
 	s->failing = false;
+	s->swept |= report.held;
 	say(&report);
 	if (report.waiting)
 		atomic_store(&s->armed, true);

@@ -410,6 +410,27 @@ TEST(what_nobody_was_told_of_is_announced_again)
 	CHECK_INT((int64_t)rig_sweep(r).returned, 1);
 }
 
+/* Whoever was told of it last may have died with it. */
+TEST(what_was_to_be_told_when_a_process_ended_is_told_by_the_next_at_once)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Json none = json_object();
+	EventIn in = { .trigger_ref = str_of("test.happened"), .payload = &none };
+	EventOut out;
+	Err err = { 0 };
+	SweepReport report;
+
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(ingest(r->u, &in, 1, &out, &err), err);
+	CHECK_OK(uow_commit(r->u, &points_ingest, &err), err);
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(sweep_first(r->u, &report, &err), err);
+	CHECK_INT((int64_t)r->u->out.n, 1);
+	CHECK(r->u->out.msgs[0].kind == MSG_ENFORCEMENT_CREATED);
+	CHECK_OK(uow_commit(r->u, &points_sweep, &err), err);
+	CHECK_INT((int64_t)rig_sweep(r).announced, 0);
+}
+
 TEST(parameters_that_break_the_schema_never_reach_a_worker)
 {
 	CLEANUP(rig_done) Rig *r = rig_open();

@@ -101,6 +101,7 @@ proc_start(Proc *p)
 	p->paused_until = 0;
 	p->arena = arena_open();
 	p->armed = p->dues_armed = true;
+	p->swept = false;
 	p->sweep_due = p->dues_next = p->dues_looked = p->windows_looked = 0;
 	engine_open(p);
 	sim_say(p->sim, "%s starts", p->name);

@@ -68,6 +68,7 @@ struct Proc {
 	size_t tasks_n;
 	WorkerPart worker;
 	SensorPart sensor;
+	bool swept;       /* it has swept since it began */
 	bool armed;       /* embedded: the sweeper has something to look after */
 	TimeUs sweep_due; /* wall: when something that waits has its time; 0: nothing does */
 	bool dues_armed;  /* something may have a time that had none */

@@ -110,11 +110,12 @@ sweeper_step(Task *t)
 	p->armed = false;
 	p->sweep_due = 0;
 	t->at = p->sim->now + SWEEP_US;
-	if (!sweeper_turn(t->u, !p->sim->weather.embedded, &r, &err)) {
+	if (!sweeper_turn(t->u, !p->sim->weather.embedded, !p->swept, &r, &err)) {
 		uow_abort(t->u);
 		p->armed = true;
 		return;
 	}
+	p->swept |= r.held;
 	p->armed |= r.waiting;
 	if (r.more)
 		p->sweep_due = clock_wall(&p->clock.face);
