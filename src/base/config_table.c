@@ -390,14 +390,21 @@ static const struct {
 	{ "sensor.timeout", "sensor.sensor_timeout" },
 };
 
+/* Requests ask for settings too: most names differ in their first letter, and are not measured. */
+static bool
+is_named(Str key, const char *name)
+{
+	return key.n > 0 && key.p[0] == name[0] && str_is(key, name);
+}
+
 int
 setting_find(Str key)
 {
 	for (size_t i = 0; i < countof(aliases); i++)
-		if (str_is(key, aliases[i].from))
+		if (is_named(key, aliases[i].from))
 			key = str_of(aliases[i].to);
 	for (size_t i = 0; i < setting_count; i++)
-		if (str_is(key, settings[i].key))
+		if (is_named(key, settings[i].key))
 			return (int)i;
 	return -1;
 }
