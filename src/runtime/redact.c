@@ -14,8 +14,8 @@ struct Redact {
 	size_t n, cap;
 	size_t longest;
 	bool first[256]; /* some pattern begins with it */
-	char *in, *out;
-	size_t held; /* bytes at the start of in */
+	char *in, *out;  /* NULL: nothing has come yet, as from most that wait */
+	size_t held;     /* bytes at the start of in */
 };
 
 /* ---- what to look for ---- */
@@ -83,8 +83,6 @@ redact_open(Arena *a, const Json *secrets)
 	if (r->n == 0)
 		return NULL;
 	qsort(r->patterns, r->n, sizeof(Str), longer_first);
-	r->in = arena_alloc_raw(a, r->longest + REDACT_PIECE);
-	r->out = arena_alloc_raw(a, r->longest + REDACT_PIECE);
 	return r;
 }
 
@@ -141,6 +139,10 @@ pass(Redact *r, size_t n, bool last)
 Str
 redact_put(Redact *r, Str bytes)
 {
+	if (r->in == NULL) {
+		r->in = arena_alloc_raw(r->a, r->longest + REDACT_PIECE);
+		r->out = arena_alloc_raw(r->a, r->longest + REDACT_PIECE);
+	}
 	memcpy(r->in + r->held, bytes.p, bytes.n);
 	return pass(r, r->held + bytes.n, false);
 }
@@ -148,5 +150,5 @@ redact_put(Redact *r, Str bytes)
 Str
 redact_end(Redact *r)
 {
-	return pass(r, r->held, true);
+	return r->in == NULL ? (Str){ 0 } : pass(r, r->held, true);
 }

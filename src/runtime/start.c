@@ -353,14 +353,28 @@ start_internal(Processes *p, Run *run, const RunSpec *spec)
 	    run->deadline != 0 && run->deadline < run->wait_end ? run->deadline : run->wait_end);
 }
 
+/* With its token: who may read what it prints while it runs may not do what it may. */
+static Json
+its_secrets(Arena *a, const RunSpec *spec)
+{
+	Json list = json_array();
+
+	if (json_is(spec->secrets, JSON_ARRAY))
+		json_push(a, &list, *spec->secrets);
+	if (spec->api_token.n > 0)
+		json_push(a, &list, json_str(spec->api_token));
+	return list;
+}
+
 static void
 open_stream(const Processes *p, Run *run, const RunSpec *spec, Stream *s, const char *name, size_t usual)
 {
 	Str base = str_fmt(run->a, "%s/execution_%lld", p->logs_base.p, (long long)spec->execution);
+	Json secrets = its_secrets(run->a, spec);
 
 	stream_open(s, run->a, name, str_fmt(run->a, "%s/%s.log", base.p, name).p,
 	    (size_t)limit_of(spec->limits.output_bytes, (int64_t)usual), -1);
-	s->redact = redact_open(run->a, spec->secrets); /* one each: it holds back what may still become a secret */
+	s->redact = redact_open(run->a, &secrets); /* one each: it holds back what may still become a secret */
 	if (p->config.spill_max == 0)
 		return;
 	s->spill.most = p->config.spill_max;

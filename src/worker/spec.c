@@ -21,8 +21,8 @@ run_token(const WorkerConfig *config, Arena *a, const RunClaim *c, TimeUs life)
 		.permission_set_refs = &c->row.permission_set_refs,
 		.life = life };
 
-	/* what runs inside the worker has no use for one */
-	if (config->access == NULL || str_is(c->runtime, "internal"))
+	/* one that may do nothing is none, and what runs inside the worker has no use for any */
+	if (config->access == NULL || str_is(c->runtime, "internal") || token.permission_set_refs->n == 0)
 		return (Str){ 0 };
 	return access_run_token(config->access, a, &token);
 }

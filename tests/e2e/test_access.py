@@ -374,9 +374,10 @@ def test_what_is_out_of_scope_is_absent_from_lists_and_not_found(world):
 
 def test_an_action_may_do_only_what_its_run_was_given(world):
     script = ('#!/usr/bin/env python3\nimport json, os, urllib.request, urllib.error\n'
+              'token = os.environ.get("ATTUNE_API_TOKEN")\n'
               'def ask(path):\n'
               '    r = urllib.request.Request(os.environ["ATTUNE_API_URL"] + "/api/v1" + path,\n'
-              '                               headers={"Authorization": "Bearer " + os.environ["ATTUNE_API_TOKEN"]})\n'
+              '                               headers={"Authorization": "Bearer " + token} if token else {})\n'
               '    try:\n        return urllib.request.urlopen(r, timeout=20).status\n'
               '    except urllib.error.HTTPError as e:\n        return e.code\n'
               'print(json.dumps({"packs": ask("/packs"), "workers": ask("/workers"), "identities": ask("/identities")}))\n')
@@ -390,7 +391,7 @@ def test_an_action_may_do_only_what_its_run_was_given(world):
         assert done["status"] == "completed", done
         return json.loads(done["result"]["stdout"]) if isinstance(done["result"].get("stdout"), str) else done["result"]["data"]
 
-    assert run([]) == {"packs": 403, "workers": 403, "identities": 403}
+    assert run([]) == {"packs": 401, "workers": 401, "identities": 401}  # it has no token
     assert run(["core.viewer"]) == {"packs": 200, "workers": 200, "identities": 403}
     assert run(["standard"]) == {"packs": 403, "workers": 403, "identities": 403}
 

@@ -458,3 +458,16 @@ TEST(what_the_output_schema_says_is_secret_is_taken_out_everywhere_and_what_brea
 	CHECK_INT(end.outcome, RUN_SUCCEEDED);
 	CHECK(str_find(rig_text(&end, "output_error"), str_of("/n"), NULL));
 }
+
+TEST(the_token_of_a_run_does_not_stand_in_what_it_prints)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	RunSpec spec = rig_spec(r, "shell", "echo $ATTUNE_API_TOKEN; env >&2; test ${#ATTUNE_API_TOKEN} = 17");
+	RunEnd end;
+
+	spec.api_token = str_of("head.its-own.sign");
+	end = rig_run(r, &spec);
+	CHECK_INT(end.outcome, RUN_SUCCEEDED);
+	CHECK_STR(rig_text(&end, "stdout"), str_of("***\n"));
+	CHECK(!str_find(json_text(r->a, &end.result), spec.api_token, NULL));
+}
