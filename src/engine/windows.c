@@ -88,17 +88,17 @@ windows_end(Uow *u, bool *ret_more, Err *err)
 bool
 windows_turn(Uow *u, TimeUs *ret_next, Err *err)
 {
-	TimeUs quiet, other;
+	TimeUs quiet, first;
 	bool ok, more = false;
 
 	if (!uow_begin(u, err) || !defs_enter(u->e->defs, u->db, u->arena, err))
 		return false;
-	ok = windows_end(u, &more, err) && rule_window_next(u->db, u->arena, &quiet, &other, err);
+	ok = windows_end(u, &more, err) && rule_window_next(u->db, u->arena, &quiet, &first, err);
 	defs_leave(u->e->defs);
 	if (!ok || !uow_commit(u, &points_window, err))
 		return false;
-	other = other == 0 ? 0 : other + LAZY_US;
-	*ret_next = more ? u->now : quiet == 0 || (other != 0 && other < quiet) ? other : quiet;
+	first = first == 0 ? 0 : first + LAZY_US;
+	*ret_next = more ? u->now : quiet == 0 || first < quiet ? first : quiet;
 	return true;
 }
 

@@ -28,8 +28,8 @@ MUST_CHECK bool rule_window_drop(Db *db, Arena *a, Id rule, WindowKind kind, Str
 MUST_CHECK bool rule_window_forget(Db *db, Arena *a, const RuleWindow *w, TimeUs now, Err *err);
 /* Those that are over, the oldest first. */
 MUST_CHECK bool rule_window_over(Db *db, Arena *a, TimeUs now, size_t most, RuleWindow **ret, size_t *ret_n, Err *err);
-/* When the next debounce, and the next of the others, is over; 0: there is none. */
-MUST_CHECK bool rule_window_next(Db *db, Arena *a, TimeUs *ret_debounce, TimeUs *ret_other, Err *err);
+/* When the next debounce is over, and when the next of all; 0: there is none. */
+MUST_CHECK bool rule_window_next(Db *db, Arena *a, TimeUs *ret_debounce, TimeUs *ret_any, Err *err);
 
 /* An event as a rule looks at it. */
 typedef struct EventKept {

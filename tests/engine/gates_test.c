@@ -525,3 +525,34 @@ TEST(a_secret_of_the_packs_configuration_reaches_only_secret_parameters_of_rules
 	CHECK(!str_find(last_config(r), str_of("s3cret"), NULL));
 	check_revealed(r, "{\"token\":\"Bearer s3cret\",\"note\":\" at db1\"}");
 }
+
+TEST(the_first_silence_to_end_and_the_first_of_all_windows_are_found)
+{
+	static const struct {
+		WindowKind kind;
+		const char *key;
+		int after;
+	} windows[] = { { WINDOW_DEBOUNCE, "a", 5 }, { WINDOW_DEBOUNCE, "b", 3 }, { WINDOW_THROTTLE, "a", 9 },
+		{ WINDOW_ONCE, "a", 1 } };
+	CLEANUP(rig_done) Rig *r = rig_open();
+	TimeUs quiet, any;
+	Err err = { 0 };
+
+	rule_on(r, "test.one", "{\"once_within\": {\"within\": 600}}", "{}", "{}");
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(rule_window_next(r->u->db, r->u->arena, &quiet, &any, &err), err);
+	CHECK(quiet == 0 && any == 0);
+	for (size_t i = 0; i < countof(windows); i++) {
+		RuleWindow w = { .rule = r->rule,
+			.kind = windows[i].kind,
+			.key = str_of(windows[i].key),
+			.since = r->now,
+			.due = r->now + windows[i].after };
+
+		CHECK_OK(rule_window_put(r->u->db, r->u->arena, &w, &err), err);
+	}
+	CHECK_OK(rule_window_next(r->u->db, r->u->arena, &quiet, &any, &err), err);
+	CHECK_INT(quiet - r->now, 3);
+	CHECK_INT(any - r->now, 1);
+	CHECK_OK(uow_commit(r->u, &points_window, &err), err);
+}
