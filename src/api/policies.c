@@ -4,6 +4,7 @@
 #include "api/body.h"
 #include "api/handlers.h"
 #include "api/view.h"
+#include "api/workers.h"
 #include "model/policy.h"
 #include "store/action.h"
 #include "store/pack.h"
@@ -174,13 +175,24 @@ update_work(App *app, void *self, Err *err)
 	return policy_store(app, w, err);
 }
 
+/* What a policy held may go now, and need not wait until somebody looks. */
+static bool
+policy_define(App *app, Work *work, PolicyWork *w, Err *err)
+{
+	if (!app_define(app, work, w, err))
+		return false;
+	waiting_schedule(app, "a policy was changed");
+	return true;
+}
+
 bool
 policy_update(App *app, Req *q, Res *s, Err *err)
 {
 	Json body;
 	PolicyWork w = { .a = req_arena(q), .body = &body, .key = req_param(q, "ref") };
 
-	if (!body_read(q, update_fields, countof(update_fields), &body, err) || !app_define(app, update_work, &w, err))
+	if (!body_read(q, update_fields, countof(update_fields), &body, err) ||
+	    !policy_define(app, update_work, &w, err))
 		return false;
 	return res_data(s, 200, policy_whole(w.a, &w.d), "Policy updated successfully");
 }
@@ -190,7 +202,7 @@ policy_enable(App *app, Req *q, Res *s, Err *err)
 {
 	PolicyWork w = { .a = req_arena(q), .key = req_param(q, "ref"), .on = true };
 
-	if (!app_define(app, update_work, &w, err))
+	if (!policy_define(app, update_work, &w, err))
 		return false;
 	return res_data(s, 200, policy_whole(w.a, &w.d), "Policy enabled successfully");
 }
@@ -200,7 +212,7 @@ policy_disable(App *app, Req *q, Res *s, Err *err)
 {
 	PolicyWork w = { .a = req_arena(q), .key = req_param(q, "ref") };
 
-	if (!app_define(app, update_work, &w, err))
+	if (!policy_define(app, update_work, &w, err))
 		return false;
 	return res_data(s, 200, policy_whole(w.a, &w.d), "Policy disabled successfully");
 }
@@ -219,7 +231,7 @@ policy_remove(App *app, Req *q, Res *s, Err *err)
 {
 	PolicyWork w = { .a = req_arena(q), .key = req_param(q, "ref") };
 
-	if (!app_define(app, remove_work, &w, err))
+	if (!policy_define(app, remove_work, &w, err))
 		return false;
 	return answer_success(q, s, str_fmt(w.a, "Policy '%.*s' deleted successfully", STR_ARG(w.d.ref)));
 }

@@ -8,6 +8,7 @@
 #include "api/view.h"
 #include "base/codec.h"
 #include "base/log.h"
+#include "engine/schedule.h"
 #include "model/choice.h"
 #include "store/change.h"
 
@@ -321,24 +322,29 @@ worker_cordon_on(App *app, Req *q, Res *s, Err *err)
 	return app_define(app, cordon_work, &w, err) && worker_answer(app, q, s, err);
 }
 
-/* What waited for the worker need not wait longer. */
 static bool
 schedule_work(App *app, void *self, Err *err)
 {
 	(void)self;
-	return schedule(app->uow, err);
+	return schedule_unheard(app->uow, err);
+}
+
+void
+waiting_schedule(App *app, const char *after)
+{
+	Err later = { 0 };
+
+	if (!app_work(app, &points_schedule, schedule_work, NULL, &later))
+		log_warn("nothing was scheduled after %s: %s", after, later.text);
 }
 
 bool
 worker_cordon_off(App *app, Req *q, Res *s, Err *err)
 {
 	Cordon w = { .a = req_arena(q), .key = req_param(q, "id") };
-	Err later = { 0 };
 
 	if (!app_define(app, cordon_work, &w, err))
 		return false;
-	/* a unit of its own, for each takes one lock; if it fails, the sweeper does it */
-	if (!app_work(app, &points_schedule, schedule_work, NULL, &later))
-		log_warn("nothing was scheduled after a worker was let in again: %s", later.text);
+	waiting_schedule(app, "a worker was let in again");
 	return worker_answer(app, q, s, err);
 }

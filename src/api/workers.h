@@ -16,6 +16,9 @@ typedef struct Crew {
 	TimeUs now;
 } Crew;
 
+/* What waited for something that has changed need not wait longer. A unit of its own, for each takes one lock; if it fails, the sweeper
+ * does it. after: what was done, for the log. */
+void waiting_schedule(App *app, const char *after);
 MUST_CHECK bool crew_read(App *app, Arena *a, Str role, Crew *ret, Err *err); /* role: none is all */
 const WorkerLoadRow *crew_load(const Crew *c, Id worker);
 int64_t load_running(const WorkerLoadRow *l);

@@ -1,3 +1,5 @@
+#include "engine/schedule.h"
+
 #include "engine/ended.h"
 #include "engine/workflow.h"
 
@@ -592,6 +594,12 @@ beats_read(Uow *u, Err *err)
 	for (size_t i = 0; i < n; i++)
 		liveness_read(u->e->live, beats[i].worker, beats[i].incarnation, beats[i].at);
 	return true;
+}
+
+bool
+schedule_unheard(Uow *u, Err *err)
+{
+	return beats_read(u, err) && schedule(u, err);
 }
 
 void

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from harness import eventually
 from test_api import refused
 
 
@@ -35,6 +36,28 @@ def test_a_policy_is_made_changed_switched_and_deleted(api):
     assert api.get(f"/policies/{made['id']}")["data"]["ref"] == "mine.few"
     assert api.delete("/policies/mine.few")["success"] is True
     assert "mine.few" in refused(api, "GET", "/policies/mine.few", 404)["error"]
+
+
+def test_what_a_policy_held_goes_on_with_the_answer_that_changes_it(api):
+    """Not with the next look of whoever sweeps."""
+    sleep = lambda: api.post("/executions/execute", {"action_ref": "core.sleep", "parameters": {"seconds": 300}}, 201)["data"]["id"]
+    row = lambda id: api.get(f"/executions/{id}")["data"]
+    api.post("/policies", policy(action_ref="core.sleep", concurrency={"limit": 1}), 201)
+    eventually(lambda: api.get("/workers", health_state="active")["data"])
+    ids = [sleep()]
+    eventually(lambda: row(ids[0])["status"] == "running")
+    changes = (lambda: api.put("/policies/mine.few", {"concurrency": {"limit": 2}}), lambda: api.post("/policies/mine.few/disable"),
+               lambda: api.delete("/policies/mine.few"))
+    for change in changes:
+        ids.append(sleep())
+        eventually(lambda: "concurrency_limit: mine.few" in (row(ids[-1])["wait_reason"] or ""))
+        change()
+        assert row(ids[-1])["status"] != "requested"
+        if change is changes[1]:
+            api.post("/policies/mine.few/enable")
+    for id in ids:
+        api.post(f"/executions/{id}/cancel")
+    eventually(lambda: all(row(id)["finished_at"] for id in ids))
 
 
 @pytest.mark.parametrize("status, names, more", [
