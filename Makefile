@@ -5,6 +5,7 @@ N = 300
 SEED = 1
 SECONDS = 10
 ARGS =
+BUILD = build
 bindir = $(DESTDIR)$(PREFIX)/bin
 packdir = $(DESTDIR)$(PREFIX)/share/attune/packs
 
@@ -46,14 +47,15 @@ check:
 fmt:
 	@dev/fmt
 
-# Installs what `make` built, so that root need not compile.
+# Installs what `make` built, so that root need not compile. Everybody may read it, whatever the checkout's files allow.
 install:
-	@test -x build/attune || { echo "Nothing is built yet: run 'make' first." >&2; exit 1; }
-	install -d $(bindir) $(packdir)
-	install -m 755 build/attune $(bindir)/attune
+	@test -x $(BUILD)/attune || { echo "Nothing is built yet: run 'make' first." >&2; exit 1; }
+	umask 022; install -d $(bindir) $(packdir)
+	install -m 755 $(BUILD)/attune $(bindir)/attune
 	for role in api executor worker sensor notifier; do ln -sf attune $(bindir)/attune-$$role; done
 	rm -rf $(packdir)/core
 	cp -R packs/core $(packdir)/core
+	chmod -R u=rwX,go=rX $(packdir)/core
 
 clean:
 	rm -rf build build-test build-tsan build-fuzz build-check
