@@ -283,10 +283,14 @@ static const char remove_one[] =
     "{ for pause in 0 1 3 9 27; do sleep $pause; case $(\"$1\" rm --force \"$2\") in *\"$2\"*) "
     "exit;; esac; done; } >/dev/null 2>&1 &";
 
-/* All but those of the worker itself, which has begun meanwhile; and nothing once it has ended, for the next one has begun then. */
+/*
+ * All but those of the worker itself, which has begun meanwhile; and nothing once it has ended, for the next one has begun then: it is
+ * asked for each second, so that nothing of it is left behind for longer.
+ */
 static const char remove_all[] =
-    "{ for pause in 0 10; do sleep $pause; kill -0 \"$5\" || exit; \"$1\" ps --all --filter \"label=" LABEL_WORKER
-    "=$2\" --filter \"label=" LABEL_FOLDER "=$3\" --format '{{.ID}} {{.Labels}}' | while read -r id labels; do "
+    "{ for pause in '' '1 2 3 4 5 6 7 8 9 10'; do for second in $pause; do kill -0 \"$5\" || exit; sleep 1; done; "
+    "kill -0 \"$5\" || exit; \"$1\" ps --all --filter \"label=" LABEL_WORKER "=$2\" --filter \"label=" LABEL_FOLDER
+    "=$3\" --format '{{.ID}} {{.Labels}}' | while read -r id labels; do "
     "case $labels in *\"$4\"*) ;; *) \"$1\" rm --force \"$id\";; esac; done; done; } </dev/null >/dev/null 2>&1 &";
 
 /* In the background of a shell that ends at once: an engine takes its time, and the worker has none. */
