@@ -95,6 +95,10 @@ class Engine:
         if self.server is not None:
             self.server.terminate()
             self.server.wait(60)
+        mounts = pathlib.Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
+        for path in [line.split()[1] for line in reversed(mounts)]:  # engines leave some of what they have mounted
+            if path.startswith(f"{self.where}/"):
+                subprocess.run(["umount", "--lazy", path], check=False)
         shutil.rmtree(self.where, ignore_errors=True)
 
 
