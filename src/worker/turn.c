@@ -373,7 +373,7 @@ claims_go(void *self)
 	for (size_t i = 0; i < t->ready_n; i++) {
 		Run *r = map_get(&t->runs, t->ready[i].execution);
 
-		if (r->begun)
+		if (r->begun || !t->ready[i].claimed)
 			continue;
 		crash_point("worker.before_spawn");
 		r->begun = s->go(s, t->ready[i].execution, t->ready[i].attempt);
