@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { BUCKETS = 256, MOST = 4096, KEPT_S = 60, LINGER_MOST_US = 1000 };
+enum { BUCKETS = 256, MOST = 4096, KEPT_S = 60 };
 
 struct Gather {
 	GatherConfig config;
@@ -16,7 +16,6 @@ struct Gather {
 	Part *buckets[BUCKETS]; /* all of them, by key, until they are taken */
 	Part *first, **end;     /* those that wait */
 	size_t waiting, kept;
-	size_t wanted; /* the thread is told when so many wait */
 	TimeUs swept;
 	bool quit;
 
@@ -70,22 +69,6 @@ wait_for_parts(Gather *g)
 	}
 }
 
-/*
- * Some came while the last group was done, so there is a crowd: those of the last group come again in a moment, and together they need
- * one wait for the disk, not two. For them the thread waits at most as long as half of that group took. Caller holds the lock.
- */
-static void
-wait_for_company(Gather *g, size_t last, TimeUs took)
-{
-	TimeUs until = clock_mono(clock_real()) + (took / 2 < LINGER_MOST_US ? took / 2 : LINGER_MOST_US);
-
-	g->wanted = g->waiting + last < GATHER_GROUP_MOST ? g->waiting + last : GATHER_GROUP_MOST;
-	while (g->waiting < g->wanted && !g->quit)
-		if (!thread_wait(&g->came, &g->lock, until - clock_mono(clock_real())))
-			break;
-	g->wanted = 1;
-}
-
 /* Caller holds the lock. */
 static void
 group_take(Gather *g)
@@ -130,20 +113,15 @@ static void
 gather_main(void *self)
 {
 	Gather *g = self;
-	TimeUs began, took = 0;
 
 	pthread_mutex_lock(&g->lock);
 	for (;;) {
-		if (g->waiting > 0)
-			wait_for_company(g, g->n, took);
 		wait_for_parts(g);
 		group_take(g);
 		if (g->n == 0)
 			break;
 		pthread_mutex_unlock(&g->lock);
-		began = clock_mono(clock_real());
 		g->config.run(g->config.self, g->group, g->n);
-		took = clock_mono(clock_real()) - began;
 		gather_tell(g);
 		pthread_mutex_lock(&g->lock);
 	}
@@ -163,7 +141,6 @@ gather_open(const GatherConfig *config)
 	if (g->config.kept == 0)
 		g->config.kept = KEPT_S * (TimeUs)US_PER_S;
 	g->end = &g->first;
-	g->wanted = 1;
 	pthread_mutex_init(&g->lock, NULL);
 	pthread_cond_init(&g->came, NULL);
 	pthread_cond_init(&g->ended, NULL);
@@ -206,7 +183,7 @@ give(Gather *g, Part *part, Err *err)
 	part->waits = NULL;
 	*g->end = part;
 	g->end = &part->waits;
-	if (++g->waiting == g->wanted)
+	if (++g->waiting == 1)
 		pthread_cond_signal(&g->came);
 	return true;
 }

@@ -1,9 +1,9 @@
 /*
  * Group commit for requests: what several of them want of the store at the same time is done together, in one transaction with one wait
  * for the disk, by a thread of its own. A request gives its part and sleeps without a thread; what comes while a group is being done
- * makes up the next one. Whoever comes alone goes alone, at once; only where there is a crowd does it wait a moment for the rest of
- * it. When its group is done the request is woken and takes its part back, with what came of it in it. A part is known by a key (one
- * per request). What nobody takes back is dropped after a while. Any thread may call.
+ * makes up the next one, and no group waits for more: of a crowd one half is served while the other is written. When its group is done
+ * the request is woken and takes its part back, with what came of it in it. A part is known by a key (one per request). What nobody
+ * takes back is dropped after a while. Any thread may call.
  */
 #pragma once
 

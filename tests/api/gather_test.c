@@ -3,12 +3,9 @@
 
 #include "test.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum { PARTS = 64 };
 
@@ -112,7 +109,7 @@ TEST(what_comes_while_a_group_is_done_makes_up_the_next_in_its_order)
 		p[i].part.key = -1 - i;
 		CHECK_OK(gather_give(g, &p[i].part, &err), err);
 		if (i == 0)
-			desk_wait(&d, 1); /* the first goes alone: nobody lingers */
+			desk_wait(&d, 1); /* the first goes alone */
 	}
 	desk_let(&d);
 	for (int i = PARTS - 1; i >= 0; i--) { /* waits where it is not done */
@@ -146,65 +143,6 @@ TEST(parts_may_be_taken_while_their_group_still_has_something_to_do_and_are_told
 	gather_close(g);
 	CHECK_INT((int64_t)d.groups, 2);
 	CHECK_INT((int64_t)atomic_load(&d.told), 2);
-}
-
-/* From the next fork on the boot clock is a day ahead of the monotonic one, as after a night of suspend. False: not allowed here. */
-static bool
-sleep_a_day(void)
-{
-	static const char day[] = "boottime 86400 0\n";
-	bool ok;
-	int fd;
-
-	if (unshare(CLONE_NEWTIME) < 0)
-		return false;
-	fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
-	ok = fd >= 0 && write(fd, day, sizeof(day) - 1) == (ssize_t)sizeof(day) - 1;
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-static void
-linger_for_one_that_never_comes(void)
-{
-	Desk d = DESK(true);
-	Gather *g = begin(&d, 0, 0);
-	Piece p[2] = { 0 };
-	Err err = { 0 };
-
-	for (int i = 0; i < 2; i++) {
-		p[i].part.key = 1 + i;
-		CHECK_OK(gather_give(g, &p[i].part, &err), err);
-		if (i == 0)
-			desk_wait(&d, 1);
-	}
-	desk_let(&d);
-	CHECK(gather_take(g, 2) == &p[1].part);
-	CHECK(gather_take(g, 1) == &p[0].part);
-	gather_close(g);
-}
-
-TEST(nobody_waits_for_company_as_long_as_the_machine_was_suspended)
-{
-	enum { NOT_HERE = 77 };
-	int status = -1;
-	pid_t child = fork(); /* whose own children have the other clock */
-
-	if (child == 0) {
-		pid_t shifted = sleep_a_day() ? fork() : -1;
-
-		if (shifted == 0) {
-			alarm(50);
-			linger_for_one_that_never_comes();
-			_exit(0);
-		}
-		_exit(shifted < 0 ? NOT_HERE : waitpid(shifted, &status, 0) == shifted && status == 0 ? 0 : 1);
-	}
-	CHECK(child > 0 && waitpid(child, &status, 0) == child);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_HERE)
-		test_skip("this system lets nobody have a clock of their own");
-	CHECK_INT(status, 0);
 }
 
 TEST(parts_that_are_too_many_are_refused_and_the_end_does_what_waits)

@@ -48,7 +48,7 @@ def test_after_a_night_of_suspend_nobody_waits_as_long_as_the_night_was(world):
     world.within = shifted()
     world.start()
     hook = Hook(world)
-    with ThreadPoolExecutor(16) as crowd:  # those that come together wait for each other, for less than a moment
+    with ThreadPoolExecutor(16) as crowd:  # those that come together are written together
         answers = list(crowd.map(lambda n: hook.send({"n": n}), range(400)))
     assert {a.status_code for a in answers} == {200}
     stored = {json.loads(e["payload"])["n"] for e in world.rows("select payload from event where trigger_ref = 'mine.hook'")}
