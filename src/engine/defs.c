@@ -452,6 +452,16 @@ defs_leave(Defs *d)
 	pthread_rwlock_unlock(&d->lock);
 }
 
+bool
+defs_peek(Defs *d, Id *ret_last)
+{
+	pthread_rwlock_rdlock(&d->lock);
+	*ret_last = d->last;
+	if (!d->loaded)
+		pthread_rwlock_unlock(&d->lock);
+	return d->loaded;
+}
+
 const ActionDef *
 defs_action(const Defs *d, Id id)
 {

@@ -166,9 +166,8 @@ made_ended(Uow *u, const ExecNew *rows, const Id *ids, size_t n, Err *err)
 	return runs_ended(u, ends, ended, err);
 }
 
-/* For those who watch, a run is requested first even if it is with a worker by the same commit. */
-static void
-say_created(Uow *u, const ExecNew *row, Id id)
+void
+exec_say_created(Uow *u, const ExecNew *row, Id id)
 {
 	bool placed = row->status == EXEC_SCHEDULED;
 	const char *status = exec_state_name(row->status), *first = exec_state_name(EXEC_REQUESTED);
@@ -189,7 +188,7 @@ exec_make(Uow *u, ExecNew *rows, const Secrets *secrets, size_t n, Id *ret_ids, 
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (ret_ids[i] != 0)
-			say_created(u, &rows[i], ret_ids[i]);
+			exec_say_created(u, &rows[i], ret_ids[i]);
 	return made_ended(u, rows, ret_ids, n, err);
 }
 
@@ -247,131 +246,4 @@ enforce(Uow *u, const Id *enforcements, size_t n, Err *err)
 	defs_leave(u->e->defs);
 	/* when all are placed, nothing was waiting */
 	return ok && (placed || schedule(u, err));
-}
-
-/* ---- executions asked for by the API ---- */
-
-static bool
-action_wanted(Uow *u, const ExecutionIn *in, const ActionDef **ret, Err *err)
-{
-	*ret = defs_action_ref(u->e->defs, in->action_ref);
-	if (*ret == NULL)
-		return err_set(err, ERR_NOT_FOUND, "Action '%.*s' not found", STR_ARG(in->action_ref));
-	if (!(*ret)->enabled)
-		return err_set(err, ERR_CONFLICT, "Action '%.*s' is disabled", STR_ARG(in->action_ref));
-	return storable("A parameter", in->params, err) && storable("An environment variable", in->env_vars, err);
-}
-
-static bool
-execution_asked(Uow *u, const ExecutionIn *in, ExecNew *ret, Secrets *secrets, Err *err)
-{
-	const ActionDef *action;
-
-	if (!action_wanted(u, in, &action, err))
-		return false;
-	*ret = (ExecNew){
-		.action = action->id,
-		.action_ref = action->ref,
-		.config = in->params,
-		.env_vars = in->env_vars,
-		.parent = in->parent,
-		.executor = in->executor,
-		.permission_set_refs = json_is(in->permission_set_refs, JSON_ARRAY)
-					   ? in->permission_set_refs
-					   : &action->default_permission_set_refs,
-		.worker_selector = in->worker_selector,
-		.worker_tolerations = in->worker_tolerations,
-		.worker_affinity = in->worker_affinity,
-		.status = EXEC_REQUESTED,
-		.wait = WAIT_QUEUED,
-		.wait_class = wait_class_of(
-		    u->arena, action->id, in->worker_selector, in->worker_tolerations, in->worker_affinity),
-		.timeout_seconds = in->timeout_seconds != 0 ? in->timeout_seconds : action->timeout_seconds,
-		.priority = in->priority,
-		.due = in->due > u->now ? in->due : 0,
-		.artifact_policy = in->artifact_policy,
-		.artifact_limit = in->artifact_limit,
-		.correlation = uuid_none(in->correlation) ? uuid_new(u->now) : in->correlation,
-		.by = in->by,
-	};
-	exec_settle(u, action, ret, secrets);
-	return true;
-}
-
-/* One that is failed at once, or has secrets, writes more than its row, and one that is part of another looks that up before. */
-static bool
-row_alone(const ExecNew *row, const Secrets *secrets)
-{
-	return !exec_terminal(row->status) && secrets->n == 0 && row->parent == 0;
-}
-
-static bool
-create_known(Uow *u, const ExecutionIn *in, size_t n, ExecutionOut *ret, Err *err)
-{
-	ExecNew *rows = arena_array(u->arena, ExecNew, n + 1);
-	Secrets *secrets = arena_array(u->arena, Secrets, n + 1);
-	Id *ids = arena_array(u->arena, Id, n + 1);
-	bool placed;
-
-	for (size_t i = 0; i < n; i++)
-		if (!execution_asked(u, &in[i], &rows[i], &secrets[i], err))
-			return false;
-	if (n == 1 && !place_newborns(u, rows, 1, &placed, err))
-		return false;
-	if (n == 1 && row_alone(&rows[0], &secrets[0]))
-		uow_last_now(u);
-	if (!exec_make(u, rows, secrets, n, ids, err))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		ret[i] = (ExecutionOut){ .id = ids[i], .status = rows[i].status };
-		if (rows[i].status == EXEC_SCHEDULED)
-			newborn_placed(u, &rows[i], ids[i]);
-		else if (!exec_terminal(rows[i].status))
-			out_requested(u, ids[i], rows[i].action, str_copy(u->arena, rows[i].action_ref), rows[i].parent,
-			    0, rows[i].correlation);
-	}
-	return true;
-}
-
-bool
-executions_create(Uow *u, const ExecutionIn *in, size_t n, ExecutionOut *ret, Err *err)
-{
-	bool ok;
-
-	if (n == 0)
-		return true;
-	/* many at once wait for the executor, which shares its commit and its looks among them */
-	if (n == 1) {
-		defs_enter_ahead(u->e->defs, u->db, u->arena);
-		place_newborn_ahead(u);
-	}
-	if (!defs_enter(u->e->defs, u->db, u->arena, err))
-		return false;
-	ok = create_known(u, in, n, ret, err);
-	defs_leave(u->e->defs);
-	return ok;
-}
-
-bool
-execution_create(Uow *u, const ExecutionIn *in, ExecutionOut *ret, Err *err)
-{
-	return executions_create(u, in, 1, ret, err);
-}
-
-bool
-execution_check(Uow *u, const ExecutionIn *in, Err *err)
-{
-	const ActionDef *action;
-	Json values = in->params == NULL ? json_null() : *in->params, schema;
-	bool ok;
-
-	if (!defs_enter(u->e->defs, u->db, u->arena, err))
-		return false;
-	ok = action_wanted(u, in, &action, err);
-	if (ok) {
-		schema = keys_spare(u, action);
-		ok = params_prepare(u->arena, "action", action->ref, &schema, &values, false, err);
-	}
-	defs_leave(u->e->defs);
-	return ok;
 }

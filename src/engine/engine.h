@@ -64,6 +64,7 @@ struct Uow {
 	bool settled;              /* and was, all of it */
 	struct WorkflowNews *news; /* what is to be told to workflows, collected until then */
 	size_t news_n, news_cap;
+	bool idle;                       /* the worker chosen last had nothing to do: of the thread, not of the unit */
 	bool placed;                     /* what it made last is all with workers, and nothing else waited */
 	const struct CommitPoints *last; /* of uow_last; NULL: not said, or used up */
 	bool passed;                     /* its point before the commit */
@@ -87,6 +88,9 @@ extern const CommitPoints points_ingest, points_enforce, points_create, points_a
 MUST_CHECK bool uow_begin(Uow *u, Err *err);
 /* The same but keeps the arena: for callers that have allocated the input of the transaction there. */
 MUST_CHECK bool uow_begin_keep(Uow *u, Err *err);
+/* A unit that only looks, without a transaction, and changes nothing. uow_looked arms whoever looks after what it has found. */
+void uow_look(Uow *u);
+void uow_looked(Uow *u);
 /* Commits, then publishes. A failure to publish is not an error here: the rows wait for the sweeper. */
 MUST_CHECK bool uow_commit(Uow *u, const CommitPoints *p, Err *err);
 /* A promise: what is asked of the engine next is all that this transaction writes, and uow_commit follows with these points. So the

@@ -7,6 +7,8 @@
 #include "model/secrets.h"
 #include "store/rule_window.h"
 
+/* A class begins with its priority. */
+enum { PRIORITY_DIGITS = 4 };
 /* Rows of one class need the same of a worker: the action's id, and a hash where a row has a placement of its own. */
 Str wait_class_of(Arena *a, Id action, const Json *selector, const Json *tolerations, const Json *affinity);
 Id wait_class_action(Str wait_class);
@@ -17,6 +19,8 @@ bool action_inside(const ActionDef *action); /* runs without a worker */
 void exec_settle(Uow *u, const ActionDef *action, ExecNew *e, Secrets *secrets);
 /* Makes them, with their secrets; says so to those who watch, and of those that are failed already to whoever waits for them. */
 MUST_CHECK bool exec_make(Uow *u, ExecNew *rows, const Secrets *secrets, size_t n, Id *ret_ids, Err *err);
+/* For those who watch, a run is requested first even if it is with a worker by the same commit. */
+void exec_say_created(Uow *u, const ExecNew *row, Id id);
 /* The same with a priority, and with what its runs share limits with: high priorities come first, and a class has one line to wait in. */
 Str wait_class_full(Arena *a, Str wait_class, int64_t priority, Str slot, Str bucket, Str breaker);
 Str wait_class_slot(Str wait_class); /* none: no limit */
@@ -29,6 +33,8 @@ Str wait_class_breaker(Str wait_class);
 void place_newborn_ahead(Uow *u);
 MUST_CHECK bool place_newborns(Uow *u, ExecNew *rows, size_t n, bool *ret_all, Err *err);
 void newborn_placed(Uow *u, const ExecNew *row, Id id);
+/* The same for one, without asking: a worker that has nothing to do, if that is still so. Inside defs_peek; false: who does it is not clear. */
+bool newborn_guess(Uow *u, ExecNew *row);
 
 /* What waits goes on, if nobody else schedules just now and it is of few kinds. *ret_done: nothing is left of it for others. Inside
  * defs_enter. */

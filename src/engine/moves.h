@@ -41,6 +41,9 @@ MUST_CHECK bool ingest(Uow *u, const EventIn *in, size_t n, EventOut *ret, Err *
 MUST_CHECK bool enforce(Uow *u, const Id *enforcements, size_t n, Err *err);
 /* Gives every execution that waits for a worker to one that has room, oldest first in each class. Says why the rest wait. */
 MUST_CHECK bool schedule(Uow *u, Err *err);
+/* Runs have ended that nothing follows but room for others: *ret_wanted says whether somebody waits for that, and schedule has to be
+ * called. One look, outside of a transaction. */
+MUST_CHECK bool schedule_wanted(Uow *u, bool *ret_wanted, Err *err);
 
 /* Workflows that something has happened to, by the ids of their executions, go on; ids of others are left alone. What they start waits for
  * schedule. */

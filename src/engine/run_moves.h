@@ -42,11 +42,12 @@ typedef struct RunResult {
 	Secrets secrets; /* taken out of it */
 	Kept kept;       /* that become versions of artifacts with it */
 	RunClaim *claim; /* when it was claimed in this very transaction; else NULL */
+	Id lone;         /* its action, when its claim has shown that it is no task of a workflow; else 0 */
 	bool again;      /* an earlier commit of it failed with an unknown outcome: it may be stored already */
 	bool stored;     /* false afterwards: the row had moved on, the result is a note in its history */
 } RunResult;
 
-/* Terminal rows; publishes execution.completed for each that moved. */
+/* Terminal rows; publishes execution.completed for each that moved. After uow_last the commit travels with ends that nothing follows. */
 MUST_CHECK bool runs_finish(Uow *u, Id worker, Str by, RunResult *results, size_t n, Err *err);
 /* What follows the ends of runs in this transaction, if u->follows was set when it began: their workflows go on, and what waited for their
  * limits. As far as nobody has to be waited for; the rest is for executors, as always. */

@@ -2,8 +2,10 @@
 #include "engine/ended.h"
 
 #include "engine/keys.h"
+#include "engine/limits.h"
 #include "engine/secrets.h"
 #include "model/build.h"
+#include "store/execution_aside.h"
 #include "store/execution_limits.h"
 #include "store/workflow_run.h"
 
@@ -329,17 +331,86 @@ finish_late(Uow *u, Str by, const RunResult *r, Err *err)
 	return execution_note(u->db, u->arena, r->execution, (Str){ 0 }, &note, u->now, err);
 }
 
+/* Nothing is stored of it but its row, and its limits have nobody to let go. Inside defs_peek. */
+static bool
+is_plain(const Uow *u, const RunResult *r)
+{
+	const ActionDef *action = r->lone == 0 ? NULL : defs_action(u->e->defs, r->lone);
+
+	return action != NULL && r->event == EV_EXIT_OK && r->claim == NULL && !r->again && r->kept.n == 0 &&
+	       r->secrets.n == 0 && !result_is_large(&r->result) && !limits_any(u, action);
+}
+
+/* Nothing follows these ends, by what is known of the definitions up to *ret_known. */
+static bool
+all_plain(const Uow *u, const RunResult *results, size_t n, Id *ret_known)
+{
+	bool plain;
+
+	if (u->e->defs == NULL || !defs_peek(u->e->defs, ret_known))
+		return false;
+	plain = *ret_known != 0 && !defs_hears_completions(u->e->defs);
+	for (size_t i = 0; plain && i < n; i++)
+		plain = is_plain(u, &results[i]);
+	defs_leave(u->e->defs);
+	return plain;
+}
+
+/*
+ * Ends that nothing follows are stored and committed in one round trip, under the condition that the definitions are still those by
+ * which that was found. What does not move so is looked at by the others, in a transaction of its own.
+ */
+static bool
+finish_plain(Uow *u, Str by, RunResult *results, size_t n, bool *ret_all, Err *err)
+{
+	ExecMove *moves = arena_array(u->arena, ExecMove, n);
+	ExecMoved *moved = arena_array(u->arena, ExecMoved, n);
+	bool may = u->last != NULL && db_kind(u->db) != STORE_SQLITE;
+	Id known;
+
+	*ret_all = false;
+	if (!may || !all_plain(u, results, n, &known)) {
+		u->last = NULL;
+		return true;
+	}
+	for (size_t i = 0; i < n; i++)
+		moves[i] = (ExecMove){ .id = results[i].execution,
+			.attempt = results[i].attempt,
+			.from = EXEC_RUNNING,
+			.started = results[i].started,
+			.finished = results[i].finished,
+			.result = &results[i].result,
+			.note = str_of(""),
+			.known = known };
+	uow_last_now(u);
+	if (!move_runs(u, EV_EXIT_OK, moves, n, by, moved, err))
+		return false;
+	*ret_all = true;
+	for (size_t i = 0; i < n; i++) {
+		results[i].stored = moved[i].moved;
+		*ret_all = *ret_all && moved[i].moved;
+	}
+	if (*ret_all) {
+		u->defs_seen = true; /* by the condition */
+		u->follows = false;
+	}
+	return moves_ended(u, moves, moved, n, err);
+}
+
 bool
 runs_finish(Uow *u, Id worker, Str by, RunResult *results, size_t n, Err *err)
 {
 	static const ExecEvent ends[] = { EV_EXIT_OK, EV_EXIT_BAD, EV_WORKER_LOST };
+	bool plain;
 
 	if (n == 0)
 		return true;
-	if (u->e->defs != NULL)
-		defs_enter_ahead(u->e->defs, u->db, u->arena); /* the commit asks who hears of the ends */
 	for (size_t i = 0; i < n; i++)
 		results[i].stored = false;
+	if (!finish_plain(u, by, results, n, &plain, err) || plain)
+		return plain;
+	if (u->e->defs != NULL)
+		defs_enter_ahead(u->e->defs, u->db, u->arena); /* the commit asks who hears of the ends */
 	for (size_t i = 0; i < countof(ends); i++)
 		if (!finish_some(u, EXEC_SCHEDULED, ends[i], false, by, results, n, err) ||
 		    !finish_some(u, EXEC_RUNNING, ends[i], false, by, results, n, err))

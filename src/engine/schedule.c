@@ -23,107 +23,10 @@ typedef struct Pass {
 	bool left;    /* and did */
 } Pass;
 
-enum { PRIORITY_ZERO = 200, PRIORITY_DIGITS = 4 };
-
-Str
-wait_class_of(Arena *a, Id action, const Json *selector, const Json *tolerations, const Json *affinity)
-{
-	const Json *own[] = { selector, tolerations, affinity };
-	uint64_t h = 0;
-	bool any = false;
-
-	for (size_t i = 0; i < countof(own); i++) {
-		h = h * 31;
-		if (json_is_null(own[i]))
-			continue;
-		any = true;
-		h += str_hash(json_text(a, own[i])) | 1;
-	}
-	if (!any)
-		return str_fmt(a, "%04d:%lld", PRIORITY_ZERO, (long long)action);
-	return str_fmt(a, "%04d:%lld:%016llx", PRIORITY_ZERO, (long long)action, (unsigned long long)h);
-}
-
-/* PPPP:action[:placement][/slot][~bucket][^breaker] */
-static Str
-class_part(Str wait_class, char from, char to)
-{
-	Str head, rest = wait_class;
-
-	if (from != '^' && memchr(rest.p, '^', rest.n) != NULL && str_cut(&rest, '^', &head))
-		rest = head;
-	if (memchr(rest.p, from, rest.n) == NULL || !str_cut(&rest, from, &head))
-		return (Str){ 0 };
-	return to != '\0' && memchr(rest.p, to, rest.n) != NULL && str_cut(&rest, to, &head) ? head : rest;
-}
-
-/* Without limits and priority: action[:placement] */
-static Str
-class_core(Str wait_class)
-{
-	Str core = class_part(wait_class, ':', '~');
-	Str head = core, rest = core;
-
-	return memchr(core.p, '/', core.n) != NULL && str_cut(&rest, '/', &head) ? head : core;
-}
-
-Id
-wait_class_action(Str wait_class)
-{
-	Str rest = class_core(wait_class), head = rest;
-	Id id = 0;
-
-	if (memchr(rest.p, ':', rest.n) != NULL)
-		(void)str_cut(&rest, ':', &head);
-	return str_to_int(head, &id) ? id : 0;
-}
-
 bool
 action_inside(const ActionDef *action)
 {
 	return action->workflow_def != 0 || str_is(action->ref, ACTION_ASK);
-}
-
-bool
-wait_class_own(Str wait_class)
-{
-	Str core = class_core(wait_class);
-
-	return memchr(core.p, ':', core.n) != NULL;
-}
-
-Str
-wait_class_full(Arena *a, Str wait_class, int64_t priority, Str slot, Str bucket, Str breaker)
-{
-	const struct {
-		const char *mark;
-		Str key;
-	} parts[] = { { "/", slot }, { "~", bucket }, { "^", breaker } };
-	Buf b = buf_open(a);
-
-	buf_fmt(&b, "%04d:%.*s", (int)(PRIORITY_ZERO - priority), STR_ARG(class_core(wait_class)));
-	for (size_t i = 0; i < countof(parts); i++)
-		if (!str_none(parts[i].key))
-			buf_fmt(&b, "%s%.*s", parts[i].mark, STR_ARG(parts[i].key));
-	return buf_str(&b);
-}
-
-Str
-wait_class_slot(Str wait_class)
-{
-	return class_part(wait_class, '/', '~');
-}
-
-Str
-wait_class_bucket(Str wait_class)
-{
-	return class_part(wait_class, '~', '\0');
-}
-
-Str
-wait_class_breaker(Str wait_class)
-{
-	return class_part(wait_class, '^', '\0');
 }
 
 static const WorkerCount *
@@ -135,19 +38,15 @@ count_of(const WorkerCount *counts, size_t n, Id worker)
 	return NULL;
 }
 
-static bool
-pass_open(Pass *p, Uow *u, Err *err)
+static void
+pass_begin(Pass *p, Uow *u, const WorkerCount *counts, size_t counts_n)
 {
 	const WorkerDef *const *workers = defs_workers(u->e->defs, &p->n);
-	WorkerCount *counts;
-	size_t counts_n;
 
 	p->u = u;
 	p->room = 0;
 	p->again = p->left = false;
 	p->most = SIZE_MAX;
-	if (!execution_worker_counts(u->db, u->arena, &counts, &counts_n, err))
-		return false;
 	p->loads = arena_array(u->arena, WorkerLoad, p->n + 1);
 	for (size_t i = 0; i < p->n; i++) {
 		const WorkerDef *w = workers[i];
@@ -162,6 +61,17 @@ pass_open(Pass *p, Uow *u, Err *err)
 		if (l->alive && !w->cordoned && l->room > 0)
 			p->room += l->room;
 	}
+}
+
+static bool
+pass_open(Pass *p, Uow *u, Err *err)
+{
+	WorkerCount *counts;
+	size_t n;
+
+	if (!execution_worker_counts(u->db, u->arena, &counts, &n, err))
+		return false;
+	pass_begin(p, u, counts, n);
 	return true;
 }
 
@@ -192,6 +102,12 @@ need_of(Uow *u, const ActionDef *action, const ExecWaiting *row)
 	};
 }
 
+static bool
+built_matters(const Pass *p, const Need *need)
+{
+	return p->n > 1 && need->runtime != NULL && json_get(&need->runtime->execution_config, "dependencies") != NULL;
+}
+
 /* Who has built what the action's pack needs. Asked only where it makes a difference. */
 static bool
 built_mark(Pass *p, const Need *need, Err *err)
@@ -203,7 +119,7 @@ built_mark(Pass *p, const Need *need, Err *err)
 
 	for (size_t i = 0; i < p->n; i++)
 		p->loads[i].built = false;
-	if (p->n < 2 || r == NULL || json_get(&r->execution_config, "dependencies") == NULL)
+	if (!built_matters(p, need))
 		return true;
 	if (!environment_hosts(u->db, u->arena, need->action->pack_ref, str_lower(u->arena, r->name), &hosts, &n, err))
 		return false;
@@ -580,6 +496,20 @@ schedule(Uow *u, Err *err)
 	return ok && due_read(u, err);
 }
 
+bool
+schedule_wanted(Uow *u, bool *ret_wanted, Err *err)
+{
+	TimeUs next;
+
+	uow_look(u);
+	if (!execution_waits(u->db, u->arena, u->now, ret_wanted, &next, err))
+		return false;
+	due_note(u, next);
+	u->timed = true; /* whoever ended a run may have left something with a time, and cannot tell us otherwise */
+	uow_looked(u);
+	return true;
+}
+
 /* Who makes executions may not hear the workers; what they have written of themselves does as well. */
 static bool
 beats_read(Uow *u, Err *err)
@@ -686,30 +616,58 @@ newborns_line(const Uow *u, ExecNew *rows, size_t n, size_t *ret_n, size_t *ret_
 	return line;
 }
 
-static bool
-newborn_place(Pass *p, ExecNew *row, bool built_known, bool *ret_placed, Err *err)
+static Need
+newborn_need(Uow *u, const ExecNew *row)
 {
-	Uow *u = p->u;
 	ExecWaiting own = {
 		.worker_selector = row->worker_selector == NULL ? json_null() : *row->worker_selector,
 		.worker_tolerations = row->worker_tolerations == NULL ? json_null() : *row->worker_tolerations,
 		.worker_affinity = row->worker_affinity == NULL ? json_null() : *row->worker_affinity,
 	};
-	Need need = need_of(u, defs_action(u->e->defs, row->action), &own);
+
+	return need_of(u, defs_action(u->e->defs, row->action), &own);
+}
+
+static bool
+newborn_choose(Pass *p, const Need *need, ExecNew *row)
+{
+	Uow *u = p->u;
 	Choice c;
 
-	if (!built_known && !built_mark(p, &need, err))
+	worker_choose(u->arena, need, p->loads, p->n, &u->turn, &c);
+	if (c.kind != CHOICE_WORKER)
 		return false;
-	worker_choose(u->arena, &need, p->loads, p->n, &u->turn, &c);
-	*ret_placed = c.kind == CHOICE_WORKER;
-	if (!*ret_placed)
-		return true;
+	u->idle = p->loads[c.worker].assigned == 0;
 	p->loads[c.worker].room--;
 	p->loads[c.worker].assigned++;
 	row->status = EXEC_SCHEDULED;
 	row->worker = p->loads[c.worker].def->id;
 	row->wait = WAIT_NONE;
 	return true;
+}
+
+static bool
+newborn_place(Pass *p, ExecNew *row, bool built_known, bool *ret_placed, Err *err)
+{
+	Need need = newborn_need(p->u, row);
+
+	if (!built_known && !built_mark(p, &need, err))
+		return false;
+	*ret_placed = newborn_choose(p, &need, row);
+	return true;
+}
+
+bool
+newborn_guess(Uow *u, ExecNew *row)
+{
+	const ActionDef *action = defs_action(u->e->defs, row->action);
+	Need need = newborn_need(u, row);
+	Pass p;
+
+	if (row->status != EXEC_REQUESTED || row->due != 0 || action_inside(action) || limits_any(u, action))
+		return false;
+	pass_begin(&p, u, NULL, 0);
+	return !built_matters(&p, &need) && newborn_choose(&p, &need, row);
 }
 
 /* Where one finds no room, those behind it wait with it. */

@@ -55,8 +55,8 @@ uow_begin(Uow *u, Err *err)
 	return uow_begin_keep(u, err);
 }
 
-bool
-uow_begin_keep(Uow *u, Err *err)
+static void
+uow_clean(Uow *u)
 {
 	u->out = outbox_open(u->arena);
 	u->changes = (Changes){ 0 };
@@ -73,7 +73,37 @@ uow_begin_keep(Uow *u, Err *err)
 	u->news_n = u->news_cap = 0;
 	u->now = clock_wall(u->e->clock);
 	u->defs_version = defs_version(u->e->defs);
+}
+
+bool
+uow_begin_keep(Uow *u, Err *err)
+{
+	uow_clean(u);
 	return db_begin(u->db, err);
+}
+
+void
+uow_look(Uow *u)
+{
+	arena_reset(u->arena);
+	uow_clean(u);
+}
+
+static void
+dues_tell(const Uow *u)
+{
+	if (u->window_due != 0 && u->e->window != NULL)
+		u->e->window(u->e->window_self, u->window_due);
+	if (u->due != 0 && u->e->due != NULL)
+		u->e->due(u->e->moved_self, u->due);
+}
+
+void
+uow_looked(Uow *u)
+{
+	dues_tell(u);
+	if (u->timed && u->e->moved != NULL)
+		u->e->moved(u->e->moved_self, &u->out);
 }
 
 bool
@@ -91,10 +121,7 @@ uow_commit(Uow *u, const CommitPoints *p, Err *err)
 	if (u->committed != NULL)
 		u->committed(u->committed_self);
 	changes_publish(u);
-	if (u->window_due != 0 && u->e->window != NULL)
-		u->e->window(u->e->window_self, u->window_due);
-	if (u->due != 0 && u->e->due != NULL)
-		u->e->due(u->e->moved_self, u->due);
+	dues_tell(u);
 	if (u->out.n == 0 && !u->timed)
 		return true;
 	if (u->out.n > 0 && !port_publish(u->port, &u->out, &publishing))

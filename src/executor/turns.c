@@ -77,12 +77,28 @@ all_settled(const Msg *msgs, size_t n)
 	return true;
 }
 
+static bool
+any_parent(const Msg *msgs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < msgs[i].n; k++)
+			if (msgs[i].items[k].parent != 0 && msgs[i].items[k].settled == 0)
+				return true;
+	return false;
+}
+
 /* A run has ended: its workflow goes on, and its worker has room for what waits; unless all that was done with its end. */
 bool
 executor_on_completed(void *self, Uow *u, const Msg *msgs, size_t n, Err *err)
 {
+	bool wanted = true;
+
 	(void)self;
-	return all_settled(msgs, n) || step_now(u, msgs, n, true, err);
+	if (all_settled(msgs, n))
+		return true;
+	if (!any_parent(msgs, n) && !schedule_wanted(u, &wanted, err))
+		return false;
+	return !wanted || step_now(u, msgs, n, true, err);
 }
 
 /* Cancels: a workflow that is being cancelled ends what runs under it. All else is right already, and what ended is announced by

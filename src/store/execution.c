@@ -7,20 +7,23 @@
 
 /* ---- making rows ---- */
 
-#define INSERT_EXECUTION(columns, values) \
+#define INSERT_INTO(columns) \
 	"insert into execution (action, action_ref, config, env_vars, parent, enforcement, executor, " \
 	"permission_set_refs," \
 	" worker_selector, worker_tolerations, worker_affinity, worker, status, result, original_execution, " \
 	"attempt," \
 	" wait_reason, wait_class, timeout_seconds, rule_ref, trigger_ref, correlation_id, moves, scheduled_at," \
-	" finished_at, created, updated, workflow_task, task_no, task_index, task_iteration, ancestors" columns ")" \
-	" values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, " \
-	"$21, $22," \
-	" $23, $24, $25, $26, $26, $27, $28, $29, $30, $31" values ") on conflict do nothing"
+	" finished_at, created, updated, workflow_task, task_no, task_index, task_iteration, ancestors" columns ")"
+#define INSERT_VALUES \
+	"$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, " \
+	"$24, $25, $26, $26, $27, $28, $29, $30, $31"
+#define INSERT_TYPES "IsJJIIIjJJJIsJIiSSISSssTTtJIIIS"
+#define INSERT_EXECUTION(columns, values) \
+	INSERT_INTO(columns) " values (" INSERT_VALUES values ") on conflict do nothing"
 #define INSERT_STMT(columns, values, more) \
 	{ \
 		.sql = INSERT_EXECUTION(columns, values), .pg = INSERT_EXECUTION(columns, values) " returning id", \
-		.in = "IsJJIIIjJJJIsJIiSSISSssTTtJIIIS" more, .gives_id = true, .set = true, \
+		.in = INSERT_TYPES more, .gives_id = true, .set = true, \
 	}
 
 static const Stmt insert_stmt = INSERT_STMT("", "", "");
@@ -29,6 +32,25 @@ static const Stmt insert_limited_stmt = INSERT_STMT(
     " artifact_retention_limit",
     ", $32, $33, $34, $35, $36, $37, $38, $39, $40, $41", "iSSSJISTSI");
 enum { INSERT_BINDS = 31, LIMITED_BINDS = INSERT_BINDS + 10 };
+
+#define SOME_WAIT "exists (select 1 from execution where status = 'requested' and wait_class is not null)"
+
+/* For a worker that has nothing to do: the right to schedule is taken first, and looked at by the insert, which sees what was done
+ * by whoever had that right before. */
+static const Stmt guess_right_stmt = {
+	.sql = "select 1",
+	.in = "",
+	.pg = "select set_config('attune.alone', case when " SOME_WAIT " then 'no'"
+	      " when pg_try_advisory_xact_lock(74711) then 'yes' else 'no' end, true)",
+};
+static const Stmt insert_guess_stmt = {
+	.sql =
+	    INSERT_INTO("") " select " INSERT_VALUES " where current_setting('attune.alone') = 'yes' and not " SOME_WAIT
+			    " and not exists (select 1 from definition_change where id > $32)"
+			    " and not exists (select 1 from execution where " LIVE
+			    " and status in ('scheduled', 'running', 'canceling') and worker = $12) returning id",
+	.in = INSERT_TYPES "i",
+};
 
 static Str
 birth_lines(Arena *a, const ExecNew *e, TimeUs now)
@@ -169,6 +191,22 @@ lines_read(Db *db, Arena *a, const ExecNew *rows, size_t n, Map *ret, Err *err)
 }
 
 bool
+execution_insert_guess(Db *db, Arena *a, const ExecNew *row, Id known, TimeUs now, Id *ret_id, Err *err)
+{
+	Json no_refs = json_array();
+	Bind b[INSERT_BINDS + 1];
+	Rows made;
+
+	insert_binds(a, row, row->line, now, &no_refs, b);
+	b[INSERT_BINDS] = bind_int(known);
+	db_ahead(db, a, &guess_right_stmt, NULL);
+	if (!db_exec(db, a, &insert_guess_stmt, b, &made, err))
+		return err_wrap(err, "store execution");
+	*ret_id = made.n == 0 ? 0 : row_int(rows_at(&made, 0), 0);
+	return true;
+}
+
+bool
 execution_insert(Db *db, Arena *a, const ExecNew *rows, size_t n, TimeUs now, Id *ret_ids, Err *err)
 {
 	Json no_refs = json_array();
@@ -253,8 +291,6 @@ waiting_rows(Arena *a, const Rows *rows, ExecWaiting **ret, size_t *ret_n)
 	for (size_t i = 0; i < rows->n; i++)
 		waiting_read(a, rows_at(rows, i), &(*ret)[i]);
 }
-
-#define SOME_WAIT "exists (select 1 from execution where status = 'requested' and wait_class is not null)"
 
 /* Nobody is kept from scheduling by somebody who has nothing to schedule: what comes after the look says so by a message. */
 static const Stmt alone_stmt = {

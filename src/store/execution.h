@@ -35,6 +35,10 @@ typedef struct ExecNew {
 
 /* ret_ids[i] is 0 where an execution of that enforcement existed already. */
 MUST_CHECK bool execution_insert(Db *db, Arena *a, const ExecNew *rows, size_t n, TimeUs now, Id *ret_ids, Err *err);
+/* PostgreSQL: one row without limits, scheduled for a worker, in one round trip. It is made only if nobody else schedules, nothing waits,
+ * that worker has nothing to do and no definition has changed after `known`; else *ret_id is 0. */
+MUST_CHECK bool execution_insert_guess(
+    Db *db, Arena *a, const ExecNew *row, Id known, TimeUs now, Id *ret_id, Err *err);
 /* What the runs that `id` asks for have as ancestors: "/1/5/". */
 Str execution_line(Arena *a, Str ancestors, Id id);
 

@@ -261,11 +261,11 @@ execution_wake_due(Db *db, Arena *a, TimeUs now, size_t most, int64_t *ret, Err 
 	return db_batch(db, a, &wake, each, rows.n, &done, err);
 }
 
-static const Stmt next_due_stmt = {
-	.sql = "select due_at from execution where " DUE " and due_at > $1 and wait_reason <> 'paused'"
-	       " order by due_at limit 1",
-	.in = "t",
-};
+#define NEXT_DUE \
+	"select due_at from execution where " DUE " and due_at > $1 and wait_reason <> 'paused'" \
+	" order by due_at limit 1"
+
+static const Stmt next_due_stmt = { .sql = NEXT_DUE, .in = "t" };
 
 bool
 execution_next_due(Db *db, Arena *a, TimeUs now, TimeUs *ret, Err *err)
@@ -273,6 +273,24 @@ execution_next_due(Db *db, Arena *a, TimeUs now, TimeUs *ret, Err *err)
 	Bind b[] = { bind_time(now) };
 
 	return one_number(db, a, &next_due_stmt, b, ret, err);
+}
+
+bool
+execution_waits(Db *db, Arena *a, TimeUs now, bool *ret, TimeUs *ret_due, Err *err)
+{
+	static const Stmt s = {
+		.sql = "select case when exists (select 1 from execution where status = 'requested'"
+		       " and wait_class is not null) then 1 else 0 end, (" NEXT_DUE ")",
+		.in = "t",
+	};
+	Bind b[] = { bind_time(now) };
+	Rows rows;
+
+	if (!db_read(db, a, &s, b, &rows, err))
+		return false;
+	*ret = row_int(rows_at(&rows, 0), 0) != 0;
+	*ret_due = row_int(rows_at(&rows, 0), 1);
+	return true;
 }
 
 void

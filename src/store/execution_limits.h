@@ -54,6 +54,8 @@ MUST_CHECK bool execution_wake_due(Db *db, Arena *a, TimeUs now, size_t most, in
 /* The next time at which a row has to be looked at; 0: none. */
 MUST_CHECK bool execution_next_due(Db *db, Arena *a, TimeUs now, TimeUs *ret, Err *err);
 void execution_next_due_ahead(Db *db, Arena *a, TimeUs now); /* see db_ahead */
+/* Whether anything waits for a worker, and that time, outside a transaction. */
+MUST_CHECK bool execution_waits(Db *db, Arena *a, TimeUs now, bool *ret, TimeUs *ret_due, Err *err);
 MUST_CHECK bool execution_pause(Db *db, Arena *a, Id id, TimeUs now, bool *ret, Err *err);
 MUST_CHECK bool execution_resume(Db *db, Arena *a, Id id, TimeUs now, bool *ret, Err *err);
 

@@ -26,6 +26,7 @@ typedef enum MoveBinds {
 	BINDS_ATTEMPT,
 	BINDS_CLAIM,
 	BINDS_RESULT,
+	BINDS_KNOWN,
 	BINDS_THROUGH,
 	BINDS_STOP
 } MoveBinds;
@@ -97,10 +98,15 @@ static const MoveRow move_rows[EXEC_EVENTS] = {
 static const MoveRow move_through = MOVE("started_at = $10, incarnation = $8, result = $9, finished_at = $11",
     AT_ATTEMPT " and worker = $7", "", "isstsiisJtt", &look_claim, BINDS_THROUGH);
 
+/* An end that is right only if what its caller knows of the definitions is all there is. */
+static const MoveRow move_known = MOVE("result = $7, started_at = coalesce($8, started_at), finished_at = $9",
+    AT_ATTEMPT " and not exists (select 1 from definition_change where id > $10)", "", "isstsiJTti", &look_attempt,
+    BINDS_KNOWN);
+
 static const MoveRow *
 move_row(ExecEvent ev, const ExecMove *m)
 {
-	return m->through ? &move_through : &move_rows[ev];
+	return m->through ? &move_through : m->known != 0 ? &move_known : &move_rows[ev];
 }
 
 static size_t
@@ -116,11 +122,13 @@ move_more(const ExecMove *m, MoveBinds more, ExecState to, TimeUs now, Bind *b)
 		b[2] = bind_str(m->incarnation);
 		return 3;
 	case BINDS_RESULT:
+	case BINDS_KNOWN:
 		b[0] = bind_int(m->attempt);
 		b[1] = bind_json(m->result);
 		b[2] = bind_time(m->started);
 		b[3] = bind_time(m->finished != 0 ? m->finished : now);
-		return 4;
+		b[4] = bind_int(m->known);
+		return more == BINDS_KNOWN ? 5 : 4;
 	case BINDS_THROUGH:
 		b[0] = bind_int(m->attempt);
 		b[1] = bind_id(m->worker);

@@ -41,6 +41,7 @@ typedef struct ExecMove {
 	Str note;              /* for the timeline, e.g. why it was returned */
 	const ExecMoved *seen; /* the row in `from`, as this transaction has read it; NULL: it has not */
 	bool through; /* from scheduled to its end by way of running, both said: all moves of a call, or none */
+	Id known; /* only if no definition has changed after this change; 0: whatever has. Ends of all moves of a call, or none */
 } ExecMove;
 
 /* Moves every row whose guard is open; ret[i].moved says which did. Illegal moves are a defect of the caller (ERR_STALE). */

@@ -167,6 +167,7 @@ ended_count(WorkerTurn *t, Id execution)
 static void
 end_note(WorkerTurn *t, const RunEnd *e)
 {
+	const Run *r = map_get(&t->runs, e->execution);
 	/* here, and not when it is stored: a result outlives a unit of work whose commit fails */
 	Json result = json_storable(t->ends_arena, &e->result);
 
@@ -181,6 +182,7 @@ end_note(WorkerTurn *t, const RunEnd *e)
 		.result = result,
 		.secrets = e->secrets,
 		.kept = e->kept,
+		.lone = r != NULL && r->attempt == e->attempt ? r->lone : 0,
 	};
 	ended_count(t, e->execution);
 	if (e->outcome != RUN_UNSTARTED)
@@ -470,6 +472,7 @@ claims_start(WorkerTurn *t, const RunClaim *claims, Run **runs, size_t n)
 		t->held++;
 		runs[i]->state = RUN_STARTED;
 		runs[i]->claim = NULL;
+		runs[i]->lone = claims[i].row.of_task ? 0 : claims[i].row.action;
 		if (!str_none(claims[i].problem))
 			start_failed(t, &claims[i], claims[i].problem);
 		else if (!runs[i]->begun)
@@ -608,7 +611,7 @@ turn_store(WorkerTurn *t, Batch *b, Err *err)
 	if (!uow_begin(u, err))
 		return false;
 	u->follows = !t->alone && !t->draining && !t->full;
-	if (b->n > 0 && t->ends_n == 0)
+	if (b->n == 0 || t->ends_n == 0)
 		uow_last(u, &points_worker);
 	if (!round_store(t, b, err))
 		return false;

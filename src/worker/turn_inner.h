@@ -16,6 +16,7 @@ typedef struct Run {
 	bool begun;       /* with its claim, and not to be started again: its result comes or is there */
 	bool apart;       /* that is not tried any more: something in its transaction could not be stored */
 	bool chained;     /* it exists only if the open transaction does */
+	Id lone;          /* see RunResult */
 	RunClaim *claim;  /* by the open transaction */
 	struct Run *next; /* in the line of those that wait */
 } Run;
