@@ -327,7 +327,7 @@ containers_sweep(Arena *a, const ProcessesConfig *config, Str incarnation)
 	for (size_t i = 0; i < countof(engines); i++) {
 		Str engine = interpreter_find(a, &config->interpreters, str_of(engines[i]));
 
-		if (!str_none(engine))
+		if (!str_none(engine) && file_exists(engine.p))
 			in_background(a, (const char *const[]){ "/bin/sh", "-c", remove_all, "attune", engine.p,
 					     str_cstr(a, config->worker_name), str_cstr(a, config->artifacts_dir),
 					     str_cstr(a, incarnation), str_fmt(a, "%d", (int)getpid()).p, NULL });
