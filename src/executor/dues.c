@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "engine/due.h"
+#include "os/thread.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -12,6 +13,7 @@ enum {
 	SOON_US = US_PER_S / 5, /* what is armed often is looked at so often */
 	AWAY_US = US_PER_S,
 };
+#define UNTIL_ARMED INT64_MAX
 
 struct Dues {
 	Uow *u;
@@ -21,9 +23,10 @@ struct Dues {
 	pthread_cond_t changed;
 	atomic_bool stopping;
 	atomic_bool armed;
-	TimeUs next; /* 0: nothing has a time */
-	TimeUs looked;
-	bool failing; /* said once */
+	TimeUs next;   /* 0: nothing has a time */
+	TimeUs looked; /* mono */
+	bool away;     /* could not look: again soon */
+	bool failing;  /* said once */
 };
 
 static void
@@ -34,30 +37,35 @@ dues_once(Dues *d)
 
 	/* armed again by whatever commits from here on */
 	atomic_store(&d->armed, false);
-	d->looked = clock_wall(d->u->e->clock);
+	d->looked = clock_mono(clock_real());
 	if (due_turn(d->u, &next, &err)) {
 		d->next = next;
+		d->away = false;
 		d->failing = false;
 		return;
 	}
 	uow_abort(d->u);
-	d->next = d->looked + AWAY_US;
+	d->next = 0;
+	d->away = true;
 	if (!d->failing)
 		uow_say_stuck("cannot look at what is due, trying again every second", &err);
 	d->failing = true;
 }
 
-/* Until when to sleep; 0: until something is armed. */
+/* How long to sleep; UNTIL_ARMED: until something is armed. What is due is so by the wall clock, which may be set: all else is not. */
 static TimeUs
-dues_until(const Dues *d)
+dues_left(const Dues *d)
 {
-	TimeUs until = d->next, look = d->looked + EVERY_US;
+	TimeUs left = d->next == 0 ? UNTIL_ARMED : d->next - clock_wall(clock_real());
+	TimeUs look = d->shared ? EVERY_US : UNTIL_ARMED;
 
-	if (d->shared && (until == 0 || look < until))
-		until = look;
-	if (atomic_load(&d->armed) && (until == 0 || d->looked + SOON_US < until))
-		until = d->looked + SOON_US;
-	return until;
+	if (d->away)
+		look = AWAY_US;
+	if (atomic_load(&d->armed))
+		look = SOON_US;
+	if (look != UNTIL_ARMED)
+		look -= clock_mono(clock_real()) - d->looked;
+	return look < left ? look : left;
 }
 
 static bool
@@ -67,15 +75,14 @@ dues_wait(Dues *d)
 
 	pthread_mutex_lock(&d->lock);
 	for (;;) {
-		TimeUs until = dues_until(d);
-		struct timespec ts = { .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
+		TimeUs left = dues_left(d);
 
-		if (d->stopping || (until != 0 && clock_wall(clock_real()) >= until))
+		if (d->stopping || left <= 0)
 			break;
-		if (until == 0)
+		if (left == UNTIL_ARMED)
 			pthread_cond_wait(&d->changed, &d->lock);
 		else
-			pthread_cond_timedwait(&d->changed, &d->lock, &ts);
+			(void)thread_wait(&d->changed, &d->lock, left < EVERY_US ? left : EVERY_US);
 	}
 	stopping = d->stopping;
 	pthread_mutex_unlock(&d->lock);

@@ -1,6 +1,7 @@
 #include "executor/sweeper.h"
 
 #include "base/log.h"
+#include "os/thread.h"
 #include "store/retention.h"
 #include "store/worker.h"
 
@@ -9,9 +10,10 @@
 #include <stdlib.h>
 
 enum {
-	EVERY_US = 5 * US_PER_S,
+	EVERY_US = 5 * US_PER_S, /* and what it naps at most, for the wall clock may be set meanwhile */
 	LEASE_US = 15 * US_PER_S,
 };
+#define UNTIL_WOKEN INT64_MAX
 
 struct Sweeper {
 	Uow *u;
@@ -142,38 +144,35 @@ sweeper_once(Sweeper *s)
 		retain_all(s);
 }
 
-/* Until when it sleeps; 0: until something waits. */
+/* How long it may sleep; UNTIL_WOKEN: until something waits. What is due is so by the wall clock, which may be set: all else is not. */
 static TimeUs
-sweeper_until(const Sweeper *s, TimeUs latest)
+sweeper_left(const Sweeper *s, TimeUs latest)
 {
 	bool looks = s->leased || atomic_load(&s->armed);
+	TimeUs left = looks ? latest - clock_mono(clock_real()) : UNTIL_WOKEN;
+	TimeUs due = s->due == 0 ? UNTIL_WOKEN : s->due - clock_wall(clock_real());
 
-	if (s->due != 0 && (!looks || s->due < latest))
-		return s->due;
-	return looks ? latest : 0;
+	return due < left ? due : left;
 }
 
 /* Waits five seconds, or until the time of something has come; when nothing waits for anybody, until something does. */
 static bool
 sweeper_wait(Sweeper *s)
 {
-	TimeUs latest = clock_wall(clock_real()) + EVERY_US, until;
+	TimeUs latest = clock_mono(clock_real()) + EVERY_US, left;
 	bool stopping;
 
 	pthread_mutex_lock(&s->lock);
 	while (!s->stopping) {
-		struct timespec ts;
-
-		until = sweeper_until(s, latest);
-		if (until == 0) {
+		left = sweeper_left(s, latest);
+		if (left <= 0)
+			break;
+		if (left == UNTIL_WOKEN) {
 			pthread_cond_wait(&s->changed, &s->lock);
-			latest = clock_wall(clock_real()) + EVERY_US;
+			latest = clock_mono(clock_real()) + EVERY_US;
 			continue;
 		}
-		if (clock_wall(clock_real()) >= until)
-			break;
-		ts = (struct timespec){ .tv_sec = until / US_PER_S, .tv_nsec = until % US_PER_S * 1000 };
-		pthread_cond_timedwait(&s->changed, &s->lock, &ts);
+		(void)thread_wait(&s->changed, &s->lock, left < EVERY_US ? left : EVERY_US);
 	}
 	stopping = s->stopping;
 	pthread_mutex_unlock(&s->lock);
