@@ -129,7 +129,7 @@ def test_a_sensor_of_the_contract_runs_while_a_rule_needs_it_and_reports_through
     gone = eventually(lambda: process(eyes, "eye.api")["status"] == "stopped" and process(eyes, "eye.api"), 30)
     assert "no enabled rule" in gone["reason"] and gone["pid"] is None and not alive(again["pid"])
     eyes.stop()
-    assert not eyes.leftovers()
+    eventually(lambda: not eyes.leftovers(), what="no process is left")
 
 
 def test_a_sensor_is_found_when_folders_are_named_from_where_its_role_was_started(eyes):
@@ -169,7 +169,7 @@ def test_a_sensor_of_lines_hears_of_rules_without_a_restart_and_a_key_makes_one_
     running(eyes, "eye.lines")
     assert len(payloads(eyes, "by_lines")) == count + 1  # the same keys: no doubles
     eyes.stop()
-    assert not eyes.leftovers()
+    eventually(lambda: not eyes.leftovers(), what="no process is left")
 
 
 def test_a_sensor_that_fails_is_restarted_with_growing_pauses_and_an_alert_says_so(eyes):
@@ -228,7 +228,7 @@ def test_what_a_sensor_says_while_it_is_stopped_and_killed_is_taken_in_and_its_c
     (child,) = eventually(lambda: payloads(eyes, "by_odd"), 40)
     running(eyes, "eye.odd")
     eyes.stop()  # TERM, which it survives, then KILL
-    assert not alive(child) and not eyes.leftovers()
+    eventually(lambda: not alive(child) and not eyes.leftovers(), what="no process is left")
     assert payloads(eyes, "by_odd") == [child, "last words"]
 
 
@@ -265,7 +265,7 @@ def test_a_sensor_that_hangs_keeps_no_other_waiting_and_ends_with_its_role(eyes)
     eyes.put("/rules/eye.mute", {"enabled": True}, 200)
     stuck = running(eyes, "eye.odd")
     eyes.stop()  # every role ends by itself, with code 0
-    assert not alive(stuck["pid"]) and not eyes.leftovers()
+    eventually(lambda: not alive(stuck["pid"]) and not eyes.leftovers(), what="no process is left")
 
 
 def holders(world):
@@ -436,7 +436,7 @@ def test_the_sample_sensors_work_as_they_stand(world):
         step = 1 if kind == "shell" else 2
         eventually(lambda k=kind, s=step: sorted(counts(k))[:2] == [s, 2 * s], 60, f"{kind} counts")
     world.stop()
-    assert not world.leftovers()
+    eventually(lambda: not world.leftovers(), what="no process is left")
 
 
 FLOOD = """
