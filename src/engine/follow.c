@@ -28,6 +28,18 @@ follow_wanted(const Uow *u)
 	return false;
 }
 
+/*
+ * Where several connections write, the steps of many workflows are made by an executor, while this one stores what ends next: one
+ * after the other on a single connection they would leave the database with nothing to do half of the time.
+ */
+static bool
+too_many(const Uow *u)
+{
+	enum { MANY = 16 };
+
+	return db_kind(u->db) == STORE_POSTGRES && u->news_n > MANY;
+}
+
 static bool
 follow_known(Uow *u, bool *ret_all, Err *err)
 {
@@ -36,6 +48,8 @@ follow_known(Uow *u, bool *ret_all, Err *err)
 	*ret_all = false;
 	if (!follow_wanted(u))
 		return true;
+	if (too_many(u))
+		return workflow_leave_told(u, err);
 	if (!workflow_step_told(u, &left, err))
 		return false;
 	if (!u->placed) {

@@ -19,6 +19,8 @@ MUST_CHECK bool workflow_nudge(Uow *u, Id id, Err *err);
 /* What this transaction was to tell workflows (u->news) is acted on, where that can be done without waiting; the rest goes to their
  * inboxes. *ret_left: there is a rest. Inside defs_enter. */
 MUST_CHECK bool workflow_step_told(Uow *u, bool *ret_left, Err *err);
+/* The same, all of it to their inboxes. */
+MUST_CHECK bool workflow_leave_told(Uow *u, Err *err);
 /* Executions of one workflow that wait begin. Inside a pass of schedule. */
 MUST_CHECK bool workflow_begin(Uow *u, const ActionDef *action, const ExecWaiting *rows, size_t n, Err *err);
 

@@ -503,6 +503,15 @@ news_order(const void *a, const void *b)
 }
 
 bool
+workflow_leave_told(Uow *u, Err *err)
+{
+	size_t n = u->news_n;
+
+	u->news_n = 0;
+	return workflow_inbox_put(u->db, u->arena, u->news, n, u->now, err);
+}
+
+bool
 workflow_step_told(Uow *u, bool *ret_left, Err *err)
 {
 	StepAsk ask = { .told = u->news, .told_n = u->news_n };
@@ -519,12 +528,10 @@ workflow_step_told(Uow *u, bool *ret_left, Err *err)
 		ids[i] = ask.told[i].workflow;
 	n = ids_sorted(u->arena, ids, ask.told_n, &sorted);
 	/* what that has ended is for others: they have what it takes to wait for its rows */
-	if (!step_known(u, sorted, n, &ask, err) ||
-	    !workflow_inbox_put(u->db, u->arena, u->news, u->news_n, u->now, err))
+	if (!step_known(u, sorted, n, &ask, err))
 		return false;
 	*ret_left = ask.left || u->news_n > 0;
-	u->news_n = 0;
-	return true;
+	return workflow_leave_told(u, err);
 }
 
 bool

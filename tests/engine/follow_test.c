@@ -100,7 +100,7 @@ TEST(a_workflow_goes_on_in_the_transaction_that_ends_its_run)
 
 TEST(many_workflows_step_together_as_each_would_alone)
 {
-	enum { MANY = 20 };
+	enum { MANY = 8 };
 	CLEANUP(flow_done) Flow *r = flow_open();
 	Id ids[MANY];
 
@@ -116,6 +116,29 @@ TEST(many_workflows_step_together_as_each_would_alone)
 		end_all(r);
 	for (int i = 0; i < MANY; i++)
 		flow_check(r, ids[i], "completed", "a b c d", str_fmt(r->a, "{\"n\":%d,\"succeeded\":true}", i).p);
+}
+
+TEST(so_many_ends_at_once_that_others_step_their_workflows_lose_none)
+{
+	enum { MANY = 20 };
+	CLEANUP(flow_done) Flow *r = flow_open();
+	bool left = db_kind(r->u->db) == STORE_POSTGRES;
+	int settled = -1;
+	Id ids[MANY];
+
+	flow_workflow(
+	    r, "test.flow", "{tasks: [{name: a, action: test.ok, next: [{do: b}]}, {name: b, action: test.ok}]}", NULL);
+	for (int i = 0; i < MANY; i++)
+		ids[i] = flow_start(r, "test.flow", "{}");
+	flow_step(r);
+	end_all(r);
+	CHECK_INT((int64_t)said(r, MSG_EXECUTION_COMPLETED, &settled), MANY);
+	CHECK_INT(settled, left ? 0 : 1);
+	for (int i = 0; i < MANY; i++)
+		CHECK_INT((int64_t)flow_rows(r, &inbox, ids[i]).n, left ? 1 : 0);
+	flow_run(r); /* as executors do */
+	for (int i = 0; i < MANY; i++)
+		flow_check(r, ids[i], "completed", "a b", "{\"succeeded\":true}");
 }
 
 TEST(whoever_ends_a_run_does_not_wait_for_who_steps_its_workflow)
