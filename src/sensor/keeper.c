@@ -155,13 +155,11 @@ bury_lost(Keeper *k)
 static TimeUs
 sleep_for(const Keeper *k, bool more)
 {
-	TimeUs now = keeper_mono(k), every = str_none(k->e->boot_id) ? LOOK_US : FAR_US, until = k->looked + every;
-	TimeUs next = timers_next(&k->timers);
+	TimeUs now = keeper_mono(k), every = str_none(k->e->boot_id) ? LOOK_US : FAR_US;
+	TimeUs next = timers_next(&k->timers), until = k->away ? k->retry : k->looked + every;
 
 	if (more || look_due(k, now))
 		return 0;
-	if (k->away && k->retry < until)
-		until = k->retry;
 	if (next != 0 && next < until)
 		until = next;
 	if (atomic_load(&k->stopping) && now + US_PER_S < until)

@@ -8,6 +8,7 @@ import time
 import pytest
 from broker import purge_all
 from harness import eventually, pg_ctl, rabbit_ctl
+from test_idle import ticks_of_cpu
 from work import Ledger, add_test_pack, all_settled, ask, calm, do, rule, ticking
 
 pytestmark = pytest.mark.only("distributed")
@@ -66,7 +67,10 @@ def survive(world, word, about, control):
     end = load(world, 0.2)
     calm(2)
     control("stop")
-    calm(10)
+    calm(7)
+    busy = {p.name: ticks_of_cpu(p.pid) for p in world.processes}
+    calm(3)
+    busy = {p.name: ticks_of_cpu(p.pid) - busy[p.name] for p in world.processes}
     control("start")
     back = time.monotonic()
     before = len(world.rows("select id from event"))
@@ -77,6 +81,7 @@ def survive(world, word, about, control):
     world.delete("/rules/lab.beat")
 
     assert all(p.alive for p in world.processes), "a role has ended"
+    assert max(busy.values()) < 100, f"hundredths of a second of processor time, in three seconds of waiting for the {word}: {busy}"
     rows = all_settled(world, runs, 45)
     assert all(r["status"] == "completed" for r in rows.values()), [r for r in rows.values() if r["status"] != "completed"][:3]
     ledger = Ledger(world)
