@@ -261,7 +261,7 @@ def test_a_killed_worker_leaves_no_process_and_its_runs_are_abandoned_when_it_is
     assert row["status"] == "abandoned" and row["result"]["error"]
     assert len(Ledger(world).starts(run)) == 1
     assert do(world, "lab.mark")["status"] == "completed"
-    eventually(lambda: not world.leftovers(), 5, "no process is left behind")
+    eventually(lambda: not world.leftovers(), 30, "no process is left behind")
 
 
 @pytest.mark.only("distributed")

@@ -13,7 +13,7 @@ def test_it_is_ready_after_the_start_and_ends_cleanly(world):
     assert world.get("/health")["status"] == "ok"
     assert world.get("/health/detailed")["database"] == "connected"
     world.stop()
-    eventually(lambda: not world.leftovers(), 5, "no process is left behind")
+    eventually(lambda: not world.leftovers(), 30, "no process is left behind")
 
 
 def test_what_is_installed_is_for_everybody_and_finds_its_core_pack(world, monkeypatch):
