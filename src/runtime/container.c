@@ -285,13 +285,15 @@ static const char remove_one[] =
 
 /*
  * All but those of the worker itself, which has begun meanwhile; and nothing once it has ended, for the next one has begun then: it is
- * asked for each second, so that nothing of it is left behind for longer.
+ * asked for each second, so that nothing of it is left behind for longer. A client whose engine does not answer has nothing to remove.
  */
 static const char remove_all[] =
     "{ for pause in '' '1 2 3 4 5 6 7 8 9 10'; do for second in $pause; do kill -0 \"$5\" || exit; sleep 1; done; "
-    "kill -0 \"$5\" || exit; \"$1\" ps --all --filter \"label=" LABEL_WORKER "=$2\" --filter \"label=" LABEL_FOLDER
-    "=$3\" --format '{{.ID}} {{.Labels}}' | while read -r id labels; do "
-    "case $labels in *\"$4\"*) ;; *) \"$1\" rm --force \"$id\";; esac; done; done; } </dev/null >/dev/null 2>&1 &";
+    "kill -0 \"$5\" || exit; found=$(\"$1\" ps --all --filter \"label=" LABEL_WORKER
+    "=$2\" --filter \"label=" LABEL_FOLDER
+    "=$3\" --format '{{.ID}} {{.Labels}}') || exit; printf '%s\\n' \"$found\" | while read -r id labels; do "
+    "case $id:$labels in :* | *\"$4\"*) ;; *) \"$1\" rm --force \"$id\";; esac; done; done; } </dev/null >/dev/null "
+    "2>&1 &";
 
 /* In the background of a shell that ends at once: an engine takes its time, and the worker has none. */
 static void
