@@ -123,7 +123,9 @@ class Judge:
             yield f"{len(letters)} dead letters, like {letters[0]}"
 
     def after_the_stop(self):
-        left = self.world.leftovers()
+        until = time.monotonic() + 30  # who looks for forgotten containers for a worker ends within a second of it
+        while (left := self.world.leftovers()) and time.monotonic() < until:
+            time.sleep(0.1)
         if left:
             yield f"processes are left behind: {left}"
         for execution in list(self.starts)[-50:]:
