@@ -455,11 +455,14 @@ defs_leave(Defs *d)
 bool
 defs_peek(Defs *d, Id *ret_last)
 {
+	bool loaded;
+
 	pthread_rwlock_rdlock(&d->lock);
 	*ret_last = d->last;
-	if (!d->loaded)
+	loaded = d->loaded; /* another thread may load them as soon as the lock is free */
+	if (!loaded)
 		pthread_rwlock_unlock(&d->lock);
-	return d->loaded;
+	return loaded;
 }
 
 const ActionDef *

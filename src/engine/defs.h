@@ -16,8 +16,9 @@ void defs_close(Defs *d);
 MUST_CHECK bool defs_enter(Defs *d, Db *db, Arena *a, Err *err);
 void defs_enter_ahead(Defs *d, Db *db, Arena *a); /* see db_ahead */
 void defs_leave(Defs *d);
-/* As they were last seen, up to this change, without asking; false: never yet. For who lets the database say whether that is all. */
-bool defs_peek(Defs *d, Id *ret_last);
+/* As they were last seen, up to this change, without asking, until defs_leave; false: never yet, and there is nothing to leave. For who
+ * lets the database say whether that is all. */
+MUST_CHECK bool defs_peek(Defs *d, Id *ret_last);
 
 const ActionDef *defs_action(const Defs *d, Id id);
 const ActionDef *defs_action_ref(const Defs *d, Str ref);

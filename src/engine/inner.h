@@ -12,7 +12,12 @@ enum { PRIORITY_DIGITS = 4 };
 /* Rows of one class need the same of a worker: the action's id, and a hash where a row has a placement of its own. */
 Str wait_class_of(Arena *a, Id action, const Json *selector, const Json *tolerations, const Json *affinity);
 Id wait_class_action(Str wait_class);
-bool wait_class_own(Str wait_class);         /* has a placement of its own */
+bool wait_class_own(Str wait_class); /* has a placement of its own */
+/* The same with a priority, and with what its runs share limits with: high priorities come first, and a class has one line to wait in. */
+Str wait_class_full(Arena *a, Str wait_class, int64_t priority, Str slot, Str bucket, Str breaker);
+Str wait_class_slot(Str wait_class); /* none: no limit */
+Str wait_class_bucket(Str wait_class);
+Str wait_class_breaker(Str wait_class);
 bool action_inside(const ActionDef *action); /* runs without a worker */
 
 /* Defaults, conversions and secrets of a run that is about to be made; what breaks the schema makes it failed at once. */
@@ -21,11 +26,6 @@ void exec_settle(Uow *u, const ActionDef *action, ExecNew *e, Secrets *secrets);
 MUST_CHECK bool exec_make(Uow *u, ExecNew *rows, const Secrets *secrets, size_t n, Id *ret_ids, Err *err);
 /* For those who watch, a run is requested first even if it is with a worker by the same commit. */
 void exec_say_created(Uow *u, const ExecNew *row, Id id);
-/* The same with a priority, and with what its runs share limits with: high priorities come first, and a class has one line to wait in. */
-Str wait_class_full(Arena *a, Str wait_class, int64_t priority, Str slot, Str bucket, Str breaker);
-Str wait_class_slot(Str wait_class); /* none: no limit */
-Str wait_class_bucket(Str wait_class);
-Str wait_class_breaker(Str wait_class);
 
 /* Gives runs that are about to be made to workers, in their first rows: when nobody else schedules just now, nothing waits and somebody
  * has room; else they stay as they are. One round trip with what else is announced (place_newborn_ahead). *ret_all: none is left that

@@ -68,16 +68,6 @@ learn(Rig *r)
 	check_status(r, id, EXEC_COMPLETED);
 }
 
-static int64_t
-number(Rig *r, const char *sql)
-{
-	Rows rows;
-	Err err = { 0 };
-
-	CHECK_OK(db_read_text(r->w->db, r->w->a, str_of(sql), "", NULL, &rows, &err), err);
-	return row_int(rows_at(&rows, 0), 0);
-}
-
 /* By another process: this one has not heard of it when it next makes a run, or ends one. */
 static void
 elsewhere(Rig *r, void (*change)(Uow *u, const Rig *r))
@@ -147,6 +137,23 @@ listen(Uow *u, const Rig *r)
 
 /* ---- made ---- */
 
+TEST(before_anything_is_known_nothing_is_guessed_and_nothing_is_held)
+{
+	CLEANUP(rig_done) Rig *r = rig_open();
+	Id known;
+	Err err = { 0 };
+
+	defs_forget(r->engine.defs);
+	CHECK(!defs_peek(r->engine.defs, &known));
+	CHECK_OK(uow_begin(r->u, &err), err);
+	CHECK_OK(
+	    defs_enter(r->engine.defs, r->u->db, r->u->arena, &err), err); /* it loads them: nobody may hold them */
+	defs_leave(r->engine.defs);
+	CHECK_OK(uow_commit(r->u, &points_create, &err), err);
+	CHECK(defs_peek(r->engine.defs, &known));
+	defs_leave(r->engine.defs);
+}
+
 TEST(a_run_for_a_worker_with_nothing_to_do_is_given_to_it_as_it_is_made)
 {
 	CLEANUP(rig_done) Rig *r = rig_open();
@@ -160,7 +167,7 @@ TEST(a_run_for_a_worker_with_nothing_to_do_is_given_to_it_as_it_is_made)
 	CHECK_INT(rig_look(r, id).attempt, 1);
 	CHECK(r->u->idle);
 	CHECK(run(r, id));
-	CHECK_INT(number(r, "select count(*) from execution"), 2);
+	CHECK_INT(rig_number(r, "select count(*) from execution"), 2);
 }
 
 TEST(a_guess_that_was_wrong_makes_nothing_and_the_run_is_made_once)
@@ -174,7 +181,7 @@ TEST(a_guess_that_was_wrong_makes_nothing_and_the_run_is_made_once)
 		ids[i] = ask(r);
 	for (size_t i = 0; i < countof(ids); i++)
 		check_status(r, ids[i], i < 3 ? EXEC_SCHEDULED : EXEC_REQUESTED);
-	CHECK_INT(number(r, "select count(*) from execution"), 5);
+	CHECK_INT(rig_number(r, "select count(*) from execution"), 5);
 }
 
 TEST(what_waits_is_not_overtaken_by_a_guess)
@@ -232,7 +239,7 @@ TEST(an_action_that_was_switched_off_elsewhere_makes_no_run)
 	CHECK(!execution_create(r->u, &in, &out, &err));
 	CHECK_INT(err.code, ERR_CONFLICT);
 	uow_abort(r->u);
-	CHECK_INT(number(r, "select count(*) from execution"), 1);
+	CHECK_INT(rig_number(r, "select count(*) from execution"), 1);
 }
 
 /* ---- ended ---- */
@@ -249,7 +256,7 @@ TEST(a_rule_that_was_made_elsewhere_hears_of_the_very_next_end)
 	elsewhere(r, listen);
 	CHECK(end(r, id, EV_EXIT_OK));
 	check_status(r, id, EXEC_COMPLETED);
-	CHECK_INT(number(r, "select count(*) from event where trigger_ref = 'core.execution_completed'"), 1);
+	CHECK_INT(rig_number(r, "select count(*) from event where trigger_ref = 'core.execution_completed'"), 1);
 }
 
 TEST(the_end_of_a_run_that_is_being_cancelled_is_a_cancel)

@@ -89,17 +89,6 @@ check_given(Rig *r, const Id *runs, size_t n, size_t given)
 		check_status(r, runs[i], i < given ? EXEC_SCHEDULED : EXEC_REQUESTED);
 }
 
-static int64_t
-number(Rig *r, const char *sql)
-{
-	Rows rows;
-	Err err = { 0 };
-
-	/* not as a Stmt of its own: those are kept by their address, and must last */
-	CHECK_OK(db_read_text(r->w->db, r->w->a, str_of(sql), "", NULL, &rows, &err), err);
-	return row_int(rows_at(&rows, 0), 0);
-}
-
 /* Several at once are only written down: they wait until somebody schedules. */
 static void
 ask_many(Rig *r, size_t n, int64_t priority, TimeUs due, Id *ret)
@@ -210,8 +199,8 @@ TEST(of_runs_that_come_together_the_urgent_get_the_room)
 	(void)rule_urgent(r, NULL);
 	n = come(r, 3, runs);
 	CHECK_INT((int64_t)n, 6);
-	CHECK_INT(number(r, "select count(*) from execution where status = 'scheduled' and priority = 50"), 3);
-	CHECK_INT(number(r, "select count(*) from execution where status = 'scheduled' and priority = 0"), 0);
+	CHECK_INT(rig_number(r, "select count(*) from execution where status = 'scheduled' and priority = 50"), 3);
+	CHECK_INT(rig_number(r, "select count(*) from execution where status = 'scheduled' and priority = 0"), 0);
 }
 
 TEST(what_is_urgent_and_limited_finds_its_room)
@@ -223,8 +212,8 @@ TEST(what_is_urgent_and_limited_finds_its_room)
 	urgent = rule_urgent(r, "test.urgent_do");
 	limit_to(r, urgent, "test.urgent_do", "{\"limit\": 2}");
 	CHECK_INT((int64_t)come(r, 3, runs), 6);
-	CHECK_INT(number(r, "select count(*) from execution where status = 'scheduled' and priority = 50"), 2);
-	CHECK_INT(number(r, "select count(*) from execution where status = 'scheduled' and priority = 0"), 1);
+	CHECK_INT(rig_number(r, "select count(*) from execution where status = 'scheduled' and priority = 50"), 2);
+	CHECK_INT(rig_number(r, "select count(*) from execution where status = 'scheduled' and priority = 0"), 1);
 }
 
 /* ---- who gets none ---- */
@@ -339,27 +328,27 @@ TEST(runs_that_find_room_are_written_once_and_limited_ones_when_they_go)
 	watch_updates(r);
 	CHECK_INT((int64_t)come(r, 20, runs), 20);
 	check_given(r, runs, 20, 20);
-	CHECK_INT(number(r, "select count(*) from touched"), 0);
+	CHECK_INT(rig_number(r, "select count(*) from touched"), 0);
 	/* a priority, a time, a limit: all is in the row that is made */
 	limit_to(r, r->action, "test.do", "{\"limit\": 22}");
 	ask_many(r, 20, 7, 0, runs);
 	ask_many(r, 20, 0, r->now + 60 * US_PER_S, runs + 20);
-	CHECK_INT(number(r, "select count(*) from touched"), 0);
-	CHECK_INT(number(r, "select count(*) from execution where priority = 7 and slot is not null"), 20);
-	CHECK_INT(number(r, "select count(*) from execution where due_at is not null and wait_class is null and "
-			    "parked_class is not null and wait_reason = 'delay'"),
+	CHECK_INT(rig_number(r, "select count(*) from touched"), 0);
+	CHECK_INT(rig_number(r, "select count(*) from execution where priority = 7 and slot is not null"), 20);
+	CHECK_INT(rig_number(r, "select count(*) from execution where due_at is not null and wait_class is null and "
+				"parked_class is not null and wait_reason = 'delay'"),
 	    20);
 	/* two go, the head of the others is told why it waits, and those before the limit learn that they have it */
 	rig_schedule(r);
 	check_given(r, runs, 20, 2);
-	CHECK_INT(number(r, "select count(*) from touched"), 2 + 1 + 20);
+	CHECK_INT(rig_number(r, "select count(*) from touched"), 2 + 1 + 20);
 	r->now += 60 * US_PER_S;
 	CHECK_OK(uow_begin(r->u, &err), err);
 	CHECK_OK(schedule_due(r->u, &more, &err), err);
 	CHECK_OK(uow_commit(r->u, &points_schedule, &err), err);
 	check_given(r, runs, 40, 2);
 	CHECK_INT(
-	    number(r, "select count(*) from execution where wait_class is not null and status = 'requested'"), 38);
+	    rig_number(r, "select count(*) from execution where wait_class is not null and status = 'requested'"), 38);
 }
 
 /* ---- two executors ---- */
@@ -388,8 +377,8 @@ until_somebody_waits(Rig *r)
 {
 	/* each look is a round trip to the server */
 	for (int i = 0; i < 100000; i++)
-		if (number(r, "select count(*) from pg_locks l where not l.granted and (l.database is null or "
-			      "l.database = (select oid from pg_database where datname = current_database()))") > 0)
+		if (rig_number(r, "select count(*) from pg_locks l where not l.granted and (l.database is null or "
+				  "l.database = (select oid from pg_database where datname = current_database()))") > 0)
 			return;
 	CHECK(!"nobody waits");
 }
@@ -421,8 +410,8 @@ TEST(two_executors_never_give_a_worker_more_than_it_has_room_for)
 	CHECK_INT(pthread_join(thread, NULL), 0);
 	uow_close(other.u);
 	CHECK(other.ok);
-	CHECK_INT(number(r, "select count(*) from execution where status = 'scheduled'"), 3);
-	CHECK_INT(number(r, "select count(*) from execution where status = 'requested'"), 3);
+	CHECK_INT(rig_number(r, "select count(*) from execution where status = 'scheduled'"), 3);
+	CHECK_INT(rig_number(r, "select count(*) from execution where status = 'requested'"), 3);
 }
 
 TEST(two_executors_make_one_run_of_an_enforcement)
@@ -448,7 +437,7 @@ TEST(two_executors_make_one_run_of_an_enforcement)
 	CHECK_INT(pthread_join(thread, NULL), 0);
 	uow_close(other.u);
 	CHECK(other.ok);
-	CHECK_INT(number(r, "select count(*) from execution"), 8);
+	CHECK_INT(rig_number(r, "select count(*) from execution"), 8);
 	for (size_t i = 0; i < 8; i++)
 		check_status(r, made_of(r, ids[i]), EXEC_SCHEDULED);
 }

@@ -150,6 +150,17 @@ rig_look(Rig *r, Id id)
 	return e;
 }
 
+int64_t
+rig_number(Rig *r, const char *sql)
+{
+	Rows rows;
+	Err err = { 0 };
+
+	/* not as a Stmt of its own: those are kept by their address, and must last */
+	CHECK_OK(db_read_text(r->w->db, r->w->a, str_of(sql), "", NULL, &rows, &err), err);
+	return row_int(rows_at(&rows, 0), 0);
+}
+
 void
 check_status(Rig *r, Id id, ExecState want)
 {

@@ -20,6 +20,7 @@ void rig_done(Rig **r);
 Id rig_create(Rig *r);
 void rig_schedule(Rig *r);
 ExecLive rig_look(Rig *r, Id id);
+int64_t rig_number(Rig *r, const char *sql); /* the one that a statement finds */
 void check_status(Rig *r, Id id, ExecState want);
 bool rig_claim(Rig *r, Id id, int attempt, const char *incarnation);
 bool rig_finish(Rig *r, Id id, int attempt, ExecEvent event);
