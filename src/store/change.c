@@ -1,10 +1,11 @@
 #include "store/change.h"
 
+#include "store/lock.h"
+
 bool
 change_lock(Db *db, Arena *a, Err *err)
 {
-	/* As text: a function that gives nothing has no type that could be read. */
-	static const Stmt s = { .sql = "select pg_advisory_xact_lock(74710)::text", .in = "" };
+	static const Stmt s = { .sql = "select " LOCK_TAKE(LOCK_TABLE("definition_change"), "74710"), .in = "" };
 
 	return db_kind(db) != STORE_POSTGRES || db_exec(db, a, &s, NULL, NULL, err);
 }

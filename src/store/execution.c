@@ -1,5 +1,7 @@
 #include "store/execution.h"
 
+#include "store/lock.h"
+
 #include "base/map.h"
 
 /* word for word the condition of the index execution_live: SQLite uses a partial index only when it finds its condition */
@@ -33,6 +35,10 @@ static const Stmt insert_limited_stmt = INSERT_STMT(
     ", $32, $33, $34, $35, $36, $37, $38, $39, $40, $41", "iSSSJISTSI");
 enum { INSERT_BINDS = 31, LIMITED_BINDS = INSERT_BINDS + 10 };
 
+/* The right to schedule: one transaction has it. */
+#define RIGHT_TAKE LOCK_TAKE(LOCK_TABLE("execution"), "74711")
+#define RIGHT_TRY LOCK_TRY(LOCK_TABLE("execution"), "74711")
+
 #define SOME_WAIT "exists (select 1 from execution where status = 'requested' and wait_class is not null)"
 
 /* For a worker that has nothing to do: the right to schedule is taken first, and looked at by the insert, which sees what was done
@@ -41,7 +47,7 @@ static const Stmt guess_right_stmt = {
 	.sql = "select 1",
 	.in = "",
 	.pg = "select set_config('attune.alone', case when " SOME_WAIT " then 'no'"
-	      " when pg_try_advisory_xact_lock(74711) then 'yes' else 'no' end, true)",
+	      " when " RIGHT_TRY " then 'yes' else 'no' end, true)",
 };
 static const Stmt insert_guess_stmt = {
 	.sql =
@@ -296,7 +302,7 @@ waiting_rows(Arena *a, const Rows *rows, ExecWaiting **ret, size_t *ret_n)
 static const Stmt alone_stmt = {
 	.sql = "select 1",
 	.in = "",
-	.pg = "select case when " SOME_WAIT " then pg_advisory_xact_lock(74711)::text end is not null",
+	.pg = "select case when " SOME_WAIT " then " RIGHT_TAKE " end is not null",
 };
 
 /* SQLite has one writer as it is. */
@@ -318,14 +324,14 @@ execution_schedule_alone(Db *db, Arena *a, bool *ret, Err *err)
 static const Stmt alone_try_stmt = {
 	.sql = "select 1",
 	.in = "",
-	.pg = "select case when " SOME_WAIT " then false else pg_try_advisory_xact_lock(74711) end",
+	.pg = "select case when " SOME_WAIT " then false else " RIGHT_TRY " end",
 };
 
 /* The same, whether anything waits or not: who says by its commit that there is room must not be counted by another before it. */
 static const Stmt alone_now_stmt = {
 	.sql = "select 1",
 	.in = "",
-	.pg = "select pg_try_advisory_xact_lock(74711)",
+	.pg = "select " RIGHT_TRY,
 };
 
 static const Stmt head_stmt = {

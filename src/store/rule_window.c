@@ -1,5 +1,7 @@
 #include "store/rule_window.h"
 
+#include "store/lock.h"
+
 #include "base/names.h"
 
 static const char *const kinds[WINDOW_KINDS] = {
@@ -13,7 +15,7 @@ bool
 rule_window_lock(Db *db, Arena *a, Id rule, Err *err)
 {
 	static const Stmt s = { .sql = "select 1 where $1 > 0",
-		.pg = "select 1 from pg_advisory_xact_lock(74712, ($1 % 2000000000)::int)",
+		.pg = "select " LOCK_TAKE(LOCK_ROW("rule_window", "$1"), LOCK_EARLIER_ROW("74712", "$1")),
 		.in = "i" };
 	Bind b[] = { bind_int(rule) };
 

@@ -1,6 +1,7 @@
 #include "store/webhook.h"
 
 #include "store/execution_aside.h"
+#include "store/lock.h"
 
 #include "model/lifecycle.h"
 
@@ -60,7 +61,7 @@ bool
 webhook_lock(Db *db, Arena *a, Id trigger, Err *err)
 {
 	static const Stmt s = { .sql = "select 1 where $1 > 0", /* there is one writer only */
-		.pg = "select 1 from pg_advisory_xact_lock(74713, ($1 % 2000000000)::int)",
+		.pg = "select " LOCK_TAKE(LOCK_ROW("webhook_event_log", "$1"), LOCK_EARLIER_ROW("74713", "$1")),
 		.in = "i" };
 	Bind b[] = { bind_int(trigger) };
 
