@@ -87,11 +87,12 @@ link_work(App *app, void *self, Err *err)
 bool
 inquiry_link_create(App *app, Req *q, Res *s, Err *err)
 {
-	Json body;
+	Json body = json_object(); /* all of it may be left out, and so may the body */
 	LinkWork w = { .a = req_arena(q), .body = &body };
 	int64_t seconds = life_default / US_PER_S;
 
-	if (!req_id(q, "id", &w.id, err) || !body_read(q, link_fields, countof(link_fields), &body, err))
+	if (!req_id(q, "id", &w.id, err) ||
+	    (req_body(q).n > 0 && !body_read(q, link_fields, countof(link_fields), &body, err)))
 		return false;
 	body_int(&body, "expires_in", &seconds);
 	if (seconds > life_most / US_PER_S)

@@ -50,6 +50,14 @@ definition_check(WorkflowWork *w, const Json *definition, Err *err)
 	WorkflowProblem *problems;
 	size_t n;
 
+	size_t bytes = json_text(w->a, definition).n;
+
+	if (bytes > WORKFLOW_BYTES_MOST)
+		return err_set(err, ERR_VALIDATION,
+		    "Validation failed: definition: has %zu bytes, a workflow at most %d: keep what is large in "
+		    "parameters, "
+		    "keys or artifacts",
+		    bytes, WORKFLOW_BYTES_MOST);
 	(void)workflow_check(w->a, definition, &problems, &n);
 	return problems_tell(w, problems, n, err);
 }

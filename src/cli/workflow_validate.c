@@ -167,7 +167,8 @@ file_ask(Cli *c, const File *f, const Json *known, Json *ret, Err *err)
 		json_add(c->a, &body, "ref", json_str(f->ref));
 	if (!str_eq(f->path, f->said) && !json_is_null(&f->parameters))
 		json_add(c->a, &body, "param_schema", f->parameters);
-	json_add(c->a, &body, "text", json_str(f->text));
+	/* an empty file is nothing: a text that is not there at all could not be complained of */
+	json_add(c->a, &body, "text", json_str(f->text.n == 0 ? str_of("~") : f->text));
 	json_add(c->a, &body, "known", *known);
 	return cli_call(c, "POST", str_of("/api/v1/workflows/validate"), &body, ret, err);
 }

@@ -18,8 +18,9 @@ typedef struct Names {
 	const Pack *files;
 	const WorkflowKnown *known;
 	const WorkflowDef *d;
-	Map looked;  /* actions that were looked up: ref, to Found */
-	Map visited; /* workflows that do not lead back to this one: ref, to anything */
+	Map looked; /* actions that were looked up: ref, to Found */
+	Map visited; /* workflows that do not lead back to this one: ref, to how far below it they were looked at, an unsigned */
+	bool too_deep; /* one of them lies deeper below it than workflows may */
 	WorkflowProblem *problems;
 	size_t n;
 	Err *err;
@@ -224,7 +225,24 @@ definition_of(Names *s, Str ref, Json *ret)
 	return true;
 }
 
-/* Does the workflow of this ref lead to the one that is looked at? Those on the way are written down, the last one first. */
+/* Was it looked at, at least so far down? What lies below it may be too deep only for the longest way to it. */
+static bool
+was_visited(Names *s, Str ref, unsigned depth)
+{
+	unsigned *deepest = map_get_str(&s->visited, ref);
+
+	if (deepest != NULL && *deepest >= depth)
+		return true;
+	if (deepest == NULL) {
+		deepest = arena_new(s->a, unsigned);
+		map_put_str(&s->visited, ref, deepest);
+	}
+	*deepest = depth;
+	return false;
+}
+
+/* Does the workflow of this ref lead to the one that is looked at, `depth` above it? Those on the way are written down, the last one
+ * first. */
 static bool
 leads_back(Names *s, Str ref, unsigned depth, Buf *way, bool *ret_back)
 {
@@ -233,11 +251,14 @@ leads_back(Names *s, Str ref, unsigned depth, Buf *way, bool *ret_back)
 	size_t n;
 
 	*ret_back = str_eq(ref, s->d->ref);
-	if (*ret_back || depth == WORKFLOW_NESTED_MOST || map_get_str(&s->visited, ref) != NULL)
+	if (*ret_back || s->too_deep || was_visited(s, ref, depth))
 		return true;
-	map_put_str(&s->visited, ref, s);
 	if (!definition_of(s, ref, &definition))
 		return false;
+	if (!json_is_null(&definition) && depth >= WORKFLOW_NESTED_MOST) {
+		s->too_deep = true;
+		return true;
+	}
 	uses = workflow_certain_uses(s->a, &definition, &n);
 	for (size_t i = 0; i < n && !*ret_back; i++)
 		if (!leads_back(s, uses[i].action, depth + 1, way, ret_back))
@@ -247,24 +268,33 @@ leads_back(Names *s, Str ref, unsigned depth, Buf *way, bool *ret_back)
 	return true;
 }
 
+/* Runs of workflows that nothing decides: do they come back to this one, or go deeper than they may? */
 static bool
-check_endless(Names *s)
+check_nesting(Names *s)
 {
 	size_t n;
 	WorkflowUse *uses = workflow_certain_uses(s->a, &s->d->definition, &n);
 
 	for (size_t i = 0; i < n; i++) {
+		Str at = str_fmt(s->a, "%.*s/action", STR_ARG(uses[i].at));
 		Buf way = buf_open(s->a);
 		bool back;
 
-		if (!leads_back(s, uses[i].action, 0, &way, &back))
+		s->too_deep = false;
+		if (!leads_back(s, uses[i].action, 1, &way, &back))
 			return false;
 		if (back)
-			say(s, false, str_fmt(s->a, "%.*s/action", STR_ARG(uses[i].at)),
+			say(s, false, at,
 			    "'%.*s' runs this workflow again%.*s, and nothing decides whether it does, so it would "
 			    "never "
 			    "end: give the task, or a way to it, a 'when'",
 			    STR_ARG(uses[i].task), STR_ARG(buf_str(&way)));
+		else if (s->too_deep)
+			say(s, false, at,
+			    "below '%.*s' workflows run workflows to more than %d levels, this one counted, and would "
+			    "fail "
+			    "there: put what some of them do into the ones that run them",
+			    STR_ARG(uses[i].task), WORKFLOW_NESTED_MOST);
 	}
 	return true;
 }
@@ -289,7 +319,7 @@ workflow_names_check(
 	for (size_t i = 0; i < n; i++)
 		if (!check_use(&s, &uses[i]))
 			return false;
-	if (!check_endless(&s))
+	if (!check_nesting(&s))
 		return false;
 	*ret = s.problems;
 	*ret_n = s.n;

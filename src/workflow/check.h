@@ -24,6 +24,11 @@ void wf_doubt(Check *c, Str at, const char *fmt, ...) PRINTF(3, 4); /* a warning
 void wf_variables(Check *c, const Json *definition);
 void wf_check_paths(Check *c, Str at, const ExprPath *paths, size_t n);
 
+/* ---- keys.c: keys that nothing reads are a doubt ---- */
+
+void wf_check_keys(Check *c, const Json *definition); /* its own; then those of each task */
+void wf_check_task_keys(Check *c, const Json *task, Str at);
+
 /* ---- loops.c ---- */
 
 /* A loop that nothing can end is refused; one that only the usual number of rounds bounds is a doubt. */

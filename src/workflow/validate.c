@@ -339,6 +339,7 @@ check_task(Check *c, const Json *t, Str at, unsigned depth)
 		"worker_tolerations", "worker_affinity" };
 	Str name = json_get_text(t, "name");
 
+	wf_check_task_keys(c, t, at);
 	check_kind(c, t, at, depth);
 	check_template(c, json_get(t, "with_items"), below(c, at, "with_items"));
 	(void)member(c, t, at, "input", JSON_OBJECT);
@@ -386,7 +387,8 @@ static void
 check_tasks(Check *c, const Json *tasks, Str at, unsigned depth)
 {
 	if (depth == WORKFLOW_DEPTH_MOST) {
-		wf_wrong(c, at, "tasks are nested too deep");
+		wf_wrong(c, at, "tasks are nested more than %d deep: make the inner ones a workflow of their own",
+		    WORKFLOW_DEPTH_MOST);
 		return;
 	}
 	for (size_t i = 0; i < tasks->n; i++)
@@ -441,6 +443,7 @@ check_graph(Check *c, const Json *definition)
 		wf_wrong(c, at, "a workflow has at most %d tasks", WORKFLOW_TASKS_MOST);
 		return;
 	}
+	wf_check_keys(c, definition);
 	read_names(c, tasks, at, 0);
 	wf_variables(c, definition);
 	check_tasks(c, tasks, at, 0);

@@ -6,7 +6,12 @@
 
 #include "base/json.h"
 
-enum { WORKFLOW_TASKS_MOST = 1000, WORKFLOW_DEPTH_MOST = 8, WORKFLOW_PROBLEMS_MOST = 100 };
+enum {
+	WORKFLOW_TASKS_MOST = 1000,
+	WORKFLOW_DEPTH_MOST = 8,
+	WORKFLOW_PROBLEMS_MOST = 100,
+	WORKFLOW_BYTES_MOST = 1024 * 1024
+};
 
 typedef struct WorkflowProblem {
 	Str at; /* JSON pointer into the definition: "/tasks/0/action" */

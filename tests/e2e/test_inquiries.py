@@ -178,3 +178,13 @@ def test_so_many_people_of_a_role_answer_by_themselves_or_by_a_link_and_never_th
     done = world.get(f"/executions/{flow['id']}", wait_seconds=60)["data"]
     assert done["status"] == "completed" and done["result"]["said"] == ["ann", "bob"] and done["result"]["tried"] == [403] * 3
     assert [a["login"] for a in world.get(at)["data"]["answers"]] == ["ann", "bob"]
+
+
+def test_a_link_needs_neither_a_body_nor_an_option(api):
+    at = f"/inquiries/{ask(api)['id']}"
+    link = api.post(at + "/links", None, 201)["data"]
+    assert link["identity"] is None and link["expires_at"] > later(23 * 3600)
+    said = api.cli("inquiry", "link", at.rpartition("/")[2])
+    assert said.code == 0 and f"answers inquiry {link['inquiry']} once" in said.out
+    url = said.out.split()[0]
+    assert call(api, "POST", url, None, json={"response": {"ok": True}}).json()["data"]["status"] == "responded"

@@ -129,6 +129,8 @@ def test_workflows_are_found_by_tag_text_and_pack_walked_by_cursor(api):
     (422, "nothing ends the loop from 'a' to 'a'", {"definition": {
         "tasks": [{"name": "a", "action": "core.noop", "next": [{"do": ["a"]}]}]}}),
     (422, "param_schema", {"param_schema": {"a": {"type": "nothing"}}}),
+    (422, "definition: has 1048", {"definition": {
+        "tasks": [{"name": "a", "action": "core.echo", "input": {"message": "x" * (1 << 20)}}]}}),
 ])
 def test_a_workflow_that_cannot_be_is_refused_with_its_place_and_nothing_is_stored(api, status, names, more):
     api.post("/workflows", flow(), 201)
@@ -136,6 +138,25 @@ def test_a_workflow_that_cannot_be_is_refused_with_its_place_and_nothing_is_stor
     assert [w["ref"] for w in api.get("/workflows")["data"]] == ["mine.flow"]
     if more.get("ref") != "core.echo":
         assert "mine.new" in refused(api, "GET", "/actions/mine.new", 404)["error"]
+
+
+def test_workflows_that_run_each_other_deeper_than_they_may_are_refused_where_the_last_is_made(api):
+    def level(name, action):
+        return flow(f"mine.{name}", definition={"tasks": [{"name": "a", "action": action}]})
+    api.post("/workflows", level("level31", "core.noop"), 201)
+    for i in reversed(range(31)):
+        api.post("/workflows", level(f"level{i}", f"mine.level{i + 1}"), 201)
+    assert ended(api, run(api, "mine.level0"))["status"] == "completed"
+    said = refused(api, "POST", "/workflows", 422, level("above", "mine.level0"))["error"]
+    assert "definition/tasks/0/action: below 'a' workflows run workflows to more than 32 levels" in said
+    said = refused(api, "PUT", "/workflows/mine.level0", 422, {"definition": {"tasks": [
+        {"name": "near", "action": "mine.level2"}, {"name": "far", "action": "mine.above"}]}})["error"]
+    assert "no action 'mine.above'" in said and "levels" not in said
+    # a short way to a workflow does not hide the long one
+    ways = {"tasks": [{"name": "near", "action": "mine.level5"}, {"name": "far", "action": "mine.level0"}]}
+    assert "below 'far'" in refused(api, "POST", "/workflows", 422, flow("mine.ways", definition=ways))["error"]
+    either = {"tasks": [{"name": "a", "action": "mine.level0", "when": "{{ default(parameters.deep, false) }}"}]}
+    api.post("/workflows", flow("mine.perhaps", definition=either), 201)
 
 
 def test_what_may_go_wrong_is_a_warning_and_another_label_needs_no_actions(api):
@@ -247,6 +268,13 @@ def test_a_file_and_what_is_stored_are_validated_without_storing_anything(api, t
     assert said.endswith(f"{bad} is not valid: 3 errors, 1 warning.\n")
     problems = api.cli("workflow", "validate", bad, "-o", "json", code=1).json()["problems"]
     assert [p["level"] for p in problems] == ["error", "error", "error", "warning"] and problems[1]["line"] == 4
+    slip = tmp_path / "slip.yaml"
+    slip.write_text("version: 1.0.0\ntasks:\n  - name: a\n    action: core.noop\n    onfailure: a\n")
+    assert f"{slip}:5:5: warning: a task has no key 'onfailure', so it is passed over. Did you mean 'on_failure'?\n" in api.cli(
+        "workflow", "validate", slip).out
+    empty = tmp_path / "empty.yaml"
+    empty.write_text("")
+    assert f"{empty}:1:1: error: a mapping of keys is expected, not nothing\n" in api.cli("workflow", "validate", empty, code=1).out
     torn = tmp_path / "torn.yaml"
     torn.write_text("version: 1\ntasks: [\n")
     assert f"{torn}:" in api.cli("workflow", "validate", torn, code=1).out

@@ -196,6 +196,37 @@ TEST(a_loop_is_bounded_by_a_condition_by_max_iterations_or_by_time_and_the_usual
 	}
 }
 
+TEST(a_key_that_nothing_reads_is_a_doubt_wherever_it_stands)
+{
+	static const Wrong table[] = {
+		{ "{tsaks: 1, tasks: [" A "}]}", "/tsaks", "a workflow has no key 'tsaks'" },
+		{ "{tasks: [" A ", onfailure: b}]}", "/tasks/0/onfailure",
+		    "a task has no key 'onfailure', so it is passed over. Did you mean 'on_failure'?" },
+		{ "{tasks: [{name: p, type: parallel, tasks: [" A ", inputs: {}}]}]}", "/tasks/0/tasks/0/inputs",
+		    "Did you mean 'input'?" },
+		{ "{tasks: [" A ", next: [{where: failed(), do: []}]}]}", "/tasks/0/next/0/where",
+		    "a transition has no key 'where'" },
+		{ "{tasks: [" A ", decision: [{wen: failed(), next: b}]}, {name: b, action: x.y}]}",
+		    "/tasks/0/decision/0/wen", "Did you mean 'when'?" },
+	};
+	static const char good[] = "{label: L, metadata: {}, __chart_meta__: {}, tasks: [" A
+				   ", description: d, __chart_meta__: {x: 1}, next: [{label: l, __line: 2, do: []}]}]}";
+	CLEANUP(arena_done) Arena *a = arena_open();
+	WorkflowProblem *p;
+	size_t n;
+	Json v;
+
+	for (size_t i = 0; i < countof(table); i++) {
+		v = yaml(a, table[i].definition);
+		CHECK(workflow_check(a, &v, &p, &n) && n == 1 && p[0].warning);
+		CHECK_STR(p[0].at, str_of(table[i].at));
+		if (!str_find(p[0].text, str_of(table[i].text), NULL))
+			test_fail(__FILE__, __LINE__, "%zu: %.*s", i, STR_ARG(p[0].text));
+	}
+	v = yaml(a, good);
+	CHECK(workflow_check(a, &v, &p, &n) && n == 0);
+}
+
 TEST(all_problems_are_given_up_to_a_hundred)
 {
 	CLEANUP(arena_done) Arena *a = arena_open();
