@@ -4,10 +4,10 @@
 static const Thing executions = { "/api/v1/executions",
 	{ { "ID", "id", COLUMN_FIXED }, { "ACTION", "action_ref", COLUMN_TEXT }, { "STATUS", "status", COLUMN_STATUS },
 	    { "RULE", "rule_ref", COLUMN_TEXT }, { "CREATED", "created", COLUMN_TIME },
-	    { "STARTED", "started_at", COLUMN_TIME }, { "TRIGGER", "trigger_ref", COLUMN_TEXT, true },
-	    { "ENFORCEMENT", "enforcement", COLUMN_FIXED, true }, { "PARENT", "parent", COLUMN_FIXED, true },
-	    { "PRIORITY", "priority", COLUMN_FIXED, true }, { "RETRY OF", "original_execution", COLUMN_FIXED, true },
-	    { "UPDATED", "updated", COLUMN_TIME, true } } };
+	    { "STARTED", "started_at", COLUMN_TIME }, { "WAITS FOR", "wait_reason", COLUMN_TEXT, true },
+	    { "TRIGGER", "trigger_ref", COLUMN_TEXT, true }, { "ENFORCEMENT", "enforcement", COLUMN_FIXED, true },
+	    { "PARENT", "parent", COLUMN_FIXED, true }, { "PRIORITY", "priority", COLUMN_FIXED, true },
+	    { "RETRY OF", "original_execution", COLUMN_FIXED, true }, { "UPDATED", "updated", COLUMN_TIME, true } } };
 static const Thing changes = { NULL,
 	{ { "TIME", "time", COLUMN_TIME }, { "WHAT", "operation", COLUMN_FIXED },
 	    { "CHANGED", "changed_fields", COLUMN_TEXT }, { "NEW", "new_values", COLUMN_TEXT },

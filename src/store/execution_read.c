@@ -14,10 +14,18 @@ enum { COUNTED_MOST = 100000 };
 
 static const char from[] = " from execution x";
 
+/* What the first of its class waits for, which alone is marked when a limit or full workers hold all of them. */
+#define WAIT_OF_CLASS \
+	"(select h.wait_reason || ': ' || h.wait_detail from execution h where h.wait_reason <> 'queued' and h.id = (" \
+	"select q.id from execution q where q.status = 'requested' and q.wait_class is not null" \
+	" and q.wait_class = x.wait_class order by q.id limit 1))"
+
 /* "no_worker: what is missing", or the reason alone */
 #define WAIT_REASON \
-	"case when x.status not in ('requested', 'running') then null when x.wait_detail is null then x.wait_reason" \
-	" else x.wait_reason || ': ' || x.wait_detail end"
+	"case when x.status not in ('requested', 'running') then null when x.status = 'requested' and x.wait_class " \
+	"is not" \
+	" null and x.wait_reason = 'queued' then coalesce(" WAIT_OF_CLASS ", 'queued')" \
+	" when x.wait_detail is null then x.wait_reason else x.wait_reason || ': ' || x.wait_detail end"
 
 static const Column summary[] = {
 	{ "x.id", "id", COL_INT, false },
@@ -171,16 +179,6 @@ timeline(Arena *a, Str moves)
 	return all;
 }
 
-/* A breaker holds all of the class. */
-static void
-line_breaker(Arena *a, Str ref, Json *o)
-{
-	json_add(a, o, "wait_policy", json_str(ref));
-	if (str_is(json_get_text(o, "wait_reason"), "queued"))
-		json_set(a, o, "wait_reason",
-		    json_str(str_fmt(a, "%s: %.*s", wait_reason_name(WAIT_BREAKER), STR_ARG(ref))));
-}
-
 /* Its place in the line before a limit, and which policy it stands there for: only the first of a line is marked in its row. */
 static bool
 line_show(Db *db, Arena *a, Id id, Json *o, Err *err)
@@ -214,8 +212,8 @@ line_show(Db *db, Arena *a, Id id, Json *o, Err *err)
 	if (!db_read(db, a, &policy, b, &of, err))
 		return err_wrap(err, "read execution");
 	json_add(a, o, "wait_place", json_int(row_int(rows_at(&rows, 0), 2)));
-	if (!row_null(rows_at(&rows, 0), 3)) {
-		line_breaker(a, row_str(rows_at(&rows, 0), 3), o);
+	if (!row_null(rows_at(&rows, 0), 3)) { /* a breaker holds all of the class */
+		json_add(a, o, "wait_policy", json_str(row_str(rows_at(&rows, 0), 3)));
 		return true;
 	}
 	if (of.n == 0)

@@ -3,6 +3,12 @@
 /* word for word the condition of the index execution_live: SQLite uses a partial index only when it finds its condition */
 #define LIVE "finished_at is null"
 
+/* Of a class that a limit or full workers hold, only the first row is marked. */
+#define REASON_OF_CLASS \
+	"coalesce((select h.wait_reason from execution h where h.id = (select q.id from execution q" \
+	" where q.status = 'requested' and q.wait_class is not null and q.wait_class = c.wait_class" \
+	" order by q.id limit 1)), 'queued')"
+
 static WorkerLoadRow *
 load_of(WorkerLoadRow *rows, size_t *n, Id worker)
 {
@@ -41,10 +47,15 @@ bool
 waiting_by_reason(Db *db, Arena *a, WaitingRow **ret, size_t *ret_n, Err *err)
 {
 	static const Stmt s = {
-		.sql = "select g.reason, x.wait_detail, g.n, g.oldest, x.created from (select reason, count(*) as n,"
-		       " min(id) as oldest from (select id, coalesce(wait_reason, 'queued') as reason from execution"
-		       " where " LIVE " and status = 'requested' and worker is null order by id limit 10000) w"
-		       " group by reason) g join execution x on x.id = g.oldest order by g.oldest",
+		.sql =
+		    "select g.reason, x.wait_detail, g.n, g.oldest, x.created from (select reason,"
+		    " cast(sum(n) as bigint) as n, min(oldest) as oldest from (select case when c.reason = 'queued'"
+		    " and c.wait_class is not null then " REASON_OF_CLASS " else c.reason end as reason, c.n, c.oldest"
+		    " from (select reason, wait_class, count(*) as n, min(id) as oldest from (select id, wait_class,"
+		    " coalesce(wait_reason, 'queued') as reason from execution where " LIVE
+		    " and status = 'requested' and worker is null order by id limit 10000) w"
+		    " group by reason, wait_class) c) r group by reason) g"
+		    " join execution x on x.id = g.oldest order by g.oldest",
 		.in = "",
 	};
 	Rows rows;

@@ -32,6 +32,26 @@ def test_runs_of_one_key_go_one_after_the_other(world):
         assert before["finished_at"] <= after["started_at"]
 
 
+def test_lists_and_the_status_say_of_everything_that_waits_which_policy_holds_it(world):
+    world.start()
+    world.cli("policy", "create", "--ref", "core.one", "--action", "core.sleep", "--concurrency", '{"limit": 1}')
+    world.cli("policy", "create", "--ref", "core.slow", "--action", "core.noop", "--rate",
+              '{"limit": 1, "per_seconds": 3600, "burst": 1}')
+    lines = [("core.sleep", {"seconds": 300}, "concurrency_limit", "core.one"), ("core.noop", {}, "rate_limit", "core.slow")]
+    ids = {action: [ask(world, action, parameters=given)["id"] for _ in range(5)] for action, given, *_ in lines}
+    for action, _, why, policy in lines:
+        first = ids[action][0]
+        eventually(lambda: world.get(f"/executions/{first}")["data"]["status"] not in ("requested", "scheduled"), seconds=60)
+        eventually(lambda: world.get(f"/executions/{ids[action][1]}")["data"]["wait_reason"] == f"{why}: {policy}", seconds=60)
+        listed = world.get(f"/executions?status=requested&action_ref={action}")["data"]
+        assert {e["id"]: e["wait_reason"] for e in listed} == dict.fromkeys(ids[action][1:], f"{why}: {policy}")
+        wide = world.cli("execution", "list", "--action", action, "--status", "requested", "-o", "wide").out
+        assert wide.count(f"{why}: {policy}") == 4, wide
+    said = world.cli("status").out
+    assert {tuple(line.split()[:2]) for line in said.splitlines() if "_limit" in line} == {
+        ("concurrency_limit", "4"), ("rate_limit", "4")} and "queued" not in said, said
+
+
 def test_a_failed_run_is_tried_again_and_its_retries_name_it(world):
     world.start()
     world.post("/packs", {"ref": "mine", "label": "Mine", "version": "1.0.0"}, 201)
