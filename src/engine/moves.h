@@ -83,6 +83,8 @@ MUST_CHECK bool executions_create(Uow *u, const ExecutionIn *in, size_t n, Execu
 MUST_CHECK bool execution_check(Uow *u, const ExecutionIn *in, Err *err);
 /* Waiting: cancelled at once. Running: canceling, and its worker is told. Canceling: nothing. Terminal: ERR_CONFLICT. */
 MUST_CHECK bool execution_cancel(Uow *u, Id id, Str by, ExecState *ret_status, Err *err);
+/* The same; a workflow stops what runs under it, at any depth, though its definition lets that finish. */
+MUST_CHECK bool execution_cancel_all(Uow *u, Id id, Str by, ExecState *ret_status, Err *err);
 
 /* A new run like one that has ended, whatever its end was. ERR_CONFLICT while it has not. */
 MUST_CHECK bool execution_retry(Uow *u, Id id, Str by, Id *ret, Err *err);

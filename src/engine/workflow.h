@@ -16,6 +16,8 @@ enum { WORKFLOW_NESTED_MOST = 32 };
 MUST_CHECK bool workflow_told(Uow *u, const RunEnd *ends, size_t n, Err *err);
 /* It is to look at itself: it was cancelled, or may go on. */
 MUST_CHECK bool workflow_nudge(Uow *u, Id id, Err *err);
+/* It was cancelled, and what runs under it is to be stopped, whatever its definition says. */
+MUST_CHECK bool workflow_stop(Uow *u, Id id, Err *err);
 /* What this transaction was to tell workflows (u->news) is acted on, where that can be done without waiting; the rest goes to their
  * inboxes. *ret_left: there is a rest. Inside defs_enter. */
 MUST_CHECK bool workflow_step_told(Uow *u, bool *ret_left, Err *err);
@@ -56,6 +58,7 @@ typedef struct WorkflowStep {
 	const char *end_status;
 	bool fresh;   /* nothing of it is stored yet */
 	bool resumes; /* it begins in the middle: what it has taken over is stored */
+	bool stops;   /* whoever cancelled it said that what runs under it is to be stopped */
 	bool over;    /* it has ended without a step: there is no graph to go by */
 	Err err;      /* of the port */
 } WorkflowStep;
@@ -81,5 +84,5 @@ MUST_CHECK bool step_conclude(WorkflowStep *s, Err *err);
 MUST_CHECK bool steps_end(WorkflowStep *steps, size_t n, Err *err);
 /* The runs that are to be started. */
 MUST_CHECK bool step_children(WorkflowStep *steps, size_t n, Err *err);
-/* Ends everything that runs under it: what waits at once; what runs only if `running`. */
+/* Ends everything that runs under it: what waits at once; what runs only if `running`, then at any depth. */
 MUST_CHECK bool step_stop(WorkflowStep *s, bool running, size_t *ret_left, Err *err);

@@ -174,6 +174,15 @@ step_children(WorkflowStep *steps, size_t n, Err *err)
 	return children_make(u, rows, secrets, all, ids, err);
 }
 
+/* One that is canceling is told again only where it may have let runs finish. */
+static bool
+goes_on(const WorkflowChildRun *run, bool running)
+{
+	if (str_is(run->status, "canceling"))
+		return !running || !run->inside;
+	return str_is(run->status, "running") && !running && !run->inside;
+}
+
 bool
 step_stop(WorkflowStep *s, bool running, size_t *ret_left, Err *err)
 {
@@ -185,13 +194,11 @@ step_stop(WorkflowStep *s, bool running, size_t *ret_left, Err *err)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		ExecState to = EXEC_CANCELING;
+		Str by = str_of("its workflow");
+		bool ok = goes_on(&rows[i], running) || (running ? execution_cancel_all(s->u, rows[i].id, by, &to, err)
+								 : execution_cancel(s->u, rows[i].id, by, &to, err));
 
-		if ((str_is(rows[i].status, "running") && !running && !rows[i].inside) ||
-		    str_is(rows[i].status, "canceling")) {
-			(*ret_left)++;
-			continue;
-		}
-		if (!execution_cancel(s->u, rows[i].id, str_of("its workflow"), &to, err))
+		if (!ok)
 			return false;
 		*ret_left += !exec_terminal(to);
 	}

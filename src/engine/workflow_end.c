@@ -82,7 +82,7 @@ finish_late(WorkflowStep *s, Err *err)
 	return finish_bad(s, &result, err);
 }
 
-/* What waits ends at once; what runs goes on to its end, or is stopped, as the definition says. */
+/* What waits ends at once; what runs goes on to its end, or is stopped, as the definition says, or whoever cancelled it. */
 static bool
 finish_cancelled(WorkflowStep *s, Err *err)
 {
@@ -91,7 +91,7 @@ finish_cancelled(WorkflowStep *s, Err *err)
 
 	s->w.n = 0;
 	json_add(s->u->arena, &result, "cancelled", json_bool(true));
-	if (!step_stop(s, s->g->cancel_running, &left, err))
+	if (!step_stop(s, s->g->cancel_running || s->stops, &left, err))
 		return false;
 	if (left == 0)
 		step_finish(s, EV_ENDED, &result, "cancelled");

@@ -64,12 +64,24 @@ workflow_told(Uow *u, const RunEnd *ends, size_t n, Err *err)
 	return workflow_inbox_put(u->db, u->arena, news, told, u->now, err);
 }
 
+static bool
+tell(Uow *u, Id id, const char *what, Err *err)
+{
+	WorkflowNews news = { .workflow = id, .index = -1, .outcome = str_of(what) };
+
+	return workflow_inbox_put(u->db, u->arena, &news, 1, u->now, err);
+}
+
 bool
 workflow_nudge(Uow *u, Id id, Err *err)
 {
-	WorkflowNews look = { .workflow = id, .index = -1, .outcome = str_of("look") };
+	return tell(u, id, "look", err);
+}
 
-	return workflow_inbox_put(u->db, u->arena, &look, 1, u->now, err);
+bool
+workflow_stop(Uow *u, Id id, Err *err)
+{
+	return tell(u, id, "stop", err);
 }
 
 /* ---- one step ---- */
@@ -157,6 +169,7 @@ advance(WorkflowStep *s, const WorkflowNews *news, size_t n, Err *err)
 		WfOutcome how = outcome_read(news[i].outcome);
 		bool again = false;
 
+		s->stops = s->stops || str_is(news[i].outcome, "stop");
 		if (!news[i].of_task)
 			continue;
 		if (!step_again(s, &news[i], how, &again, err))

@@ -89,3 +89,23 @@ def test_a_paused_tree_that_is_cancelled_leaves_nothing(tree):
     open_gate(tree)
     again = ask(tree, "lab.top", {"gate": tree.gate})  # it holds nothing that others need
     assert settled(tree, again, 60)["status"] == "completed" and len(Ledger(tree).ends()) == MARKS
+
+
+@pytest.mark.parametrize("how", ["cancel", "cancel twice", "timeout"])
+def test_who_stops_what_runs_stops_it_in_workflows_below_that_would_let_it_finish(tree, how):
+    more = {"timeout": 8} if how == "timeout" else {"cancellation_policy": "cancel_running"}
+    tree.put("/workflows/lab.top", {"definition": {"tasks": TOP, **more}}, 200)
+    top = ask(tree, "lab.top", {"gate": tree.gate})  # it stays shut
+    eventually(lambda: len(talks(tree, "running")) == 2, 60)
+    runs = talks(tree, "running")
+    if how == "cancel twice":
+        middle = tree.get("/executions", parent=top, action_ref="lab.middle")["data"][0]["id"]
+        tree.post(f"/executions/{middle}/cancel")
+        eventually(lambda: tree.rows("select id from execution where action_ref = 'lab.low' and status = 'canceling'"), 60)
+        assert talks(tree, "running") == runs
+    if how != "timeout":
+        tree.post(f"/executions/{top}/cancel")
+    assert settled(tree, top, 60)["status"] == ("failed" if how == "timeout" else "cancelled")
+    eventually(lambda: not unfinished(tree), 60)
+    assert [look(tree, run)["status"] for run in runs] == ["cancelled"] * 2
+    assert not any(processes_of(tree, run) for run in runs) and not Ledger(tree).starts()
