@@ -29,7 +29,9 @@ call_close(Call *c)
 {
 	if (c == NULL)
 		return;
-	curl_slist_free_all(c->list);
+	if (c->list !=
+	    NULL) /* one that was refused before it began may have been the first, and the library is not there yet */
+		curl_slist_free_all(c->list);
 	arena_close(c->a);
 }
 

@@ -22,6 +22,15 @@ def test_a_call_goes_out_only_where_it_may(world):
     assert row["status"] == "failed" and "method" in row["result"]["error"]
 
 
+def test_a_call_that_is_refused_as_the_first_of_its_worker_only_fails(world):
+    """The library that makes calls is loaded by the first one that is made."""
+    world.start()
+    for name, wrong in (("url", {"url": "ftp://example.org"}), ("method", {"url": "http://example.org", "method": "BREW"})):
+        row = do(world, "core.http_request", wrong)
+        assert row["status"] == "failed" and name in row["result"]["error"], row
+    assert do(world, "core.noop", {})["status"] == "completed"
+
+
 def test_a_worker_tells_what_it_found_and_what_it_lacks_and_runs_the_one_that_is_asked_for(world):
     """Also one that takes its time to say what it is, which the start does not wait for."""
     stand_in = os.path.join(world.dir, "ruby-9")  # behaves as ruby's command line, and takes bash for its language
