@@ -96,10 +96,12 @@ bool pg_decode(const struct pg_result *r, RowSink *sink, uint32_t from, Err *err
 bool pg_decode_set(
     const struct pg_result *r, RowSink *sink, Err *err); /* its last column numbers the rows of the batch */
 
-/* postgres_set.c: a batch as one statement */
-const char *pg_set_text(Arena *a, const char *sql, const char *in); /* NULL: it is of another form */
-unsigned *pg_set_types(Arena *a, const char *in);
-PgParams pg_set_encode(Arena *a, const char *in, const Bind *binds, size_t rows);
+/* postgres_set.c: a batch as one statement. Of the columns in `same` every row has the same value: bit 1 << i for $(i + 1). */
+const char *pg_set_text(Arena *a, const char *sql, const char *in, uint64_t same); /* NULL: it is of another form */
+unsigned *pg_set_types(Arena *a, const char *in, uint64_t same);
+PgParams pg_set_encode(Arena *a, const char *in, const Bind *binds, size_t rows, uint64_t same);
+uint64_t pg_set_same(const char *in, const Bind *binds, size_t rows);
+bool pg_bind_same(const Bind *a, const Bind *b);
 
 /* postgres_run.c: one round trip. */
 bool pg_run(PgDb *db, Arena *a, const Stmt *s, const Bind *binds, size_t rows, Rows *ret, Err *err);

@@ -8,7 +8,9 @@
 enum {
 	ROWS_PER_FLUSH = 32,
 	NAME_ROOM = 16,
-	SET_LEAST = 3, /* fewer rows are cheaper one by one */
+	SET_LEAST = 3,   /* fewer rows are cheaper one by one */
+	FORM_LEAST = 64, /* rows that are worth a preparation of their own */
+	FORMS_MOST = 8,
 };
 
 /* A statement as this connection knows it. */
@@ -16,8 +18,10 @@ typedef struct Prepared {
 	char name[NAME_ROOM];
 	const char *sql;
 	const unsigned *types;
-	bool known;   /* to the server */
-	bool on_trip; /* its preparation is on the way */
+	uint64_t same;         /* of a batch: see pg_set_text */
+	struct Prepared *next; /* the same statement in another form */
+	bool known;            /* to the server */
+	bool on_trip;          /* its preparation is on the way */
 } Prepared;
 
 /* One statement of a round trip, with the rows of binds it runs for. */
@@ -57,21 +61,49 @@ sql_of(const Stmt *s)
 }
 
 static Prepared *
-prepared_of(PgDb *db, const Stmt *s, bool set)
+prepared_new(PgDb *db, const Ask *q, uint64_t same)
 {
-	int64_t key = (int64_t)((intptr_t)s | set); /* statements lie at even addresses */
-	Prepared *p = map_get(&db->statements, key);
+	Prepared *p = arena_new(db->cache, Prepared);
 
-	if (p != NULL)
-		return p;
-	p = arena_new(db->cache, Prepared);
 	snprintf(p->name, sizeof(p->name), "s%u", ++db->prepared);
-	p->sql = set ? pg_set_text(db->cache, sql_of(s), in_of(s)) : sql_of(s);
+	p->same = same;
+	p->sql = q->set ? pg_set_text(db->cache, q->sql, q->in, same) : q->sql;
 	if (p->sql == NULL)
 		abort(); /* a defect: a statement marked `set` is of neither form, and every batch of it would look like a lost server */
-	p->types = set ? pg_set_types(db->cache, in_of(s)) : pg_types(db->cache, in_of(s));
-	map_put(&db->statements, key, p);
+	p->types = q->set ? pg_set_types(db->cache, q->in, same) : pg_types(db->cache, q->in);
 	return p;
+}
+
+/* Of the forms that are there the one that fits and sends the least; a large batch gets one of its own, while there are few. */
+static Prepared *
+form_of(PgDb *db, const Ask *q, Prepared *first)
+{
+	uint64_t same = pg_set_same(q->in, q->binds, q->rows);
+	Prepared *best = first;
+	size_t n = 0;
+
+	for (Prepared *p = first; p != NULL; p = p->next, n++)
+		if ((p->same & ~same) == 0 && __builtin_popcountll(p->same) > __builtin_popcountll(best->same))
+			best = p;
+	if (best->same == same || q->rows < FORM_LEAST || n >= FORMS_MOST)
+		return best;
+	best = prepared_new(db, q, same);
+	best->next = first->next;
+	first->next = best;
+	return best;
+}
+
+static Prepared *
+prepared_of(PgDb *db, const Ask *q)
+{
+	int64_t key = (int64_t)((intptr_t)q->stmt | q->set); /* statements lie at even addresses */
+	Prepared *p = map_get(&db->statements, key);
+
+	if (p == NULL) {
+		p = prepared_new(db, q, 0);
+		map_put(&db->statements, key, p);
+	}
+	return q->set ? form_of(db, q, p) : p;
 }
 
 static size_t
@@ -84,7 +116,7 @@ static bool
 send_row(PgDb *db, const Ask *q, size_t row)
 {
 	size_t width = strlen(q->in);
-	PgParams p = q->set ? pg_set_encode(db->scratch, q->in, q->binds, q->rows)
+	PgParams p = q->set ? pg_set_encode(db->scratch, q->in, q->binds, q->rows, q->prepared->same)
 			    : pg_encode(db->scratch, q->in, q->binds + row * width);
 	int ok;
 
@@ -101,7 +133,7 @@ send_row(PgDb *db, const Ask *q, size_t row)
 static bool
 send_ask(PgDb *db, Ask *q)
 {
-	q->prepared = q->stmt == NULL ? NULL : prepared_of(db, q->stmt, q->set);
+	q->prepared = q->stmt == NULL ? NULL : prepared_of(db, q);
 	q->prepares = q->prepared != NULL && !q->prepared->known && !q->prepared->on_trip;
 	if (q->prepares &&
 	    !PQsendPrepare(db->conn, q->prepared->name, q->prepared->sql, (int)strlen(q->in), q->prepared->types))
@@ -341,18 +373,6 @@ ask_for(const Stmt *s, const Bind *binds, size_t rows, RowSink *sink)
 
 /* ---- statements announced ahead of their time ---- */
 
-static bool
-bind_same(const Bind *a, const Bind *b)
-{
-	if (a->type != b->type || a->type == 0)
-		return a->type == b->type;
-	if (a->type == 's' || a->type == 'x')
-		return str_eq(a->s, b->s);
-	if (a->type == 'b')
-		return a->b == b->b;
-	return a->type == 'd' ? a->d == b->d : a->i == b->i; /* a JSON by its address */
-}
-
 static PgAhead *
 ahead_find(PgDb *db, const Stmt *s, const Bind *binds)
 {
@@ -362,7 +382,7 @@ ahead_find(PgDb *db, const Stmt *s, const Bind *binds)
 
 		if (h->stmt != s || h->taken)
 			continue;
-		while (same < n && bind_same(&h->binds[same], &binds[same]))
+		while (same < n && pg_bind_same(&h->binds[same], &binds[same]))
 			same++;
 		if (same == n)
 			return h;

@@ -258,6 +258,88 @@ TEST(rows_that_do_not_depend_on_each_other_may_go_as_one_statement)
 	CHECK_OK(db_commit(w->db, &err), err);
 }
 
+/* Row `row` of a batch in which the columns of `same` have the value of the first row in all others; n alone tells them apart. */
+static void
+row_of(int64_t n, int row, unsigned same, Bind *ret)
+{
+	static const char *const texts[] = { "a", "b", "", "r.p1 $2" };
+	int at[PUT_WIDTH];
+
+	for (int i = 0; i < PUT_WIDTH; i++)
+		at[i] = same >> i & 1 ? 0 : row;
+	ret[0] = bind_int(n);
+	ret[1] = at[1] % 5 == 3 ? (Bind){ 0 } : bind_real(at[1] / 4.0);
+	ret[2] = bind_bool(at[2] % 3 == 0);
+	ret[3] = bind_time(1795200000000000 + at[3]);
+	ret[4] = at[4] % 7 == 5 ? (Bind){ 0 } : bind_text(texts[at[4] % 4]);
+	ret[5] = (Bind){ 0 };
+	ret[6] = bind_bytes(str_of(texts[at[6] % 4]));
+}
+
+static void
+check_row(Row r, const Bind *b)
+{
+	CHECK_INT(row_int(r, 0), b[0].i);
+	CHECK(row_null(r, 1) == (b[1].type == 0) && (row_null(r, 1) || row_real(r, 1) == b[1].d));
+	CHECK(row_bool(r, 2) == b[2].b);
+	CHECK_INT(row_int(r, 3), b[3].i);
+	CHECK(row_null(r, 4) == (b[4].type == 0));
+	CHECK_STR(row_str(r, 4), b[4].type == 0 ? (Str){ 0 } : b[4].s);
+	CHECK_STR(row_str(r, 6), b[6].s);
+}
+
+/* In PostgreSQL a column that is the same in all rows travels once, and there are more ways of that than a connection prepares. */
+TEST(a_batch_may_have_columns_that_are_the_same_in_all_rows)
+{
+	static const Stmt add = {
+		.sql = PUT, .pg = PUT " returning id", .in = "IDBTSJX", .gives_id = true, .set = true
+	};
+	static const Stmt move = {
+		.sql = "update item set s = $3, t = $4 where n = $1 and b = $2", .in = "ibST", .set = true
+	};
+	static const Stmt some = {
+		.sql = "select n, s from item where n >= $1 order by n limit $2", .in = "ii", .set = true
+	};
+	static const Stmt drop = { .sql = "delete from item where n = $1 and b = $2", .in = "ib", .set = true };
+	static const Stmt look = { .sql = "select n, r, b, t, s, j, x from item order by n" };
+	enum { ROWS = 70, WAYS = 12 };
+	CLEANUP(world_done) World *w = world_items();
+	Bind binds[ROWS * PUT_WIDTH], few[ROWS * 4];
+	Rows rows;
+	Err err = { 0 };
+
+	CHECK_OK(db_begin(w->db, &err), err);
+	for (unsigned way = 0; way < WAYS; way++) {
+		unsigned same = way * 37 & 0x7e;
+
+		for (int i = 0; i < ROWS; i++)
+			row_of((int64_t)way * ROWS + i, i, same, binds + i * PUT_WIDTH);
+		CHECK_OK(db_batch(w->db, w->a, &add, binds, ROWS, &rows, &err), err);
+		CHECK_INT(rows.affected, ROWS);
+		CHECK_OK(db_exec(w->db, w->a, &look, NULL, &rows, &err), err);
+		for (int i = 0; i < ROWS; i++)
+			check_row(rows_at(&rows, way * ROWS + (size_t)i), binds + i * PUT_WIDTH);
+	}
+	for (int i = 0; i < ROWS; i++)
+		memcpy(
+		    few + i * 4, (Bind[]){ bind_int(i), bind_bool(true), bind_text("moved"), { 0 } }, 4 * sizeof(Bind));
+	CHECK_OK(db_batch(w->db, w->a, &move, few, ROWS, &rows, &err), err);
+	CHECK_INT(rows.affected, ROWS / 3 + 1);
+	for (int i = 0; i < ROWS; i++)
+		memcpy(few + i * 2, (Bind[]){ bind_int(i), bind_int(2) }, 2 * sizeof(Bind));
+	CHECK_OK(db_batch(w->db, w->a, &some, few, ROWS, &rows, &err), err);
+	CHECK_INT((int64_t)rows.n, 2 * ROWS);
+	for (size_t i = 0; i < rows.n; i++)
+		if (row_int(rows_at(&rows, i), 0) == 3)
+			CHECK_STR(row_str(rows_at(&rows, i), 1), str_of("moved"));
+	for (int i = 0; i < ROWS; i++)
+		memcpy(few + i * 2, (Bind[]){ bind_int(i), bind_bool(true) }, 2 * sizeof(Bind));
+	CHECK_OK(db_batch(w->db, w->a, &drop, few, ROWS, &rows, &err), err);
+	CHECK_INT(rows.affected, ROWS / 3 + 1);
+	CHECK_OK(db_commit(w->db, &err), err);
+	CHECK_INT(world_number(w, &count), WAYS * ROWS - (ROWS / 3 + 1));
+}
+
 TEST(statements_announced_ahead_answer_as_if_they_were_asked_one_by_one)
 {
 	static const Stmt of = { .sql = "select n from item where n >= $1 order by n", .in = "i" };

@@ -6,6 +6,7 @@
 
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -315,6 +316,68 @@ TEST(a_row_that_stays_locked_is_a_passing_error)
 	CHECK(!db_exec(w->db, w->a, &lock, (Bind[]){ bind_int(1) }, NULL, &err));
 	CHECK_INT(err.code, ERR_AWAY);
 	db_rollback(w->db);
+}
+
+enum { LOCKED_ROWS = 8 };
+
+/* `limit 1`: see postgres_set.c */
+static const Stmt lock_each = {
+	.sql = "", .pg = "select n from item where n = $1 limit 1 for update", .in = "i", .set = true
+};
+
+static void *
+lock_from_the_last(void *arg)
+{
+	World *w = arg;
+	Bind rows[LOCKED_ROWS];
+	CLEANUP(db_done) Db *db = NULL;
+	CLEANUP(arena_done) Arena *a = arena_open();
+	Rows got;
+	Err err = { 0 };
+
+	for (int i = 0; i < LOCKED_ROWS; i++)
+		rows[i] = bind_int(LOCKED_ROWS - 1 - i);
+	CHECK_OK(db_open(w->store, &db, &err), err);
+	CHECK_OK(db_begin(db, &err) && db_batch(db, a, &lock_each, rows, LOCKED_ROWS, &got, &err), err);
+	CHECK_INT((int64_t)got.n, LOCKED_ROWS);
+	CHECK_OK(db_commit(db, &err), err);
+	return NULL;
+}
+
+static bool
+is_free(World *w, int64_t n)
+{
+	static const Stmt s = { "", "i", "select n from item where n = $1 for update skip locked" };
+	Bind b = bind_int(n);
+	Rows rows;
+	Err err = { 0 };
+
+	CHECK_OK(db_begin(w->db, &err) && db_exec(w->db, w->a, &s, &b, &rows, &err), err);
+	db_rollback(w->db);
+	return rows.n == 1;
+}
+
+/* Two who lock the same rows in the same order wait, but not for each other. */
+TEST(a_batch_of_locks_takes_them_in_its_order_and_waits_at_the_first_that_is_taken)
+{
+	enum { TAKEN = 3 };
+	CLEANUP(world_done) World *w = world_items();
+	CLEANUP(db_done) Db *other = NULL;
+	Bind taken = bind_int(TAKEN);
+	pthread_t thread;
+	Err err = { 0 };
+
+	for (int i = 0; i < LOCKED_ROWS; i++)
+		CHECK_OK(put_one(w->db, w->a, i, &err), err);
+	CHECK_OK(db_open(w->store, &other, &err), err);
+	CHECK_OK(db_begin(other, &err) && db_exec(other, w->a, &lock_each, &taken, NULL, &err), err);
+	CHECK(pthread_create(&thread, NULL, lock_from_the_last, w) == 0);
+	while (is_free(w, TAKEN + 1))
+		sched_yield();
+	for (int i = 0; i < LOCKED_ROWS; i++)
+		CHECK(is_free(w, i) == (i < TAKEN));
+	db_rollback(other);
+	CHECK(pthread_join(thread, NULL) == 0);
 }
 
 static void
