@@ -575,9 +575,7 @@ begin_rows(Uow *u, const ExecWaiting *rows, const ExecMoved *moved, size_t n, Id
 		runs[some] = (WorkflowRun){ .id = rows[i].id,
 			.version = version,
 			.ref = rows[i].action_ref,
-			.timeout_at = limit == 0 ? 0 : u->now + limit * US_PER_S,
-			.own_timeout_at =
-			    rows[i].timeout_seconds == 0 ? 0 : u->now + rows[i].timeout_seconds * US_PER_S };
+			.timeout_at = limit == 0 ? 0 : u->now + limit * US_PER_S };
 		if (moved[i].of_task && !workflow_run_depth(u->db, u->arena, moved[i].parent, &runs[some].depth, err))
 			return false;
 		runs[some].depth += moved[i].of_task;

@@ -59,25 +59,33 @@ workflow_version_read(Db *db, Arena *a, Id version, Json *ret, Err *err)
 
 /* ---- runs ---- */
 
+#define RUN_INSERT(own_limit) \
+	"insert into workflow_execution (id, version, ref, depth, timeout_at, due_at, created, updated)" \
+	" values ($1, $2, $3, $4, $5, $5, $6, $6) on conflict (id) do update set depth = excluded.depth," \
+	" timeout_at = excluded.created + " own_limit ", due_at = excluded.created + " own_limit "," \
+	" updated = excluded.updated"
+#define LIMIT_OF(unit) "(select e.timeout_seconds * " unit " from execution e where e.id = excluded.id)"
+
 bool
 workflow_run_insert(Db *db, Arena *a, const WorkflowRun *rows, size_t n, TimeUs now, Err *err)
 {
+	/* those that are there already take over results of another run: only the limit that they were given counts for them */
 	static const Stmt s = {
-		.sql = "insert into workflow_execution (id, version, ref, depth, timeout_at, due_at, created, updated)"
-		       " values ($1, $2, $3, $4, $5, $5, $6, $6) on conflict (id) do update set depth = excluded.depth,"
-		       " timeout_at = $7, due_at = $7, updated = excluded.updated",
-		.in = "iisiTtT",
+		.sql = RUN_INSERT(LIMIT_OF("1000000")),
+		.pg = RUN_INSERT(LIMIT_OF("interval '1 second'")),
+		.in = "iisiTt",
+		.set = true,
 	};
-	Bind *b = arena_array(a, Bind, n * 7 + 1);
+	enum { WIDTH = 6 };
+	Bind *b = arena_array(a, Bind, n * WIDTH + 1);
 
 	for (size_t i = 0; i < n; i++) {
-		Bind all[] = { bind_int(rows[i].id), bind_int(rows[i].version), bind_str(rows[i].ref),
-			bind_int(rows[i].depth), bind_time(rows[i].timeout_at), bind_time(now),
-			bind_time(rows[i].own_timeout_at) };
+		Bind all[WIDTH] = { bind_int(rows[i].id), bind_int(rows[i].version), bind_str(rows[i].ref),
+			bind_int(rows[i].depth), bind_time(rows[i].timeout_at), bind_time(now) };
 
-		memcpy(b + i * countof(all), all, sizeof(all));
+		memcpy(b + i * WIDTH, all, sizeof(all));
 	}
-	return n == 0 || db_batch(db, a, &s, b, n, NULL, err) || err_wrap(err, "store workflow runs");
+	return db_later(db, a, &s, b, n, err) || err_wrap(err, "store workflow runs");
 }
 
 #define RUN_COLUMNS \
@@ -122,7 +130,10 @@ run_read(Arena *a, Row r, WorkflowRun *x)
 	};
 }
 
-static const Stmt lock_waits = { .sql = RUN_COLUMNS, .pg = RUN_COLUMNS " for update of x", .in = "i" };
+/* "limit 1": of a batch each by itself, in the order of the batch, so that two who wait do not wait for each other */
+static const Stmt lock_waits = {
+	.sql = RUN_COLUMNS, .pg = RUN_COLUMNS " limit 1 for update of x", .in = "i", .set = true
+};
 /* in whatever order: who waits for nobody is in nobody's way */
 static const Stmt lock_skips = {
 	.sql = RUN_COLUMNS, .pg = RUN_COLUMNS " for update of x skip locked", .in = "i", .set = true

@@ -22,9 +22,8 @@ typedef struct WorkflowRun {
 	int64_t open, waiting, bad, depth;
 	bool paused;
 	TimeUs timeout_at, due_at;
-	TimeUs own_timeout_at; /* inserted only: by its execution, whatever its definition says */
-	Json starts;           /* of one begun anew from some tasks: [[task, from], ...]; null: from its beginning */
-	Str error;             /* written only */
+	Json starts; /* of one begun anew from some tasks: [[task, from], ...]; null: from its beginning */
+	Str error;   /* written only */
 	/* of its execution */
 	Str state;
 	Json config, env_vars, permission_set_refs;

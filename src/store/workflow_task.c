@@ -235,6 +235,7 @@ workflow_inbox_put(Db *db, Arena *a, const WorkflowNews *news, size_t n, TimeUs 
 		       "created)"
 		       " values ($1, $2, $3, $4, $5, $6, $7)",
 		.in = "iIIIIst",
+		.set = true,
 	};
 	enum { WIDTH = 7 };
 	Bind *b = arena_array(a, Bind, n * WIDTH + 1);
@@ -303,7 +304,7 @@ workflow_inbox_read(Db *db, Arena *a, const Id *workflows, size_t n, WorkflowNew
 bool
 workflow_inbox_drop(Db *db, Arena *a, const Id *ids, size_t n, Err *err)
 {
-	static const Stmt s = { .sql = "delete from workflow_inbox where id = $1", .in = "i" };
+	static const Stmt s = { .sql = "delete from workflow_inbox where id = $1", .in = "i", .set = true };
 	Bind *b = arena_array(a, Bind, n + 1);
 
 	for (size_t i = 0; i < n; i++)
