@@ -17,6 +17,8 @@ static void
 heap_tune(void)
 {
 	mallopt(M_TRIM_THRESHOLD, 16 << 20);
+	mallopt(M_MMAP_THRESHOLD,
+	    4 << 20); /* above the chunks of arenas; with the other set, glibc does not raise this by itself */
 	mallopt(M_TOP_PAD, 1 << 20);
 	mallopt(M_ARENA_MAX, 4);
 }
