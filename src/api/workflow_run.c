@@ -46,11 +46,27 @@ timeline_read(App *app, Timeline *t, Id id, Err *err)
 }
 
 /* What was under way when the workflow ended is not any more, and what had not begun never will. */
-static const char *
-task_status(const Timeline *t, const WorkflowTaskRow *row)
+static bool
+was_cancelled(const Timeline *t, int task)
 {
+	const WorkflowRunRow *last = NULL;
+
+	for (size_t i = 0; i < t->runs_n; i++)
+		if (t->runs[i].task == task)
+			last = &t->runs[i];
+	return last != NULL && str_is(last->status, "cancelled");
+}
+
+static const char *
+task_status(const Timeline *t, int no)
+{
+	const WorkflowTaskRow *row = t->tasks[no];
 	WfStatus s = row == NULL ? WF_IDLE : wf_status_of(row->status);
 
+	/* to the workflow that is a failure; but nothing has gone wrong when all of it was cancelled */
+	if (s == WF_BAD && !str_is(t->run.status, "running") && !str_is(t->run.status, "failed") &&
+	    was_cancelled(t, no))
+		return "cancelled";
 	if (!exec_terminal(exec_state_of(t->run.status)))
 		return wf_status_name(s);
 	if (s == WF_IDLE)
@@ -92,6 +108,12 @@ rounds_json(const Timeline *t, int task)
 }
 
 static Json
+str_or_null(Str s)
+{
+	return s.n == 0 ? json_null() : json_str(s);
+}
+
+static Json
 runs_json(const Timeline *t, int task)
 {
 	Json all = json_array();
@@ -113,6 +135,7 @@ runs_json(const Timeline *t, int task)
 		json_add(t->a, &o, "ready_at", json_time(t->a, r->created));
 		json_add(t->a, &o, "started_at", json_time(t->a, r->started));
 		json_add(t->a, &o, "finished_at", json_time(t->a, r->finished));
+		json_add(t->a, &o, "error", str_or_null(r->error));
 		json_push(t->a, &all, o);
 	}
 	return all;
@@ -130,12 +153,6 @@ items_json(Arena *a, const WorkflowTaskRow *row)
 	json_add(a, &o, "running", json_int(row->items_live));
 	json_add(a, &o, "failed", json_int(row->items_bad + row->items_late));
 	return o;
-}
-
-static Json
-str_or_null(Str s)
-{
-	return s.n == 0 ? json_null() : json_str(s);
 }
 
 /* From the run that this one was begun anew of: nothing of the task ran here. */
@@ -157,13 +174,17 @@ task_times(const Timeline *t, int no, Json *o)
 	TimeUs started = own || is_taken(t, no) ? ready : last == NULL ? 0 : last->started;
 	bool over = row != NULL && wf_status_of(row->status) >= WF_DONE;
 
-	/* of the round that goes on, not of the one before it */
+	/* of the round that goes on, not of the one before it; its end has the time of the step that heard of it, which may have begun
+	 * before a quick run */
 	if (!own && last != NULL && row != NULL && last->iteration != row->iteration)
 		started = 0;
 	json_add(t->a, o, "ready_at", json_time(t->a, ready));
 	json_add(t->a, o, "started_at", json_time(t->a, started));
 	/* cppcheck-suppress nullPointerRedundantCheck ; what is null ends the condition before it */
-	json_add(t->a, o, "finished_at", json_time(t->a, over ? row->finished : 0));
+	json_add(t->a, o, "finished_at",
+	    json_time(t->a, !over                     ? 0
+			    : row->finished > started ? row->finished
+						      : started));
 	json_add(t->a, o, "due_at", json_time(t->a, row == NULL ? 0 : row->due));
 	json_add(t->a, o, "iterations", json_int(row == NULL ? 0 : row->iteration));
 	json_add(t->a, o, "tries",
@@ -183,7 +204,7 @@ task_json(const Timeline *t, int no)
 	json_add(t->a, &o, "type", json_cstr(task->kind == WF_PARALLEL ? "parallel" : "action"));
 	json_add(t->a, &o, "action", str_or_null(task->action));
 	json_add(t->a, &o, "group", task->group == WF_TOP ? json_null() : json_str(t->g->tasks[task->group].name));
-	json_add(t->a, &o, "status", json_cstr(task_status(t, row)));
+	json_add(t->a, &o, "status", json_cstr(task_status(t, no)));
 	json_add(t->a, &o, "triggered_by",
 	    row == NULL || row->triggered_by < 0 || row->triggered_by >= (int)t->g->n
 		? json_null()

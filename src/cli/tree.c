@@ -1,5 +1,6 @@
 #include "cli/tree.h"
 
+#include "base/codec.h"
 #include "cli/output.h"
 
 enum { ITEMS_SHOWN = 10, DEPTH_MOST = 32, NAME_MOST = 60, STATUS_W = 9 };
@@ -107,6 +108,18 @@ single_run(const Json *task)
 	return &runs->items[runs->n - 1];
 }
 
+/* Why it went wrong, in one line; that of a workflow only counts its tasks, which say more. */
+static void
+say_error(Buf *b, const Json *run)
+{
+	enum { MOST = 200 };
+	Str error = json_get_text(run, "error"), line;
+
+	if (json_as_bool(json_get(run, "workflow"), false) || !str_cut(&error, '\n', &line) || line.n == 0)
+		return;
+	buf_item(b, "%.*s%s", STR_ARG(utf8_clip(line, MOST)), line.n > MOST ? "..." : "");
+}
+
 static Str
 task_more(const Tree *t, const Json *task)
 {
@@ -129,6 +142,7 @@ task_more(const Tree *t, const Json *task)
 		buf_item(&b, "until %.*s", STR_ARG(cell_text(t->a, json_get(task, "due_at"), COLUMN_TIME)));
 	if (note.n > 0)
 		buf_item(&b, "%.*s", STR_ARG(note));
+	say_error(&b, run);
 	return text_clean(t->a, buf_str(&b));
 }
 
@@ -176,6 +190,16 @@ item_shown(const Json *run, size_t *shown)
 	return json_get(run, "inside") != NULL || (*shown)++ < ITEMS_SHOWN;
 }
 
+static Str
+item_more(const Tree *t, const Json *run)
+{
+	Buf b = buf_open(t->a);
+
+	buf_item(&b, "execution %lld", (long long)int_of(run, "execution"));
+	say_error(&b, run);
+	return text_clean(t->a, buf_str(&b));
+}
+
 /* Those that are under way or went wrong; what has ended well is only counted. */
 static void
 items_add(Tree *t, const Place *p, const Json *task)
@@ -196,7 +220,7 @@ items_add(Tree *t, const Place *p, const Json *task)
 			continue;
 		r = row_for(t, p, name, run, i + 1 == last);
 		r->is_item = true;
-		r->more = str_fmt(t->a, "execution %lld", (long long)int_of(run, "execution"));
+		r->more = item_more(t, run);
 		under = place_under(t, p, name, i + 1 == last);
 		if (json_get(run, "inside") != NULL)
 			tasks_add(t, &under, json_get(run, "inside"), (Str){ 0 });

@@ -76,7 +76,8 @@ workflow_runs(Db *db, Arena *a, Id workflow, WorkflowRunRow **ret, size_t *ret_n
 	static const Stmt s = {
 		.sql = "select e.id, e.task_no, e.task_index, e.task_iteration, e.action_ref, e.status, "
 		       "case when e.status = 'requested' then e.wait_reason end, e.retry_count, x.id is not null, "
-		       "e.created, e.started_at, e.finished_at"
+		       "e.created, e.started_at, e.finished_at,"
+		       " case when e.finished_at is not null and e.status <> 'completed' then e.result ->> 'error' end"
 		       " from execution e left join workflow_execution x on x.id = e.id"
 		       " where e.parent = $1 and e.parent is not null and e.task_no is not null"
 		       " and (e.task_index is null or e.status <> 'completed') order by e.id desc limit $2",
@@ -105,6 +106,7 @@ workflow_runs(Db *db, Arena *a, Id workflow, WorkflowRunRow **ret, size_t *ret_n
 			.created = row_int(r, 9),
 			.started = row_int(r, 10),
 			.finished = row_int(r, 11),
+			.error = row_str(r, 12),
 		};
 	}
 	return true;

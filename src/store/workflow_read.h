@@ -34,8 +34,8 @@ MUST_CHECK bool workflow_rounds(
 typedef struct WorkflowRunRow {
 	Id id;
 	int task;
-	int64_t index, iteration; /* index -1: none */
-	Str action_ref, status, wait;
+	int64_t index, iteration;            /* index -1: none */
+	Str action_ref, status, wait, error; /* error: why it went wrong */
 	int64_t retry;
 	bool workflow;
 	TimeUs created, started, finished;

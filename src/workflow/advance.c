@@ -305,17 +305,25 @@ end_bad(Wf *w, Str text)
 	return e;
 }
 
+/* Each once, in however many rounds it has failed. */
 static Str
 failed_text(Wf *w)
 {
-	Buf b = buf_open(w->a);
+	Buf names = buf_open(w->a);
+	Map said = map_open(w->a);
+	int64_t tasks = 0;
+	bool more = w->bad > (int64_t)w->failed.n;
 
-	buf_fmt(&b, "Workflow failed: %lld task(s) failed: ", (long long)w->bad);
-	for (size_t i = 0; i < w->failed.n; i++)
-		buf_fmt(&b, "%s%.*s", i > 0 ? ", " : "", STR_ARG(json_as_str(&w->failed.items[i])));
-	if (w->bad > (int64_t)w->failed.n)
-		buf_text(&b, ", ...");
-	return buf_str(&b);
+	for (size_t i = 0; i < w->failed.n; i++) {
+		Str name = json_as_str(&w->failed.items[i]);
+
+		if (map_get_str(&said, name) != NULL)
+			continue;
+		map_put_str(&said, name, w);
+		buf_fmt(&names, "%s%.*s", tasks++ > 0 ? ", " : "", STR_ARG(name));
+	}
+	return str_fmt(w->a, "Workflow failed: %lld task(s) failed: %.*s%s", (long long)(more ? w->bad : tasks),
+	    STR_ARG(buf_str(&names)), more ? ", ..." : "");
 }
 
 static Str

@@ -392,6 +392,27 @@ SEEN = {"tasks": [{"name": "begin", "action": "core.noop", "next": [{"when": "{{
                   {"name": "end", "action": "core.noop"}]}
 
 
+def test_who_follows_a_run_sees_why_tasks_went_wrong_and_what_was_cancelled(api):
+    api.post("/workflows", flow("mine.wrong", definition={"tasks": [
+        {"name": "say", "action": "core.echo", "input": {"message": "{{ [1] }}"}, "next": [{"when": "{{ failed() }}", "do": ["many"]}]},
+        {"name": "many", "action": "core.http_request", "with_items": ["ftp://x", "gopher://x"], "input": {"url": "{{ item }}"}}]}), 201)
+    run_id = run(api, "mine.wrong")["id"]
+    said = api.cli("workflow", "watch", run_id, code=1).out
+    why = "Invalid parameters for action 'core.echo': [1] is not of type \"string\" at /message"
+    assert any(line.split("  ")[1:3] == ["say", "failed"] and line.endswith(", " + why) for line in said.splitlines()), said
+    say, many = api.get(f"/executions/{run_id}/workflow")["data"]["tasks"]
+    assert [r["error"] for r in say["runs"]] == [why] and all(r["error"] in said for r in many["runs"]) and len(many["runs"]) == 2
+    api.post("/workflows", flow("mine.nap", definition={"tasks": [{"name": "z", "action": "core.sleep", "input": {"seconds": 300}}]}), 201)
+    api.post("/workflows", flow("mine.naps", definition={"cancellation_policy": "cancel_running", "tasks": [
+        {"name": "done", "action": "core.noop", "input": {}}, {"name": "nap", "action": "mine.nap", "input": {}}]}), 201)
+    run_id = run(api, "mine.naps")["id"]
+    eventually(lambda: [e["status"] for e in api.get("/executions", action_ref="core.sleep")["data"]] == ["running"], seconds=60)
+    api.post(f"/executions/{run_id}/cancel")
+    said = api.cli("workflow", "watch", run_id, code=1).out
+    assert {"nap  cancelled", "nap/z  cancelled", "done  completed"} <= {"  ".join(line.split("  ")[1:3]) for line in said.splitlines()}, said
+    assert "failed" not in said
+
+
 def test_a_workflow_is_drawn_and_its_run_followed(api):
     api.post("/workflows", flow("mine.seen", definition=SEEN), 201)
     drawn = api.get("/workflows/mine.seen/graph")["data"]
@@ -409,7 +430,7 @@ def test_a_workflow_is_drawn_and_its_run_followed(api):
     for seen in (["deep", "completed"], ["off", "skipped"], ["deep/begin", "completed"], ["deep/many", "completed"], ["mine.around", "completed"]):
         assert seen in lines, lines
     deep, off = api.get(f"/executions/{run_id}/workflow")["data"]["tasks"]
-    assert deep["ready_at"] <= deep["started_at"] <= deep["finished_at"] and (deep["tries"], deep["iterations"]) == (1, 1)
+    assert deep["ready_at"] <= deep["started_at"] <= deep["finished_at"] and deep["runs"][0]["error"] is None and (deep["tries"], deep["iterations"]) == (1, 1)
     assert off["started_at"] is None and off["status"] == "skipped" and not off["runs"]
     many = api.get(f"/executions/{deep['runs'][0]['execution']}/workflow")["data"]["tasks"][1]
     assert many["items"] == {"total": 2, "begun": 2, "running": 0, "failed": 0} and many["rounds"][0]["runs"] == 2 and many["triggered_by"] == "begin"
