@@ -143,6 +143,16 @@ create_work(App *app, void *self, Err *err)
 	       resource_ref_free(app, w->a, &policies, w->d.ref, err) && policy_store(app, w, err);
 }
 
+/* What a policy held may go now, and need not wait until somebody looks; also where a more particular one comes. */
+static bool
+policy_define(App *app, Work *work, PolicyWork *w, Err *err)
+{
+	if (!app_define(app, work, w, err))
+		return false;
+	waiting_schedule(app, "a policy was made, changed or removed");
+	return true;
+}
+
 bool
 policy_create(App *app, Req *q, Res *s, Err *err)
 {
@@ -156,7 +166,7 @@ policy_create(App *app, Req *q, Res *s, Err *err)
 		.tags = json_array(),
 		.enabled = true,
 		.is_adhoc = true };
-	if (!policy_fill(w.a, &body, &w.d, err) || !app_define(app, create_work, &w, err))
+	if (!policy_fill(w.a, &body, &w.d, err) || !policy_define(app, create_work, &w, err))
 		return false;
 	return res_data(s, 201, policy_whole(w.a, &w.d), "Policy created successfully");
 }
@@ -173,16 +183,6 @@ update_work(App *app, void *self, Err *err)
 	else if (!policy_fill(w->a, w->body, &w->d, err))
 		return false;
 	return policy_store(app, w, err);
-}
-
-/* What a policy held may go now, and need not wait until somebody looks. */
-static bool
-policy_define(App *app, Work *work, PolicyWork *w, Err *err)
-{
-	if (!app_define(app, work, w, err))
-		return false;
-	waiting_schedule(app, "a policy was changed");
-	return true;
 }
 
 bool

@@ -94,6 +94,14 @@ bool_of(const CliOpt *o, Str text, Json *ret, Err *err)
 }
 
 static bool
+object_of(Cli *c, const char *what, Str text, Json *ret, Err *err)
+{
+	if (!cli_json_of(c, what, text, ret, err))
+		return false;
+	return json_is(ret, JSON_OBJECT) || err_set(err, ERR_INVALID, "%s must be a JSON object", what);
+}
+
+static bool
 value_of(Cli *c, const CliOpt *o, Str text, Json *ret, Err *err)
 {
 	const char *what = str_fmt(c->a, "--%s", o->name).p;
@@ -109,10 +117,7 @@ value_of(Cli *c, const CliOpt *o, Str text, Json *ret, Err *err)
 		return true;
 	case KIND_INT: return int_of(o, text, ret, err);
 	case KIND_JSON: return cli_json_of(c, what, text, ret, err);
-	case KIND_OBJECT:
-		if (!cli_json_of(c, what, text, ret, err))
-			return false;
-		return json_is(ret, JSON_OBJECT) || err_set(err, ERR_INVALID, "%s must be a JSON object", what);
+	case KIND_OBJECT: return object_of(c, what, text, ret, err);
 	case KIND_VALUE: return value_as_given(c, text, ret, err);
 	case KIND_WORDS: *ret = words_of(c->a, text); return true;
 	case KIND_BOOL: return bool_of(o, text, ret, err);
@@ -124,6 +129,9 @@ value_of(Cli *c, const CliOpt *o, Str text, Json *ret, Err *err)
 			return false;
 		*ret = patch_of(c, text.n == 0 ? json_cstr("") : *ret);
 		return true;
+	case KIND_PATCH_OBJECT:
+		*ret = patch_of(c, json_cstr(""));
+		return str_is(text, "none") || object_of(c, what, text, ret, err);
 	}
 	return err_set(err, ERR_INTERNAL, "--%s has no kind", o->name);
 }

@@ -1,8 +1,7 @@
 /*
  * Commands for people: tables say what each is called, takes and does; parsing, help, completion and docs/cli.md are made from them.
  * A command asks the server over HTTP and prints. Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 the server is not there.
- * Most commands are a row alone: its request, the options that fill it and the sentence that says it is done (ask.c).
- * One thread; everything of a command line lies in its arenas.
+ * Most commands are a row alone: its request, its options and what is said when it is done (ask.c). One thread; all lies in its arenas.
  */
 #pragma once
 
@@ -35,6 +34,7 @@ typedef enum CliKind {
 	KIND_OFF,    /* a flag: false */
 	KIND_PATCH,  /* {"op": "set", "value": text}; an empty text clears */
 	KIND_PATCH_INT,
+	KIND_PATCH_OBJECT, /* an object, or `none`, which clears */
 } CliKind;
 
 typedef struct CliOpt {

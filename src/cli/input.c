@@ -53,7 +53,7 @@ cli_json_of(Cli *c, const char *what, Str given, Json *ret, Err *err)
 	fine = file ? yaml_parse(c->a, str_cstr(c->a, given), text, NULL, ret, err)
 		    : json_parse(c->a, text, NULL, ret, err);
 	if (!fine)
-		err_wrap(err, "%s", what);
+		err_wrap(err, file ? "%s" : "%s is no JSON", what);
 	return fine;
 }
 

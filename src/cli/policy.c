@@ -6,16 +6,18 @@ static const Thing policies = { "/api/v1/policies",
 	    { "BREAKER", "breaker", COLUMN_TEXT }, { "LABEL", "label", COLUMN_TEXT },
 	    { "ENABLED", "enabled", COLUMN_FIXED }, { "DESCRIPTION", "description", COLUMN_TEXT, true } } };
 
-#define POLICY_OPTS \
+#define POLICY_OPTS(or_none, kind) \
 	{ "label", 'l', "TEXT", "label", "for people" }, { "description", 'd', "TEXT", "description", "for people" }, \
-	    { "concurrency", '\0', "JSON", "concurrency", "{limit, key, method: enqueue|cancel|cancel_oldest}", \
-		    KIND_OBJECT }, \
-	    { "rate", '\0', "JSON", "rate", "{limit, per_seconds, burst, key, method: delay|cancel}", KIND_OBJECT }, \
-	    { "breaker", '\0', "JSON", "breaker", "{failures, within, open_for, key, method: wait|fail}", \
-		    KIND_OBJECT }, \
+	    { "concurrency", '\0', "JSON", "concurrency", \
+		    "{limit, key, method: enqueue|cancel|cancel_oldest}" or_none, kind }, \
+	    { "rate", '\0', "JSON", "rate", "{limit, per_seconds, burst, key, method: delay|cancel}" or_none, kind }, \
+	    { "breaker", '\0', "JSON", "breaker", "{failures, within, open_for, key, method: wait|fail}" or_none, \
+		    kind }, \
 	{ \
 		"tags", '\0', "A,B", "tags", "words to find it by", KIND_WORDS \
 	}
+#define MAKE_OPTS POLICY_OPTS("", KIND_OBJECT)
+#define CHANGE_OPTS POLICY_OPTS("; none: no such limit", KIND_PATCH_OBJECT)
 
 static const Command commands[] = {
 	{ .words = "policy list",
@@ -35,7 +37,7 @@ static const Command commands[] = {
 	    .ask = "POST /api/v1/policies label={ref}",
 	    .opts = OPTS({ "ref", 'r', "REF", "ref", "its ref", KIND_TEXT, true },
 		{ "pack", 'p', "REF", "pack_ref", "for this pack's actions" },
-		{ "action", 'a', "REF", "action_ref", "for this action alone" }, POLICY_OPTS),
+		{ "action", 'a', "REF", "action_ref", "for this action alone" }, MAKE_OPTS),
 	    .done = "Policy {ref} is created.",
 	    .help = "make one",
 	    .example = "attune policy create -r ops.one -a ops.restart --concurrency '{\"limit\": 1}'" },
@@ -43,10 +45,24 @@ static const Command commands[] = {
 	    .run = cli_ask,
 	    .args = "REF",
 	    .ask = "PUT /api/v1/policies/{0}",
-	    .opts = OPTS(POLICY_OPTS),
+	    .opts = OPTS(CHANGE_OPTS),
 	    .done = "Policy {ref} is changed.",
 	    .help = "change it",
 	    .example = "attune policy set ops.one --concurrency '{\"limit\": 2}'" },
+	{ .words = "policy enable",
+	    .run = cli_ask,
+	    .args = "REF",
+	    .ask = "POST /api/v1/policies/{0}/enable",
+	    .done = "Policy {0} is enabled.",
+	    .help = "let it count",
+	    .example = "attune policy enable ops.one" },
+	{ .words = "policy disable",
+	    .run = cli_ask,
+	    .args = "REF",
+	    .ask = "POST /api/v1/policies/{0}/disable",
+	    .done = "Policy {0} is disabled.",
+	    .help = "let it count no more, until it is enabled",
+	    .example = "attune policy disable ops.one" },
 	{ .words = "policy remove",
 	    .run = cli_ask,
 	    .args = "REF",
@@ -59,7 +75,7 @@ static const Command commands[] = {
 	    .run = cli_ask,
 	    .args = "REF",
 	    .ask = "PUT /api/v1/policies/{0}",
-	    .opts = OPTS(POLICY_OPTS),
+	    .opts = OPTS(CHANGE_OPTS),
 	    .done = "Policy {ref} is changed.",
 	    .help = "the same as policy set",
 	    .example = "attune policy update ops.one --label 'One at a time'" },

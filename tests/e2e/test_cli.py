@@ -301,6 +301,14 @@ def test_a_policy_is_made_changed_and_removed(running):
     assert running.cli("policy", "list", "--action", "core.echo", "-q").out == "core.cli_one\n"
     running.cli("policy", "set", "core.cli_one", "--concurrency", '{"limit": 2}')
     assert running.cli("policy", "show", "core.cli_one", "--field", "concurrency.limit").out == "2\n"
+    running.cli("policy", "set", "core.cli_one", "--rate", '{"limit": 9, "per_seconds": 1}', "--concurrency", "none")
+    kept = running.cli("policy", "show", "core.cli_one", "-j").json()
+    assert kept["concurrency"] is None and kept["rate"]["limit"] == 9
+    assert "a policy has one of them" in running.cli("policy", "set", "core.cli_one", "--rate", "none", code=1).err
+    assert "--rate is no JSON: line 1" in running.cli("policy", "set", "core.cli_one", "--rate", "limit=1", code=2).err
+    for what in ("disable", "enable"):
+        assert running.cli("policy", what, "core.cli_one").out == f"Policy core.cli_one is {what}d.\n"
+        assert running.cli("policy", "show", "core.cli_one", "-j").json()["enabled"] is (what == "enable")
     exported = running.cli("export", "policies").out
     assert running.cli("apply", "-f", "-", stdin=exported).out == "Nothing to change: 1 as they should be.\n"
     assert running.cli("policy", "remove", "core.cli_one").out == "Policy core.cli_one is removed.\n"

@@ -38,7 +38,7 @@ def test_a_policy_is_made_changed_switched_and_deleted(api):
     assert "mine.few" in refused(api, "GET", "/policies/mine.few", 404)["error"]
 
 
-def test_what_a_policy_held_goes_on_with_the_answer_that_changes_it(api):
+def test_what_a_policy_held_goes_on_with_the_answer_that_changes_it_or_makes_a_wider_one(api):
     """Not with the next look of whoever sweeps."""
     sleep = lambda: api.post("/executions/execute", {"action_ref": "core.sleep", "parameters": {"seconds": 300}}, 201)["data"]["id"]
     row = lambda id: api.get(f"/executions/{id}")["data"]
@@ -47,6 +47,7 @@ def test_what_a_policy_held_goes_on_with_the_answer_that_changes_it(api):
     ids = [sleep()]
     eventually(lambda: row(ids[0])["status"] == "running")
     changes = (lambda: api.put("/policies/mine.few", {"concurrency": {"limit": 2}}), lambda: api.post("/policies/mine.few/disable"),
+               lambda: api.post("/policies", policy(ref="mine.more", action_ref="core.sleep", concurrency={"limit": 99}), 201),
                lambda: api.delete("/policies/mine.few"))
     for change in changes:
         ids.append(sleep())
@@ -55,6 +56,8 @@ def test_what_a_policy_held_goes_on_with_the_answer_that_changes_it(api):
         assert row(ids[-1])["status"] != "requested"
         if change is changes[1]:
             api.post("/policies/mine.few/enable")
+        if change is changes[2]:  # of equals the newest counts
+            api.delete("/policies/mine.more")
     for id in ids:
         api.post(f"/executions/{id}/cancel")
     eventually(lambda: all(row(id)["finished_at"] for id in ids))
