@@ -48,9 +48,10 @@ pack_lint_run(Tool *t, Err *err)
 		    errors, errors == 1 ? "" : "s");
 	if (!raw)
 		buf_fmt(&t->out,
-		    "%.*s %.*s is fine (actions %zu, triggers %zu, sensors %zu, rules %zu, runtimes %zu, permission "
-		    "sets %zu)\n",
-		    STR_ARG(pack.def.ref), STR_ARG(pack.def.version), pack.action_count, pack.trigger_count,
-		    pack.sensor_count, pack.rule_count, pack.runtime_count, pack.permission_set_count);
+		    "%.*s %.*s is fine (actions %zu, workflows %zu, triggers %zu, sensors %zu, rules %zu, "
+		    "policies %zu, runtimes %zu, permission sets %zu)\n",
+		    STR_ARG(pack.def.ref), STR_ARG(pack.def.version), pack.action_count, pack.workflow_count,
+		    pack.trigger_count, pack.sensor_count, pack.rule_count, pack.policy_count, pack.runtime_count,
+		    pack.permission_set_count);
 	return true;
 }

@@ -20,7 +20,11 @@ static bool
 status_of(Arena *a, Str text, ExecState *ret, Err *err)
 {
 	*ret = exec_state_of(str_lower(a, text));
-	return *ret != EXEC_NONE || err_set(err, ERR_INVALID, "'%.*s' is not a status of executions", STR_ARG(text));
+	return *ret != EXEC_NONE || err_set(err, ERR_INVALID,
+					"'%.*s' is not a status of executions: requested, scheduling, scheduled, "
+					"running, completed, failed, "
+					"canceling, cancelled, timeout or abandoned",
+					STR_ARG(text));
 }
 
 static bool

@@ -92,6 +92,26 @@ place_undo(Install *w)
 
 /* ---- installing ---- */
 
+/* Each file as its sender knows it: where it lies here for now is no business of theirs. */
+static bool
+say_problems(Arena *a, const Pack *p, Err *err)
+{
+	enum { SAID = 5 };
+	Buf b = buf_open(a);
+	size_t fatal = 0;
+
+	for (size_t i = 0; i < p->problem_count; i++) {
+		const PackProblem *one = &p->problems[i];
+
+		if (one->fatal && fatal++ < SAID)
+			buf_item(
+			    &b, "%.*s:%u:%u: %.*s", STR_ARG(one->file), one->line, one->column, STR_ARG(one->text));
+	}
+	if (fatal > SAID)
+		buf_fmt(&b, " and %zu more", fatal - SAID);
+	return fatal > 0 && err_set(err, ERR_VALIDATION, "%.*s", STR_ARG(buf_str(&b)));
+}
+
 /* What lies in w->content is read, and put where its tests find it under its own name. */
 static bool
 content_load(App *app, Install *w, bool any_ref, Err *err)
@@ -99,8 +119,11 @@ content_load(App *app, Install *w, bool any_ref, Err *err)
 	PackTry *try = w->try;
 	Str root, named;
 
-	if (!unpack_root(w->a, w->content, &root, err) || !pack_load(w->a, root, &try->files, err) ||
-	    (!w->skip_deps && !pack_needs_met(app, w->a, &try->files.def, err)) ||
+	if (!unpack_root(w->a, w->content, &root, err))
+		return false;
+	if (!pack_load(w->a, root, &try->files, err))
+		return say_problems(w->a, &try->files, err);
+	if ((!w->skip_deps && !pack_needs_met(app, w->a, &try->files.def, err)) ||
 	    !trial_allowed(app, w->a, try, any_ref, err))
 		return false;
 	named = str_fmt(w->a, "%.*s/%.*s", STR_ARG(try->packs_dir), STR_ARG(try->files.def.ref));

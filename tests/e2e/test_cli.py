@@ -869,7 +869,8 @@ def test_docs_cli_md_is_made_from_the_tables(here):
 
 def test_a_new_pack_is_fine_and_its_faults_are_shown_with_their_lines(here):
     here.run("pack", "new", "weather")
-    assert here.run("pack", "lint", "weather").stdout.startswith("weather 0.1.0 is fine")
+    said = here.run("pack", "lint", "weather").stdout
+    assert said.startswith("weather 0.1.0 is fine") and ", workflows 0, " in said and ", policies 0, " in said, said
     here.run("pack", "new", "weather", code=2)
     here.run("pack", "new", "9lives", code=2)
     before = here.run("pack", "checksum", "weather").stdout

@@ -119,6 +119,12 @@ def test_an_archive_that_is_too_much_is_refused(api):
     assert folder(api) == before
 
 
+def test_all_that_is_wrong_with_an_uploaded_pack_is_said_of_its_files_as_its_sender_knows_them(api):
+    broken = {**SHOP, "actions/buy.yaml": "ref: shop.buy\nlabel: Buy\n", "policies/few.yaml": "ref: shop.few\n"}
+    said = upload(api, tar({f"shop-1.0/{k}": v for k, v in broken.items()}), 422)["error"]
+    assert said.startswith("actions/buy.yaml:1:1: ") and ", policies/few.yaml:1:1: " in said and api.packs not in said, said
+
+
 def test_forms_that_are_no_upload_say_what_is_missing(api):
     refused(api, "POST", "/packs/upload", 400, files={"other": ("p", b"x")})
     refused(api, "POST", "/packs/upload", 400, files={"pack": ("p", tar(SHOP))}, data={"force": "perhaps"})
