@@ -173,6 +173,13 @@ action_update_read(Req *q, Json *ret_body, Err *err)
 }
 
 bool
+action_settings_check(Req *q, const Json *body, Err *err)
+{
+	return json_is_null(body) ||
+	       body_check(q, update_fields, countof(update_fields), str_of("settings."), body, err);
+}
+
+bool
 action_create_work(App *app, void *self, Err *err)
 {
 	ActionWork *w = self;

@@ -1,5 +1,6 @@
 #include "api/workflow_work.h"
 
+#include "api/action_work.h"
 #include "api/handlers.h"
 #include "api/view.h"
 #include "api/workflow_secrets.h"
@@ -56,6 +57,11 @@ workflow_show(App *app, Req *q, Res *s, Err *err)
 
 /* ---- changes ---- */
 
+#define SETTINGS_FIELD \
+	{ \
+		"settings", FIELD_MAP, 0 \
+	}
+
 static const BodyField create_fields[] = {
 	{ "ref", FIELD_TEXT | FIELD_NEEDED, 255 },
 	{ "pack_ref", FIELD_TEXT | FIELD_NEEDED, 255 },
@@ -64,6 +70,7 @@ static const BodyField create_fields[] = {
 	{ "definition", FIELD_MAP | FIELD_NEEDED, 0 },
 	WORKFLOW_FIELDS,
 	KNOWN_FIELD,
+	SETTINGS_FIELD,
 };
 
 static const BodyField update_fields[] = {
@@ -72,15 +79,32 @@ static const BodyField update_fields[] = {
 	{ "definition", FIELD_MAP, 0 },
 	WORKFLOW_FIELDS,
 	KNOWN_FIELD,
+	SETTINGS_FIELD,
 };
+
+/* What its action keeps, in the same transaction: nobody sees the workflow without it. */
+static bool
+settings_keep(App *app, WorkflowWork *w, Err *err)
+{
+	const Json *asked = json_get(w->body, "settings");
+	ActionWork change = { .a = w->a, .body = asked, .key = w->d.ref };
+
+	return json_is_null(asked) || action_update_work(app, &change, err);
+}
+
+static bool
+workflow_read(Req *q, const BodyField *fields, size_t n, Json *ret, Err *err)
+{
+	return body_read(q, fields, n, ret, err) && action_settings_check(q, json_get(ret, "settings"), err);
+}
 
 bool
 workflow_create(App *app, Req *q, Res *s, Err *err)
 {
 	Json body;
-	WorkflowWork w = { .a = req_arena(q), .body = &body };
+	WorkflowWork w = { .a = req_arena(q), .body = &body, .last = settings_keep };
 
-	if (!body_read(q, create_fields, countof(create_fields), &body, err))
+	if (!workflow_read(q, create_fields, countof(create_fields), &body, err))
 		return false;
 	w.d = (WorkflowDef){ .ref = json_get_text(&body, "ref"),
 		.pack_ref = json_get_text(&body, "pack_ref"),
@@ -96,9 +120,9 @@ bool
 workflow_update(App *app, Req *q, Res *s, Err *err)
 {
 	Json body;
-	WorkflowWork w = { .a = req_arena(q), .body = &body, .key = req_param(q, "ref") };
+	WorkflowWork w = { .a = req_arena(q), .body = &body, .key = req_param(q, "ref"), .last = settings_keep };
 
-	if (!body_read(q, update_fields, countof(update_fields), &body, err) ||
+	if (!workflow_read(q, update_fields, countof(update_fields), &body, err) ||
 	    !app_define(app, workflow_update_work, &w, err))
 		return false;
 	return workflow_answer(app, s, 200, &w, "Workflow updated successfully", err);

@@ -411,16 +411,19 @@ write_one(const Plan *p, Document *d, Err *err)
 			known_add(p, &known, &p->all[i]);
 	if (known.n > 0 && !json_is_null(json_get(&own, "definition")))
 		json_add(c->a, &own, "known", known);
-	if (!d->found) {
+	if (d->found && own.n == 0)
+		return cli_call(
+		    c, "PUT", apply_path(c->a, apply_kind_named(str_of("action")), d->ref), &of_action, &unused, err);
+	/* one request, so that a document is in force as a whole or not at all */
+	if (of_action.n > 0)
+		json_add(c->a, &own, "settings", of_action);
+	if (!d->found)
 		json_set(c->a, &own, "ref", json_str(d->ref));
-		if (!cli_call(c, "POST", str_of(d->kind->path), &own, &said, err))
-			return false;
-	} else if (own.n > 0 && !cli_call(c, "PUT", apply_path(c->a, d->kind, d->ref), &own, &said, err)) {
+	if (!cli_call(c, d->found ? "PUT" : "POST",
+		d->found ? apply_path(c->a, d->kind, d->ref) : str_of(d->kind->path), &own, &said, err))
 		return false;
-	}
 	out_warnings(c, &said);
-	return of_action.n == 0 || cli_call(c, "PUT", apply_path(c->a, apply_kind_named(str_of("action")), d->ref),
-				       &of_action, &unused, err);
+	return true;
 }
 
 static bool write_tasks(Plan *p, const Json *tasks, unsigned depth, Err *err);

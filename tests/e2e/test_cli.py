@@ -600,7 +600,7 @@ def test_apply_checks_everything_before_it_writes_anything(running, text, code, 
 
 
 # Of what a request may hold: ids where a document has refs, and what the server itself says of a pack.
-NOT_IN_DOCUMENTS = {"known", "ref", "runtime", "owner_action", "owner_pack", "owner_sensor", "is_standard"}
+NOT_IN_DOCUMENTS = {"known", "settings", "ref", "runtime", "owner_action", "owner_pack", "owner_sensor", "is_standard"}
 
 
 def test_a_document_may_say_whatever_a_request_may(running):
