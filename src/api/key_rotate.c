@@ -63,7 +63,7 @@ keys_rotate(App *app, Req *q, Res *s, Err *err)
 	if (!cursor_read(q, &r, err))
 		return false;
 	do {
-		if (!app_work(app, &points_create, rewrap_work, &r, err))
+		if (!app_work(app, &points_define, rewrap_work, &r, err))
 			return false;
 		rewrapped += r.rewrapped;
 		unreadable += r.unreadable;

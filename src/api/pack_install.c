@@ -25,7 +25,7 @@ typedef struct Install {
 	Str root, final; /* where its pack.yaml lies, and where it is to lie */
 	PackWish wish;   /* where it comes from */
 	bool skip_deps;
-	bool placed, had;
+	bool placed, had, swapped;
 	int status; /* of the answer */
 } Install;
 
@@ -53,29 +53,42 @@ install_open(App *app, bool force, bool skip_tests, int status, Install **ret, E
 }
 
 static void
-say_lost(Install *w)
+say_lost(Install *w, const char *where)
 {
 	w->t->kept = true;
-	log_error("the files of a pack lie in %s and belong in %s", w->before.p, w->final.p);
+	log_error("the files of a pack lie in %s and belong in %s", where, w->final.p);
+}
+
+/* In two steps, where the file system cannot do it in one. Should the process be killed in between, pack_leftovers puts back what was
+ * there before. */
+static bool
+place_by_moving(Install *w, Err *err)
+{
+	if (w->had && rename(w->final.p, w->before.p) < 0)
+		return err_sys(err, errno, "move '%s' away", w->final.p);
+	if (rename(w->root.p, w->final.p) == 0)
+		return true;
+	err_sys(err, errno, "move the pack to '%s'", w->final.p);
+	if (w->had && rename(w->before.p, w->final.p) < 0)
+		say_lost(w, w->before.p);
+	return false;
 }
 
 static bool
 place(App *app, void *self, Err *err)
 {
 	Install *w = self;
+	Err why = { 0 };
 
 	(void)app;
 	w->had = file_exists(w->final.p);
-	if (w->had && rename(w->final.p, w->before.p) < 0)
-		return err_sys(err, errno, "move '%s' away", w->final.p);
-	if (rename(str_cstr(w->a, w->root), w->final.p) == 0) {
-		w->placed = true;
-		return true;
+	w->swapped = w->had && paths_swap(w->root.p, w->final.p, &why);
+	if (w->had && !w->swapped && why.code != ERR_UNSUPPORTED) {
+		*err = why;
+		return false;
 	}
-	err_sys(err, errno, "move the pack to '%s'", w->final.p);
-	if (w->had && rename(w->before.p, w->final.p) < 0)
-		say_lost(w);
-	return false;
+	w->placed = w->swapped || place_by_moving(w, err);
+	return w->placed;
 }
 
 /* The transaction failed after all. */
@@ -83,11 +96,14 @@ static void
 place_undo(Install *w)
 {
 	Str away = str_fmt(w->a, "%.*s/refused", STR_ARG(w->t->stage));
+	Err why = { 0 };
 
 	if (!w->placed)
 		return;
-	if (rename(w->final.p, away.p) < 0 || (w->had && rename(w->before.p, w->final.p) < 0))
-		say_lost(w);
+	if (w->swapped && !paths_swap(w->root.p, w->final.p, &why))
+		say_lost(w, w->root.p);
+	else if (!w->swapped && (rename(w->final.p, away.p) < 0 || (w->had && rename(w->before.p, w->final.p) < 0)))
+		say_lost(w, w->before.p);
 }
 
 /* ---- installing ---- */

@@ -19,6 +19,7 @@
 #include "store/sensor.h"
 #include "store/sensor_process.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 const Resource packs = { &pack_table, pack_whole, pack_summary, "packs", offsetof(PackDef, ref) };
@@ -244,13 +245,23 @@ pack_folder(App *app, Arena *a, Str ref)
 	return str_fmt(a, "%.*s/%.*s", STR_ARG(config_str(app->config, "packs_base_dir")), STR_ARG(ref));
 }
 
-/* Else the next start would bring the pack back. Only the one among the packs: what lies elsewhere is somebody's own. */
+/* Else the next start would bring the pack back. Only the one among the packs: what lies elsewhere is somebody's own. It is moved away
+ * first, so that a kill leaves all of it where it was, or nothing. */
 static void
 folder_remove(App *app, Arena *a, const PackDef *d)
 {
-	Str folder = pack_folder(app, a, d->ref);
+	Str folder = pack_folder(app, a, d->ref), stage;
+	Err err = { 0 };
+	bool moved;
 
-	if (same_folder(a, folder, d->storage_path) && !tree_remove(folder.p))
+	if (!same_folder(a, folder, d->storage_path))
+		return;
+	if (!dir_private(a, config_cstr(app->config, "packs_base_dir"), PACK_INCOMING, &stage, &err)) {
+		log_warn("the folder %.*s of the deleted pack cannot be removed: %s", STR_ARG(folder), err.text);
+		return;
+	}
+	moved = rename(folder.p, str_fmt(a, "%.*s/deleted", STR_ARG(stage)).p) == 0;
+	if (!tree_remove(stage.p) || (!moved && !tree_remove(folder.p)))
 		log_warn("the folder %.*s of the deleted pack cannot be removed", STR_ARG(folder));
 }
 
@@ -333,6 +344,7 @@ pack_register_work(App *app, void *self, Err *err)
 	if (!rule_list(app_db(app), w->a, &of, &before, &before_n, NULL, err) ||
 	    !register_pack(app_db(app), w->a, w->files, app->uow->now, &report, err) ||
 	    !rule_list(app_db(app), w->a, &of, &after, &after_n, NULL, err) ||
+	    !pack_set_checksum(app_db(app), w->a, report.pack, (Str){ 0 }, err) ||
 	    !pack_get(app_db(app), w->a, report.pack, &w->d, err) || !tests_store(app, w->a, w->tested, &report, err) ||
 	    (w->source != NULL && !pack_set_source(app_db(app), w->a, report.pack, w->source, app->uow->now, err)))
 		return false;

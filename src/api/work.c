@@ -41,7 +41,7 @@ bool
 app_define(App *app, Work *work, void *self, Err *err)
 {
 	return ended(app, begin(app, err) && change_lock(app->uow->db, app->uow->arena, err) && work(app, self, err) &&
-			      audit_change(app, err) && end(app, &points_create, err));
+			      audit_change(app, err) && end(app, &points_define, err));
 }
 
 static int

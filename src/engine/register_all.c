@@ -70,13 +70,21 @@ checksum(Arena *a, Str folder, Str *ret, Err *err)
 	return true;
 }
 
-/* Somebody may have registered it while this process waited for the lock. */
+/* Somebody may have registered it while this process waited for the lock, or put other files in their place. */
 static bool
-register_locked(Db *db, Arena *a, const Pack *pack, Str sum, TimeUs now, RegisterResult *r, Err *err)
+register_locked(Db *db, Arena *a, Str folder, Pack *pack, Str sum, TimeUs now, RegisterResult *r, Err *err)
 {
-	Str stored;
+	Str stored, found;
 
-	if (!change_lock(db, a, err) || !pack_checksum(db, a, pack->def.ref, &stored, err))
+	if (!change_lock(db, a, err) || !checksum(a, folder, &found, err))
+		return false;
+	if (!str_eq(found, sum)) {
+		*pack = (Pack){ 0 };
+		sum = found;
+		if (!pack_load(a, folder, pack, err))
+			return false;
+	}
+	if (!pack_checksum(db, a, pack->def.ref, &stored, err))
 		return false;
 	r->unchanged = str_eq(stored, sum);
 	if (r->unchanged)
@@ -85,9 +93,9 @@ register_locked(Db *db, Arena *a, const Pack *pack, Str sum, TimeUs now, Registe
 }
 
 static bool
-register_once(Db *db, Arena *a, const Pack *pack, Str sum, TimeUs now, RegisterResult *r, Err *err)
+register_once(Db *db, Arena *a, Str folder, Pack *pack, Str sum, TimeUs now, RegisterResult *r, Err *err)
 {
-	if (db_begin(db, err) && register_locked(db, a, pack, sum, now, r, err) && db_commit(db, err))
+	if (db_begin(db, err) && register_locked(db, a, folder, pack, sum, now, r, err) && db_commit(db, err))
 		return true;
 	db_rollback(db);
 	return false;
@@ -145,7 +153,7 @@ register_folder(Db *db, Arena *a, Str folder, TimeUs now, RegisterResult *r, Err
 	if (!pack_checksum(db, a, pack.def.ref, &stored, err))
 		return false;
 	r->unchanged = str_eq(stored, sum);
-	if (r->unchanged || register_once(db, a, &pack, sum, now, r, err))
+	if (r->unchanged || register_once(db, a, folder, &pack, sum, now, r, err))
 		return true;
 	r->refused = err->code == ERR_VALIDATION;
 	return false;

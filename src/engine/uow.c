@@ -9,6 +9,7 @@
 const CommitPoints points_ingest = { "ingest.before_commit", "ingest.after_commit", "ingest.after_publish" };
 const CommitPoints points_enforce = { "enforce.before_commit", "enforce.after_commit", "enforce.after_publish" };
 const CommitPoints points_create = { "create.before_commit", "create.after_commit", "create.after_publish" };
+const CommitPoints points_define = { "define.before_commit", "define.after_commit", "define.after_publish" };
 const CommitPoints points_access = { "access.before_commit", "access.after_commit", NULL }; /* nothing is said of it */
 const CommitPoints points_schedule = { "schedule.before_commit", "schedule.after_commit", "schedule.after_publish" };
 const CommitPoints points_step = { "step.before_commit", "step.after_commit", "step.after_publish" };

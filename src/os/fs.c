@@ -214,6 +214,16 @@ dirs_make(const char *path, mode_t mode, Err *err)
 }
 
 bool
+paths_swap(const char *one, const char *other, Err *err)
+{
+	if (renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) == 0)
+		return true;
+	if (errno == EINVAL || errno == ENOSYS)
+		return err_set(err, ERR_UNSUPPORTED, "'%s' and '%s' cannot change their names at once", one, other);
+	return err_sys(err, errno, "let '%s' and '%s' change their names", one, other);
+}
+
+bool
 dir_private(Arena *a, const char *base, const char *prefix, Str *ret, Err *err)
 {
 	for (int i = 0; i < PRIVATE_TRIES; i++) {

@@ -22,6 +22,9 @@ MUST_CHECK bool file_write(const char *path, Str bytes, mode_t mode, Err *err); 
 MUST_CHECK bool file_replace(const char *path, Str bytes, mode_t mode, Err *err);
 MUST_CHECK bool fd_write_all(int fd, Str bytes, Err *err);
 bool file_exists(const char *path);
+/* Each gets the other's name in one step: who looks, or comes after a kill, finds both as they were or both as they are to be.
+ * ERR_UNSUPPORTED where the file system cannot. */
+MUST_CHECK bool paths_swap(const char *one, const char *other, Err *err);
 
 typedef struct DirEntry {
 	Str name;

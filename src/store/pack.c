@@ -194,7 +194,7 @@ pack_checksum(Db *db, Arena *a, Str ref, Str *ret, Err *err)
 bool
 pack_set_checksum(Db *db, Arena *a, Id id, Str checksum, Err *err)
 {
-	static const Stmt s = { .sql = "update pack set checksum = $2 where id = $1", .in = "is" };
+	static const Stmt s = { .sql = "update pack set checksum = $2 where id = $1", .in = "iS" };
 	Bind b[] = { bind_int(id), bind_str(checksum) };
 
 	return db_exec(db, a, &s, b, NULL, err);

@@ -26,4 +26,5 @@ typedef struct PackSource {
 	Id by;
 } PackSource;
 MUST_CHECK bool pack_set_source(Db *db, Arena *a, Id id, const PackSource *source, TimeUs now, Err *err);
+/* Of the files it was made from, as a start finds them; none: the next start reads them again. */
 MUST_CHECK bool pack_set_checksum(Db *db, Arena *a, Id id, Str checksum, Err *err);

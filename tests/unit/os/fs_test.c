@@ -64,6 +64,25 @@ TEST(replacing_a_file_leaves_only_the_new_one)
 	CHECK(!file_replace(str_fmt(a, "%s/no/x", dir.p).p, str_of("new"), 0600, &err));
 }
 
+TEST(two_folders_change_their_names_at_once)
+{
+	CLEANUP(arena_done) Arena *a = arena_open();
+	CLEANUP(folder_done) Str dir = folder(a);
+	const char *one = str_fmt(a, "%s/one", dir.p).p, *other = str_fmt(a, "%s/other", dir.p).p;
+	Err err = { 0 };
+	Str got;
+
+	CHECK_OK(dirs_make(one, 0700, &err) && dirs_make(other, 0700, &err), err);
+	CHECK_OK(file_write(str_fmt(a, "%s/x", one).p, str_of("1"), 0600, &err), err);
+	CHECK_OK(file_write(str_fmt(a, "%s/x", other).p, str_of("2"), 0600, &err), err);
+	CHECK_OK(paths_swap(one, other, &err), err);
+	CHECK_OK(file_read(a, str_fmt(a, "%s/x", one).p, 9, &got, &err), err);
+	CHECK_STR(got, str_of("2"));
+	CHECK_OK(file_read(a, str_fmt(a, "%s/x", other).p, 9, &got, &err), err);
+	CHECK_STR(got, str_of("1"));
+	CHECK(!paths_swap(one, str_fmt(a, "%s/none", dir.p).p, &err));
+}
+
 TEST(directories_are_made_with_their_parents_and_listed_in_order)
 {
 	CLEANUP(arena_done) Arena *a = arena_open();
