@@ -378,11 +378,14 @@ earlier_return(Uow *u, Id id, Str by, Err *err)
 bool
 worker_enter(Uow *u, const WorkerDef *w, Id *ret_id, Err *err)
 {
+	WorkerDef stored;
 	Str before;
 
-	if (!worker_register(u->db, u->arena, w, u->now, ret_id, &before, err))
+	if (!worker_register(u->db, u->arena, w, u->now, ret_id, &before, err) ||
+	    !worker_get(u->db, u->arena, *ret_id, &stored, err))
 		return false;
-	if (!earlier_settle(u, w, *ret_id, err) || !earlier_return(u, *ret_id, w->name, err))
+	stored.last_heartbeat = 0; /* that is the new process's */
+	if (!earlier_settle(u, &stored, *ret_id, err) || !earlier_return(u, *ret_id, w->name, err))
 		return false;
 	return change_note(u->db, u->arena, "worker", *ret_id, u->now, err);
 }

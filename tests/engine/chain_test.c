@@ -2,6 +2,7 @@
 #include "rig.h"
 
 #include "store/environment.h"
+#include "store/execution_read.h"
 
 #include "store/action.h"
 #include "store/migrate.h"
@@ -368,7 +369,10 @@ TEST(cancel_ends_what_waits_and_asks_what_runs)
 TEST(a_worker_that_comes_back_settles_what_its_earlier_process_held)
 {
 	CLEANUP(rig_done) Rig *r = rig_open();
+	const Json *lost;
+	Err err = { 0 };
 	Id ran, held;
+	Json row;
 
 	rig_worker(r, "inc-1", 1, "shell");
 	ran = rig_create(r);
@@ -378,6 +382,10 @@ TEST(a_worker_that_comes_back_settles_what_its_earlier_process_held)
 	rig_worker(r, "inc-2", 1, "shell");
 	check_status(r, ran, EXEC_ABANDONED);
 	check_status(r, held, EXEC_REQUESTED);
+	CHECK_OK(execution_show(r->u->db, r->u->arena, ran, &row, &err), err);
+	lost = json_get(json_get(&row, "result"), "worker");
+	CHECK_INT(json_as_int(json_get(lost, "id"), 0), r->worker);
+	CHECK(json_get_text(lost, "status").n > 0 && json_is_null(json_get(lost, "last_heartbeat")));
 	CHECK(!rig_finish(r, ran, 1, EV_EXIT_OK)); /* the old process is not dead after all: too late */
 	check_status(r, ran, EXEC_ABANDONED);
 	rig_schedule(r);
