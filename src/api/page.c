@@ -124,6 +124,24 @@ answer_success(Req *q, Res *s, Str message)
 }
 
 bool
+answer_gone(Req *q, Res *s, Str message, bool in_files)
+{
+	Arena *a = req_arena(q);
+	Json body = json_object(), warnings = json_array();
+
+	if (!in_files)
+		return answer_success(q, s, message);
+	/* not refused: whoever takes a limit away is in a hurry */
+	json_push(a, &warnings,
+	    json_cstr("A file of its pack still describes it, and brings it back when the pack is loaded again: change "
+		      "that too"));
+	json_add(a, &body, "success", json_bool(true));
+	json_add(a, &body, "message", json_str(message));
+	json_add(a, &body, "warnings", warnings);
+	return res_json(s, 200, &body);
+}
+
+bool
 query_time(const Req *q, const char *name, TimeUs *ret, Err *err)
 {
 	Str text = req_query(q, name);

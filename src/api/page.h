@@ -27,3 +27,5 @@ MUST_CHECK bool query_id(const Req *q, const char *name, Id *ret, Err *err);
 MUST_CHECK bool query_time(const Req *q, const char *name, TimeUs *ret, Err *err);
 /* {"success": true, "message": ...}, the answer to a deletion. */
 bool answer_success(Req *q, Res *s, Str message);
+/* The same of what may be described by a file of its pack, with a warning that it will be back. */
+bool answer_gone(Req *q, Res *s, Str message, bool in_files);

@@ -233,5 +233,5 @@ policy_remove(App *app, Req *q, Res *s, Err *err)
 
 	if (!policy_define(app, remove_work, &w, err))
 		return false;
-	return answer_success(q, s, str_fmt(w.a, "Policy '%.*s' deleted successfully", STR_ARG(w.d.ref)));
+	return answer_gone(q, s, str_fmt(w.a, "Policy '%.*s' deleted successfully", STR_ARG(w.d.ref)), !w.d.is_adhoc);
 }

@@ -135,5 +135,6 @@ workflow_remove(App *app, Req *q, Res *s, Err *err)
 
 	if (!app_define(app, workflow_remove_work, &w, err))
 		return false;
-	return answer_success(q, s, str_fmt(w.a, "Workflow '%.*s' deleted successfully", STR_ARG(w.d.ref)));
+	return answer_gone(
+	    q, s, str_fmt(w.a, "Workflow '%.*s' deleted successfully", STR_ARG(w.d.ref)), !str_none(w.d.file));
 }

@@ -239,5 +239,6 @@ cli_ask(Cli *c, int *ret_code, Err *err)
 	if (!cli_call(c, str_cstr(c->a, method), path, sends && body.n > 0 ? &body : NULL, &row, err))
 		return false;
 	cli_said(c, c->command->done, &row);
+	out_warnings(c, &row);
 	return true;
 }

@@ -34,7 +34,8 @@ def test_a_policy_is_made_changed_switched_and_deleted(api):
     assert api.post("/policies/mine.few/disable")["data"]["enabled"] is False
     assert api.post("/policies/mine.few/enable")["data"]["enabled"] is True
     assert api.get(f"/policies/{made['id']}")["data"]["ref"] == "mine.few"
-    assert api.delete("/policies/mine.few")["success"] is True
+    gone = api.delete("/policies/mine.few")
+    assert gone["success"] is True and "warnings" not in gone
     assert "mine.few" in refused(api, "GET", "/policies/mine.few", 404)["error"]
 
 
@@ -106,6 +107,10 @@ def test_a_pack_brings_policies_and_takes_them_away(world):
     assert few["action_ref"] == "shop.buy" and few["action"] and few["concurrency"]["method"] == "cancel_oldest"
     slow = world.get("/policies/shop.slow")["data"]
     assert slow["pack_ref"] == "shop" and slow["breaker"] == {"failures": 2, "within": 30, "open_for": 60, "key": [], "method": "wait"}
+    assert "brings it back" in world.delete("/policies/shop.few")["warnings"][0]
+    world.post("/packs/register", {"path": folder, "force": True}, 201)
+    assert "brings it back" in world.cli("policy", "remove", "shop.few").err
+    world.post("/packs/register", {"path": folder, "force": True}, 201)
     world.post("/policies/shop.few/disable")
     world.post("/policies", {"ref": "shop.own", "label": "Own", "pack_ref": "shop", "rate": {"limit": 1, "per_seconds": 1}})
     world.add_pack("shop", {"policies/slow.yaml": "ref: shop.slow\nrate: {limit: 5, per_seconds: 0}\n"})
