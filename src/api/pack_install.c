@@ -153,13 +153,14 @@ content_load(App *app, Install *w, bool any_ref, Err *err)
 }
 
 static bool
-installed(Res *s, Arena *a, const Install *w, const PackDef *d)
+installed(Res *s, Arena *a, const Install *w, const PackRegistration *r)
 {
 	Json o = json_object();
 
-	json_add(a, &o, "pack", pack_whole(a, d));
+	json_add(a, &o, "pack", pack_whole(a, &r->d));
 	json_add(a, &o, "test_result", w->try->tested ? json_clone(a, &w->try->result) : json_null());
 	json_add(a, &o, "tests_skipped", json_bool(!w->try->tested));
+	pack_warnings_add(a, &o, r);
 	return res_data(s, w->status, o, "Pack installed successfully");
 }
 
@@ -184,7 +185,7 @@ install_tested(App *app, Req *q, Res *s, Install *w, bool replaces, Err *err)
 		place_undo(w);
 		return false;
 	}
-	return installed(s, r.a, w, &r.d);
+	return installed(s, r.a, w, &r);
 }
 
 /* Both kinds go on alike once the request has slept, or need not. */

@@ -15,6 +15,7 @@ typedef struct PackRegistration {
 	const Pack *files;
 	bool force;                   /* although it is there already; else ERR_CONFLICT */
 	PackDef d;                    /* what became of it */
+	Json warnings;                /* what may be wrong with its files: "file:line:column: text" each, an array */
 	const struct PackTry *tested; /* how its tests went is stored with it; NULL: they were not run */
 	const PackSource *source;     /* NULL: nothing is known of it */
 	/* Done last in the transaction, which it undoes by failing; may be NULL. */
@@ -22,6 +23,8 @@ typedef struct PackRegistration {
 	void *self;
 } PackRegistration;
 
+/* With its warnings, if there are any. */
+void pack_warnings_add(Arena *a, Json *o, const PackRegistration *w);
 /* Of type Work. */
 MUST_CHECK bool pack_register_work(App *app, void *self, Err *err);
 /* Where workers look for the files of a pack. */

@@ -327,6 +327,31 @@ tests_store(App *app, Arena *a, const PackTry *try, const RegisterReport *report
 	return pack_test_add(app_db(app), a, &row, app->uow->now, err);
 }
 
+/* What its files say that nobody understands, and what they name that is not there. */
+static Json
+warnings_of(Arena *a, const Pack *p, const RegisterReport *report)
+{
+	Json all = json_array();
+
+	for (size_t i = 0; i < p->problem_count; i++) {
+		const PackProblem *one = &p->problems[i];
+
+		json_push(a, &all,
+		    json_str(str_fmt(
+			a, "%.*s:%u:%u: %.*s", STR_ARG(one->file), one->line, one->column, STR_ARG(one->text))));
+	}
+	for (size_t i = 0; i < report->warning_count; i++)
+		json_push(a, &all, json_str(str_copy(a, report->warnings[i])));
+	return all;
+}
+
+void
+pack_warnings_add(Arena *a, Json *o, const PackRegistration *w)
+{
+	if (w->warnings.n > 0)
+		json_add(a, o, "warnings", w->warnings);
+}
+
 bool
 pack_register_work(App *app, void *self, Err *err)
 {
@@ -348,6 +373,7 @@ pack_register_work(App *app, void *self, Err *err)
 	    !pack_get(app_db(app), w->a, report.pack, &w->d, err) || !tests_store(app, w->a, w->tested, &report, err) ||
 	    (w->source != NULL && !pack_set_source(app_db(app), w->a, report.pack, w->source, app->uow->now, err)))
 		return false;
+	w->warnings = warnings_of(w->a, w->files, &report);
 	for (size_t i = 0; i < w->files->runtime_count; i++)
 		json_push(w->a, &names, json_str(w->files->runtimes[i].name));
 	out_rules_moved(app->uow, before, before_n, after, after_n);
@@ -396,13 +422,17 @@ register_tried(App *app, Req *q, Res *s, const PackTrial *t, Err *err)
 {
 	const PackTry *try = &t->tries[0];
 	PackRegistration w = { .a = req_arena(q), .files = &try->files, .force = t->force, .tested = try };
+	Json o;
 
 	if (!trial_passed(try, t->force, err)) {
 		trial_note(app, try);
 		return false;
 	}
-	return app_define(app, pack_register_work, &w, err) &&
-	       res_data(s, 201, pack_whole(w.a, &w.d), "Pack registered successfully");
+	if (!app_define(app, pack_register_work, &w, err))
+		return false;
+	o = pack_whole(w.a, &w.d);
+	pack_warnings_add(w.a, &o, &w);
+	return res_data(s, 201, o, "Pack registered successfully");
 }
 
 bool

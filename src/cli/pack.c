@@ -26,7 +26,7 @@ cmd_pack_upload(Cli *c, int *ret_code, Err *err)
 	size_t n = 1;
 	HttpReply r;
 	struct stat st;
-	const Json *data;
+	const Json *data, *warned;
 
 	(void)ret_code;
 	if (stat(path, &st) < 0)
@@ -44,10 +44,11 @@ cmd_pack_upload(Cli *c, int *ret_code, Err *err)
 			err_set(err, ERR_CONFLICT, "%s: --force writes over it", str_copy(c->a, str_of(err->text)).p);
 		return false;
 	}
-	data = json_get(&r.body, "data");
+	warned = data = json_get(&r.body, "data");
 	if (json_is(json_get(data, "pack"), JSON_OBJECT))
 		data = json_get(data, "pack");
 	cli_said(c, "Pack {ref} {version} is uploaded.", data != NULL ? data : &r.body);
+	out_warnings(c, warned);
 	return true;
 }
 

@@ -125,6 +125,23 @@ def test_all_that_is_wrong_with_an_uploaded_pack_is_said_of_its_files_as_its_sen
     assert said.startswith("actions/buy.yaml:1:1: ") and ", policies/few.yaml:1:1: " in said and api.packs not in said, said
 
 
+def test_what_may_be_wrong_with_a_pack_is_told_whoever_brings_it(api, tmp_path):
+    odd = {**SHOP, "actions/flow.yaml": "ref: shop.flow\nworkflow_file: workflows/flow.workflow.yaml\ncolour: red\n",
+           "actions/workflows/flow.workflow.yaml": "version: 1.0.0\ntasks:\n  - name: a\n    action: later.act\n    onfailure: a\n"}
+    def told(answer):
+        said = answer["warnings"]
+        return [any(w.startswith(place) and what in w for w in said) for place, what in (
+            ("actions/flow.yaml:3:1: ", "'colour'"), ("actions/workflows/flow.workflow.yaml:5:5: ", "Did you mean 'on_failure'?"),
+            ("actions/workflows/flow.workflow.yaml:4:5: ", "there is no pack 'later' yet"))] == [True] * 3 or said
+    assert told(upload(api, tar({f"shop-1.0/{k}": v for k, v in odd.items()}))["data"]) is True
+    assert told(api.post("/packs/register", {"path": os.path.join(api.packs, "shop"), "force": True}, 201)["data"]) is True
+    write(tmp_path / "shop", odd)
+    said = api.cli("pack", "upload", tmp_path / "shop", "--force").err
+    assert said.count("Warning: actions/") == 3 and "Did you mean 'on_failure'?" in said, said
+    write(tmp_path / "fine", SHOP)
+    assert "warnings" not in api.post("/packs/install", {"source": str(tmp_path / "fine")}, 200)["data"]
+
+
 def test_forms_that_are_no_upload_say_what_is_missing(api):
     refused(api, "POST", "/packs/upload", 400, files={"other": ("p", b"x")})
     refused(api, "POST", "/packs/upload", 400, files={"pack": ("p", tar(SHOP))}, data={"force": "perhaps"})
