@@ -1,5 +1,7 @@
 #include "store/workflow_read.h"
 
+#include "store/execution_wait.h"
+
 bool
 workflow_show_run(Db *db, Arena *a, Id id, WorkflowShown *ret, Err *err)
 {
@@ -74,13 +76,13 @@ bool
 workflow_runs(Db *db, Arena *a, Id workflow, WorkflowRunRow **ret, size_t *ret_n, Err *err)
 {
 	static const Stmt s = {
-		.sql = "select e.id, e.task_no, e.task_index, e.task_iteration, e.action_ref, e.status, "
-		       "case when e.status = 'requested' then e.wait_reason end, e.retry_count, x.id is not null, "
-		       "e.created, e.started_at, e.finished_at,"
-		       " case when e.finished_at is not null and e.status <> 'completed' then e.result ->> 'error' end"
-		       " from execution e left join workflow_execution x on x.id = e.id"
-		       " where e.parent = $1 and e.parent is not null and e.task_no is not null"
-		       " and (e.task_index is null or e.status <> 'completed') order by e.id desc limit $2",
+		.sql = "select x.id, x.task_no, x.task_index, x.task_iteration, x.action_ref, x.status, "
+		       "case when x.status = 'requested' then " WAIT_REASON " end, x.retry_count, w.id is not null, "
+		       "x.created, x.started_at, x.finished_at,"
+		       " case when x.finished_at is not null and x.status <> 'completed' then x.result ->> 'error' end"
+		       " from execution x left join workflow_execution w on w.id = x.id"
+		       " where x.parent = $1 and x.parent is not null and x.task_no is not null"
+		       " and (x.task_index is null or x.status <> 'completed') order by x.id desc limit $2",
 		.in = "ii",
 	};
 	Bind b[] = { bind_int(workflow), bind_int(WORKFLOW_RUNS_MOST) };

@@ -47,9 +47,17 @@ def test_lists_and_the_status_say_of_everything_that_waits_which_policy_holds_it
         assert {e["id"]: e["wait_reason"] for e in listed} == dict.fromkeys(ids[action][1:], f"{why}: {policy}")
         wide = world.cli("execution", "list", "--action", action, "--status", "requested", "-o", "wide").out
         assert wide.count(f"{why}: {policy}") == 4, wide
+    world.post("/packs", {"ref": "mine", "label": "Mine", "version": "1.0.0"}, 201)
+    world.post("/workflows", {"ref": "mine.many", "pack_ref": "mine", "label": "Many", "version": "1", "definition": {"tasks": [
+        {"name": "a", "action": "core.sleep", "with_items": [1, 2, 3], "concurrency": 3, "input": {"seconds": 300}}]}}, 201)
+    many = ask(world, "mine.many")["id"]
+    def waits():
+        tasks = world.get(f"/executions/{many}/workflow", None)
+        return [r["wait_reason"] for t in tasks.get("data", {}).get("tasks", []) for r in t["runs"]]
+    eventually(lambda: waits() == ["concurrency_limit: core.one"] * 3, seconds=60)
     said = world.cli("status").out
     assert {tuple(line.split()[:2]) for line in said.splitlines() if "_limit" in line} == {
-        ("concurrency_limit", "4"), ("rate_limit", "4")} and "queued" not in said, said
+        ("concurrency_limit", "7"), ("rate_limit", "4")} and "queued" not in said, said
 
 
 def test_a_failed_run_is_tried_again_and_its_retries_name_it(world):

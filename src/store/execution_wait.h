@@ -1,0 +1,15 @@
+/* What an execution x waits for, as a column of a select. */
+#pragma once
+
+/* What the first of its class waits for, which alone is marked when a limit or full workers hold all of them. */
+#define WAIT_OF_CLASS \
+	"(select h.wait_reason || ': ' || h.wait_detail from execution h where h.wait_reason <> 'queued' and h.id = (" \
+	"select q.id from execution q where q.status = 'requested' and q.wait_class is not null" \
+	" and q.wait_class = x.wait_class order by q.id limit 1))"
+
+/* "no_worker: what is missing", or the reason alone */
+#define WAIT_REASON \
+	"case when x.status not in ('requested', 'running') then null when x.status = 'requested' and x.wait_class " \
+	"is not" \
+	" null and x.wait_reason = 'queued' then coalesce(" WAIT_OF_CLASS ", 'queued')" \
+	" when x.wait_detail is null then x.wait_reason else x.wait_reason || ': ' || x.wait_detail end"
