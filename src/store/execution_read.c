@@ -28,7 +28,7 @@ static const Column summary[] = {
 	{ "x.timeout_seconds", "timeout_seconds", COL_INT, true },
 	{ "x.workflow_task", "workflow_task", COL_JSON, true },
 	{ "x.attempt", "attempt", COL_INT, false },
-	{ WAIT_REASON, "wait_reason", COL_TEXT, false },
+	{ WAIT_MARK, "wait_reason", COL_TEXT, false },
 	{ "x.priority", "priority", COL_INT, false },
 	{ "x.created", "created", COL_TIME, false },
 	{ "x.started_at", "started_at", COL_TIME, true },
@@ -127,6 +127,38 @@ static const ScopeColumns scope_columns = { .pack_of = "x.action_ref",
 	.execution = "x.id",
 	.ancestors = "x.ancestors" };
 
+/* What stands behind the first of its class waits for the same. */
+static bool
+lines_show(Db *db, Arena *a, Json *rows, Err *err)
+{
+	Buf sql = buf_open(a);
+	char *in = arena_alloc(a, rows->n + 1);
+	Bind *b = arena_array(a, Bind, rows->n + 1);
+	size_t n = 0;
+	Rows found;
+
+	buf_text(&sql, "select x.id, " WAIT_REASON " from execution x where x.id in (");
+	for (size_t i = 0; i < rows->n; i++) {
+		if (!str_is(json_get_text(&rows->items[i], "wait_reason"), "queued"))
+			continue;
+		in[n] = 'i';
+		b[n++] = bind_int(json_as_int(json_get(&rows->items[i], "id"), 0));
+		buf_fmt(&sql, "%s$%zu", n == 1 ? "" : ", ", n);
+	}
+	in[n] = '\0';
+	buf_text(&sql, ")");
+	if (n == 0)
+		return true;
+	if (!db_read_text(db, a, buf_str(&sql), in, b, &found, err))
+		return false;
+	for (size_t i = 0; i < found.n; i++)
+		for (size_t k = 0; k < rows->n; k++)
+			if (!row_null(rows_at(&found, i), 1) &&
+			    json_as_int(json_get(&rows->items[k], "id"), 0) == row_int(rows_at(&found, i), 0))
+				json_set(a, &rows->items[k], "wait_reason", json_str(row_str(rows_at(&found, i), 1)));
+	return true;
+}
+
 bool
 execution_list(Db *db, Arena *a, const ExecFilter *f, const Slice *slice, SliceOut *ret, Err *err)
 {
@@ -140,7 +172,8 @@ execution_list(Db *db, Arena *a, const ExecFilter *f, const Slice *slice, SliceO
 	listing_id(&l, "x.parent", f->parent);
 	if (f->top_level_only)
 		listing_plain(&l, "x.parent is null");
-	return (listing_scope(&l, f->scope, &scope_columns, err) && listing_read(db, &l, slice, ret, err)) ||
+	return (listing_scope(&l, f->scope, &scope_columns, err) && listing_read(db, &l, slice, ret, err) &&
+		   lines_show(db, a, &ret->rows, err)) ||
 	       err_wrap(err, "list executions");
 }
 

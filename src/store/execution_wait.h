@@ -7,9 +7,12 @@
 	"select q.id from execution q where q.status = 'requested' and q.wait_class is not null" \
 	" and q.wait_class = x.wait_class order by q.id limit 1))"
 
-/* "no_worker: what is missing", or the reason alone */
+/* "no_worker: what is missing", or the reason alone; of what stands behind the first of its class only "queued" */
+#define WAIT_MARK \
+	"case when x.status not in ('requested', 'running') then null when x.wait_detail is null then x.wait_reason" \
+	" else x.wait_reason || ': ' || x.wait_detail end"
+
+/* The same for all. Only for few rows: a list that is sorted would ask it of all that it leaves out, too. */
 #define WAIT_REASON \
-	"case when x.status not in ('requested', 'running') then null when x.status = 'requested' and x.wait_class " \
-	"is not" \
-	" null and x.wait_reason = 'queued' then coalesce(" WAIT_OF_CLASS ", 'queued')" \
-	" when x.wait_detail is null then x.wait_reason else x.wait_reason || ': ' || x.wait_detail end"
+	"case when x.status = 'requested' and x.wait_class is not null and x.wait_reason = 'queued' then " \
+	"coalesce(" WAIT_OF_CLASS ", 'queued') else " WAIT_MARK " end"
