@@ -17,10 +17,7 @@ enum {
 	SPARE_S = 15, /* after its time limit, within which the worker ends it: then its engine does */
 };
 
-static const char *const engines[] = { "podman", "docker" };
-
-#define LABEL_WORKER "attune.worker"
-#define LABEL_FOLDER "attune.artifacts"
+const char *const container_engines[CONTAINER_ENGINES] = { "podman", "docker" };
 
 bool
 container_wanted(const Json *runtime_config)
@@ -53,8 +50,8 @@ split_entry(Arena *a, Str entry, Plan *plan)
 static bool
 find_engine(Arena *a, const ProcessesConfig *config, Plan *plan, Err *err)
 {
-	for (size_t i = 0; i < countof(engines); i++) {
-		Str found = interpreter_find(a, &config->interpreters, str_of(engines[i]));
+	for (size_t i = 0; i < CONTAINER_ENGINES; i++) {
+		Str found = interpreter_find(a, &config->interpreters, str_of(container_engines[i]));
 
 		plan->container.engine = found.p;
 		if (!str_none(found))
@@ -238,8 +235,8 @@ add_options(
 	add(w, "--interactive");
 	add(w, "--init"); /* so that TERM reaches a program that is the first of its container */
 	add_pair(w, "--name", plan->container.name);
-	add_label(a, w, LABEL_WORKER, config->worker_name);
-	add_label(a, w, LABEL_FOLDER, config->artifacts_dir);
+	add_label(a, w, CONTAINER_WORKER, config->worker_name);
+	add_label(a, w, CONTAINER_FOLDER, config->artifacts_dir);
 	add_label(a, w, "attune.incarnation", run->incarnation);
 	add_pair(w, "--security-opt", "no-new-privileges");
 	add_pair(w, "--cap-drop", "ALL");
@@ -283,18 +280,6 @@ static const char remove_one[] =
     "{ for pause in 0 1 3 9 27; do sleep $pause; case $(\"$1\" rm --force \"$2\") in *\"$2\"*) "
     "exit;; esac; done; } >/dev/null 2>&1 &";
 
-/*
- * All but those of the worker itself, which has begun meanwhile; and nothing once it has ended, for the next one has begun then: it is
- * asked for each second, so that nothing of it is left behind for longer. A client whose engine does not answer has nothing to remove.
- */
-static const char remove_all[] =
-    "{ for pause in '' '1 2 3 4 5 6 7 8 9 10'; do for second in $pause; do kill -0 \"$5\" || exit; sleep 1; done; "
-    "kill -0 \"$5\" || exit; found=$(\"$1\" ps --all --filter \"label=" LABEL_WORKER
-    "=$2\" --filter \"label=" LABEL_FOLDER
-    "=$3\" --format '{{.ID}} {{.Labels}}') || exit; printf '%s\\n' \"$found\" | while read -r id labels; do "
-    "case $id:$labels in :* | *\"$4\"*) ;; *) \"$1\" rm --force \"$id\";; esac; done; done; } </dev/null >/dev/null "
-    "2>&1 &";
-
 /* In the background of a shell that ends at once: an engine takes its time, and the worker has none. */
 static void
 in_background(Arena *a, const char *const *argv)
@@ -321,17 +306,4 @@ void
 container_remove(Arena *a, const char *engine, const char *name)
 {
 	in_background(a, (const char *const[]){ "/bin/sh", "-c", remove_one, "attune", engine, name, NULL });
-}
-
-void
-containers_sweep(Arena *a, const ProcessesConfig *config, Str incarnation)
-{
-	for (size_t i = 0; i < countof(engines); i++) {
-		Str engine = interpreter_find(a, &config->interpreters, str_of(engines[i]));
-
-		if (!str_none(engine) && file_exists(engine.p))
-			in_background(a, (const char *const[]){ "/bin/sh", "-c", remove_all, "attune", engine.p,
-					     str_cstr(a, config->worker_name), str_cstr(a, config->artifacts_dir),
-					     str_cstr(a, incarnation), str_fmt(a, "%d", (int)getpid()).p, NULL });
-	}
 }

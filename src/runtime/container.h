@@ -6,6 +6,14 @@
 
 #include "runtime/plan.h"
 
+enum { CONTAINER_ENGINES = 2 };
+extern const char
+    *const container_engines[CONTAINER_ENGINES]; /* what their clients are called; the first that is here is used */
+
+/* Labels by which those of a worker are found: its name, and the folder of its artifacts. */
+#define CONTAINER_WORKER "attune.worker"
+#define CONTAINER_FOLDER "attune.artifacts"
+
 bool container_engine(const char *program); /* a path of podman or docker */
 /* An environment with what such a client needs of the worker's own to find its engine and its images. */
 const char *const *container_client(Arena *a, const Interpreters *in, const char *const *envp);
@@ -26,5 +34,3 @@ void container_wrap(Arena *a, const ProcessesConfig *config, const RunSpec *spec
     const char *const **envp);
 /* Removes a container whose client was told to end, also one that its engine is only about to make. Does not wait. */
 void container_remove(Arena *a, const char *engine, const char *name);
-/* Removes what earlier workers of this name and these folders left behind, of every engine that is here. Does not wait. */
-void containers_sweep(Arena *a, const ProcessesConfig *config, Str incarnation);

@@ -7,6 +7,7 @@
 #include "os/guardian.h"
 #include "runtime/ahead.h"
 #include "runtime/container.h"
+#include "runtime/forgotten.h"
 #include "runtime/homes.h"
 #include "runtime/run.h"
 #include "runtime/seeds.h"
@@ -591,9 +592,8 @@ static void
 processes_tidy(Starter *s)
 {
 	Processes *p = (Processes *)s;
-	CLEANUP(arena_done) Arena *a = arena_open();
 
-	containers_sweep(a, &p->config, p->incarnation);
+	p->forgotten = forgotten_begin(p);
 }
 
 /* Nothing of ours outlives us, also what called setsid after its run had ended well. */
@@ -608,6 +608,8 @@ processes_close(Starter *s)
 	for (int i = 0; i < CLOSE_TURNS && p->live.n > 0; i++)
 		(void)turn(p, US_PER_S);
 	outward_close(p->outward);
+	forgotten_end(p, p->forgotten);
+	p->forgotten = NULL;
 	ahead_close(p->ahead);
 	p->ahead = NULL;
 	seeds_close(p->seeds);

@@ -95,6 +95,7 @@ struct Processes {
 	int null;
 	Ahead *ahead; /* NULL: nothing is started ahead */
 	Seeds *seeds; /* NULL: every interpreter is loaded anew */
+	struct Forgotten *forgotten;
 	size_t ahead_used;
 	Disk disk;
 	TimeUs look;                /* when those four are to be looked at */
@@ -112,9 +113,7 @@ struct Processes {
 
 enum {
 	SCRATCH = 64 * 1024,
-	SHOW_AFTER =
-	    200 *
-	    US_PER_MS, /* what a run writes can be followed once it has run for this long: files cost more than short runs */
+	SHOW_AFTER = 200 * US_PER_MS, /* a run can be followed from then on: files cost more than short runs */
 	WATCH_AFTER =
 	    5 * US_PER_MS, /* the pipes of a run are watched only once it has run for this long: a short run's output
 	                                fits into them, and is read when it ends, without one wake-up more */

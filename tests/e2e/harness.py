@@ -156,12 +156,6 @@ def checked_send(send):
 requests.Session.send = checked_send(requests.Session.send)
 
 
-def looks_for_containers(pid):
-    """For a living worker, whom the last word names: it ends by itself, and with that one."""
-    words = [word for word in process_words(pid, "cmdline") if word]
-    return len(words) > 4 and words[:2] == ["/bin/sh", "-c"] and words[3] == "attune" and os.path.exists(f"/proc/{words[-1]}/exe")
-
-
 def orphans():
     """{pid: command line} of adopted processes, the test servers' aside; dead ones are reaped on the way."""
     known = {p.pid for w in worlds for p in w.processes}
@@ -173,7 +167,7 @@ def orphans():
         if zombie:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
-        elif not any(servers in word for word in process_words(pid, "environ")) and not looks_for_containers(pid):
+        elif not any(servers in word for word in process_words(pid, "environ")):
             found[pid] = " ".join(process_words(pid, "cmdline")).strip()
     return found
 

@@ -366,3 +366,39 @@ def test_a_container_of_a_worker_that_was_killed_is_gone_when_the_next_has_come_
 
 def mine(world, run):
     return ["new" if re.search(rf"-{run}-\d+-", name) else name for name in world.engine.containers()]
+
+
+def ancestors(pid):
+    found = []
+    while pid > 1:
+        try:
+            pid = int(pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rsplit(") ", 1)[1].split()[1])
+        except OSError:
+            break
+        found.append(pid)
+    return found
+
+
+SLOW = """#!/bin/sh
+case $1 in version) echo 4.3.1;; ps) echo $$ >>'LOOKS'; sleep 300; echo;; esac
+"""
+
+
+def test_who_looks_for_forgotten_containers_is_a_child_of_its_worker_and_ends_with_it(world, tmp_path):
+    looks, client = tmp_path / "looks", tmp_path / "podman"
+    client.write_text(SLOW.replace("LOOKS", str(looks)), encoding="ascii")
+    os.chmod(client, 0o755)
+    last = lambda n: eventually(lambda: looks.exists() and (found := looks.read_text(encoding="ascii").split())[n:] and int(found[n]), 60,
+                                "somebody looks for containers")
+    there = lambda pid: os.path.exists(f"/proc/{pid}/exe")
+    world.start(config={"worker": {"interpreters": {"podman": str(client)}}})
+    (worker,) = world.of_role("worker")
+    looking = last(0)
+    assert worker.pid in ancestors(looking)
+    world.kill("worker")
+    eventually(lambda: not there(looking), 60, "it ends with its worker")
+    eventually(lambda: not world.leftovers(), 60, "and so does the shell that called it")
+    world.wait_ready([world.relaunch(worker)], 60)
+    looking = last(1)
+    world.stop()
+    assert not there(looking) and not world.leftovers()
