@@ -3,7 +3,7 @@
 static const Thing inquiries = { "/api/v1/inquiries",
 	{ { "ID", "id", COLUMN_FIXED }, { "EXECUTION", "execution", COLUMN_FIXED },
 	    { "STATUS", "status", COLUMN_STATUS }, { "PROMPT", "prompt", COLUMN_TEXT },
-	    { "FOR", "assigned_to", COLUMN_FIXED }, { "ROLE", "assigned_role", COLUMN_FIXED },
+	    { "FOR", "assigned_login", COLUMN_FIXED }, { "ROLE", "assigned_role", COLUMN_FIXED },
 	    { "GOT", "responses_received", COLUMN_FIXED }, { "NEEDS", "required_responses", COLUMN_FIXED },
 	    { "UNTIL", "timeout_at", COLUMN_TIME }, { "CREATED", "created", COLUMN_TIME } } };
 

@@ -1,19 +1,30 @@
 #include "cli/execution.h"
 #include "cli/handlers.h"
 
+/* What was to be a list, an object or a quoted text, and is none. */
+static bool
+is_broken(Str text)
+{
+	return text.n > 0 && strchr("{[\"", text.p[0]) != NULL;
+}
+
 /* "TASK=JSON": what is no JSON is a text. */
 static bool
 add_result(Cli *c, Json *results, Str text, Err *err)
 {
 	Str rest = text, task;
+	Err why = { 0 };
 	Json v;
 
 	if (!str_cut(&rest, '=', &task) || str_none(rest) || task.n == 0)
 		return err_set(err, ERR_INVALID, "--result must be TASK=JSON, not '%.*s'", STR_ARG(text));
 	if (!cli_text_of(c, rest, &rest, err))
 		return err_wrap(err, "--result %.*s", STR_ARG(task));
-	if (!json_parse(c->a, rest, NULL, &v, NULL))
+	if (!json_parse(c->a, rest, NULL, &v, &why)) {
+		if (is_broken(rest))
+			return err_set(err, ERR_INVALID, "--result %.*s is no JSON: %s", STR_ARG(task), why.text);
 		v = json_str(rest);
+	}
 	json_set_str(c->a, results, task, v);
 	return true;
 }

@@ -9,6 +9,7 @@ static const Column summary[] = {
 	{ "x.execution", "execution", COL_INT, false },
 	{ "x.prompt", "prompt", COL_TEXT, false },
 	{ "x.assigned_to", "assigned_to", COL_INT, false },
+	{ "(select p.login from identity p where p.id = x.assigned_to)", "assigned_login", COL_TEXT, false },
 	{ "x.status", "status", COL_TEXT, false },
 	{ "x.response is not null", "has_response", COL_BOOL, false },
 	{ "x.assigned_role", "assigned_role", COL_TEXT, false },

@@ -74,7 +74,9 @@ def test_only_the_assignee_may_answer(api):
     other = api.rows("select id from identity where login = ?", "somebody")[0]["id"]
     api.put(f"/inquiries/{asked['id']}", {"assigned_to": other})
     assert "somebody else" in refused(api, "POST", f"/inquiries/{asked['id']}/respond", 403, {"response": {}})["error"]
-    assert [i["id"] for i in api.get("/inquiries", assigned_to=other)["data"]] == [asked["id"]]
+    assert [(i["id"], i["assigned_login"]) for i in api.get("/inquiries", assigned_to=other)["data"]] == [(asked["id"], "somebody")]
+    assert "somebody" in api.cli("inquiry", "list").out and ask(api)["id"]
+    assert [i["assigned_login"] for i in api.get("/inquiries")["data"]] == [None, "somebody"]
 
 
 @pytest.mark.parametrize("status, names, more", [

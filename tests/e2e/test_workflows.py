@@ -441,6 +441,7 @@ def test_a_workflow_is_drawn_and_its_run_followed(api):
     assert said.endswith('completed  {"succeeded":true}\n') and "starts   end  core.noop {}\n" in said
     assert "failed with" in api.cli("workflow", "run", "mine.seen", "--dry-run", "--fail", "end", code=1).out
     assert "no task 'gone'" in api.cli("workflow", "run", "mine.seen", "--dry-run", "--fail", "gone", code=1).err
+    assert "--result many is no JSON: line 1" in api.cli("workflow", "run", "mine.seen", "--dry-run", "--result", "many={", code=2).err
     assert api.get("/executions", page_size=1)["data"][0]["id"] == before, "a dry run starts nothing"
     again = api.cli("execution", "rerun", run_id, "--from", "deep", "--wait", "-j").json()
     assert again["status"] == "completed" and again["retry_reason"] == "rerun"
