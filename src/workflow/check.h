@@ -33,3 +33,9 @@ void wf_check_task_keys(Check *c, const Json *task, Str at);
 
 /* A loop that nothing can end is refused; one that only the usual number of rounds bounds is a doubt. */
 void wf_check_loops(Check *c, const WfGraph *g, const Json *definition);
+Str wf_task_place(const Check *c, Str task);
+
+/* ---- joins.c ---- */
+
+/* A join of what excludes each other, which can never be met, is a doubt: it fails only the runs that come to it. */
+void wf_check_joins(Check *c, const WfGraph *g);

@@ -46,8 +46,8 @@ walk(Walk *w, int no)
 	return false;
 }
 
-static Str
-place(const Check *c, Str task)
+Str
+wf_task_place(const Check *c, Str task)
 {
 	const Str *at = map_get_str(&c->names, task);
 
@@ -65,7 +65,7 @@ say_endless(Check *c, const Walk *w)
 		from--;
 	for (size_t i = from == 0 ? 0 : from - 1; i < w->n; i++)
 		buf_fmt(&b, "%s'%.*s'", buf_str(&b).n > 0 ? " to " : "", STR_ARG(w->g->tasks[w->way[i]].name));
-	wf_wrong(c, place(c, w->g->tasks[first].name),
+	wf_wrong(c, wf_task_place(c, w->g->tasks[first].name),
 	    "nothing ends the loop from %.*s: give one of its transitions a 'when', or the workflow max_iterations or "
 	    "a "
 	    "timeout",
@@ -83,7 +83,7 @@ say_unbounded(Check *c, const WfGraph *g)
 
 				if (!arc->back)
 					continue;
-				wf_doubt(c, place(c, g->tasks[i].name),
+				wf_doubt(c, wf_task_place(c, g->tasks[i].name),
 				    "'%.*s' leads back to '%.*s', and no max_iterations says how often: the workflow "
 				    "fails after %lld rounds",
 				    STR_ARG(g->tasks[i].name), STR_ARG(g->tasks[arc->task].name),

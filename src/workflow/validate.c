@@ -406,8 +406,10 @@ check_shape(Check *c, const Json *definition)
 
 	if (!wf_compile(c->a, definition, &g, &at, &err))
 		wf_wrong(c, at, "%s", err.text);
-	else
-		wf_check_loops(c, g, definition);
+	if (c->fatal > 0)
+		return;
+	wf_check_loops(c, g, definition);
+	wf_check_joins(c, g);
 }
 
 static void

@@ -196,6 +196,48 @@ TEST(a_loop_is_bounded_by_a_condition_by_max_iterations_or_by_time_and_the_usual
 	}
 }
 
+#define B "{name: b, action: x.y, next: [{do: d}]}, "
+#define C "{name: c, action: x.y, next: [{do: d}]}, "
+#define D "{name: d, action: x.y, join: 2}"
+
+TEST(a_join_of_what_excludes_each_other_is_warned_of_and_no_other)
+{
+	static const char *const never[] = {
+		"{tasks: [" A ", next: [{when: '{{ succeeded() }}', do: b}, {when: failed(), do: c}]}, " B C D "]}",
+		"{tasks: [" A ", next: [{when: succeeded(), do: b}, {when: ' timed_out() ', do: [d]}]}, " B D "]}",
+		"{tasks: [" A ", on_success: b, on_failure: c}, " B C D "]}",
+		/* one of them some way below, one beside what excludes each other */
+		"{tasks: [" A ", next: [{when: succeeded(), do: e}, {when: failed(), do: c}]}, {name: e, action: x.y, next:"
+		" [{do: b}]}, {name: f, action: x.y, next: [{do: d}]}, " B C "{name: d, action: x.y, join: 3}]}",
+	}, *const perhaps[] = {
+		"{tasks: [" A ", next: [{when: succeeded(), do: b}, {when: result().x == 1, do: c}]}, " B C D "]}",
+		"{tasks: [" A ", next: [{when: succeeded(), do: [b, c]}, {when: failed(), do: c}]}, " B C D "]}",
+		"{tasks: [" A ", next: [{when: succeeded(), do: [b, c]}]}, " B C D "]}",
+		"{tasks: [" A ", next: [{when: succeeded(), do: b}, {when: failed(), do: c}, {do: d}]}, " B C D "]}",
+		"{tasks: [" A ", next: [{when: succeeded(), do: b}, {when: failed(), do: c}]}, {name: e, action: x.y, next: "
+		"[{do: c}]}, " B C D "]}",
+		"{max_iterations: 3, tasks: [{name: s, action: x.y, next: [{do: a}]}, " A
+		", next: [{when: succeeded(), do: b}, {when: failed(), do: [c, a]}]}, " B C D "]}",
+	};
+	CLEANUP(arena_done) Arena *a = arena_open();
+	WorkflowProblem *p;
+	size_t n;
+	Json v;
+
+	for (size_t i = 0; i < countof(never); i++) {
+		v = yaml(a, never[i]);
+		if (!workflow_check(a, &v, &p, &n) || n != 1 || !p[0].warning ||
+		    !str_find(p[0].text, str_of("'d' waits for"), NULL) ||
+		    !str_find(p[0].text, str_of("one ending of 'a'"), NULL))
+			test_fail(__FILE__, __LINE__, "%zu: %.*s", i, STR_ARG(n > 0 ? p[0].text : str_of("nothing")));
+	}
+	for (size_t i = 0; i < countof(perhaps); i++) {
+		v = yaml(a, perhaps[i]);
+		if (!workflow_check(a, &v, &p, &n) || n > 0)
+			test_fail(__FILE__, __LINE__, "%zu: %.*s", i, STR_ARG(p[0].text));
+	}
+}
+
 TEST(a_key_that_nothing_reads_is_a_doubt_wherever_it_stands)
 {
 	static const Wrong table[] = {
