@@ -159,17 +159,23 @@ compare(Plan *p, Document *d, Err *err)
 	return true;
 }
 
+/* All that is missing is named at once. */
 static bool
-check_needed(const Document *d, Err *err)
+check_needed(const Plan *p, const Document *d, Err *err)
 {
+	Buf missing = buf_open(p->c->a);
+	size_t n = 0;
+
 	for (size_t i = 0; i < KIND_MEMBERS && d->kind->members[i].name != NULL; i++) {
 		const KindMember *k = &d->kind->members[i];
 
 		if ((k->flags & MEMBER_NEEDED) != 0 && json_is_null(json_get(&d->body, k->name)))
-			return err_set(err, ERR_INVALID, "%s:%u: %s %.*s is not there, and to make it '%s' is needed",
-			    d->file, d->line, d->kind->name, STR_ARG(d->ref), k->name);
+			buf_fmt(&missing, "%s'%s'", n++ == 0 ? "" : ", ", k->name);
 	}
-	return true;
+	if (n == 0)
+		return true;
+	return err_set(err, ERR_INVALID, "%s:%u: %s %.*s is not there, and to make it %.*s %s needed", d->file, d->line,
+	    d->kind->name, STR_ARG(d->ref), STR_ARG(buf_str(&missing)), n == 1 ? "is" : "are");
 }
 
 static bool
@@ -307,7 +313,7 @@ look(Plan *p, Err *err)
 		d->found = apply_fetch(p->c, d->kind, d->ref, &d->current, err);
 		if (!d->found && err->code != ERR_NONE)
 			return false;
-		if (!compare(p, d, err) || (!d->found && !check_needed(d, err)))
+		if (!compare(p, d, err) || (!d->found && !check_needed(p, d, err)))
 			return false;
 		p->made += !d->found;
 		p->changed += d->found && d->request.n > 0;
