@@ -80,8 +80,9 @@ typedef struct CommitPoints {
 	const char *before, *after, *published;
 } CommitPoints;
 
-extern const CommitPoints points_ingest, points_enforce, points_create, points_define, points_access, points_schedule,
-    points_step, points_worker, points_complete, points_cancel, points_sweep, points_window;
+extern const CommitPoints points_ingest, points_enforce, points_create, points_define, points_presence, points_ward,
+    points_access, points_schedule, points_step, points_worker, points_complete, points_cancel, points_sweep,
+    points_window;
 
 /* Begins a transaction on a fresh arena. Between uow_begin and uow_commit the caller may uow_defs to read definitions as they are
  * in this very transaction. */

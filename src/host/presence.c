@@ -42,7 +42,7 @@ rows_write(Presence *p, TimeUs forget_before, Err *err)
 		if ((p->roles & 1u << r) != 0 && !role_seen(u->db, u->arena, &row, err))
 			return false;
 	}
-	return uow_commit(u, &points_create, err);
+	return uow_commit(u, &points_presence, err);
 }
 
 static void *
@@ -107,7 +107,7 @@ presence_stop(Presence *p)
 	if (p->running)
 		pthread_join(p->thread, NULL);
 	if (p->u != NULL && (!uow_begin(p->u, &err) || !role_gone(p->u->db, p->u->arena, p->u->e->process, &err) ||
-				!uow_commit(p->u, &points_create, &err)))
+				!uow_commit(p->u, &points_presence, &err)))
 		uow_abort(p->u);
 	uow_close(p->u);
 	pthread_mutex_destroy(&p->lock);

@@ -401,7 +401,7 @@ look_work(Keeper *k, bool renew, SensorProcess **rows, size_t *n, Err *err)
 
 	return definitions_read(k, err) && wards_write(k, renew, err) &&
 	       sensor_process_list(u->db, u->arena, rows, n, err) && claim_all(k, *rows, *n, err) &&
-	       sensor_process_list(u->db, u->arena, rows, n, err) && uow_commit(u, &points_create, err);
+	       sensor_process_list(u->db, u->arena, rows, n, err) && uow_commit(u, &points_ward, err);
 }
 
 /* Claims that were not committed are none. */

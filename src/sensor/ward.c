@@ -458,7 +458,7 @@ ward_token(Keeper *k, Ward *w, Str *ret, Err *err)
 		if (!identity_put(u->db, u->arena, &d, u->now, &put, err))
 			return false;
 	}
-	if (!uow_commit(u, &points_create, err))
+	if (!uow_commit(u, &points_ward, err))
 		return false;
 	*ret = access_sensor_token(k->config.access, u->arena, d.id, w->want.ref, &w->want.triggers, w->row.instance,
 	    (TimeUs)TOKEN_LIFE * US_PER_S);

@@ -361,9 +361,11 @@ bool
 role_seen(Db *db, Arena *a, const RoleInstance *r, Err *err)
 {
 	static const Stmt s = {
-		.sql = "insert into role_instance (process, role, host, pid, started, last_seen) values ($1, $2, $3, "
-		       "$4, $5, $6)"
-		       " on conflict (process, role) do update set last_seen = excluded.last_seen",
+		.sql =
+		    "insert into role_instance (process, role, host, pid, started, last_seen) values ($1, $2, $3, "
+		    "$4, $5, $6)"
+		    " on conflict (process, role) do update set host = excluded.host, pid = excluded.pid,"
+		    " started = excluded.started, last_seen = excluded.last_seen", /* its name is kept over restarts */
 		.in = "sssitt",
 	};
 	Bind b[] = { bind_str(r->process), bind_str(r->role), bind_str(r->host), bind_int(r->pid),

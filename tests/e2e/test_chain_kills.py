@@ -12,6 +12,10 @@ INGEST = ("ingest.before_commit", "ingest.after_commit", "ingest.after_publish")
 CREATE = ("create.before_commit", "create.after_commit", "create.after_publish")
 
 
+OF_PROCESSES = [("api", "presence.before_commit"), ("api", "presence.after_commit"), ("sensor", "ward.before_commit"),
+                ("sensor", "ward.after_commit")]
+
+
 def revive(world):
     for dead in [p for p in world.processes if not p.alive]:
         dead.env.pop("ATTUNE_CRASH_POINT", None)
@@ -79,7 +83,7 @@ def test_an_event_whose_api_dies_at_any_place_makes_one_run(world):
     rule(world, "lab.told", trigger="lab.thing", action_ref="lab.mark")
     events = []
     for n, point in enumerate(INGEST):
-        doomed(world, "api", point)
+        assert doomed(world, "api", point).alive, "it dies when it is asked, not before"
         events.append(ask_until_answered(world, "/events", {"trigger_ref": "lab.thing", "payload": {"n": n}}))
         assert all(p.alive and "ATTUNE_CRASH_POINT" not in p.env for p in world.processes), "nobody died there"
     runs = judge(world)
@@ -94,7 +98,7 @@ def test_a_run_whose_api_dies_at_any_place_is_there_once(world):
     world.start()
     asked = []
     for point in CREATE:
-        doomed(world, "api", point)
+        assert doomed(world, "api", point).alive, "it dies when it is asked, not before"
         asked.append(ask_until_answered(world, "/executions/execute", {"action_ref": "lab.mark"}))
         assert all(p.alive and "ATTUNE_CRASH_POINT" not in p.env for p in world.processes), "nobody died there"
     assert sorted(r["id"] for r in judge(world)) == asked
@@ -117,3 +121,16 @@ def test_no_tick_is_lost_or_doubled_whose_sensor_dies_at_any_place(world):
     numbers = sorted(int(t["tick_key"].rsplit(":", 1)[1]) for t in told)
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), "a tick is missing or there twice"
     assert sorted(r["event"] for r in runs) == sorted(t["id"] for t in told)
+
+
+@pytest.mark.parametrize("role, point", OF_PROCESSES)
+def test_a_process_that_dies_where_it_tells_of_itself_or_of_its_sensors_begins_anew(world, role, point):
+    add_test_pack(world)
+    world.start()
+    dying = doomed(world, role, point)
+    eventually(lambda: not dying.alive, 60, f"it dies at {point}")
+    revive(world)
+    rule(world, "lab.tick", action_ref="lab.mark", trigger_params=ticking())
+    eventually(lambda: Ledger(world).ends(), 60, "what a sensor tells is done")
+    here = next(p.pid for p in world.processes if p.role in (role, "up"))
+    assert here in [r["pid"] for r in world.rows("select pid from role_instance where role = ?", role)], world.rows("select * from role_instance")

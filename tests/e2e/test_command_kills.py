@@ -98,21 +98,21 @@ def incoming(world):
     return [name for name in os.listdir(world.packs) if name.startswith(".")]
 
 
-@pytest.mark.parametrize("source", ["folder", "archive"])
+@pytest.mark.parametrize("source, words", [("folder", ("install",)), ("archive", ("install",)), ("folder", ("upload", "--force"))])
 @pytest.mark.limit(400)
-def test_a_pack_whose_install_dies_at_any_place_is_the_old_one_or_the_new_one(world, source):
+def test_a_pack_whose_install_dies_at_any_place_is_the_old_one_or_the_new_one(world, source, words):
     world.start()
     paths = {version: sources(world, version)[source] for version in (1, 2)}
     before = None
     for after in (1, 2, 1):  # new, newer, and back: what a start remembers of the first must not hide the last
         for point in DEFINE:
             dying = doomed(world, "api", point)
-            world.cli("pack", "install", paths[after], code=None)
+            world.cli("pack", *words, paths[after], code=None)
             died(dying, point)
             assert whole_files(world) in (before, after)
             revive(world)
             assert whole_pack(world) in (before, after)
-        install(world, paths[after])
+        world.cli("pack", *words, paths[after], seconds=110)
         assert whole_pack(world) == after
         before = after
 
