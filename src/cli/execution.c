@@ -72,13 +72,25 @@ cmd_execution_verdict(Cli *c, const Json *row)
 	return fine ? CLI_DONE : CLI_FAILED;
 }
 
+/* It names its tasks; why they failed stands with them. */
+static void
+say_where(const Cli *c, const Json *row)
+{
+	if (str_starts(json_get_text(json_get(row, "result"), "error"), str_of("Workflow failed: ")))
+		out_note(c, "Why: attune workflow watch %lld", (long long)json_as_int(json_get(row, "id"), 0));
+}
+
 int
 cmd_execution_report(Cli *c, const Json *row)
 {
+	int code;
+
 	if (out_raw(c, row))
 		return str_is(json_get_text(row, "status"), "completed") ? CLI_DONE : CLI_FAILED;
 	print_result(c, row);
-	return cmd_execution_verdict(c, row);
+	code = cmd_execution_verdict(c, row);
+	say_where(c, row);
+	return code;
 }
 
 bool

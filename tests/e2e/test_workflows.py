@@ -397,6 +397,8 @@ def test_who_follows_a_run_sees_why_tasks_went_wrong_and_what_was_cancelled(api)
         {"name": "say", "action": "core.echo", "input": {"message": "{{ [1] }}"}, "next": [{"when": "{{ failed() }}", "do": ["many"]}]},
         {"name": "many", "action": "core.http_request", "with_items": ["ftp://x", "gopher://x"], "input": {"url": "{{ item }}"}}]}), 201)
     run_id = run(api, "mine.wrong")["id"]
+    ended_badly = api.cli("action", "run", "mine.wrong", "--wait", code=1).err.splitlines()
+    assert ended_badly[0].endswith("failed: many") and ended_badly[1].startswith("Why: attune workflow watch "), ended_badly
     said = api.cli("workflow", "watch", run_id, code=1).out
     why = "Invalid parameters for action 'core.echo': [1] is not of type \"string\" at /message"
     assert any(line.split("  ")[1:3] == ["say", "failed"] and line.endswith(", " + why) for line in said.splitlines()), said
