@@ -172,19 +172,17 @@ task_times(const Timeline *t, int no, Json *o)
 	bool own = t->g->tasks[no].kind == WF_PARALLEL;
 	TimeUs ready = row == NULL ? 0 : row->started;
 	TimeUs started = own || is_taken(t, no) ? ready : last == NULL ? 0 : last->started;
-	bool over = row != NULL && wf_status_of(row->status) >= WF_DONE;
+	TimeUs finished = 0;
 
 	/* of the round that goes on, not of the one before it; its end has the time of the step that heard of it, which may have begun
 	 * before a quick run */
 	if (!own && last != NULL && row != NULL && last->iteration != row->iteration)
 		started = 0;
+	if (row != NULL && wf_status_of(row->status) >= WF_DONE)
+		finished = row->finished > started ? row->finished : started;
 	json_add(t->a, o, "ready_at", json_time(t->a, ready));
 	json_add(t->a, o, "started_at", json_time(t->a, started));
-	/* cppcheck-suppress nullPointerRedundantCheck ; what is null ends the condition before it */
-	json_add(t->a, o, "finished_at",
-	    json_time(t->a, !over                     ? 0
-			    : row->finished > started ? row->finished
-						      : started));
+	json_add(t->a, o, "finished_at", json_time(t->a, finished));
 	json_add(t->a, o, "due_at", json_time(t->a, row == NULL ? 0 : row->due));
 	json_add(t->a, o, "iterations", json_int(row == NULL ? 0 : row->iteration));
 	json_add(t->a, o, "tries",
