@@ -46,6 +46,12 @@ refuse_here(Reader *r, const char *what)
 	return refuse(r, r->event.start_mark, what, (Str){ 0 });
 }
 
+static bool
+refuse_depth(Reader *r)
+{
+	return refuse_here(r, str_fmt(r->a, "nested too deeply: more than %u levels", (unsigned)r->left.depth).p);
+}
+
 /* What libyaml found wrong. Its reader of bytes knows no line, only an offset. */
 static bool
 refuse_syntax(Reader *r)
@@ -144,7 +150,7 @@ read_alias(Reader *r, unsigned depth_left, Json *ret)
 		return refuse(r, r->event.start_mark, "alias of no complete anchor", name);
 	if (!copy_value(r, value, ret))
 		return false;
-	return height(ret) <= depth_left || refuse_here(r, "nested too deeply");
+	return height(ret) <= depth_left || refuse_depth(r);
 }
 
 static void
@@ -302,7 +308,7 @@ read_nested(Reader *r, unsigned depth_left, Json *ret)
 	Str name = anchor_name(r, anchor);
 
 	if (depth_left == 0)
-		return refuse_here(r, "nested too deeply");
+		return refuse_depth(r);
 	if (!check_tag(r, tag, mapping ? "map" : "seq") || !spend(r, 1, 0))
 		return false;
 	if (!(mapping ? read_members(r, depth_left - 1, ret) : read_items(r, depth_left - 1, ret)))

@@ -198,7 +198,7 @@ TEST(depth_size_and_number_of_values_are_limited)
 	Json v;
 
 	memset(deep, '[', sizeof(deep));
-	check_refused(a, (Str){ deep, sizeof(deep) }, NULL, "column 65: nested too deeply");
+	check_refused(a, (Str){ deep, sizeof(deep) }, NULL, "column 65: nested too deeply: more than 64 levels");
 	CHECK_OK(yaml_parse(a, "t", str_of("[[[1, 2]]]"), &small, &v, &err), err);
 	check_refused(a, str_of("[[[[1]]]]"), &small, "nested too deeply");
 	check_refused(a, str_of("[1, 2, 3, 4, 5]"), &small, "too many values");
