@@ -8,6 +8,7 @@ import pytest
 import requests
 from broker import Tap, dead_letters, envelope, publish
 from harness import BINARY, eventually
+from test_idle import looks_for_containers
 from work import add_test_pack, ask, calm, do, Ledger, look, rule, settled, waits_for
 
 
@@ -104,6 +105,7 @@ def queue_depths(world):
 @pytest.mark.only("embedded")
 def test_after_a_run_nothing_is_written_any_more(running):
     row = do(running, "core.noop")
+    eventually(lambda: not looks_for_containers(running.processes[0].pid))
     calm(6)
     size, again = (database_writes(running) for _ in range(2))
     calm(3)
