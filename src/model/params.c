@@ -124,7 +124,31 @@ convert_text(const Json *schema, const Json *v, Json *ret)
 	return false;
 }
 
-static bool convert(Arena *a, const Json *schema, const Json *v, Json *ret);
+static bool
+type_named(const Json *type, const char *name)
+{
+	for (uint32_t i = 0; type != NULL && type->kind == JSON_ARRAY && i < type->n; i++)
+		if (str_is(json_as_str(&type->items[i]), name))
+			return true;
+	return str_is(json_as_str(type), name);
+}
+
+/* A number or a boolean where a text is wanted and nothing like it is: `message: "{{ count }}"` is a number, and so is what the command
+ * line reads of `message=5`. What an author writes is taken as it stands. */
+static bool
+convert_plain(Arena *a, const Json *schema, const Json *v, bool as_written, Json *ret)
+{
+	const Json *type = json_get(schema, "type");
+	bool is_bool = v->kind == JSON_BOOL;
+
+	if (as_written || !type_named(type, "string") || type_named(type, is_bool ? "boolean" : "number") ||
+	    (!is_bool && type_named(type, "integer")))
+		return false;
+	*ret = json_str(json_text(a, v));
+	return true;
+}
+
+static bool convert(Arena *a, const Json *schema, const Json *v, bool as_written, Json *ret);
 
 static Json
 shallow_copy(Arena *a, const Json *v)
@@ -150,7 +174,7 @@ put_member(Arena *a, Json *object, bool *copied, Str key, Json value)
 }
 
 static bool
-convert_object(Arena *a, const Props *p, const Json *v, Json *ret)
+convert_object(Arena *a, const Props *p, const Json *v, bool as_written, Json *ret)
 {
 	bool copied = false;
 
@@ -159,14 +183,14 @@ convert_object(Arena *a, const Props *p, const Json *v, Json *ret)
 		const Json *have = json_get_str(ret, p->members[i].key);
 		Json made;
 
-		if (have != NULL && convert(a, &p->members[i].value, have, &made))
+		if (have != NULL && convert(a, &p->members[i].value, have, as_written, &made))
 			put_member(a, ret, &copied, p->members[i].key, made);
 	}
 	return copied;
 }
 
 static bool
-convert_array(Arena *a, const Json *schema, const Json *v, Json *ret)
+convert_array(Arena *a, const Json *schema, const Json *v, bool as_written, Json *ret)
 {
 	const Json *item_schema = json_get(schema, "items");
 	bool copied = false;
@@ -174,7 +198,7 @@ convert_array(Arena *a, const Json *schema, const Json *v, Json *ret)
 
 	*ret = *v;
 	for (size_t i = 0; json_is(item_schema, JSON_OBJECT) && i < v->n; i++) {
-		if (!convert(a, item_schema, &v->items[i], &made))
+		if (!convert(a, item_schema, &v->items[i], as_written, &made))
 			continue;
 		if (!copied)
 			*ret = shallow_copy(a, v);
@@ -186,18 +210,20 @@ convert_array(Arena *a, const Json *schema, const Json *v, Json *ret)
 
 /* false: the value stays as it is. */
 static bool
-convert(Arena *a, const Json *schema, const Json *v, Json *ret)
+convert(Arena *a, const Json *schema, const Json *v, bool as_written, Json *ret)
 {
 	const Json *props = json_get(schema, "properties");
 
 	if (v->kind == JSON_STRING)
 		return convert_text(schema, v, ret);
+	if (v->kind == JSON_BOOL || v->kind == JSON_INT || v->kind == JSON_REAL)
+		return convert_plain(a, schema, v, as_written, ret);
 	if (v->kind == JSON_ARRAY)
-		return convert_array(a, schema, v, ret);
+		return convert_array(a, schema, v, as_written, ret);
 	if (v->kind == JSON_OBJECT && json_is(props, JSON_OBJECT)) {
 		Props p = { props->members, props->n, NULL };
 
-		return convert_object(a, &p, v, ret);
+		return convert_object(a, &p, v, as_written, ret);
 	}
 	return false;
 }
@@ -231,7 +257,7 @@ params_prepare(Arena *a, const char *kind, Str ref, const Json *schema, Json *va
 		return err_set(err, ERR_VALIDATION, "Invalid parameters for %s '%.*s': parameters must be an object",
 		    kind, STR_ARG(ref));
 	fill_defaults(a, &p, &made, &copied);
-	if (convert_object(a, &p, &made, &converted))
+	if (convert_object(a, &p, &made, templates_pass, &converted))
 		made = converted;
 	if (p.members == schema->members)
 		schema_check_props(&v, &p, &made, NULL);

@@ -1,6 +1,7 @@
 /*
  * The parameter schema dialect of authoring section 2: flat definitions or plain JSON Schema. Defaults are filled in, strings that
- * plainly are the wanted number or boolean are converted, then the values are checked.
+ * plainly are the wanted number or boolean are converted, so are numbers and booleans where a text is wanted (not where an author
+ * writes them down: templates_pass), then the values are checked.
  */
 #pragma once
 

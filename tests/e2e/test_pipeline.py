@@ -221,6 +221,16 @@ def test_parameters_that_break_the_schema_fail_at_once_and_reach_no_worker(runni
     assert do(running, "lab.strict", {"count": "7"})["status"] == "completed", "a plain number in quotes is a number"
 
 
+def test_a_number_where_a_text_is_wanted_is_given_as_its_text(running):
+    rule(running, "lab.counted", "lab.thing", action_params={"message": "{{ event.payload.n }}"})
+    running.post("/events", {"trigger_ref": "lab.thing", "payload": {"n": 42}}, 201)
+    run = eventually(lambda: running.get("/executions", rule_ref="lab.counted")["data"])[0]
+    running.delete("/rules/lab.counted")
+    shown = settled(running, run["id"])
+    assert shown["result"]["stdout"] == "42\n" and shown["config"]["message"] == "42"
+    assert running.cli("action", "execute", "core.echo", "--param", "message=5", "--wait").out == "5\n"
+
+
 def test_environment_given_by_the_caller_reaches_the_action_and_the_workers_own_does_not(world):
     world.add_pack("env", {"pack.yaml": "ref: env\nlabel: Env\nversion: 1.0.0\n",
                            "actions/env.sh": "#!/bin/bash\nenv\n",

@@ -43,7 +43,8 @@ TEST(values_are_checked_and_each_violation_is_said)
 		{ "{'message': 'a'}", "\"a\" is shorter than 2 characters at /message" },
 		{ "{'message': 'ääääää'}", "is longer than 5 characters at /message" },
 		{ "{'message': 'äääää'}", NULL },
-		{ "{'message': 5}", "5 is not of type \"string\" at /message" },
+		{ "{'message': 5}", "\"5\" is shorter than 2 characters at /message" },
+		{ "{'message': [5]}", "[5] is not of type \"string\" at /message" },
 		{ "{'message': 'abc', 'count': 0}", "0 is less than the minimum of 1 at /count" },
 		{ "{'message': 'abc', 'count': 10}", "10 is greater than the maximum of 9 at /count" },
 		{ "{'message': 'abc', 'count': 2.5}", "2.5 is not of type \"integer\" at /count" },
@@ -114,6 +115,22 @@ TEST(texts_that_plainly_are_the_wanted_value_are_converted)
 	    str_of("{\"l\":[1,2],\"o\":{\"p\":80,\"q\":\"1\"}}"));
 	CHECK(str_find(prepared(a, schema, "{'i': '5x'}", false), str_of("is not of type \"integer\""), NULL));
 	CHECK(str_find(prepared(a, schema, "{'b': 'yes'}", false), str_of("is not of type \"boolean\""), NULL));
+	arena_close(a);
+}
+
+TEST(numbers_become_texts_where_only_a_text_is_wanted_and_nobody_wrote_them_down)
+{
+	Arena *a = arena_open();
+	static const char schema[] = "{'s': {'type': 'string'}, 'o': {'type': ['string', 'null']},"
+				     " 'e': {'type': ['string', 'integer']}, 'f': {'type': ['string', 'number']},"
+				     " 'l': {'type': 'array', 'items': {'type': 'string'}}, 'a': {}}";
+
+	CHECK_STR(prepared(a, schema, "{'s': 7, 'o': true, 'l': [1, 'x', 2.5], 'a': 1}", false),
+	    str_of("{\"s\":\"7\",\"o\":\"true\",\"l\":[\"1\",\"x\",\"2.5\"],\"a\":1}"));
+	CHECK_STR(prepared(a, schema, "{'e': 7, 'f': 2.5}", false), str_of("{\"e\":7,\"f\":2.5}"));
+	CHECK_STR(prepared(a, schema, "{'f': 7}", false), str_of("{\"f\":7}"));
+	CHECK(str_find(prepared(a, schema, "{'s': {}}", false), str_of("is not of type \"string\""), NULL));
+	CHECK(str_find(prepared(a, schema, "{'s': 7}", true), str_of("is not of type \"string\""), NULL));
 	arena_close(a);
 }
 
