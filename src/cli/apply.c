@@ -49,6 +49,44 @@ same(const Json *a, const Json *b)
 	return (empty(a) && empty(b)) || (a != NULL && b != NULL && json_eq(a, b));
 }
 
+/* What an object says that names no method: the first that there is. */
+static bool
+is_usual(const Json *v)
+{
+	static const char *const methods[] = { "enqueue", "delay", "wait" };
+
+	for (size_t i = 0; i < countof(methods); i++)
+		if (str_is(json_as_str(v), methods[i]))
+			return true;
+	return empty(v);
+}
+
+static bool
+same_time(const Json *said, const Json *now)
+{
+	TimeUs t;
+
+	return duration_parse(json_as_str(said), &t) && json_is(now, JSON_INT) && t == json_as_int(now, 0) * US_PER_S;
+}
+
+/* See MEMBER_FILLED. */
+static bool
+same_filled(const Json *said, const Json *now)
+{
+	if (!json_is(said, JSON_OBJECT) || !json_is(now, JSON_OBJECT))
+		return same(said, now);
+	for (size_t i = 0; i < said->n; i++) {
+		const Json *there = json_get_str(now, said->members[i].key);
+
+		if (!same(&said->members[i].value, there) && !same_time(&said->members[i].value, there))
+			return false;
+	}
+	for (size_t i = 0; i < now->n; i++)
+		if (json_get_str(said, now->members[i].key) == NULL && !is_usual(&now->members[i].value))
+			return false;
+	return true;
+}
+
 static Json
 patch(Arena *a, const Json *v)
 {
@@ -125,11 +163,12 @@ opened(Plan *p, Document *d, Str member)
 }
 
 static bool
-is_as_said(Plan *p, Document *d, const JsonMember *m)
+is_as_said(Plan *p, Document *d, const KindMember *k, const JsonMember *m)
 {
 	const Json *now = json_get_str(&d->current, m->key);
 
-	return same(&m->value, now) || (has_mark(now) && same(&m->value, opened(p, d, m->key)));
+	return ((k->flags & MEMBER_FILLED) != 0 && same_filled(&m->value, now)) || same(&m->value, now) ||
+	       (has_mark(now) && same(&m->value, opened(p, d, m->key)));
 }
 
 /* What must be sent so that the thing is what its document says. */
@@ -148,7 +187,7 @@ compare(Plan *p, Document *d, Err *err)
 				json_set_str(a, &d->request, m->key, asked(a, d, k, &m->value));
 			continue;
 		}
-		if (is_as_said(p, d, m) || (json_is_null(&m->value) && (k->flags & MEMBER_PATCH) == 0))
+		if (is_as_said(p, d, k, m) || (json_is_null(&m->value) && (k->flags & MEMBER_PATCH) == 0))
 			continue;
 		if ((k->flags & MEMBER_FIXED) != 0)
 			return err_set(err, ERR_INVALID, "%s:%u: '%s' of %s %.*s cannot be changed: it is %.*s",

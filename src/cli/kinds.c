@@ -55,7 +55,8 @@ static const ApplyKind kinds[] = {
 		{ "value", MEMBER_NEEDED | MEMBER_SECRET } } },
 	{ "policy", "/api/v1/policies",
 	    { { "pack_ref", MEMBER_FIXED, "pack" }, { "action_ref", 0, "action" }, { "label", MEMBER_NEEDED },
-		{ "description" }, { "tags" }, { "concurrency" }, { "rate" }, { "breaker" }, { "enabled" } } },
+		{ "description" }, { "tags" }, { "concurrency", MEMBER_FILLED }, { "rate", MEMBER_FILLED },
+		{ "breaker", MEMBER_FILLED }, { "enabled" } } },
 	{ "rule", "/api/v1/rules",
 	    { { "pack_ref", MEMBER_FIXED | MEMBER_NEEDED, "pack" }, { "label", MEMBER_NEEDED }, { "description" },
 		{ "trigger_ref", 0, "trigger" }, /* the server asks for it, unless there are triggers */

@@ -13,6 +13,7 @@ enum {
 	MEMBER_SECRET = 8,     /* not shown, and exported only when asked for */
 	MEMBER_ASIDE = 16,     /* not exported */
 	MEMBER_OF_ACTION = 32, /* of a workflow: its action keeps it, and is asked for it and told it */
+	MEMBER_FILLED = 64,    /* an object that is answered with all it may say, and its times in seconds */
 };
 
 typedef struct KindMember {

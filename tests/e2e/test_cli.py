@@ -707,6 +707,20 @@ def test_nothing_of_what_was_applied_is_lost_by_exporting_and_applying_it_again(
         running.cli(kind, "delete", ref)
 
 
+def test_what_a_policy_leaves_out_or_says_in_other_words_is_no_change(running):
+    text = ("kind: policy\nref: core.cli_short\nlabel: Short\nconcurrency: {limit: 3}\nrate: {limit: 5, per_seconds: 10}\n"
+            "breaker: {failures: 3, within: 10m, open_for: 30}\n")
+    running.cli("apply", "-f", "-", stdin=text)
+    assert running.cli("apply", "-f", "-", stdin=text).out == "Nothing to change: 1 as they should be.\n"
+    for said, other in (("limit: 3", "limit: 4"), ("within: 10m", "within: 11m"), ("limit: 3", "limit: 3, method: cancel")):
+        changed = text.replace(said, other)
+        assert running.cli("apply", "-f", "-", stdin=changed).out.endswith("0 created, 1 changed.\n"), other
+        assert running.cli("apply", "-f", "-", stdin=changed).out == "Nothing to change: 1 as they should be.\n"
+    assert running.cli("apply", "-f", "-", stdin=text).out.endswith("0 created, 1 changed.\n"), "what it no longer says is undone"
+    assert running.get("/policies/core.cli_short")["data"]["concurrency"]["method"] == "enqueue"
+    running.cli("policy", "delete", "core.cli_short")
+
+
 def test_apply_says_how_far_it_came_when_the_server_refuses(running):
     text = ("kind: trigger\nref: core.cli_a\npack_ref: core\nlabel: A\n---\n"
             "kind: rule\nref: core.cli_bad\npack_ref: core\nlabel: B\ntrigger_ref: core.cli_a\naction_ref: core.sleep\n"
