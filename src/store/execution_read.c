@@ -1,5 +1,6 @@
 #include "store/execution_read.h"
 
+#include "base/map.h"
 #include "store/artifact.h"
 
 #include "store/execution_aside.h"
@@ -132,30 +133,34 @@ static bool
 lines_show(Db *db, Arena *a, Json *rows, Err *err)
 {
 	Buf sql = buf_open(a);
-	char *in = arena_alloc(a, rows->n + 1);
 	Bind *b = arena_array(a, Bind, rows->n + 1);
+	char *in = arena_alloc(a, rows->n + 1);
+	Map queued = map_open(a);
 	size_t n = 0;
 	Rows found;
 
 	buf_text(&sql, "select x.id, " WAIT_REASON " from execution x where x.id in (");
 	for (size_t i = 0; i < rows->n; i++) {
+		int64_t id = json_as_int(json_get(&rows->items[i], "id"), 0);
+
 		if (!str_is(json_get_text(&rows->items[i], "wait_reason"), "queued"))
 			continue;
+		map_put(&queued, id, &rows->items[i]);
 		in[n] = 'i';
-		b[n++] = bind_int(json_as_int(json_get(&rows->items[i], "id"), 0));
+		b[n++] = bind_int(id);
 		buf_fmt(&sql, "%s$%zu", n == 1 ? "" : ", ", n);
 	}
-	in[n] = '\0';
 	buf_text(&sql, ")");
 	if (n == 0)
 		return true;
 	if (!db_read_text(db, a, buf_str(&sql), in, b, &found, err))
 		return false;
-	for (size_t i = 0; i < found.n; i++)
-		for (size_t k = 0; k < rows->n; k++)
-			if (!row_null(rows_at(&found, i), 1) &&
-			    json_as_int(json_get(&rows->items[k], "id"), 0) == row_int(rows_at(&found, i), 0))
-				json_set(a, &rows->items[k], "wait_reason", json_str(row_str(rows_at(&found, i), 1)));
+	for (size_t i = 0; i < found.n; i++) {
+		Json *o = map_get(&queued, row_int(rows_at(&found, i), 0));
+
+		if (o != NULL && !row_null(rows_at(&found, i), 1))
+			json_set(a, o, "wait_reason", json_str(row_str(rows_at(&found, i), 1)));
+	}
 	return true;
 }
 

@@ -1,8 +1,11 @@
 """The tour of the README does what it says, and the tests that docs/proofs.md names are there."""
 
+import ast
+import glob
 import os
 import re
 import subprocess
+import sys
 
 
 from harness import BINARY, ROOT, eventually
@@ -49,3 +52,21 @@ def test_every_test_that_proofs_names_is_there():
     for path, name in named:
         with open(os.path.join(ROOT, "tests", path), encoding="utf-8") as f:
             assert re.search(rf"(def |TEST\(){name}\(?\)?", f.read()), f"{path} has no test {name}"
+
+
+def test_what_tests_import_is_installed_with_them():
+    """A machine that has been used for other things may have it anyway."""
+    files = glob.glob(os.path.join(ROOT, "tests", "**", "*.py"), recursive=True)
+    ours = {os.path.basename(path)[:-3] for path in files}
+    imported = set()
+    for path in files:
+        with open(path, encoding="utf-8") as f:
+            for node in ast.walk(ast.parse(f.read())):
+                if isinstance(node, ast.Import):
+                    imported |= {name.name.split(".")[0] for name in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                    imported.add(node.module.split(".")[0])
+    with open(os.path.join(ROOT, "dev", "packages"), encoding="utf-8") as f:
+        installed = set(re.findall(r"\bpython3-(\w+)", f.read()))
+    missing = imported - sys.stdlib_module_names - ours - installed
+    assert "pytest" in imported and not missing
