@@ -222,8 +222,8 @@ def test_a_full_folder_of_environments_fails_the_build_in_words_leaves_nothing_a
     folder = os.path.join(world.dir, "envs")
     os.makedirs(folder)
     with caged(world, {folder: "8m"}) as cage:
+        cage.fill(folder)  # before the worker builds it by itself
         world.start(config={"runtime_envs_dir": folder, "worker": {"disk_reserve_mb": 0}})
-        cage.fill(folder)
         row = do(world, "big.a", seconds=60)
         assert row["status"] == "failed" and re.search(r"No space left|no room for part", row["result"]["error"]), row
         assert do(world, "core.echo", {"message": "others run"})["status"] == "completed"
