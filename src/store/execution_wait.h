@@ -1,11 +1,14 @@
 /* What an execution x waits for, as a column of a select. */
 #pragma once
 
-/* What the first of its class waits for, which alone is marked when a limit or full workers hold all of them. */
+/* The first of a row's class, which alone is marked when a limit or full workers hold all of them. */
+#define FIRST_OF_CLASS(row) \
+	"(select q.id from execution q where q.status = 'requested' and q.wait_class is not null" \
+	" and q.wait_class = " row ".wait_class order by q.id limit 1)"
+
 #define WAIT_OF_CLASS \
-	"(select h.wait_reason || ': ' || h.wait_detail from execution h where h.wait_reason <> 'queued' and h.id = (" \
-	"select q.id from execution q where q.status = 'requested' and q.wait_class is not null" \
-	" and q.wait_class = x.wait_class order by q.id limit 1))"
+	"(select h.wait_reason || ': ' || h.wait_detail from execution h where h.wait_reason <> 'queued' and h.id " \
+	"= " FIRST_OF_CLASS("x") ")"
 
 /* "no_worker: what is missing", or the reason alone; of what stands behind the first of its class only "queued" */
 #define WAIT_MARK \

@@ -24,8 +24,7 @@
  *   delete from t using unnest($1::bigint[]) with ordinality as r (p1, row_no) where id = r.p1
  *
  * The last column says which row of the batch a row came from, counted from 1. A column that is the same in every row (most are
- * null, or the time) travels once, as the parameter that it is: the server unpacks each list by itself, row for row, which costs as
- * much as the rest of an insert.
+ * null, or the time) travels once, as the parameter that it is: the server unpacks each list by itself, row for row.
  */
 #include "store/postgres_impl.h"
 

@@ -1,13 +1,12 @@
 #include "store/status_read.h"
 
+#include "store/execution_wait.h"
+
 /* word for word the condition of the index execution_live: SQLite uses a partial index only when it finds its condition */
 #define LIVE "finished_at is null"
 
-/* Of a class that a limit or full workers hold, only the first row is marked. */
 #define REASON_OF_CLASS \
-	"coalesce((select h.wait_reason from execution h where h.id = (select q.id from execution q" \
-	" where q.status = 'requested' and q.wait_class is not null and q.wait_class = c.wait_class" \
-	" order by q.id limit 1)), 'queued')"
+	"coalesce((select h.wait_reason from execution h where h.id = " FIRST_OF_CLASS("c") "), 'queued')"
 
 static WorkerLoadRow *
 load_of(WorkerLoadRow *rows, size_t *n, Id worker)
